@@ -1,0 +1,111 @@
+// PURE. The shape of a lab file. Strict: an unknown key is an error.
+import { z } from 'zod'
+import { parseSize } from './size.ts'
+
+/** Names that end up as host names, domain names and parts of volume names: a DNS label, not all digits. */
+export const labelPattern = /^(?!\d+$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/
+const printable = /^[^\p{Cc}]*$/u
+
+const label = z
+  .string()
+  .regex(labelPattern, 'must be a DNS label: a-z, 0-9 and "-", at most 63, not only digits')
+const line = z.string().min(1).max(2000).regex(printable, 'must be one line of printable text')
+const address = z.ipv4('must be an IPv4 address')
+const cidr = z.cidrv4('must be an IPv4 network such as 192.168.1.0/24')
+const url = line.refine((text) => /^https?:\/\/[^\s'"<>]+$/.test(text) && URL.canParse(text), {
+  error: 'must be an http or https address',
+})
+const path = line.refine((text) => !text.startsWith('-'), { error: 'must not start with "-"' })
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 hexadecimal digits, lower case')
+
+const size = (least: string) =>
+  z
+    .string()
+    .refine((text) => parseSize(text) !== undefined, {
+      error: 'must be a size such as 4GiB, 512MiB or 40G',
+    })
+    .refine((text) => (parseSize(text) ?? Infinity) >= (parseSize(least) ?? 0), {
+      error: `must be at least ${least}`,
+    })
+
+const machine = {
+  vcpus: z.int().min(1).max(256),
+  memory: size('512MiB'),
+  disk: size('3GiB'),
+}
+
+const node = z.strictObject({
+  name: label,
+  role: z.enum(['server', 'agent']),
+  address,
+  vcpus: machine.vcpus.optional(),
+  memory: machine.memory.optional(),
+  disk: machine.disk.optional(),
+})
+
+const exactlyOne =
+  (...keys: string[]) =>
+  (value: Record<string, unknown>) =>
+    keys.filter((key) => value[key] !== undefined).length === 1
+
+const networkName = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,49}$/, 'must be letters, digits, ".", "_", "-", at most 50')
+
+export const labSchema = z.strictObject({
+  name: label.refine((name) => name.length <= 40, { error: 'must be at most 40 characters' }),
+  libvirt: line
+    .regex(/^[a-z][a-z0-9+]*:\/\/[^\s'"]*$/, 'must be a libvirt URI such as qemu:///system')
+    .default('qemu:///system'),
+  domainType: z.enum(['auto', 'kvm', 'qemu']).default('auto'),
+  image: z
+    .strictObject({ url: url.optional(), file: path.optional(), sha256: sha256.optional() })
+    .refine(exactlyOne('url', 'file'), { error: 'give either url or file' }),
+  network: z
+    .strictObject({
+      bridge: z
+        .string()
+        .regex(
+          /^[A-Za-z0-9][A-Za-z0-9._-]{0,14}$/,
+          'must be the name of a bridge, at most 15 characters',
+        )
+        .optional(),
+      nat: networkName.optional(),
+      cidr,
+      gateway: address,
+      nameservers: z
+        .array(z.union([z.ipv4(), z.ipv6()]))
+        .min(1)
+        .default(['1.1.1.1', '8.8.8.8']),
+    })
+    .refine(exactlyOne('bridge', 'nat'), { error: 'give either bridge or nat' }),
+  user: z
+    .string()
+    .regex(/^[a-z_][a-z0-9_-]{0,31}$/, 'must be a Linux user name')
+    .refine((name) => name !== 'root', { error: 'must not be root: login as root is switched off' })
+    .default('ubuntu'),
+  defaults: z
+    .strictObject({
+      vcpus: machine.vcpus.default(2),
+      memory: machine.memory.default('4GiB'),
+      disk: machine.disk.default('40GiB'),
+    })
+    .prefault({}),
+  nodes: z.array(node).min(1, 'must have at least one node').max(250),
+  rke2: z.strictObject({
+    version: z
+      .string()
+      .regex(
+        /^v\d+\.\d+\.\d+(-rc\d+)?\+rke2r\d+$/,
+        'must be an RKE2 version such as v1.35.7+rke2r1',
+      ),
+    cni: z.enum(['canal', 'calico', 'cilium', 'flannel', 'none']).default('canal'),
+    config: z.record(z.string(), z.unknown()).default({}),
+    vip: address.optional(),
+    mirror: url.optional(),
+    artifacts: path.optional(),
+    images: z.boolean().default(false),
+  }),
+})
+
+export type LabFile = z.output<typeof labSchema>

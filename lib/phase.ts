@@ -1,0 +1,133 @@
+// EDGE. What every script does first and last: options, lab file, lock, errors, exit status, dry-run script.
+import { readFileSync, realpathSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import pLimit from 'p-limit'
+import { parseArgs, usageText, type Options, type Usage } from './args.ts'
+import { LabError, NodeErrors, UsageError } from './errors.ts'
+import { parseLab, type Lab, type Node } from './lab.ts'
+import { takeLock } from './lock.ts'
+import { quote } from './quote.ts'
+import { comment, killAll, mode, script } from './shell.ts'
+import * as ui from './ui.ts'
+
+export interface Phase {
+  lab: Lab
+  /** The nodes named on the command line, else all of the lab. */
+  nodes: Node[]
+  options: Options
+}
+
+/** Runs a script's body: exit status 0 done, 1 failed, 2 wrong usage or lab file, 130 interrupted. */
+export async function phase(
+  url: string,
+  usage: Usage & { changes: boolean },
+  body: (phase: Phase) => Promise<void>,
+): Promise<void> {
+  process.umask(0o077)
+  let release = () => {}
+  try {
+    const options = parseArgs(wordsAfter(url), usage)
+    if (options.help) return void process.stdout.write(usageText(usage))
+    mode.dryRun = options.dryRun
+    mode.verbose = options.verbose
+    const lab = parseLab(readLabFile(options.lab), options.lab)
+    const nodes = namedNodes(lab, options.nodes)
+    stopOnSignals()
+    for (const warning of lab.warnings) ui.warn(warning)
+    if (usage.changes && !mode.dryRun)
+      release = await takeLock(`${lab.dir}/lock`, `lab ${lab.name}`)
+    await body({ lab, nodes, options })
+    if (mode.dryRun) process.stdout.write(bashScript(usage.script, lab.name))
+  } catch (error) {
+    ui.failure(error, mode.verbose)
+    process.exitCode = error instanceof UsageError ? 2 : 1
+  } finally {
+    release()
+  }
+}
+
+function wordsAfter(url: string): string[] {
+  const own = fileURLToPath(url)
+  const isOwn = (word: string) => {
+    try {
+      return realpathSync(word) === own
+    } catch {
+      return false
+    }
+  }
+  return process.argv.slice(process.argv.findIndex((word, index) => index > 0 && isOwn(word)) + 1)
+}
+
+function readLabFile(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new UsageError(`cannot read the lab file ${file}: ${(error as Error).message}`, {
+      hint: 'run this in the folder of lab.yaml, or give --lab FILE',
+      cause: error,
+    })
+  }
+}
+
+function namedNodes(lab: Lab, names: string[]): Node[] {
+  const unknown = names.filter((name) => !lab.nodes.some((node) => node.name === name))
+  if (unknown.length > 0)
+    throw new UsageError(
+      `no node ${unknown.map((name) => `"${name}"`).join(', ')} in lab ${lab.name}`,
+      {
+        hint: `nodes of this lab: ${lab.nodes.map(({ name }) => name).join(' ')}`,
+      },
+    )
+  return names.length > 0 ? lab.nodes.filter(({ name }) => names.includes(name)) : lab.nodes
+}
+
+function stopOnSignals(): void {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.once(signal, () => {
+      ui.paint('')
+      ui.bad('interrupted: run the same command again to go on')
+      void killAll().finally(() => process.exit(130))
+    })
+}
+
+function bashScript(name: string, lab: string): string {
+  return [
+    '#!/usr/bin/env bash',
+    `# ${name} of lab ${lab}, as the scripts would do it now on this host.`,
+    'set -euo pipefail',
+    'umask 077',
+    `cd ${quote(process.cwd())}`,
+    ...(script.length > 0 ? script : ['', '# nothing to do']),
+    '',
+  ].join('\n')
+}
+
+/** A step of the tutorial: a heading, its commands, and a word when there was nothing to do. */
+export async function step<T>(title: string, work: () => Promise<T> | T): Promise<T> {
+  const before = mode.changes
+  ui.heading(title)
+  comment(title)
+  const result = await work()
+  if (mode.changes === before) ui.detail('nothing to do')
+  return result
+}
+
+/** Does `work` for each node at the same time (one after another for a dry run); every failure is reported, with its node. */
+export async function eachNode<T>(nodes: Node[], work: (node: Node) => Promise<T>): Promise<T[]> {
+  const limit = pLimit(mode.dryRun ? 1 : 8)
+  const results = await Promise.allSettled(nodes.map((node) => limit(() => work(node))))
+  const errors = results.flatMap((result, index) =>
+    result.status === 'rejected' ? [named(nodes[index]?.name ?? '', result.reason)] : [],
+  )
+  if (errors.length > 0) throw new NodeErrors(errors)
+  return results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
+}
+
+function named(name: string, error: unknown): unknown {
+  if (!(error instanceof LabError) || error.message.startsWith(`${name}:`)) return error
+  return new LabError(`${name}: ${error.message}`, {
+    details: error.details,
+    hint: error.hint,
+    cause: error,
+  })
+}

@@ -1,0 +1,58 @@
+// EDGE. What people see. Results go to stdout; headings, commands, progress and errors to stderr.
+import { createLogUpdate } from 'log-update'
+import { Chalk } from 'chalk'
+import { LabError, NodeErrors } from './errors.ts'
+
+const terminal = process.stderr.isTTY && !process.env.CI
+const colour = process.stderr.isTTY && process.env.NO_COLOR === undefined
+const chalk = new Chalk({ level: colour ? 1 : 0 })
+const live = createLogUpdate(process.stderr)
+let liveText = ''
+
+function line(text: string): void {
+  if (liveText) live.clear()
+  process.stderr.write(`${text}\n`)
+  if (liveText) live(liveText)
+}
+
+export const heading = (text: string) => line(chalk.bold(`\n${text}`))
+export const detail = (text: string) => line(text.replace(/^/gm, '  '))
+export const good = (text: string) => line(`${chalk.green('✓')} ${text}`)
+export const warn = (text: string) => line(`${chalk.yellow('! ' + text.replaceAll('\n', '\n  '))}`)
+export const bad = (text: string) => line(`${chalk.red('✗')} ${text}`)
+
+/** Shows a command as it can be pasted; of one with a here-document only the first line, unless whole. */
+export function command(text: string, whole: boolean): void {
+  const [first = '', ...rest] = text.split('\n')
+  const shown =
+    whole || rest.length === 0
+      ? text
+      : `${first} ... (${rest.length} more lines; --verbose shows them)`
+  line(chalk.cyan(shown.replace(/^/gm, '    ').replace(/^ {4}/, '  $ ')))
+}
+
+/** The command to type next. */
+export const next = (text: string) => line(`\n${chalk.bold('Next:')} ${text}`)
+
+/** One or more lines that are painted over again and again; on no terminal nothing is shown. */
+export function paint(text: string): void {
+  if (!terminal) return
+  liveText = text
+  if (text) live(text)
+  else live.clear()
+}
+
+/** Whether lines can be painted over; without it, progress is told line by line. */
+export const paints = terminal
+
+/** Shows an error: what failed, on which node, why, what was seen, what to type. Anything unexpected shows its stack. */
+export function failure(error: unknown, verbose: boolean): void {
+  paint('')
+  if (error instanceof NodeErrors) for (const one of error.errors) failure(one, verbose)
+  else if (error instanceof LabError) {
+    bad(error.message)
+    for (const text of error.details) detail(`  ${text}`)
+    error.hint.forEach((text, index) => detail(`  ${index === 0 ? 'try: ' : '     '}${text}`))
+    if (verbose && error.stack) detail(chalk.dim(error.stack))
+  } else bad(`this is a bug: ${error instanceof Error ? error.stack : String(error)}`)
+}

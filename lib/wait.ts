@@ -1,0 +1,37 @@
+// Waiting for a condition with a deadline. Nothing here knows what is waited for.
+import { setTimeout as pause } from 'node:timers/promises'
+
+/** What a probe saw: the thing waited for, or a state to show until the next look. */
+export type Seen<T> = { done: T } | { state: string }
+
+export class TimedOut extends Error {
+  readonly lastState: string
+  constructor(lastState: string) {
+    super(`timed out: ${lastState}`)
+    this.lastState = lastState
+  }
+}
+
+/** Looks again and again until `probe` is done; throws TimedOut with the last state after `seconds`. */
+export async function until<T>(
+  probe: () => Promise<Seen<T>>,
+  {
+    seconds,
+    every = 2,
+    onState = () => {},
+  }: { seconds: number; every?: number; onState?: (state: string) => void },
+  clock = {
+    now: () => Date.now(),
+    sleep: (milliseconds: number): Promise<unknown> => pause(milliseconds),
+  },
+): Promise<T> {
+  const deadline = clock.now() + seconds * 1000
+  for (;;) {
+    const seen = await probe()
+    if ('done' in seen) return seen.done
+    onState(seen.state)
+    const left = deadline - clock.now()
+    if (left <= 0) throw new TimedOut(seen.state)
+    await clock.sleep(Math.min(every * 1000, left))
+  }
+}
