@@ -1,0 +1,158 @@
+// EDGE. One look at libvirt: everything the phases decide on, in two virsh processes.
+import { randomUUID } from 'node:crypto'
+import { LabError } from './errors.ts'
+import type { Lab, Node } from './lab.ts'
+import {
+  connectionProblem,
+  parseDomain,
+  parseNetwork,
+  parsePool,
+  parseVolume,
+  sections,
+  words,
+  type Domain,
+  type Volume,
+} from './parse.ts'
+import { query } from './shell.ts'
+
+export interface Host {
+  /** Every domain of the host, whoever made it. */
+  domains: Domain[]
+  pool?: { uuid: string; path: string; available: number; active: boolean }
+  /** Names of all volumes in the pool. */
+  volumeNames: string[]
+  /** Details of this lab's volumes, and of those asked for. */
+  volumes: Volume[]
+  /** The NAT network of the lab's name, when the lab has one and it exists. */
+  network?: { uuid: string; bridge: string; address: string; active: boolean }
+}
+
+/** virsh with the lab's connection, for `run` and `query`. */
+export const virsh = (lab: Lab) => ['virsh', '-c', lab.libvirt]
+
+type Read = [label: string, command: string]
+
+// Reads may share a process: virsh goes on after an error, and a missing thing just leaves its section empty.
+async function readMany(lab: Lab, reads: Read[]): Promise<Map<string, string>> {
+  const mark = `@${randomUUID()}`
+  const batch = reads.map(([label, command]) => `echo '${mark} ${label}'; ${command}`).join('; ')
+  const { stdout, stderr, code } = await query`${virsh(lab)} -q ${batch}`
+  if (code !== 0 && /failed to connect|cannot recv data|end of file while reading/i.test(stderr)) {
+    const { why, fix } = connectionProblem(stderr, lab.libvirt)
+    throw new LabError(why, { hint: [...fix, '# then: npx zx scripts/doctor.ts'] })
+  }
+  if (code === 127)
+    throw new LabError('virsh is not installed', {
+      hint: 'sudo apt-get install libvirt-daemon-system libvirt-clients',
+    })
+  return sections(stdout, mark)
+}
+
+/** Looks at all domains, the pool, this lab's volumes (and `more` of them) and its network. */
+export async function observe(lab: Lab, more: string[] = []): Promise<Host> {
+  const pool = lab.pool.name
+  const { nat } = lab.network
+  const lists = await readMany(lab, [
+    ['domains', 'list --all --uuid'],
+    ['pools', 'pool-list --all --name'],
+    ['active pools', 'pool-list --name'],
+    ['networks', 'net-list --all --name'],
+    ['active networks', 'net-list --name'],
+  ])
+  const listed = (label: string) => words(lists.get(label) ?? '')
+  const wanted = [
+    ...new Set([...lab.nodes.flatMap(({ volume, seedVolume }) => [volume, seedVolume]), ...more]),
+  ]
+  const hasPool = listed('pools').includes(pool)
+  const hasNetwork = nat !== undefined && listed('networks').includes(nat)
+  const details = await readMany(lab, [
+    ...listed('domains').flatMap((uuid): Read[] => [
+      [`live ${uuid}`, `dumpxml ${uuid}`],
+      [`config ${uuid}`, `dumpxml --inactive ${uuid}`],
+      [`state ${uuid}`, `domstate ${uuid}`],
+      [`persistent ${uuid}`, `dominfo ${uuid}`],
+    ]),
+    ...(hasPool
+      ? ([
+          ['refresh', `pool-refresh ${pool}`],
+          ['pool', `pool-dumpxml ${pool}`],
+          ['volumes', `vol-list ${pool}`],
+          ...wanted.map((name): Read => [`volume ${name}`, `vol-dumpxml --pool ${pool} ${name}`]),
+        ] satisfies Read[])
+      : []),
+    ...(hasNetwork ? ([['network', `net-dumpxml ${nat}`]] satisfies Read[]) : []),
+  ])
+  const section = (label: string) => details.get(label) ?? ''
+  return {
+    domains: listed('domains').flatMap((uuid) => {
+      const live = section(`live ${uuid}`)
+      if (!live) return [] // gone since it was listed
+      const persistent = /^Persistent:\s+yes$/m.test(section(`persistent ${uuid}`))
+      return [
+        parseDomain(live, persistent ? section(`config ${uuid}`) : '', section(`state ${uuid}`)),
+      ]
+    }),
+    ...(hasPool
+      ? { pool: { ...parsePool(section('pool')), active: listed('active pools').includes(pool) } }
+      : {}),
+    volumeNames: words(section('volumes')).map((line) => line.split(/\s{2,}/)[0] ?? line),
+    volumes: wanted.flatMap((name) => {
+      const xml = section(`volume ${name}`)
+      return xml ? [parseVolume(xml)] : []
+    }),
+    ...(hasNetwork
+      ? {
+          network: {
+            ...parseNetwork(section('network')),
+            active: listed('active networks').includes(nat),
+          },
+        }
+      : {}),
+  }
+}
+
+/** The node's domain when this lab made it; a foreign one of that name is an error. */
+export function ownDomain(host: Host, lab: Lab, node: Node): Domain | undefined {
+  const domain = host.domains.find(({ name }) => name === node.name)
+  if (!domain || domain.owner?.lab === lab.name) return domain
+  const whose = domain.owner ? `lab ${domain.owner.lab}` : 'something else'
+  throw new LabError(`${node.name}: a domain of that name exists already and belongs to ${whose}`, {
+    details: ['it is left alone'],
+    hint: [
+      `rename the node in the lab file`,
+      `# or look at it: virsh -c ${lab.libvirt} dominfo ${node.name}`,
+    ],
+  })
+}
+
+export const findVolume = (host: Host, name: string): Volume | undefined =>
+  host.volumes.find((volume) => volume.name === name)
+
+/** The pool, when it exists, must be the one that the scripts make. */
+export function checkPool(host: Host, lab: Lab): void {
+  if (!host.pool || (host.pool.uuid === lab.pool.uuid && host.pool.path === lab.pool.path)) return
+  throw new LabError(
+    `a storage pool called ${lab.pool.name} exists that these scripts did not make`,
+    {
+      details: [`its directory is ${host.pool.path}; it is left alone`],
+      hint: `virsh -c ${lab.libvirt} pool-dumpxml ${lab.pool.name}`,
+    },
+  )
+}
+
+/** The NAT network, when it exists, must be this lab's. */
+export function checkNetwork(host: Host, lab: Lab): void {
+  if (!host.network || host.network.uuid === lab.networkUuid) return
+  throw new LabError(
+    `a libvirt network called ${lab.network.nat} exists that this lab did not make`,
+    {
+      details: ['it is left alone'],
+      hint: 'give network.nat another name in the lab file',
+    },
+  )
+}
+
+/** A disk or seed volume that a domain of somebody else uses must not be touched. */
+export function foreignUser(host: Host, lab: Lab, path: string): Domain | undefined {
+  return host.domains.find(({ owner, files }) => owner?.lab !== lab.name && files.includes(path))
+}

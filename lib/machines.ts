@@ -1,0 +1,100 @@
+// EDGE. Making pool, network, disks and domains so; each looks first and changes only what is missing.
+import { domainXml } from './domain-xml.ts'
+import { LabError } from './errors.ts'
+import type { Lab, Node } from './lab.ts'
+import {
+  checkNetwork,
+  checkPool,
+  findVolume,
+  observe,
+  ownDomain,
+  virsh,
+  type Host,
+} from './libvirt.ts'
+import type { Domain } from './parse.ts'
+import { checkUnused, makeSeed } from './seed.ts'
+import { run, write } from './shell.ts'
+import { formatSize } from './size.ts'
+import { networkXml, overlayXml, poolXml } from './storage-xml.ts'
+
+/** The storage pool, active. Returns the host as it is then. */
+export async function ensurePool(lab: Lab, host: Host): Promise<Host> {
+  checkPool(host, lab)
+  if (host.pool?.active) return host
+  const { name } = lab.pool
+  if (!host.pool) {
+    write(`${lab.dir}/pool.xml`, poolXml(lab))
+    await run`${virsh(lab)} pool-define --validate ${lab.dir}/pool.xml`
+    await run`${virsh(lab)} pool-autostart ${name}`
+  }
+  await run`${virsh(lab)} pool-build ${name}`
+  await run`${virsh(lab)} pool-start ${name}`
+  return observe(lab)
+}
+
+/** The NAT network, active, when the lab has one. */
+export async function ensureNetwork(lab: Lab, host: Host): Promise<void> {
+  const { nat } = lab.network
+  if (nat === undefined) return
+  checkNetwork(host, lab)
+  if (!host.network) {
+    write(`${lab.dir}/network.xml`, networkXml(lab))
+    await run`${virsh(lab)} net-define --validate ${lab.dir}/network.xml`
+    await run`${virsh(lab)} net-autostart ${nat}`
+  }
+  if (!host.network?.active) await run`${virsh(lab)} net-start ${nat}`
+}
+
+export interface Parts {
+  /** Name of the base volume. */
+  base: string
+  type: 'kvm' | 'qemu'
+  isoTool: string[]
+}
+
+/** The node's domain, running. What exists is kept; a half-made node is finished. */
+export async function ensureMachine(lab: Lab, node: Node, host: Host, parts: Parts): Promise<void> {
+  const domain = ownDomain(host, lab, node)
+  if (domain) return ensureRunning(lab, node, domain)
+  await ensureDisk(lab, node, host, parts.base)
+  await makeSeed(lab, node, host, parts.isoTool)
+  const file = `${node.dir}/domain.xml`
+  write(file, domainXml(lab, node, parts.type))
+  await run`${virsh(lab)} define --validate ${file}`
+  await run`${virsh(lab)} start ${node.name}`
+}
+
+async function ensureDisk(lab: Lab, node: Node, host: Host, base: string): Promise<void> {
+  checkUnused(lab, host, node.volume)
+  const disk = findVolume(host, node.volume)
+  if (disk && disk.capacity !== node.disk)
+    throw new LabError(
+      `its disk ${node.volume} is left from an earlier run and has ${formatSize(disk.capacity)}, not ${formatSize(node.disk)}`,
+      { hint: `npx zx scripts/destroy.ts ${node.name}` },
+    )
+  if (disk) return
+  write(`${node.dir}/disk.xml`, overlayXml(lab, node, base))
+  await run`${virsh(lab)} vol-create --pool ${lab.pool.name} ${node.dir}/disk.xml`
+}
+
+async function ensureRunning(lab: Lab, node: Node, { state }: Domain): Promise<void> {
+  if (state === 'running') return
+  if (state === 'paused') return void (await run`${virsh(lab)} resume ${node.name}`)
+  if (state === 'pmsuspended') return void (await run`${virsh(lab)} dompmwakeup ${node.name}`)
+  if (state === 'shut off' || state === 'crashed')
+    return void (await run`${virsh(lab)} start ${node.name}`)
+  throw new LabError(`it is "${state}"`, { hint: 'wait a moment, then run this again' })
+}
+
+/** What of an existing domain differs from the lab file; such changes are not applied to it. */
+export function differences(node: Node, domain: Domain): string[] {
+  const pairs: [string, string | number, string | number | undefined][] = [
+    ['vcpus', node.vcpus, domain.vcpus],
+    ['memory', formatSize(node.memory), formatSize(domain.memory)],
+    ['address', node.address, domain.owner?.address],
+    ['role', node.role, domain.owner?.role],
+  ]
+  return pairs
+    .filter(([, wanted, found]) => wanted !== found)
+    .map(([what, wanted, found]) => `${what} is ${found}, the lab file says ${wanted}`)
+}

@@ -1,0 +1,153 @@
+// EDGE. Waiting until a machine answers on SSH with its pinned key and cloud-init is done.
+import { connect } from 'node:net'
+import { parseInitStatus, silentGuest, type InitState } from './cloud-init-status.ts'
+import { consoleTail, lastConsoleLine } from './console.ts'
+import { LabError } from './errors.ts'
+import type { Lab, Node } from './lab.ts'
+import { virsh } from './libvirt.ts'
+import { nodeProgress, type NodeProgress } from './node-progress.ts'
+import { eachNode } from './phase.ts'
+import { formatSeconds } from './progress.ts'
+import { mode, query, queryWithin, run } from './shell.ts'
+import { sshFiles, sshState } from './ssh-files.ts'
+import { TimedOut, until, type Seen } from './wait.ts'
+import * as ui from './ui.ts'
+
+/** ssh with the lab's keys, for `run` and `query`. */
+export const ssh = (lab: Lab, node: Node) => ['ssh', '-F', sshFiles(lab).config, node.name]
+
+/** What TCP says about a port: open, refused (a host is there), or nothing within the milliseconds given. */
+export function knock(
+  address: string,
+  port: number,
+  milliseconds: number,
+): Promise<'open' | 'refused' | 'silent'> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: address, port })
+    const end = (answer: 'open' | 'refused' | 'silent') => {
+      socket.destroy()
+      resolve(answer)
+    }
+    socket.setTimeout(milliseconds, () => end('silent'))
+    socket.on('connect', () => end('open'))
+    socket.on('error', (error: NodeJS.ErrnoException) =>
+      end(error.code === 'ECONNREFUSED' ? 'refused' : 'silent'),
+    )
+  })
+}
+
+/** cloud-init's state on a node, or why SSH does not get there. */
+export async function initState(
+  lab: Lab,
+  node: Node,
+): Promise<InitState | { kind: 'unreachable'; state: string }> {
+  const answer = await knock(node.address, 22, 3000)
+  if (answer !== 'open')
+    return {
+      kind: 'unreachable',
+      state: answer === 'refused' ? sshState('connection refused') : sshState('timed out'),
+    }
+  const { code, stdout, stderr } = await queryWithin(
+    60,
+  )`${ssh(lab, node)} cloud-init status --format json`
+  if (code === 255 || (code !== 0 && !stdout.includes('{') && stderr))
+    return { kind: 'unreachable', state: sshState(stderr) }
+  return parseInitStatus(stdout, code)
+}
+
+/** Waits until every node is initialised; seconds is the deadline for each. */
+export async function waitUntilReady(lab: Lab, nodes: Node[], seconds: number): Promise<void> {
+  if (mode.dryRun) return waitInScript(lab, nodes, seconds)
+  const progress = nodeProgress(nodes.map(({ name }) => name))
+  try {
+    await eachNode(nodes, (node) => waitForNode(lab, node, seconds, progress))
+  } finally {
+    progress.stop()
+  }
+}
+
+async function waitInScript(lab: Lab, nodes: Node[], seconds: number): Promise<void> {
+  for (const node of nodes) {
+    const tries = `until ${ssh(lab, node).join(' ')} true 2>/dev/null; do sleep 2; done`
+    await run`timeout ${seconds} sh -c ${tries}`
+    await run`${ssh(lab, node)} timeout ${seconds} cloud-init status --wait || test $? -eq 2`
+  }
+}
+
+async function waitForNode(
+  lab: Lab,
+  node: Node,
+  seconds: number,
+  progress: NodeProgress,
+): Promise<void> {
+  let looks = 0
+  const probe = async (): Promise<Seen<InitState>> => {
+    const init = await initState(lab, node)
+    if (init.kind === 'done' || init.kind === 'failed') return { done: init }
+    if (init.kind === 'unreachable' && looks++ % 5 === 4) await checkRunning(lab, node)
+    progress.set(node.name, init.state, ui.paints ? await lastConsoleLine(node.name) : '')
+    return { state: init.state }
+  }
+  const init = await until(probe, { seconds })
+    .catch((error: unknown) => {
+      throw error instanceof TimedOut ? silent(lab, node, seconds, error) : error
+    })
+    .catch(async (error: unknown) => {
+      throw await error
+    })
+  if (init.kind === 'failed') throw initFailed(lab, node, init.errors)
+  const warnings = init.kind === 'done' ? init.warnings : []
+  progress.done(node.name, warnings.length > 0 ? 'ready, with cloud-init warnings' : 'ready')
+  if (warnings.length > 0)
+    ui.warn(
+      [
+        `${node.name}: cloud-init finished, but complains:`,
+        ...warnings.slice(0, 5),
+        `read: ${initLog(lab, node)}`,
+      ].join('\n'),
+    )
+}
+
+const initLog = (lab: Lab, node: Node) =>
+  `${ssh(lab, node).join(' ')} sudo cat /var/log/cloud-init-output.log`
+
+async function checkRunning(lab: Lab, node: Node): Promise<void> {
+  const { stdout, code } = await query`${virsh(lab)} domstate --reason ${node.name}`
+  if (code === 0 && !stdout.startsWith('running'))
+    throw new LabError(`it stopped while it was waited for: ${stdout.trim()}`, {
+      details: await consoleDetails(lab, node),
+      hint: [`virsh -c ${lab.libvirt} start ${node.name} --console`, '# then run this again'],
+    })
+}
+
+async function consoleDetails(lab: Lab, node: Node): Promise<string[]> {
+  const tail = await consoleTail(lab, node.name)
+  return tail.length > 0 ? ['end of its console:', ...tail.map((line) => `  ${line}`)] : []
+}
+
+async function silent(
+  lab: Lab,
+  node: Node,
+  seconds: number,
+  { lastState }: TimedOut,
+): Promise<LabError> {
+  const console = await consoleDetails(lab, node)
+  return new LabError(`not ready within ${formatSeconds(seconds)} (${node.address})`, {
+    details: [`last state: ${lastState}`, silentGuest(console.slice(1).join('\n')), ...console],
+    hint: [
+      `virsh -c ${lab.libvirt} console ${node.name}`,
+      `# then run this again, with more time if it only was slow: --timeout ${seconds * 2}`,
+    ],
+  })
+}
+
+function initFailed(lab: Lab, node: Node, errors: string[]): LabError {
+  return new LabError('cloud-init ended with an error', {
+    details: errors,
+    hint: [
+      initLog(lab, node),
+      '# mend cloud-init/user-data.yaml, then make the machine anew:',
+      `npx zx scripts/destroy.ts ${node.name} && npx zx scripts/create.ts ${node.name}`,
+    ],
+  })
+}

@@ -1,0 +1,98 @@
+// EDGE. Keys of the lab and the cloud-init seed of a node. Key material is put together by the shell,
+// so that no secret is in any text that is shown or printed.
+import { existsSync } from 'node:fs'
+import { networkConfig, parseUserConfig, publicKeyPlaceholder, userData } from './cloud-init.ts'
+import { LabError } from './errors.ts'
+import type { Lab, Node } from './lab.ts'
+import { foreignUser, virsh, type Host } from './libvirt.ts'
+import { query, readText, run, write } from './shell.ts'
+import { sshConfig, sshFiles } from './ssh-files.ts'
+
+const userConfigFile = 'cloud-init/user-data.yaml'
+
+/** The cloud-config that people edit, checked. */
+export function readUserConfig() {
+  return parseUserConfig(readText(userConfigFile) ?? '#cloud-config\n', userConfigFile)
+}
+
+/** The lab's SSH key, a host key for each node that gets a seed, ssh_config and known_hosts. */
+export async function ensureKeys(lab: Lab, seeded: Node[]): Promise<void> {
+  const { key, config, knownHosts } = sshFiles(lab)
+  const made = seeded.length < lab.nodes.length
+  if (!existsSync(key)) {
+    if (made && existsSync(knownHosts))
+      throw new LabError(`${key} is gone, but machines of this lab know no other key`, {
+        hint: ['put the key back', '# or make the machines anew: npx zx scripts/destroy.ts'],
+      })
+    await run`mkdir -p ${lab.dir} && ssh-keygen -q -t ed25519 -N '' -C ${`rke2-kvm-lab:${lab.name}`} -f ${key}`
+  }
+  for (const node of seeded.filter(({ dir }) => !existsSync(`${dir}/host_key`)))
+    await run`mkdir -p ${node.dir} && rm -f ${node.dir}/host_key.pub && ssh-keygen -q -t ed25519 -N '' -C ${node.name} -f ${node.dir}/host_key`
+  write(config, sshConfig(lab, process.cwd()))
+  const known = lab.nodes.filter(
+    (node) => seeded.includes(node) || existsSync(`${node.dir}/host_key.pub`),
+  )
+  if (readText(knownHosts) !== knownHostsNow(known)) await writeKnownHosts(known, knownHosts)
+}
+
+const publicHostKey = (node: Node) => `${node.dir}/host_key.pub`
+
+const knownHostsNow = (nodes: Node[]) =>
+  nodes
+    .map((node) => `${node.name},${node.address} ${readText(publicHostKey(node)) ?? ''}`)
+    .join('')
+
+async function writeKnownHosts(nodes: Node[], file: string): Promise<void> {
+  const files = nodes.map(publicHostKey)
+  const names = nodes.map(({ name, address }) => `${name},${address}`)
+  await run`paste -d ' ' <(printf '%s\\n' ${names}) <(cat ${files}) > ${file}`
+}
+
+/** The program that makes ISO images on this host, as the start of a command. */
+export async function isoTool(): Promise<string[]> {
+  const { stdout } = await query`command -v genisoimage mkisofs xorriso || true`
+  const tool = stdout.split('\n')[0]?.split('/').at(-1)
+  if (!tool)
+    throw new LabError('no program to make the seed ISO is installed', {
+      hint: 'sudo apt-get install genisoimage',
+    })
+  return tool === 'xorriso' ? ['xorriso', '-as', 'mkisofs'] : [tool]
+}
+
+/** Text in the ISO's application field by which a seed volume is recognised as this node's. */
+export const seedTag = (lab: { name: string }, node: { name: string }) =>
+  `rke2-kvm-lab:${lab.name}/${node.name}`
+
+/** Makes the node's seed medium anew, with a fresh instance-id, and puts it into the pool. */
+export async function makeSeed(lab: Lab, node: Node, host: Host, tool: string[]): Promise<void> {
+  const seed = `${node.dir}/seed`
+  write(`${node.dir}/user-data`, userData(lab, node, readUserConfig()))
+  write(`${node.dir}/network-config`, networkConfig(lab, node))
+  await run`mkdir -p ${seed}
+printf 'instance-id: %s-%s\\nlocal-hostname: %s\\n' ${node.name} "$(cat /proc/sys/kernel/random/uuid)" ${node.name} > ${seed}/meta-data
+{
+  sed "s|${publicKeyPlaceholder}|$(cat ${sshFiles(lab).key}.pub)|" ${node.dir}/user-data
+  printf 'ssh_keys:\\n  ed25519_public: %s\\n  ed25519_private: |\\n' "$(cat ${publicHostKey(node)})"
+  sed 's/^/    /' ${node.dir}/host_key
+} > ${seed}/user-data
+${tool} -quiet -V cidata -A ${seedTag(lab, node)} -J -r -graft-points -o ${node.dir}/seed.iso user-data=${seed}/user-data meta-data=${seed}/meta-data network-config=${node.dir}/network-config`
+  if (host.volumeNames.includes(node.seedVolume)) {
+    checkUnused(lab, host, node.seedVolume)
+    await run`${virsh(lab)} vol-delete --pool ${lab.pool.name} ${node.seedVolume}`
+  }
+  await run`${virsh(lab)} vol-create-as --pool ${lab.pool.name} ${node.seedVolume} 0 --format raw`
+  await run`${virsh(lab)} vol-upload --pool ${lab.pool.name} ${node.seedVolume} ${node.dir}/seed.iso`
+  await run`rm -r ${seed} ${node.dir}/seed.iso`
+}
+
+/** Throws when a domain that is not this lab's uses the volume. */
+export function checkUnused(lab: Lab, host: Host, volume: string): void {
+  const user = foreignUser(host, lab, `${lab.pool.path}/${volume}`)
+  if (user)
+    throw new LabError(
+      `the volume ${volume} is used by ${user.name}, which this lab did not make`,
+      {
+        hint: 'rename the node or the lab in the lab file',
+      },
+    )
+}
