@@ -1,0 +1,57 @@
+#!/bin/bash
+# The first process of the stand-in host: host-init.sh STATE ADDRESS/PREFIX
+#
+# Run in mount, network and PID namespaces of its own. It covers libvirt's folders with STATE's,
+# sets up the network and the daemons, prints "ready", and then lives as long as its standard
+# input is open. When it ends, the kernel ends everything else in here and the namespaces go.
+set -euo pipefail
+state=$1 address=$2
+
+finish() {
+  kill -KILL -1 || true # everything but this shell
+  while ! rm -rf "$state"; do sleep 0.1; done
+}
+trap finish EXIT
+trap exit INT TERM HUP
+
+# /run hides the machine's sockets (libvirt, dbus), /sys shows this namespace's network links.
+mount -t tmpfs -o mode=755 tmpfs /run
+mkdir -p /run/lock /run/libvirt
+[[ ${XDG_RUNTIME_DIR:-} != /run/* ]] || mkdir -p "$XDG_RUNTIME_DIR"
+umount -l /sys
+mount -t sysfs sysfs /sys
+
+for folder in /etc/libvirt /var/lib/libvirt /var/log/libvirt /var/cache/libvirt; do
+  mkdir -p "$folder" "$state$folder"
+  mount --bind "$state$folder" "$folder"
+done
+install -d -m 711 /var/lib/libvirt/images
+install -d -m 750 /var/log/libvirt/qemu
+cat >/etc/libvirt/qemu.conf <<'CONF'
+security_driver = "none"
+cgroup_controllers = []
+namespaces = []
+CONF
+cat >/etc/libvirt/libvirtd.conf <<'CONF'
+auth_unix_rw = "none"
+auth_unix_ro = "none"
+CONF
+
+ip link set lo up
+ip link add br0 type bridge
+ip address add "$address" dev br0
+ip link set br0 up
+
+virtlogd --daemon --pid-file /run/virtlogd.pid
+libvirtd --daemon --pid-file /run/libvirtd.pid
+tries=0
+until virsh --connect qemu:///system list >/dev/null 2>"$state/error"; do
+  if ((++tries > 100)); then
+    cat "$state/error" >&2
+    exit 1
+  fi
+  sleep 0.1
+done
+
+echo ready
+while read -r _; do :; done
