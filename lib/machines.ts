@@ -85,16 +85,3 @@ async function ensureRunning(lab: Lab, node: Node, { state }: Domain): Promise<v
     return void (await run`${virsh(lab)} start ${node.name}`)
   throw new LabError(`it is "${state}"`, { hint: 'wait a moment, then run this again' })
 }
-
-/** What of an existing domain differs from the lab file; such changes are not applied to it. */
-export function differences(node: Node, domain: Domain): string[] {
-  const pairs: [string, string | number, string | number | undefined][] = [
-    ['vcpus', node.vcpus, domain.vcpus],
-    ['memory', formatSize(node.memory), formatSize(domain.memory)],
-    ['address', node.address, domain.owner?.address],
-    ['role', node.role, domain.owner?.role],
-  ]
-  return pairs
-    .filter(([, wanted, found]) => wanted !== found)
-    .map(([what, wanted, found]) => `${what} is ${found}, the lab file says ${wanted}`)
-}

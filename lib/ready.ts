@@ -88,13 +88,9 @@ async function waitForNode(
     progress.set(node.name, init.state, ui.paints ? await lastConsoleLine(node.name) : '')
     return { state: init.state }
   }
-  const init = await until(probe, { seconds })
-    .catch((error: unknown) => {
-      throw error instanceof TimedOut ? silent(lab, node, seconds, error) : error
-    })
-    .catch(async (error: unknown) => {
-      throw await error
-    })
+  const init = await until(probe, { seconds }).catch(async (error: unknown): Promise<never> => {
+    throw error instanceof TimedOut ? await silent(lab, node, seconds, error) : error
+  })
   if (init.kind === 'failed') throw initFailed(lab, node, init.errors)
   const warnings = init.kind === 'done' ? init.warnings : []
   progress.done(node.name, warnings.length > 0 ? 'ready, with cloud-init warnings' : 'ready')

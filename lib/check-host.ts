@@ -1,0 +1,48 @@
+// EDGE. The checks that create needs before it changes anything.
+import {
+  checkAddresses,
+  checkKvm,
+  checkNetworks,
+  checkOwnership,
+  checkRoom,
+  checkTools,
+} from './checks.ts'
+import { LabError } from './errors.ts'
+import type { Finding } from './findings.ts'
+import type { Lab, Node } from './lab.ts'
+import type { Host } from './libvirt.ts'
+import * as ui from './ui.ts'
+
+/** Throws one LabError with every failure; shows warnings. Returns the domain type that `auto` comes to. */
+export async function checkHost(lab: Lab, nodes: Node[], host: Host): Promise<'kvm' | 'qemu'> {
+  const [kvm, ...others] = await Promise.all([
+    checkKvm(lab),
+    checkTools(lab),
+    checkNetworks(lab, host),
+    checkAddresses(lab, nodes, host),
+    checkRoom(lab, nodes, host),
+  ])
+  const findings = [kvm.finding, ...others.flat(), ...checkOwnership(lab, nodes, host)]
+  for (const { found } of findings.filter(({ level }) => level === 'warning')) ui.warn(found)
+  const failures = findings.filter(({ level }) => level === 'failure')
+  if (failures.length > 0) throw hostError(failures)
+  ui.detail(
+    findings
+      .filter(({ level }) => level === 'ok')
+      .map(({ check }) => check)
+      .join(', ') + ': fine',
+  )
+  return kvm.type
+}
+
+function hostError(failures: Finding[]): LabError {
+  const [first] = failures
+  if (failures.length === 1 && first) return new LabError(first.found, { hint: first.fix ?? [] })
+  return new LabError(`${failures.length} things are in the way`, {
+    details: failures.flatMap(({ found, fix }) => [
+      found,
+      ...(fix ?? []).map((command) => `  ${command}`),
+    ]),
+    hint: 'npx zx scripts/doctor.ts',
+  })
+}

@@ -1,0 +1,48 @@
+// PURE. What each script is called with; --help prints it, and the README's table is made from it.
+import type { Usage } from './args.ts'
+
+type PhaseUsage = Usage & { changes: boolean }
+
+export const create: PhaseUsage = {
+  script: 'create',
+  does: 'Makes the machines of the lab from a cloud image, starts them and waits until cloud-init is done.',
+  nodes: true,
+  timeout: 900,
+  dryRun: true,
+  changes: true,
+}
+
+export const eject: PhaseUsage = {
+  script: 'eject',
+  does: 'Takes the seed medium out of each machine for good and deletes it and the private host keys here.',
+  nodes: true,
+  options: { force: 'do not wait for cloud-init, and open a locked drive' },
+  timeout: 60,
+  dryRun: true,
+  changes: true,
+}
+
+export const status: PhaseUsage = {
+  script: 'status',
+  does: 'Shows the machines of the lab in one table.',
+  nodes: true,
+  json: true,
+  changes: false,
+}
+
+export const destroy: PhaseUsage = {
+  script: 'destroy',
+  does: 'Removes what create made, after showing it and asking.',
+  nodes: true,
+  options: { images: 'remove the base images as well' },
+  dryRun: true,
+  changes: true,
+}
+
+export const doctor: PhaseUsage = {
+  script: 'doctor',
+  does: 'Checks this host and the lab file, all at once, and says how to mend what is wrong.',
+  options: { fix: 'run the commands that mend what is wrong, after showing them and asking' },
+  json: true,
+  changes: false,
+}

@@ -1,0 +1,44 @@
+#!/usr/bin/env zx
+// Phase 1 - create: from lab.yaml to running machines that are reachable by SSH and fully initialised.
+// Safe to run again: it looks at what is there and does what is missing.
+import { checkHost } from '../lib/check-host.ts'
+import { differences } from '../lib/differences.ts'
+import { checkDiskSizes, ensureBaseVolume, findImage } from '../lib/images.ts'
+import { observe, ownDomain } from '../lib/libvirt.ts'
+import { ensureMachine, ensureNetwork, ensurePool } from '../lib/machines.ts'
+import { eachNode, phase, step } from '../lib/phase.ts'
+import { waitUntilReady } from '../lib/ready.ts'
+import { ensureKeys, isoTool } from '../lib/seed.ts'
+import { mode } from '../lib/shell.ts'
+import * as ui from '../lib/ui.ts'
+import { create } from '../lib/usages.ts'
+
+await phase(import.meta.url, create, async ({ lab, nodes, options }) => {
+  let host = await observe(lab)
+  const fresh = nodes.filter((node) => !ownDomain(host, lab, node))
+  for (const node of nodes)
+    for (const text of differences(
+      node,
+      host.domains.find(({ name }) => name === node.name),
+    ))
+      ui.warn(`${node.name}: ${text}; that is not changed in a machine that exists`)
+
+  if (fresh.length > 0) {
+    const type = await step('Check the host', () => checkHost(lab, nodes, host))
+    await step('SSH and host keys', () => ensureKeys(lab, fresh))
+    host = await step('Storage pool', () => ensurePool(lab, host))
+    await step('Network', () => ensureNetwork(lab, host))
+    const image = await findImage(lab)
+    await step('Base image', async () => {
+      host = await observe(lab, [image.volume])
+      checkDiskSizes(lab, await ensureBaseVolume(lab, host, image))
+    })
+    const parts = { base: image.volume, type, isoTool: await isoTool() }
+    await step('Machines', () => eachNode(nodes, (node) => ensureMachine(lab, node, host, parts)))
+  } else {
+    await step('Network', () => ensureNetwork(lab, host))
+  }
+  await step('Wait', () => waitUntilReady(lab, nodes, options.timeout))
+  if (mode.changes === 0) ui.good('nothing to do: every machine is there and ready')
+  ui.next('npx zx scripts/eject.ts')
+})
