@@ -1,11 +1,11 @@
 #!/bin/bash
-# The first process of the stand-in host: host-init.sh STATE ADDRESS/PREFIX
+# The first process of the stand-in host: host-init.sh STATE ADDRESS/PREFIX kvm|no-kvm
 #
 # Run in mount, network and PID namespaces of its own. It covers libvirt's folders with STATE's,
 # sets up the network and the daemons, prints "ready", and then lives as long as its standard
 # input is open. When it ends, the kernel ends everything else in here and the namespaces go.
 set -euo pipefail
-state=$1 address=$2
+state=$1 address=$2 kvm=$3
 
 finish() {
   kill -KILL -1 || true # everything but this shell
@@ -36,6 +36,13 @@ cat >/etc/libvirt/libvirtd.conf <<'CONF'
 auth_unix_rw = "none"
 auth_unix_ro = "none"
 CONF
+
+# Guests are emulated, so that every machine behaves the same. A file nobody may read stands for
+# /dev/kvm: where it looks usable and is not, libvirt asks QEMU for its features again and again.
+if [[ $kvm = no-kvm && -e /dev/kvm ]]; then
+  install -m 000 /dev/null "$state/kvm"
+  mount --bind "$state/kvm" /dev/kvm
+fi
 
 ip link set lo up
 ip link add br0 type bridge

@@ -67,13 +67,27 @@ const tools = [
   'virtlogd',
 ]
 
-export async function startHost({ address = '192.168.1.1/24' } = {}): Promise<Host> {
+export interface HostOptions {
+  /** Address and prefix length of br0. */
+  address?: string
+  /** Lets the machine's /dev/kvm be seen inside. */
+  kvm?: boolean
+}
+
+export async function startHost(options: HostOptions = {}): Promise<Host> {
+  const { address = '192.168.1.1/24', kvm = false } = options
   requireTools(tools)
   const state = mkdtempSync(join(tmpdir(), 'rkl-host-'))
   const namespaces = ['--mount', '--net', '--pid', '--fork', '--kill-child', '--mount-proc']
   const init = spawn(
     'unshare',
-    [...namespaces, join(import.meta.dirname, 'host-init.sh'), state, address],
+    [
+      ...namespaces,
+      join(import.meta.dirname, 'host-init.sh'),
+      state,
+      address,
+      kvm ? 'kvm' : 'no-kvm',
+    ],
     // A session of its own: Ctrl-C in our terminal is for us, the pipe tells it that we ended.
     { detached: true, stdio: ['pipe', 'pipe', 'pipe'], env: systemEnv },
   )
