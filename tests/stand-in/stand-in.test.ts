@@ -1,0 +1,413 @@
+// The stand-in itself, run on loopback as plain processes. This proves nothing about RKE2.
+import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { chmod, mkdir, mkdtemp, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises'
+import { request, type RequestOptions } from 'node:https'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import t from 'tap'
+import { makeRelease, type Release } from './release.ts'
+
+const here = import.meta.dirname
+const version = 'v1.35.7+rke2r1'
+const works = (...command: [string, ...string[]]) =>
+  spawnSync(command[0], command.slice(1), { stdio: 'ignore' }).status === 0
+const needs = works('python3', '-c', 'import yaml') && works('openssl', 'version')
+if (!needs) t.plan(0, 'python3 with yaml, and openssl, are needed')
+
+const top = await mkdtemp(join(tmpdir(), 'rke2-stand-in-'))
+const random = () => 1 + Math.floor(Math.random() * 250)
+const net = `127.${random()}.${random()}` // another run of this test may be going on
+const nodes: Node[] = []
+t.teardown(async () => {
+  for (const node of nodes) node.process?.kill('SIGKILL')
+  await rm(top, { recursive: true, force: true })
+})
+
+/** One node: a folder that is its disk, an address of its own and the service that runs on it. */
+class Node {
+  name: string
+  role: 'server' | 'agent'
+  address = `${net}.${nodes.length + 1}`
+  root: string
+  log = ''
+  exit: Promise<number | null> = Promise.resolve(null)
+  process: ChildProcess | undefined
+
+  constructor(name: string, role: 'server' | 'agent', id = name) {
+    this.name = name
+    this.role = role
+    this.root = join(top, id)
+    nodes.push(this)
+  }
+
+  async start(config: Record<string, unknown>, switches: Record<string, unknown> = {}) {
+    await mkdir(join(this.root, 'etc/rancher/rke2'), { recursive: true })
+    const own = { 'node-name': this.name, 'node-ip': this.address }
+    const bind = this.role === 'server' ? { 'bind-address': this.address } : {}
+    await this.write('etc/rancher/rke2/config.yaml', JSON.stringify({ ...own, ...bind, ...config }))
+    await this.write('etc/rke2-stand-in.json', JSON.stringify(switches))
+    const quick = { 'ready-delay': 0.1, 'node-ready-delay': 0.5, heartbeat: 0.3, retry: 0.3 }
+    const env = {
+      ...process.env,
+      RKE2_STAND_IN_ROOT: this.root,
+      RKE2_STAND_IN: JSON.stringify({ ...quick, 'node-lost-after': 2 }),
+    }
+    const child = spawn(join(here, 'rke2'), [this.role], { env })
+    this.process = child
+    child.stderr.on('data', (chunk: Buffer) => (this.log += chunk.toString()))
+    this.exit = new Promise((done) => child.on('exit', done))
+    return this
+  }
+
+  stop() {
+    this.process?.kill('SIGKILL')
+    return this.exit
+  }
+
+  async until(fragment: string) {
+    for (let i = 0; i < 150; i++, await sleep(100)) if (this.log.includes(fragment)) return true
+    return false
+  }
+
+  path(path: string) {
+    return join(this.root, path)
+  }
+  read(path: string) {
+    return readFile(this.path(path), 'utf8')
+  }
+  write(path: string, text: string) {
+    return writeFile(this.path(path), text)
+  }
+  async token() {
+    return (await this.read('var/lib/rancher/rke2/server/token')).trim()
+  }
+
+  kubectl(...args: string[]) {
+    const program = this.path('var/lib/rancher/rke2/bin/kubectl')
+    return run(program, ['--kubeconfig', this.path('etc/rancher/rke2/rke2.yaml'), ...args])
+  }
+
+  /** Waits until a Node is Ready ('True'), NotReady ('False') or lost ('Unknown'). */
+  async ready(name: string, wanted = 'True') {
+    const tls = (file: string) => this.read(`var/lib/rancher/rke2/server/tls/client-admin.${file}`)
+    const options = { cert: await tls('crt'), key: await tls('key') }
+    for (let i = 0; i < 150; i++, await sleep(100)) {
+      const [code, text] = await get(`https://${this.address}:6443/api/v1/nodes/${name}`, options)
+      if (code !== 200) continue
+      const conditions: { type: string; status: string }[] = JSON.parse(text).status.conditions
+      if (conditions.find((x) => x.type === 'Ready')?.status === wanted) return true
+    }
+    return false
+  }
+}
+
+function run(program: string, args: string[], env: NodeJS.ProcessEnv = {}) {
+  const done = spawnSync(program, args, { encoding: 'utf8', env: { ...process.env, ...env } })
+  return { code: done.status, out: done.stdout, err: done.stderr }
+}
+
+/** Status and text of one HTTPS request; 0 when there is no answer. */
+function get(url: string, options: RequestOptions = {}) {
+  return new Promise<[number, string]>((done) => {
+    request(url, { rejectUnauthorized: false, ...options }, (answer) => {
+      let text = ''
+      answer.on('data', (chunk: Buffer) => (text += chunk.toString()))
+      answer.on('end', () => done([answer.statusCode ?? 0, text]))
+    })
+      .on('error', (error) => done([0, error.message]))
+      .end()
+  })
+}
+
+const first = new Node('cp1', 'server')
+const url = `https://${first.address}:9345`
+const api = `https://${first.address}:6443`
+const up = 'is up and running'
+
+await t.test('a first server makes a full token, a kubeconfig and its tools', async (t) => {
+  await first.start({
+    'tls-san': ['cp1.lab'],
+    'write-kubeconfig-mode': '0640',
+    'cluster-init': true,
+  })
+  t.ok(await first.until(up), 'ready', { log: first.log })
+  t.match(
+    first.log,
+    /level=warning msg="Unknown flag --cluster-init found in config.yaml, skipping/,
+  )
+
+  const token = await first.token()
+  const [status, ca] = await get(`${url}/cacerts`)
+  t.equal(status, 200)
+  const hash = createHash('sha256').update(ca).digest('hex')
+  t.match(token, new RegExp(`^K10${hash}::server:[0-9a-f]{32}$`))
+
+  const mode = async (path: string) => ((await stat(first.path(path))).mode & 0o777).toString(8)
+  t.equal(await mode('var/lib/rancher/rke2/server/token'), '600')
+  t.equal(await mode('etc/rancher/rke2/rke2.yaml'), '640')
+  t.match(await readlink(first.path('var/lib/rancher/rke2/server/node-token')), /server\/token$/)
+  t.ok(existsSync(first.path('var/lib/rancher/rke2/server/db/etcd/member/wal')))
+  t.match(await first.read('etc/rancher/rke2/rke2.yaml'), /name: default/)
+  t.ok(await first.ready('cp1'))
+  t.match(first.kubectl('get', 'nodes').out, /cp1 +Ready +control-plane,etcd/)
+})
+
+await t.test('port 9345 asks for credentials as RKE2 does, 6443 for a certificate', async (t) => {
+  const password = (await first.token()).split(':').at(-1) ?? ''
+  const code = async (path: string, auth?: string) =>
+    (await get(url + path, auth ? { auth } : {}))[0]
+  t.strictSame(await get(`${url}/ping`), [200, 'pong'])
+  t.equal(await code('/v1-rke2/config'), 403)
+  t.equal(await code('/v1-rke2/config', 'node:wrong'), 401)
+  t.equal(await code('/v1-rke2/config', `node:${password}`), 200)
+  t.equal(await code('/v1-rke2/config', `server:${password}`), 403)
+  t.strictSame(await get(`${url}/v1-rke2/readyz`, { auth: `node:${password}` }), [200, 'ok'])
+  t.equal(await code('/v1-rke2/server-bootstrap', `node:${password}`), 403)
+  t.equal(await code('/v1-rke2/server-bootstrap', `server:${password}`), 200)
+  t.equal(await code('/v1-rke2/serving-kubelet.crt', `node:${password}`), 403)
+  t.match(first.log, /Failed to authenticate request/)
+  t.equal((await get(`${api}/readyz`))[0], 401)
+  t.equal(first.kubectl('get', '--raw', '/readyz').out, 'ok\n')
+})
+
+const agent = new Node('w1', 'agent')
+await t.test('an agent joins, is lost, is deleted and comes back', async (t) => {
+  const config = { server: url, token: await first.token() }
+  await agent.start({ ...config, 'node-label': ['disk=fast'] }, { 'never-node-ready': true })
+  t.ok(await agent.until(up), 'ready', { log: agent.log })
+  t.ok(await first.ready('w1', 'False'))
+  await agent.write('etc/rke2-stand-in.json', '{}')
+  t.ok(await first.ready('w1'))
+  t.match(first.kubectl('get', 'nodes').out, /w1 +Ready +<none>/)
+  const node = JSON.parse(first.kubectl('get', 'node', 'w1', '-o', 'json').out)
+  t.equal(node.metadata.labels.disk, 'fast')
+
+  await agent.stop()
+  t.ok(await first.ready('w1', 'Unknown'), 'a silent node is NotReady')
+  await agent.start(config)
+  t.ok(await first.ready('w1'))
+  t.equal(first.kubectl('delete', 'node', 'w1').code, 0)
+  t.ok(await agent.until('nodes \\"w1\\" not found'), 'a running agent does not register again')
+  t.equal(first.kubectl('get', 'secret', '-n', 'kube-system', 'w1.node-password.rke2').code, 1)
+  await agent.stop()
+  await agent.start(config)
+  t.ok(await first.ready('w1'))
+})
+
+const kubectl = works('kubectl', 'version', '--client') ? {} : { skip: 'kubectl is not installed' }
+await t.test('the real kubectl is content with the API', kubectl, async (t) => {
+  const env = { KUBECONFIG: first.path('etc/rancher/rke2/rke2.yaml'), HOME: top }
+  const kubectl = (...args: string[]) => run('kubectl', args, env)
+  const wide = kubectl('get', 'nodes', '-o', 'wide').out
+  t.match(
+    wide,
+    new RegExp(`w1 +Ready +<none> +\\S+ +v\\S+ +${agent.address.replaceAll('.', '\\.')} `),
+  )
+  t.match(kubectl('wait', '--for=condition=Ready', 'node/w1', '--timeout=10s').out, 'condition met')
+  t.equal(kubectl('cordon', 'w1').code, 0)
+  t.equal(kubectl('drain', 'w1', '--ignore-daemonsets', '--delete-emptydir-data').code, 0)
+  t.equal(kubectl('uncordon', 'w1').code, 0)
+  t.equal(kubectl('label', 'node', 'w1', 'a=b').code, 0)
+  t.match(kubectl('describe', 'node', 'w1').out, /a=b/)
+  t.match(kubectl('get', 'pods', '-A').out, /kube-system +etcd-cp1 +1\/1 +Running/)
+  const manifest = {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 'c' },
+    data: { a: 'b' },
+  }
+  await writeFile(join(top, 'c.json'), JSON.stringify(manifest))
+  t.match(kubectl('apply', '-f', join(top, 'c.json')).out, 'configmap/c created')
+  t.match(kubectl('get', 'cm', 'c', '-o', 'jsonpath={.data.a}').out, /^b$/)
+  t.match(kubectl('delete', '-f', join(top, 'c.json')).out, 'deleted')
+})
+
+await t.test('each cause of failure shows its words in the journal', async (t) => {
+  const token = await first.token()
+  const short = token.split(':').at(-1)
+  const other = token.replace(/^K10.{64}/, `K10${'0'.repeat(64)}`)
+  const dead = `https://${net}.250:9345`
+  // prettier-ignore
+  const cases: [string, 'server' | 'agent', object, object, string[]][] = [
+    ['no token', 'agent', { server: url }, {}, ['level=fatal', '--token is required']],
+    ['no server', 'agent', { token }, {}, ['level=fatal', '--server is required']],
+    ['http', 'agent', { server: url.replace('s', ''), token }, {}, ['only https:// URLs']],
+    ['malformed', 'agent', { server: url, token: 'K10abc::x' }, {}, ['invalid token CA hash length']],
+    ['unreachable', 'agent', { server: dead, token }, {}, ['failed to get CA certs', ':6444', 'EOF']],
+    ['6443', 'agent', { server: api, token }, {}, ['failed to get CA certs', '401 Unauthorized']],
+    ['other CA', 'agent', { server: url, token: other }, {}, ['token CA hash does not match']],
+    ['password', 'agent', { server: url, token: 'wrong' }, {}, [
+      'token does not include a CA hash', 'failed to retrieve configuration', '401 Unauthorized']],
+    ['same name', 'agent', { server: url, token, 'node-name': 'w1' }, {}, ['Node password rejected']],
+    ['clock', 'agent', { server: url, token }, { 'clock-skew': true }, [
+      'x509: certificate has expired or is not yet valid']],
+    ['pull', 'agent', { server: url, token }, { 'image-pull-fail': true }, [
+      'failed to get runtime image']],
+    ['space', 'agent', { server: url, token }, { 'no-space': true }, ['no space left on device']],
+    ['never ready', 'server', {}, { 'never-ready': true }, ['Waiting for API server']],
+    ['crash', 'server', {}, { 'crash-loop': true }, ['level=fatal']],
+    ['cis', 'server', { profile: 'cis' }, { 'cis-missing': true }, [
+      'invalid kernel parameter value']],
+    ['join password', 'server', { server: url, token: 'wrong' }, {}, [
+      'failed to validate server configuration', '401 Unauthorized']],
+    ['join CA', 'server', { server: url, token: other }, {}, ['token CA hash does not match']],
+    ['mismatch', 'server', { server: url, token, 'cluster-cidr': '10.9.0.0/16' }, {}, [
+      'critical configuration mismatched: cluster-cidr', 'critical configuration value mismatch']],
+    ['same server', 'server', { server: url, token: short, 'node-name': 'cp1' }, {}, [
+      'duplicate node name found']],
+  ]
+  await Promise.all(
+    cases.map(async ([name, role, config, switches, fragments]) => {
+      const node = await new Node(name.replace(' ', '-'), role).start(
+        { ...config },
+        { ...switches },
+      )
+      for (const fragment of fragments)
+        t.ok(await node.until(fragment), `${name}: ${fragment}`, { log: node.log })
+      if (node.log.includes('level=fatal')) t.equal(await node.exit, 1, `${name} exits`)
+      else t.equal(node.process?.exitCode, null, `${name} goes on trying`)
+      await node.stop()
+    }),
+  )
+  const apparmor = new Node('apparmor', 'server')
+  await apparmor.start({}, { 'apparmor-missing': true })
+  t.ok(await apparmor.until('Waiting for etcd server'))
+  t.match(
+    await apparmor.read('var/lib/rancher/rke2/agent/containerd/containerd.log'),
+    'apparmor_parser',
+  )
+  await apparmor.write('etc/rke2-stand-in.json', '{}')
+  t.ok(await apparmor.until(up), 'a fault mended while it runs')
+  await apparmor.stop()
+})
+
+await t.test('a second server shares the state and takes over', async (t) => {
+  const second = new Node('cp2', 'server')
+  await second.start({ server: url, token: await first.token() })
+  t.ok(await second.until(up), 'ready', { log: second.log })
+  t.ok(await first.ready('cp2'))
+  t.equal(await second.token(), await first.token())
+  t.match(second.kubectl('get', 'nodes').out, /cp1 +Ready.*\ncp2 +Ready +control-plane,etcd.*\nw1/)
+
+  await first.stop()
+  t.ok(await second.ready('cp1', 'Unknown'))
+  t.ok(await second.ready('w1'), 'the agent found the other server')
+  await first.start({})
+  t.ok(await first.ready('cp1'))
+  t.equal(second.kubectl('delete', 'node', 'cp2').code, 0)
+  t.ok(await second.until('this server has been removed from the cluster'))
+  t.equal(await second.exit, 1)
+})
+
+await t.test('token create and etcd-snapshot ask the running server', async (t) => {
+  const env = { RKE2_STAND_IN_ROOT: first.root }
+  const rke2 = (...args: string[]) => run(join(here, 'rke2'), args, env)
+  t.match(rke2('--version').out, /^rke2 version v\S+ .*\ngo version /)
+  const token = rke2('token', 'create', '--ttl', '1h').out.trim()
+  t.match(token, /^K10[0-9a-f]{64}::[0-9a-f]{6}\.[0-9a-f]{16}$/)
+  const guest = await new Node('w2', 'agent').start({ server: url, token })
+  t.ok(await guest.until(up), 'ready', { log: guest.log })
+  await guest.stop()
+  t.match(rke2('etcd-snapshot', 'save', '--name', 'a').err, /Snapshot a-.* saved/)
+  t.match(rke2('etcd-snapshot', 'ls').out, /^a-/m)
+})
+
+await t.test('the installer has the exit codes of the real one', async (t) => {
+  const bin = join(top, 'bin')
+  const install = async (name: string, release: Partial<Release>, env: NodeJS.ProcessEnv = {}) => {
+    const [mirror, prefix, root] = ['mirror', 'prefix', 'root'].map((x) => join(top, name, x))
+    await makeRelease(String(mirror), { version, ...release })
+    await mkdir(bin, { recursive: true })
+    if (!existsSync(join(bin, 'id')))
+      await writeFile(join(bin, 'id'), '#!/bin/sh\necho ${FAKE_UID:-0}\n')
+    await chmod(join(bin, 'id'), 0o755)
+    const done = run('sh', [join(String(mirror), version, 'install.sh')], {
+      PATH: `${bin}:${process.env.PATH}`,
+      INSTALL_RKE2_ARTIFACT_PATH: join(String(mirror), version),
+      INSTALL_RKE2_TAR_PREFIX: prefix,
+      INSTALL_RKE2_SKIP_RELOAD: '1',
+      RKE2_STAND_IN_ROOT: root,
+      ...env,
+    })
+    const has = (path: string) => existsSync(join(top, name, path))
+    return { ...done, has, prefix: String(prefix), root: String(root) }
+  }
+  const image = 'root/var/lib/rancher/rke2/agent/images/rke2-images.linux-amd64.tar.zst'
+  const amd64 = process.arch === 'x64' ? {} : { skip: 'amd64 only' }
+
+  await t.test('installed, run and removed', amd64, async (t) => {
+    const good = await install('good', {})
+    t.equal(good.code, 0, 'done', { err: good.err })
+    t.match(good.out, '[INFO]  verifying tarball')
+    t.match(run(join(good.prefix, 'bin/rke2'), ['--version']).out, `rke2 version ${version} `)
+    t.ok(good.has(image))
+    for (const role of ['server', 'agent']) {
+      const unit = join(good.root, `etc/systemd/system/rke2-${role}.service`)
+      t.match(await readFile(unit, 'utf8'), /Type=notify[^]*TimeoutStartSec=0[^]*RestartSec=5s/)
+    }
+    const remove = join(good.prefix, 'bin/rke2-uninstall.sh')
+    const removed = run('sh', [remove], {
+      RKE2_STAND_IN_ROOT: good.root,
+      PATH: `${bin}:${process.env.PATH}`,
+    })
+    t.equal(removed.code, 0, 'done', { err: removed.err })
+    t.notOk(good.has('prefix/bin/rke2') || good.has('root/var/lib/rancher/rke2'))
+  })
+  await t.test('refused or silently less', amd64, async (t) => {
+    const spoilt = await install('spoilt', { corrupt: 'tarball' })
+    t.equal(spoilt.code, 1)
+    t.match(spoilt.err, /\[ERROR\] {2}download sha256 does not match/)
+    t.notOk(spoilt.has('prefix/bin/rke2'))
+    t.equal((await install('unlisted', { corrupt: 'unlisted-tarball' })).code, 1)
+    for (const corrupt of ['no-tarball', 'no-sums'] as const) {
+      const missing = await install(corrupt, { corrupt })
+      t.equal(missing.code, 1)
+      t.match(missing.err, 'cannot stat')
+      t.notMatch(missing.err, '[ERROR]')
+    }
+    const silent = await install('silent', { corrupt: 'unlisted-images' })
+    t.equal(silent.code, 0)
+    t.notOk(silent.has(image), 'images without a line in the sum file are not installed')
+    const user = await install('user', {}, { FAKE_UID: '1000' })
+    t.equal(user.code, 1)
+    t.match(user.err, '[ERROR]  You need to be root')
+  })
+  await t.test('from a mirror', amd64, async (t) => {
+    const script = `
+import http.server, sys
+handler = http.server.SimpleHTTPRequestHandler
+handler.log_message = lambda *_: None
+server = http.server.ThreadingHTTPServer(('${net}.200', 0), handler)
+print(server.server_port, flush=True)
+server.serve_forever()`
+    await makeRelease(join(top, 'served'), { version })
+    const server = spawn('python3', ['-c', script], { cwd: join(top, 'served') })
+    t.teardown(() => server.kill())
+    const port = await new Promise<string>((done) =>
+      server.stdout.once('data', (data: Buffer) => done(data.toString().trim())),
+    )
+    const base = `http://${net}.200:${port}`
+    const online = {
+      INSTALL_RKE2_ARTIFACT_PATH: '',
+      INSTALL_RKE2_ARTIFACT_URL: base,
+      no_proxy: '*',
+    }
+    const good = await install('online', {}, { ...online, INSTALL_RKE2_VERSION: version })
+    t.equal(good.code, 0, 'done', { err: good.err })
+    t.match(good.out, `${base}/v1.35.7%2Brke2r1/rke2.linux-amd64.tar.gz`)
+    const lost = await install('lost', {}, online)
+    t.equal(lost.code, 22, 'the code of curl')
+    t.match(lost.out, 'using stable as release')
+  })
+})
+
+await t.test('shell and Python are sound', async (t) => {
+  const shellcheck = works('shellcheck', '--version') ? {} : { skip: 'shellcheck is not installed' }
+  await t.test('shellcheck', shellcheck, async (t) => {
+    const scripts = ['install.sh', 'rke2-killall.sh', 'rke2-uninstall.sh']
+    t.doesNotThrow(() => execFileSync('shellcheck', scripts, { cwd: here }))
+  })
+})
