@@ -1,58 +1,69 @@
-// PURE. What `cloud-init status --format json` says.
-// Exit codes: 0 done, disabled or not run; 1 error; 2 done with recoverable errors (cloud-init >= 23.4).
+// PURE. What cloud-init writes about itself under /run/cloud-init; reading that costs a guest nothing,
+// while `cloud-init status` starts Python.
 
 export type InitState =
   | { kind: 'busy'; state: string }
   | { kind: 'done'; warnings: string[] }
   | { kind: 'failed'; errors: string[] }
 
-interface Report {
-  status?: string
-  extended_status?: string
-  detail?: string
-  errors?: unknown[]
+/** For a shell on the node: prints each file behind a line with its name. */
+export const readInitFiles =
+  'cd /run/cloud-init && for f in disabled status.json result.json; do test -e $f && echo "== $f" && cat $f; done; true'
+
+interface Stage {
+  start?: number | null
   recoverable_errors?: Record<string, unknown[]>
-  [stage: string]: unknown
 }
 
-const texts = (values: unknown[] | undefined) => (values ?? []).map(String)
+const stageNames: Record<string, string> = {
+  'init-local': 'local stage',
+  init: 'network stage',
+  'modules-config': 'config stage',
+  'modules-final': 'final stage',
+}
 
-const stages: [key: string, text: string][] = [
-  ['modules-final', 'final stage'],
-  ['modules-config', 'config stage'],
-  ['init', 'network stage'],
-  ['init-local', 'local stage'],
-]
-
-// From 23.4 on the report has a part per stage; the last one that has started is the one it is in.
-function stage(report: Report): string {
-  const started = stages.find(
-    ([key]) => (report[key] as { start?: number | null } | undefined)?.start,
+/** Reads what `readInitFiles` printed. cloud-init that is switched off, as after eject and a reboot, is done. */
+export function parseInitFiles(output: string): InitState {
+  const files = new Map(
+    output
+      .split(/^== /m)
+      .map((part) => [part.slice(0, part.indexOf('\n')), part.slice(part.indexOf('\n') + 1)]),
   )
-  return started ? `cloud-init: ${started[1]}` : 'cloud-init at work'
+  if (files.has('disabled')) return { kind: 'done', warnings: [] }
+  const status = versionOne(files.get('status.json'))
+  const result = versionOne(files.get('result.json'))
+  if (result) {
+    const errors = texts(result.errors)
+    return errors.length > 0
+      ? { kind: 'failed', errors }
+      : { kind: 'done', warnings: complaints(status) }
+  }
+  const stage = stageNames[String(status?.stage)]
+  return {
+    kind: 'busy',
+    state: stage
+      ? `cloud-init: ${stage}`
+      : status
+        ? 'cloud-init at work'
+        : 'cloud-init has not started yet',
+  }
 }
 
-/** Reads stdout and exit code; a report that is none counts as not started yet. */
-export function parseInitStatus(stdout: string, code: number): InitState {
-  let report: Report
+function versionOne(text: string | undefined): Record<string, unknown> | undefined {
   try {
-    report = JSON.parse(stdout.slice(Math.max(0, stdout.indexOf('{')))) as Report
+    return (JSON.parse(text ?? '') as { v1?: Record<string, unknown> }).v1
   } catch {
-    return { kind: 'busy', state: 'cloud-init has not started yet' }
+    return undefined // not there, or half written
   }
-  const status = report.status ?? ''
-  if (status === 'running') return { kind: 'busy', state: stage(report) }
-  if (/^not (run|started)/.test(status))
-    return { kind: 'busy', state: 'cloud-init has not started yet' }
-  if (status === 'error' || code === 1) {
-    const errors = texts(report.errors)
-    return {
-      kind: 'failed',
-      errors: errors.length > 0 ? errors : [report.detail ?? 'no reason given'],
-    }
-  }
-  const warnings = Object.values(report.recoverable_errors ?? {}).flatMap(texts)
-  return { kind: 'done', warnings }
+}
+
+const texts = (values: unknown): string[] => (Array.isArray(values) ? values.map(String) : [])
+
+// From cloud-init 23.4 on each stage lists what went wrong without stopping it (exit 2 of `cloud-init status`).
+function complaints(status: Record<string, unknown> | undefined): string[] {
+  return Object.keys(stageNames).flatMap((name) =>
+    Object.values((status?.[name] as Stage | undefined)?.recoverable_errors ?? {}).flatMap(texts),
+  )
 }
 
 /** Why a guest that never answered on SSH might not have, read from the end of its console. */

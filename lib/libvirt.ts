@@ -35,7 +35,9 @@ type Read = [label: string, command: string]
 // Reads may share a process: virsh goes on after an error, and a missing thing just leaves its section empty.
 async function readMany(lab: Lab, reads: Read[]): Promise<Map<string, string>> {
   const mark = `@${randomUUID()}`
-  const batch = reads.map(([label, command]) => `echo '${mark} ${label}'; ${command}`).join('; ')
+  const batch = reads
+    .map(([label, command]) => `echo '${mark} ${label}${mark}'; ${command}`)
+    .join('; ')
   const { stdout, stderr, code } = await query`${virsh(lab)} -q ${batch}`
   if (code !== 0 && /failed to connect|cannot recv data|end of file while reading/i.test(stderr)) {
     const { why, fix } = connectionProblem(stderr, lab.libvirt)

@@ -130,9 +130,10 @@ export function parseNetwork(xml: string): { uuid: string; bridge: string; addre
   }
 }
 
-/** Output of several virsh commands in one process, cut at the marks that `echo` printed between them. */
+/** Output of several virsh commands in one process, cut at the marked labels that `echo` printed between them
+ *  (which quiet virsh prints without a line end). */
 export function sections(output: string, mark: string): Map<string, string> {
-  const parts = output.split(new RegExp(`^${mark} (.*)\\n`, 'm'))
+  const parts = output.split(new RegExp(`${mark} (.*?)${mark}`))
   const found = new Map<string, string>()
   for (let index = 1; index < parts.length; index += 2)
     found.set(parts[index] ?? '', (parts[index + 1] ?? '').trim())

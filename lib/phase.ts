@@ -105,10 +105,10 @@ function bashScript(name: string, lab: string): string {
 /** A step of the tutorial: a heading, its commands, and a word when there was nothing to do. */
 export async function step<T>(title: string, work: () => Promise<T> | T): Promise<T> {
   const before = mode.changes
-  ui.heading(title)
   comment(title)
+  if (!mode.dryRun) ui.heading(title)
   const result = await work()
-  if (mode.changes === before) ui.detail('nothing to do')
+  if (!mode.dryRun && mode.changes === before) ui.detail('nothing to do')
   return result
 }
 

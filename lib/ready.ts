@@ -1,6 +1,6 @@
 // EDGE. Waiting until a machine answers on SSH with its pinned key and cloud-init is done.
 import { connect } from 'node:net'
-import { parseInitStatus, silentGuest, type InitState } from './cloud-init-status.ts'
+import { parseInitFiles, readInitFiles, silentGuest, type InitState } from './cloud-init-status.ts'
 import { consoleTail, lastConsoleLine } from './console.ts'
 import { LabError } from './errors.ts'
 import type { Lab, Node } from './lab.ts'
@@ -47,12 +47,9 @@ export async function initState(
       kind: 'unreachable',
       state: answer === 'refused' ? sshState('connection refused') : sshState('timed out'),
     }
-  const { code, stdout, stderr } = await queryWithin(
-    60,
-  )`${ssh(lab, node)} cloud-init status --format json`
-  if (code === 255 || (code !== 0 && !stdout.includes('{') && stderr))
-    return { kind: 'unreachable', state: sshState(stderr) }
-  return parseInitStatus(stdout, code)
+  const { code, stdout, stderr } = await queryWithin(60)`${ssh(lab, node)} ${readInitFiles}`
+  if (code !== 0) return { kind: 'unreachable', state: sshState(stderr) }
+  return parseInitFiles(stdout)
 }
 
 /** Waits until every node is initialised; seconds is the deadline for each. */

@@ -47,6 +47,13 @@ export async function run(pieces: TemplateStringsArray, ...args: unknown[]): Pro
   throw commandError(halted.cmd, code, stderr || stdout.trim())
 }
 
+/** Runs a line of shell that a check proposed, with the terminal for its questions (sudo's password). */
+export async function runFix(line: string): Promise<void> {
+  ui.command(line, true)
+  const { exitCode, stderr } = await shell({ stdio: 'inherit' })`bash -c ${line}`
+  if (exitCode !== 0) throw commandError(line, exitCode ?? 1, stderr)
+}
+
 /** A failed command as an error: what it said, and the command itself to try by hand. */
 export function commandError(command: string, code: number, said: string): LabError {
   const name = /^[\w./-]+/.exec(command)?.[0] ?? 'command'
@@ -76,7 +83,8 @@ export function write(path: string, content: string): void {
   if (readText(path) === content) return
   mode.changes++
   if (mode.dryRun) {
-    script.push(`mkdir -p ${quote(dirname(path))}`, hereDocument(`cat > ${quote(path)}`, content))
+    if (!script.includes(makeFolder(path))) script.push(makeFolder(path))
+    script.push(hereDocument(`cat > ${quote(path)}`, content))
     return
   }
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
@@ -85,6 +93,8 @@ export function write(path: string, content: string): void {
   renameSync(partial, path)
   ui.detail(`wrote ${path}`)
 }
+
+const makeFolder = (path: string) => `mkdir -p ${quote(dirname(path))}`
 
 /** The text of a file; undefined when there is none. */
 export function readText(path: string): string | undefined {

@@ -2,6 +2,7 @@
 import { createLogUpdate } from 'log-update'
 import { Chalk } from 'chalk'
 import { LabError, NodeErrors } from './errors.ts'
+import type { Finding } from './findings.ts'
 
 const terminal = process.stderr.isTTY && !process.env.CI
 const colour = process.stderr.isTTY && process.env.NO_COLOR === undefined
@@ -20,6 +21,13 @@ export const detail = (text: string) => line(text.replace(/^/gm, '  '))
 export const good = (text: string) => line(`${chalk.green('✓')} ${text}`)
 export const warn = (text: string) => line(`${chalk.yellow('! ' + text.replaceAll('\n', '\n  '))}`)
 export const bad = (text: string) => line(`${chalk.red('✗')} ${text}`)
+
+/** One finding of the doctor with the commands that mend it. */
+export function finding({ check, level, found, fix = [] }: Finding): void {
+  const show = { ok: good, warning: warn, failure: bad }[level]
+  show(`${check}: ${found}`)
+  for (const text of fix) detail(`    ${text}`)
+}
 
 /** Shows a command as it can be pasted; of one with a here-document only the first line, unless whole. */
 export function command(text: string, whole: boolean): void {

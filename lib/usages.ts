@@ -16,8 +16,7 @@ export const eject: PhaseUsage = {
   script: 'eject',
   does: 'Takes the seed medium out of each machine for good and deletes it and the private host keys here.',
   nodes: true,
-  options: { force: 'do not wait for cloud-init, and open a locked drive' },
-  timeout: 60,
+  options: { force: 'eject even when cloud-init is not done, and open a locked drive' },
   dryRun: true,
   changes: true,
 }

@@ -1,0 +1,18 @@
+// EDGE. Questions to the person at the terminal.
+import { createInterface } from 'node:readline/promises'
+import { LabError } from './errors.ts'
+import * as ui from './ui.ts'
+
+/** Shows what it is about and asks. True for yes; without a terminal only --yes says yes. */
+export async function ask(question: string, about: string[], yes: boolean): Promise<boolean> {
+  for (const text of about) ui.detail(text)
+  if (yes) return true
+  if (!process.stdin.isTTY)
+    throw new LabError('there is no terminal to ask on, so nothing was done', { hint: 'add --yes' })
+  const terminal = createInterface({ input: process.stdin, output: process.stderr })
+  try {
+    return /^y(es)?$/i.test((await terminal.question(`${question} [y/N] `)).trim())
+  } finally {
+    terminal.close()
+  }
+}

@@ -1,0 +1,96 @@
+// EDGE. Taking the seed medium out of a machine, and what belonged to it off the host.
+import { setTimeout as pause } from 'node:timers/promises'
+import { existsSync } from 'node:fs'
+import { LabError } from './errors.ts'
+import type { Lab, Node } from './lab.ts'
+import { ownDomain, virsh, type Host } from './libvirt.ts'
+import type { Domain } from './parse.ts'
+import { initState, ssh } from './ready.ts'
+import { checkUnused } from './seed.ts'
+import { mode, run } from './shell.ts'
+
+/** Where the node's seed still is. */
+export interface SeedPlaces {
+  live: boolean
+  config: boolean
+  volume: boolean
+  /** The private host key and the unpacked seed on this host. */
+  secrets: boolean
+}
+
+/** Looks where the seed of a node still is. For a dry run a machine that does not exist counts as create leaves it. */
+export function seedPlaces(lab: Lab, node: Node, host: Host): SeedPlaces {
+  const domain = ownDomain(host, lab, node)
+  if (!domain && mode.dryRun) return { live: true, config: true, volume: true, secrets: true }
+  if (!domain)
+    throw new LabError(`${node.name}: there is no such machine`, {
+      hint: `npx zx scripts/create.ts ${node.name}`,
+    })
+  return {
+    ...inDrive(lab, node, domain),
+    volume: host.volumeNames.includes(node.seedVolume),
+    secrets: existsSync(`${node.dir}/host_key`) || existsSync(`${node.dir}/seed`),
+  }
+}
+
+// Another medium that somebody put into the drive is not ours to take out.
+function inDrive(lab: Lab, node: Node, { seed }: Domain): { live: boolean; config: boolean } {
+  const file = `${lab.pool.path}/${node.seedVolume}`
+  return { live: seed.live === file, config: seed.config === file }
+}
+
+export const isEjected = (places: SeedPlaces) => !Object.values(places).includes(true)
+
+/** Throws unless cloud-init is done: without its seed it would do nothing at its next start. */
+export async function checkInitDone(lab: Lab, node: Node, host: Host): Promise<void> {
+  if (mode.dryRun) {
+    await run`${ssh(lab, node)} cloud-init status --wait || test $? -eq 2`
+    return
+  }
+  const force = `npx zx scripts/eject.ts ${node.name} --force`
+  const state = ownDomain(host, lab, node)?.state
+  if (state !== 'running')
+    throw new LabError(`it is ${state}, so cloud-init cannot be asked whether it is done`, {
+      hint: [`npx zx scripts/create.ts ${node.name}`, `# or eject all the same: ${force}`],
+    })
+  const init = await initState(lab, node)
+  if (init.kind === 'done') return
+  const why =
+    init.kind === 'failed'
+      ? `ended with an error: ${init.errors.join('; ')}`
+      : `is not done: ${init.state}`
+  throw new LabError(`cloud-init ${why}`, {
+    details: ['the seed stays in until it is'],
+    hint: [`npx zx scripts/create.ts ${node.name}`, `# or eject all the same: ${force}`],
+  })
+}
+
+/** Ejects the seed on both sides, each by itself, then deletes the volume and the private host key. */
+export async function ejectSeed(
+  lab: Lab,
+  node: Node,
+  host: Host,
+  places: SeedPlaces,
+  force: boolean,
+): Promise<void> {
+  if (places.config) await run`${virsh(lab)} change-media ${node.name} sda --eject --config`
+  if (places.live) await ejectLive(lab, node, force)
+  if (places.volume) {
+    checkUnused(lab, host, node.seedVolume)
+    await run`${virsh(lab)} vol-delete --pool ${lab.pool.name} ${node.seedVolume}`
+  }
+  if (places.secrets) await run`rm -rf ${node.dir}/host_key ${node.dir}/seed`
+}
+
+// The guest may hold the tray for a moment; libvirt asks it to let go and gives up after 5 s.
+async function ejectLive(lab: Lab, node: Node, force: boolean): Promise<void> {
+  for (let tries = 3; ; tries--) {
+    try {
+      await run`${virsh(lab)} change-media ${node.name} sda --eject --live ${force ? ['--force'] : []}`
+      return
+    } catch (error) {
+      if (tries === 1 || !/tray|locked/.test(String(error))) throw error
+      await pause(1000)
+    }
+  }
+}
