@@ -112,8 +112,11 @@ export async function step<T>(title: string, work: () => Promise<T> | T): Promis
   return result
 }
 
-/** Does `work` for each node at the same time (one after another for a dry run); every failure is reported, with its node. */
-export async function eachNode<T>(nodes: Node[], work: (node: Node) => Promise<T>): Promise<T[]> {
+/** Does `work` for each node (or domain) at the same time (one after another for a dry run); every failure is reported, with its node. */
+export async function eachOf<N extends { name: string }, T>(
+  nodes: N[],
+  work: (node: N) => Promise<T>,
+): Promise<T[]> {
   const limit = pLimit(mode.dryRun ? 1 : 8)
   const results = await Promise.allSettled(nodes.map((node) => limit(() => work(node))))
   const errors = results.flatMap((result, index) =>

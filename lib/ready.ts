@@ -6,7 +6,7 @@ import { LabError } from './errors.ts'
 import type { Lab, Node } from './lab.ts'
 import { virsh } from './libvirt.ts'
 import { nodeProgress, type NodeProgress } from './node-progress.ts'
-import { eachNode } from './phase.ts'
+import { eachOf } from './phase.ts'
 import { formatSeconds } from './progress.ts'
 import { mode, query, queryWithin, run } from './shell.ts'
 import { sshFiles, sshState } from './ssh-files.ts'
@@ -57,7 +57,7 @@ export async function waitUntilReady(lab: Lab, nodes: Node[], seconds: number): 
   if (mode.dryRun) return waitInScript(lab, nodes, seconds)
   const progress = nodeProgress(nodes.map(({ name }) => name))
   try {
-    await eachNode(nodes, (node) => waitForNode(lab, node, seconds, progress))
+    await eachOf(nodes, (node) => waitForNode(lab, node, seconds, progress))
   } finally {
     progress.stop()
   }

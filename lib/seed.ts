@@ -5,7 +5,7 @@ import { networkConfig, parseUserConfig, publicKeyPlaceholder, userData } from '
 import { LabError } from './errors.ts'
 import type { Lab, Node } from './lab.ts'
 import { foreignUser, virsh, type Host } from './libvirt.ts'
-import { query, readText, run, write } from './shell.ts'
+import { mode, query, readText, run, write } from './shell.ts'
 import { sshConfig, sshFiles } from './ssh-files.ts'
 
 const userConfigFile = 'cloud-init/user-data.yaml'
@@ -29,23 +29,25 @@ export async function ensureKeys(lab: Lab, seeded: Node[]): Promise<void> {
   for (const node of seeded.filter(({ dir }) => !existsSync(`${dir}/host_key`)))
     await run`mkdir -p ${node.dir} && rm -f ${node.dir}/host_key.pub && ssh-keygen -q -t ed25519 -N '' -C ${node.name} -f ${node.dir}/host_key`
   write(config, sshConfig(lab, process.cwd()))
-  const known = lab.nodes.filter(
-    (node) => seeded.includes(node) || existsSync(`${node.dir}/host_key.pub`),
+  await writeKnownHosts(
+    lab,
+    lab.nodes.filter((node) => seeded.includes(node) || existsSync(publicHostKey(node))),
   )
-  if (readText(knownHosts) !== knownHostsNow(known)) await writeKnownHosts(known, knownHosts)
 }
 
 const publicHostKey = (node: Node) => `${node.dir}/host_key.pub`
 
-const knownHostsNow = (nodes: Node[]) =>
-  nodes
-    .map((node) => `${node.name},${node.address} ${readText(publicHostKey(node)) ?? ''}`)
-    .join('')
-
-async function writeKnownHosts(nodes: Node[], file: string): Promise<void> {
-  const files = nodes.map(publicHostKey)
-  const names = nodes.map(({ name, address }) => `${name},${address}`)
-  await run`paste -d ' ' <(printf '%s\\n' ${names}) <(cat ${files}) > ${file}`
+/** known_hosts with the host keys of these nodes, from their public key files. */
+export async function writeKnownHosts(lab: Lab, nodes: Node[]): Promise<void> {
+  const { knownHosts } = sshFiles(lab)
+  const keyed = mode.dryRun ? nodes : nodes.filter((node) => existsSync(publicHostKey(node)))
+  const names = keyed.map(({ name, address }) => `${name},${address}`)
+  const wanted = keyed.map(
+    (node, index) => `${names[index]} ${readText(publicHostKey(node)) ?? ''}`,
+  )
+  if (readText(knownHosts) === wanted.join('')) return
+  if (keyed.length === 0) return void (await run`rm -f ${knownHosts}`)
+  await run`paste -d ' ' <(printf '%s\\n' ${names}) <(cat ${keyed.map(publicHostKey)}) > ${knownHosts}`
 }
 
 /** The program that makes ISO images on this host, as the start of a command. */

@@ -6,7 +6,7 @@ import { differences } from '../lib/differences.ts'
 import { checkDiskSizes, ensureBaseVolume, findImage } from '../lib/images.ts'
 import { observe, ownDomain } from '../lib/libvirt.ts'
 import { ensureMachine, ensureNetwork, ensurePool } from '../lib/machines.ts'
-import { eachNode, phase, step } from '../lib/phase.ts'
+import { eachOf, phase, step } from '../lib/phase.ts'
 import { waitUntilReady } from '../lib/ready.ts'
 import { ensureKeys, isoTool } from '../lib/seed.ts'
 import { mode } from '../lib/shell.ts'
@@ -34,7 +34,7 @@ await phase(import.meta.url, create, async ({ lab, nodes, options }) => {
       checkDiskSizes(lab, await ensureBaseVolume(lab, host, image))
     })
     const parts = { base: image.volume, type, isoTool: await isoTool() }
-    await step('Machines', () => eachNode(nodes, (node) => ensureMachine(lab, node, host, parts)))
+    await step('Machines', () => eachOf(nodes, (node) => ensureMachine(lab, node, host, parts)))
   } else {
     await step('Network', () => ensureNetwork(lab, host))
   }

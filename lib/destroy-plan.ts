@@ -1,0 +1,151 @@
+// PURE. What destroy will remove, and what it leaves alone although it looks like the lab's.
+import { volumeNames, type Lab, type Node } from './lab.ts'
+import type { Host } from './libvirt.ts'
+import type { Domain, Volume } from './parse.ts'
+
+export interface DestroyPlan {
+  domains: Domain[]
+  /** Names of disks and seeds. */
+  volumes: string[]
+  /** Names of base images that nothing grows on any more. */
+  images: string[]
+  /** Whether the NAT network and the (then empty) pool go as well. */
+  network: boolean
+  pool: boolean
+  /** Names of nodes of which anything may be left on the host: logs, keys. */
+  names: string[]
+  /** Things that look like the lab's, but are not. */
+  leftAlone: string[]
+}
+
+/** What is known about volumes beyond libvirt's description: tags read out of seed ISOs. */
+export type SeedTags = Map<string, string>
+
+/** Works out the removal; `named` are nodes from the command line, empty for the whole lab. */
+export function destroyPlan(
+  lab: Lab,
+  named: Node[],
+  host: Host,
+  isSeedOf: (volume: string, node: string) => boolean,
+  withImages: boolean,
+): DestroyPlan {
+  const whole = named.length === 0
+  const owned = host.domains.filter(
+    ({ owner, name }) =>
+      owner?.lab === lab.name && (whole || named.some((node) => node.name === name)),
+  )
+  const labNodes = whole ? lab.nodes : named
+  const names = [
+    ...new Set([...owned.map(({ name }) => name), ...labNodes.map(({ name }) => name)]),
+  ]
+  const foreign = host.domains.filter(
+    ({ owner, name }) => owner?.lab !== lab.name && names.includes(name),
+  )
+  const foreignFiles = new Set(
+    host.domains.filter(({ owner }) => owner?.lab !== lab.name).flatMap(({ files }) => files),
+  )
+
+  const isOurs = (volume: string, node: string) => {
+    if (foreignFiles.has(`${lab.pool.path}/${volume}`)) return false
+    const domain = owned.find(({ name }) => name === node)
+    if (domain?.files.includes(`${lab.pool.path}/${volume}`)) return true
+    if (volume.endsWith('.iso')) return isSeedOf(volume, node)
+    return isOverlay(
+      host.volumes.find(({ name }) => name === volume),
+      lab,
+    )
+  }
+  const poolIsOurs = host.pool?.uuid === lab.pool.uuid
+  const candidates = names.flatMap((node) =>
+    Object.values(volumeNames(lab.name, node)).map((volume) => ({ node, volume })),
+  )
+  const there = poolIsOurs
+    ? candidates.filter(({ volume }) => host.volumeNames.includes(volume))
+    : []
+  const snapshots = owned
+    .flatMap(({ files }) => files)
+    .filter((file) => file.startsWith(`${lab.pool.path}/`))
+    .map((file) => file.slice(lab.pool.path.length + 1))
+    .filter((name) => poolIsOurs && host.volumeNames.includes(name) && !name.startsWith('base-'))
+  const volumes = [
+    ...new Set([
+      ...there.filter(({ volume, node }) => isOurs(volume, node)).map(({ volume }) => volume),
+      ...snapshots,
+    ]),
+  ]
+  const images = withImages && whole && poolIsOurs ? unusedImages(host, volumes) : []
+  const remaining = host.volumeNames.filter(
+    (name) => !volumes.includes(name) && !images.includes(name),
+  )
+  return {
+    domains: owned,
+    volumes,
+    images,
+    network: whole && host.network?.uuid === lab.networkUuid,
+    pool: whole && poolIsOurs && remaining.length === 0,
+    names: names.filter((name) => !foreign.some((domain) => domain.name === name)),
+    leftAlone: [
+      ...foreign.map(
+        ({ name, owner }) =>
+          `domain ${name}: ${owner ? `lab ${owner.lab}` : 'somebody else'} made it`,
+      ),
+      ...there
+        .filter(({ volume }) => !volumes.includes(volume))
+        .map(({ volume }) => `volume ${volume}: this lab did not make it`),
+      ...(host.network && host.network.uuid !== lab.networkUuid
+        ? [`network ${lab.network.nat}: this lab did not make it`]
+        : []),
+      ...(host.pool && !poolIsOurs ? [`pool ${lab.pool.name}: these scripts did not make it`] : []),
+      ...(whole && poolIsOurs ? strangers(lab, host, volumes, images) : []),
+    ],
+  }
+}
+
+/** The tag of a disk: it grows on a base image in the pool. */
+const isOverlay = (volume: Volume | undefined, lab: Lab) =>
+  volume?.backing?.startsWith(`${lab.pool.path}/base-`) ?? false
+
+function unusedImages(host: Host, removed: string[]): string[] {
+  const inUse = host.volumes
+    .filter(({ name }) => !removed.includes(name))
+    .map(({ backing }) => backing)
+  return host.volumeNames.filter(
+    (name) =>
+      /^base-[0-9a-f]{16}\.qcow2$/.test(name) &&
+      !inUse.some((backing) => backing?.endsWith(`/${name}`)),
+  )
+}
+
+// Named like this lab's, yet of no node that is known: perhaps a node that was taken out of the lab file.
+function strangers(lab: Lab, host: Host, volumes: string[], images: string[]): string[] {
+  const used = new Set(host.domains.flatMap(({ files }) => files))
+  return host.volumeNames
+    .filter(
+      (name) =>
+        name.startsWith(`${lab.name}-`) && !volumes.includes(name) && !images.includes(name),
+    )
+    .filter((name) => !used.has(`${lab.pool.path}/${name}`))
+    .filter(
+      (name) =>
+        !lab.nodes.some((node) => Object.values(volumeNames(lab.name, node.name)).includes(name)),
+    )
+    .map((name) => `volume ${name}: no node of the lab file and no domain has it`)
+}
+
+/** True when there is nothing of the lab on the host. */
+export const isNothing = (plan: DestroyPlan) =>
+  plan.domains.length + plan.volumes.length + plan.images.length === 0 &&
+  !plan.network &&
+  !plan.pool
+
+/** The removal in words, for the question. */
+export function planText(lab: Lab, plan: DestroyPlan, files: string[]): string[] {
+  return [
+    ...plan.domains.map(({ name, state }) => `domain   ${name} (${state})`),
+    ...plan.volumes.map((name) => `volume   ${name}`),
+    ...plan.images.map((name) => `image    ${name}`),
+    ...(plan.network ? [`network  ${lab.network.nat}`] : []),
+    ...(plan.pool ? [`pool     ${lab.pool.name} (empty then)`] : []),
+    ...files.map((file) => `files    ${file}`),
+  ]
+}

@@ -1,0 +1,103 @@
+// EDGE. Removing what a destroy plan lists. Each step may be cut off; the next run goes on.
+import { existsSync, readdirSync, rmSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { consoleLog } from './domain-xml.ts'
+import type { DestroyPlan } from './destroy-plan.ts'
+import { writeKnownHosts } from './seed.ts'
+import type { Lab, Node } from './lab.ts'
+import { virsh } from './libvirt.ts'
+import { words, type Domain } from './parse.ts'
+import { query, run } from './shell.ts'
+
+const logFolder = dirname(consoleLog({ name: '' }))
+const logPool = (lab: Lab) => `rke2-kvm-lab-logs-${lab.name}`
+
+/** Reads the tag out of seed volumes: the application field of the ISO (ECMA-119, primary volume descriptor). */
+export async function readSeedTags(lab: Lab, volumes: string[]): Promise<Map<string, string>> {
+  const tags = new Map<string, string>()
+  for (const volume of volumes) {
+    const offset = 16 * 2048 + 574
+    const { stdout } =
+      await query`${virsh(lab)} -q vol-download --pool ${lab.pool.name} ${volume} /dev/stdout --offset ${offset} --length 128 | cat`
+    tags.set(volume, stdout.trim())
+  }
+  return tags
+}
+
+/** Stops a domain and removes its definition with snapshots, managed save and nvram. */
+export async function removeDomain(lab: Lab, { name, state, persistent }: Domain): Promise<void> {
+  if (state !== 'shut off' && state !== 'crashed') await run`${virsh(lab)} destroy ${name}`
+  if (persistent)
+    await run`${virsh(lab)} undefine ${name} --managed-save --snapshots-metadata --checkpoints-metadata --nvram --tpm`
+}
+
+/** Names of log files that libvirt keeps for these domains. They belong to root, so libvirt is asked for them. */
+export async function findLogs(lab: Lab, names: string[]): Promise<string[]> {
+  const create = `pool-create-as ${logPool(lab)} dir --target ${logFolder}`
+  const { code } = await query`${virsh(lab)} -q ${create}`
+  if (code !== 0) return []
+  const { stdout } = await query`${virsh(lab)} -q ${`vol-list ${logPool(lab)}`}`
+  await query`${virsh(lab)} -q ${`pool-destroy ${logPool(lab)}`}`
+  const isLog = (file: string) =>
+    names.some(
+      (name) =>
+        file === `${name}.log` ||
+        file.startsWith(`${name}.log.`) ||
+        file.startsWith(`${name}.console.log`),
+    )
+  return words(stdout)
+    .map((line) => line.split(/\s{2,}/)[0] ?? '')
+    .filter(isLog)
+}
+
+/** Deletes log files through libvirt. */
+export async function removeLogs(lab: Lab, files: string[]): Promise<void> {
+  if (files.length === 0) return
+  const pool = logPool(lab)
+  await run`${virsh(lab)} pool-create-as ${pool} dir --target ${logFolder}`
+  for (const file of files) await run`${virsh(lab)} vol-delete --pool ${pool} ${file}`
+  await run`${virsh(lab)} pool-destroy ${pool}`
+}
+
+/** Deletes disks, seeds and base images, then the network and the empty pool. */
+export async function removeStorage(lab: Lab, plan: DestroyPlan): Promise<void> {
+  const { name } = lab.pool
+  for (const volume of [...plan.volumes, ...plan.images])
+    await run`${virsh(lab)} vol-delete --pool ${name} ${volume}`
+  if (plan.network) {
+    await query`${virsh(lab)} net-destroy ${lab.network.nat}`
+    await run`${virsh(lab)} net-undefine ${lab.network.nat}`
+  }
+  if (plan.pool) {
+    await run`${virsh(lab)} pool-destroy ${name}`
+    await run`${virsh(lab)} pool-delete ${name}`
+    await run`${virsh(lab)} pool-undefine ${name}`
+  }
+}
+
+/** Files on this host that go with the nodes named, or with the whole lab. */
+export function labFiles(lab: Lab, named: Node[]): string[] {
+  const paths = named.length === 0 ? [lab.dir] : named.map(({ dir }) => dir)
+  return paths.filter((path) => existsSync(path) && !onlyLock(path))
+}
+
+const onlyLock = (path: string) => readdirSync(path).every((name) => name === 'lock')
+
+/** Deletes a lab folder that this run itself made for its lock. */
+export function forgetFolder(lab: Lab): void {
+  if (!existsSync(lab.dir) || !onlyLock(lab.dir)) return
+  rmSync(lab.dir, { recursive: true })
+  if (readdirSync(dirname(lab.dir)).length === 0) rmSync(dirname(lab.dir), { recursive: true })
+}
+
+/** Deletes the lab's files, or those of the nodes named, whose host keys are then forgotten. */
+export async function removeFiles(lab: Lab, named: Node[]): Promise<void> {
+  const paths = named.length === 0 ? [lab.dir] : named.map(({ dir }) => dir)
+  await run`rm -rf ${paths}`
+  if (named.length === 0)
+    return void (await run`rmdir --ignore-fail-on-non-empty ${dirname(lab.dir)}`)
+  await writeKnownHosts(
+    lab,
+    lab.nodes.filter((node) => !named.includes(node)),
+  )
+}

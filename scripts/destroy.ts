@@ -1,0 +1,39 @@
+#!/usr/bin/env zx
+// Destroy: removes what create made, and nothing else, after showing it and asking. Safe to run again.
+import { ask } from '../lib/ask.ts'
+import { destroyPlan, isNothing, planText } from '../lib/destroy-plan.ts'
+import * as remove from '../lib/destroy.ts'
+import { observe } from '../lib/libvirt.ts'
+import { eachOf, phase, step } from '../lib/phase.ts'
+import { seedTag } from '../lib/seed.ts'
+import { mode } from '../lib/shell.ts'
+import * as ui from '../lib/ui.ts'
+import { destroy } from '../lib/usages.ts'
+
+await phase(import.meta.url, destroy, async ({ lab, nodes, options }) => {
+  const named = options.nodes.length > 0 ? nodes : []
+  const { volumeNames } = await observe(lab)
+  const host = await observe(lab, volumeNames)
+  const tags = await remove.readSeedTags(
+    lab,
+    volumeNames.filter((name) => name.endsWith('-seed.iso')),
+  )
+  const isSeedOf = (volume: string, name: string) => tags.get(volume) === seedTag(lab, { name })
+  const plan = destroyPlan(lab, named, host, isSeedOf, options.flags.has('images'))
+  const files = remove.labFiles(lab, named)
+  for (const text of plan.leftAlone) ui.warn(`left alone: ${text}`)
+
+  if (isNothing(plan) && files.length === 0) {
+    remove.forgetFolder(lab)
+    return ui.good('nothing to remove: nothing of this lab is on this host')
+  }
+  const about = planText(lab, plan, files)
+  if (!mode.dryRun && !(await ask('Remove all this?', about, options.yes)))
+    return ui.bad('nothing was removed')
+
+  await step('Domains', () => eachOf(plan.domains, (domain) => remove.removeDomain(lab, domain)))
+  await step('Volumes', () => remove.removeStorage(lab, plan))
+  await step('Logs', async () => remove.removeLogs(lab, await remove.findLogs(lab, plan.names)))
+  await step('Files', () => remove.removeFiles(lab, named))
+  ui.next('npx zx scripts/create.ts   (to begin anew)')
+})
