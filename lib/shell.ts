@@ -47,6 +47,10 @@ export async function run(pieces: TemplateStringsArray, ...args: unknown[]): Pro
   throw commandError(halted.cmd, code, stderr || stdout.trim())
 }
 
+/** `run` for a finished text, such as a command with a here-document. */
+export const runText = (command: string): Promise<string> =>
+  run(Object.assign([command], { raw: [command] }))
+
 /** Runs a line of shell that a check proposed, with the terminal for its questions (sudo's password). */
 export async function runFix(line: string): Promise<void> {
   ui.command(line, true)

@@ -1,0 +1,125 @@
+// EDGE. RKE2's files: once onto this host, checked by the release's checksums, and from here to each node.
+import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { downloadUnchecked, download } from './download.ts'
+import { LabError } from './errors.ts'
+import { cacheDir } from './images.ts'
+import type { Lab, Node } from './lab.ts'
+import { digestOf, release, type Release } from './rke2-release.ts'
+import { ssh } from './ready.ts'
+import { mode, query, readText, run } from './shell.ts'
+import { sshFiles } from './ssh-files.ts'
+
+/** The files of a release on this host. */
+export interface Artifacts {
+  folder: string
+  /** Names, the installer first, then the checksums. */
+  names: string[]
+}
+
+const namesOf = ({ installer, sums, archives }: Release) =>
+  [installer, sums, ...archives].map(({ name }) => name)
+
+/** Makes sure that every file of the lab's release is on this host and what its checksums say. */
+export async function ensureArtifacts(lab: Lab): Promise<Artifacts> {
+  const files = release(lab)
+  const names = namesOf(files)
+  if (lab.rke2.artifacts !== undefined) return checkedFolder(lab.rke2.artifacts, files)
+  const origin = createHash('sha256').update(files.sums.url).digest('hex').slice(0, 8)
+  const folder = join(cacheDir(), 'rke2', `${lab.rke2.version}-${origin}`)
+  const at = (name: string) => join(folder, name)
+  for (const { name, url } of [files.sums, files.installer])
+    if (!existsSync(at(name))) await downloadUnchecked(url, at(name))
+  for (const { name, url } of files.archives)
+    if (!existsSync(at(name))) {
+      if (mode.dryRun) await downloadInScript(url, folder, name, files.sums.name)
+      else await download(url, at(name), digestIn(at(files.sums.name), name))
+    }
+  return { folder, names }
+}
+
+function digestIn(sums: string, name: string) {
+  const digest = digestOf(readText(sums) ?? '', name)
+  if (digest) return digest
+  throw new LabError(`${sums} has no line for ${name}`, {
+    details: ['install.sh would leave such a file out without a word'],
+    hint: 'is rke2.version right, and does the release have this file?',
+  })
+}
+
+// Before the checksum file is there, only the shell can look into it.
+async function downloadInScript(
+  url: string,
+  folder: string,
+  name: string,
+  sums: string,
+): Promise<void> {
+  const line = ` ${name.replaceAll('.', '\\.')}$`
+  await run`cd ${folder} && curl --fail --location --continue-at - --output ${name}.part ${url} && grep ${line} ${sums} | sed ${`s|${name}|${name}.part|`} | sha256sum --check - && mv ${name}.part ${name} && cd "$OLDPWD"`
+}
+
+async function checkedFolder(folder: string, files: Release): Promise<Artifacts> {
+  const missing = namesOf(files).filter((name) => !existsSync(join(folder, name)))
+  if (missing.length > 0)
+    throw new LabError(`rke2.artifacts: ${folder} lacks ${missing.join(', ')}`, {
+      hint: [files.installer, files.sums, ...files.archives]
+        .filter(({ name }) => missing.includes(name))
+        .map(({ name, url }) => `curl -fL -o ${join(folder, name)} ${url}`),
+    })
+  for (const { name } of files.archives) {
+    const wanted = digestIn(join(folder, files.sums.name), name)
+    const { stdout } = await query`sha256sum ${join(folder, name)}`
+    if (!stdout.includes(wanted.hex))
+      throw new LabError(`rke2.artifacts: ${name} is not what the checksum file says`, {
+        details: [`expected ${wanted.hex}`, `found    ${stdout.slice(0, 64)}`],
+        hint: 'get the file anew',
+      })
+  }
+  return { folder, names: namesOf(files) }
+}
+
+const onNode = 'rke2-artifacts'
+
+/** Brings the files to a node, has them checked there, and runs the real install.sh in artifact mode. */
+export async function installOn(lab: Lab, node: Node, { folder, names }: Artifacts): Promise<void> {
+  const [installer = '', sums = '', ...archives] = names
+  const lines = archives.map((name) => ` ${name.replaceAll('.', '\\.')}$`).join('\\|')
+  const check = `cd ${onNode} && grep '${lines}' ${sums} | sha256sum --check --quiet -`
+  const install = `sudo INSTALL_RKE2_ARTIFACT_PATH="$PWD/${onNode}" sh ${onNode}/${installer}`
+  await run`${ssh(lab, node)} mkdir -p ${onNode}`
+  await run`scp -q -F ${sshFiles(lab).config} ${names.map((name) => join(folder, name))} ${node.name}:${onNode}/`
+  await run`${ssh(lab, node)} ${check}`
+  await run`${ssh(lab, node)} ${install}`.catch((error: unknown) => {
+    throw installError(lab, error)
+  })
+  await run`${ssh(lab, node)} rm -r ${onNode}`
+  await run`${ssh(lab, node)} sudo /usr/local/bin/rke2 --version | grep -F ${lab.rke2.version} >/dev/null`.catch(
+    (error: unknown) => {
+      throw new LabError(`what was installed is not RKE2 ${lab.rke2.version}`, {
+        hint: `${ssh(lab, node).join(' ')} rke2 --version`,
+        cause: error,
+      })
+    },
+  )
+}
+
+function installError(lab: Lab, error: unknown): unknown {
+  if (!(error instanceof LabError)) return error
+  const said = [error.message, ...error.details].join('\n')
+  const why = /sha256 does not match/.test(said)
+    ? 'the files do not match their checksums'
+    : /unsupported architecture/i.test(said)
+      ? 'RKE2 is not made for the processor of this machine'
+      : /using stable as release/.test(said)
+        ? 'there is no access to update.rke2.io'
+        : error.message
+  return new LabError(`install.sh failed: ${why}`, {
+    details: error.details,
+    hint: [
+      '# the installer, by hand: rke2/README.md',
+      ...(lab.rke2.artifacts ? [`ls -l ${lab.rke2.artifacts}`] : []),
+    ],
+    cause: error,
+  })
+}

@@ -1,0 +1,117 @@
+// PURE. How RKE2 stands on a node: the script that asks there, and its answer as values.
+import { parseVersion } from './rke2-release.ts'
+import { tokenFile } from './rke2-config.ts'
+
+export const kubectl = '/var/lib/rancher/rke2/bin/kubectl --kubeconfig /etc/rancher/rke2/rke2.yaml'
+
+export type Service = 'rke2-server' | 'rke2-agent'
+export const serviceOf = ({ role }: { role: 'server' | 'agent' }): Service => `rke2-${role}`
+
+/** Run as root on the node; prints each part behind a line with its name. Holds no secret. */
+export const stateScript = (service: Service) => `
+part() { echo "== $1"; }
+part version; rke2 --version 2>/dev/null || /usr/local/bin/rke2 --version 2>/dev/null
+part service; systemctl is-active ${service} 2>/dev/null
+part enabled; systemctl is-enabled ${service} 2>/dev/null
+part config; cat /etc/rancher/rke2/config.yaml 2>/dev/null
+part token; test -s ${tokenFile} && echo yes
+part joined; test -s /etc/rancher/node/password && echo yes
+part data; test -d /var/lib/rancher/rke2/server/db/etcd/member && echo yes
+part now; date +%s
+part gaps
+command -v iptables >/dev/null || echo iptables
+if test "$(cat /sys/module/apparmor/parameters/enabled 2>/dev/null)" = Y; then command -v apparmor_parser >/dev/null || echo apparmor; fi
+part free; df --output=avail --block-size=1 /var/lib | tail -n 1
+true
+`
+
+export interface Rke2State {
+  version?: string
+  /** As systemctl is-active says: active, activating, inactive, failed. */
+  service: string
+  enabled: boolean
+  config: string
+  hasToken: boolean
+  /** RKE2 has run here as a node of some cluster. */
+  hasRun: boolean
+  /** The node's clock, seconds since 1970. */
+  now: number
+  /** Packages that RKE2 needs and the node has not. */
+  gaps: string[]
+  /** Free bytes under /var/lib. */
+  free: number
+}
+
+/** Cuts "== name" parts apart; the text before the first is dropped. */
+export function parts(output: string): Map<string, string> {
+  return new Map(
+    output
+      .split(/^== /m)
+      .slice(1)
+      .map((part) => [part.slice(0, part.indexOf('\n')), part.slice(part.indexOf('\n') + 1)]),
+  )
+}
+
+/** What `stateScript` printed. */
+export function parseState(output: string): Rke2State {
+  const found = parts(output)
+  const text = (name: string) => (found.get(name) ?? '').trim()
+  const version = parseVersion(text('version'))
+  return {
+    ...(version ? { version } : {}),
+    service: text('service') || 'inactive',
+    enabled: text('enabled') === 'enabled',
+    config: found.get('config') ?? '',
+    hasToken: text('token') === 'yes',
+    hasRun: text('joined') === 'yes' || text('data') === 'yes',
+    now: Number(text('now')),
+    gaps: text('gaps').split('\n').filter(Boolean),
+    free: Number(text('free')),
+  }
+}
+
+/** What a node has before anything was done to it; stands for an unreachable one in a dry run. */
+export const untouched: Rke2State = parseState('')
+
+export interface KubeNode {
+  name: string
+  ready: boolean
+  roles: string[]
+  version: string
+}
+
+/** The nodes in `kubectl get nodes -o json`; undefined when it is no such text. */
+export function parseKubeNodes(json: string): KubeNode[] | undefined {
+  interface Item {
+    metadata?: { name?: string; labels?: Record<string, string> }
+    status?: {
+      conditions?: { type?: string; status?: string }[]
+      nodeInfo?: { kubeletVersion?: string }
+    }
+  }
+  let items: Item[]
+  try {
+    items = (JSON.parse(json) as { items?: Item[] }).items ?? []
+  } catch {
+    return undefined
+  }
+  const rolePrefix = 'node-role.kubernetes.io/'
+  return items.map(({ metadata, status }) => ({
+    name: metadata?.name ?? '',
+    ready: status?.conditions?.find(({ type }) => type === 'Ready')?.status === 'True',
+    roles: Object.keys(metadata?.labels ?? {})
+      .filter((label) => label.startsWith(rolePrefix))
+      .map((label) => label.slice(rolePrefix.length))
+      .sort(),
+    version: status?.nodeInfo?.kubeletVersion ?? '',
+  }))
+}
+
+/** Run as root while a node is waited for: its service, what it logged since then, and on a server the nodes. */
+export const watchScript = (service: Service, since: number) => `
+echo "== service"; systemctl is-active ${service}
+echo "== journal"; journalctl --unit ${service} --since @${since} --lines 60 --output cat --no-pager 2>/dev/null
+echo "== containerd"; tail -n 20 /var/lib/rancher/rke2/agent/containerd/containerd.log 2>/dev/null
+echo "== nodes"; test -x ${kubectl.split(' ')[0]} && timeout 20 ${kubectl} get nodes -o json 2>/dev/null
+true
+`
