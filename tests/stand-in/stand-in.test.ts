@@ -12,6 +12,7 @@ import { makeRelease, type Release } from './release.ts'
 
 const here = import.meta.dirname
 const version = 'v1.35.7+rke2r1'
+const patience = 60_000
 const works = (...command: [string, ...string[]]) =>
   spawnSync(command[0], command.slice(1), { stdio: 'ignore' }).status === 0
 const needs = works('python3', '-c', 'import yaml') && works('openssl', 'version')
@@ -54,7 +55,7 @@ class Node {
     const env = {
       ...process.env,
       RKE2_STAND_IN_ROOT: this.root,
-      RKE2_STAND_IN: JSON.stringify({ ...quick, 'node-lost-after': 2 }),
+      RKE2_STAND_IN: JSON.stringify({ ...quick, 'node-lost-after': 3 }),
     }
     const child = spawn(join(here, 'rke2'), [this.role], { env })
     this.process = child
@@ -69,8 +70,9 @@ class Node {
   }
 
   async until(fragment: string) {
-    for (let i = 0; i < 150; i++, await sleep(100)) if (this.log.includes(fragment)) return true
-    return false
+    const end = Date.now() + patience
+    while (!this.log.includes(fragment) && Date.now() < end) await sleep(100)
+    return this.log.includes(fragment)
   }
 
   path(path: string) {
@@ -95,7 +97,7 @@ class Node {
   async ready(name: string, wanted = 'True') {
     const tls = (file: string) => this.read(`var/lib/rancher/rke2/server/tls/client-admin.${file}`)
     const options = { cert: await tls('crt'), key: await tls('key') }
-    for (let i = 0; i < 150; i++, await sleep(100)) {
+    for (const end = Date.now() + patience; Date.now() < end; await sleep(100)) {
       const [code, text] = await get(`https://${this.address}:6443/api/v1/nodes/${name}`, options)
       if (code !== 200) continue
       const conditions: { type: string; status: string }[] = JSON.parse(text).status.conditions
