@@ -1,6 +1,8 @@
 // PURE. What cloud-init writes about itself under /run/cloud-init; reading that costs a guest nothing,
 // while `cloud-init status` starts Python.
 
+import { parts } from './parts.ts'
+
 export type InitState =
   | { kind: 'busy'; state: string }
   | { kind: 'done'; warnings: string[] }
@@ -24,11 +26,7 @@ const stageNames: Record<string, string> = {
 
 /** Reads what `readInitFiles` printed. cloud-init that is switched off, as after eject and a reboot, is done. */
 export function parseInitFiles(output: string): InitState {
-  const files = new Map(
-    output
-      .split(/^== /m)
-      .map((part) => [part.slice(0, part.indexOf('\n')), part.slice(part.indexOf('\n') + 1)]),
-  )
+  const files = parts(output)
   if (files.has('disabled')) return { kind: 'done', warnings: [] }
   const status = versionOne(files.get('status.json'))
   const result = versionOne(files.get('result.json'))

@@ -1,6 +1,6 @@
 // PURE. A node -> the files of its cloud-init seed. Keys are not in them: the lab's public key
 // stands as a placeholder and the host key is appended, both by the shell (see seed.ts).
-import { parseDocument, stringify } from 'yaml'
+import { Document, parseDocument, visit } from 'yaml'
 import { UsageError } from './errors.ts'
 import type { Lab, Node } from './lab.ts'
 
@@ -9,8 +9,16 @@ export const publicKeyPlaceholder = '@LAB_PUBLIC_KEY@'
 
 type CloudConfig = Record<string, unknown>
 
-// PyYAML reads YAML 1.1; lineWidth 0 keeps keys on one line.
-const toYaml = (value: unknown) => stringify(value, { version: '1.1', lineWidth: 0 })
+// PyYAML reads YAML 1.1, and stumbles over a bare = or <<; lineWidth 0 keeps keys on one line.
+function toYaml(value: unknown): string {
+  const document = new Document(value, { version: '1.1' })
+  visit(document, {
+    Scalar: (_, scalar) => {
+      if (scalar.value === '=' || scalar.value === '<<') scalar.tag = '!!str'
+    },
+  })
+  return document.toString({ lineWidth: 0 })
+}
 
 const list = (value: unknown): unknown[] =>
   value === undefined || value === null ? [] : [value].flat()

@@ -109,7 +109,7 @@ export function networkFindings(
   if (!found)
     return [
       failure(
-        'network',
+        'bridge',
         `there is no interface ${bridge}; bridges of this host: ${
           interfaces
             .filter(({ isBridge }) => isBridge)
@@ -123,7 +123,7 @@ export function networkFindings(
   if (!found.isBridge)
     return [
       failure(
-        'network',
+        'bridge',
         `${bridge} is no bridge`,
         '# name a bridge in network.bridge, or use --lab labs/nat.yaml',
       ),

@@ -126,6 +126,15 @@ export async function eachOf<N extends { name: string }, T>(
   return results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
 }
 
+/** Puts the node's name before what fails in `work`. */
+export async function onNode<T>(node: { name: string }, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw named(node.name, error)
+  }
+}
+
 function named(name: string, error: unknown): unknown {
   if (!(error instanceof LabError) || error.message.startsWith(`${name}:`)) return error
   return new LabError(`${name}: ${error.message}`, {

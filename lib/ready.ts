@@ -36,21 +36,28 @@ export function knock(
   })
 }
 
-/** cloud-init's state on a node, or why SSH does not get there. */
-export async function initState(
+type Reached = InitState | { kind: 'unreachable'; state: string }
+
+/** cloud-init's state on a node, or why SSH does not get there; `more` is asked along with it, answered in `answer`. */
+export async function askNode(
   lab: Lab,
   node: Node,
-): Promise<InitState | { kind: 'unreachable'; state: string }> {
+  more = '',
+): Promise<{ init: Reached; answer: string }> {
   const answer = await knock(node.address, 22, 3000)
+  const unreachable = (said: string) => ({
+    init: { kind: 'unreachable' as const, state: sshState(said) },
+    answer: '',
+  })
   if (answer !== 'open')
-    return {
-      kind: 'unreachable',
-      state: answer === 'refused' ? sshState('connection refused') : sshState('timed out'),
-    }
-  const { code, stdout, stderr } = await queryWithin(60)`${ssh(lab, node)} ${readInitFiles}`
-  if (code !== 0) return { kind: 'unreachable', state: sshState(stderr) }
-  return parseInitFiles(stdout)
+    return unreachable(answer === 'refused' ? 'connection refused' : 'timed out')
+  const { code, stdout, stderr } = await queryWithin(60)`${ssh(lab, node)} ${readInitFiles + more}`
+  return code === 0 ? { init: parseInitFiles(stdout), answer: stdout } : unreachable(stderr)
 }
+
+/** cloud-init's state on a node, or why SSH does not get there. */
+export const initState = async (lab: Lab, node: Node): Promise<Reached> =>
+  (await askNode(lab, node)).init
 
 /** Waits until every node is initialised; seconds is the deadline for each. */
 export async function waitUntilReady(lab: Lab, nodes: Node[], seconds: number): Promise<void> {

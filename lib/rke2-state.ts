@@ -1,4 +1,5 @@
 // PURE. How RKE2 stands on a node: the script that asks there, and its answer as values.
+import { parts } from './parts.ts'
 import { parseVersion } from './rke2-release.ts'
 import { tokenFile } from './rke2-config.ts'
 
@@ -40,16 +41,6 @@ export interface Rke2State {
   gaps: string[]
   /** Free bytes under /var/lib. */
   free: number
-}
-
-/** Cuts "== name" parts apart; the text before the first is dropped. */
-export function parts(output: string): Map<string, string> {
-  return new Map(
-    output
-      .split(/^== /m)
-      .slice(1)
-      .map((part) => [part.slice(0, part.indexOf('\n')), part.slice(part.indexOf('\n') + 1)]),
-  )
 }
 
 /** What `stateScript` printed. */
@@ -115,3 +106,10 @@ echo "== containerd"; tail -n 20 /var/lib/rancher/rke2/agent/containerd/containe
 echo "== nodes"; test -x ${kubectl.split(' ')[0]} && timeout 20 ${kubectl} get nodes -o json 2>/dev/null
 true
 `
+
+/** Added to what status asks a node (as the login user): RKE2's version and service, on a server the nodes. */
+export const statusScript = (service: Service) =>
+  `; echo '== version'; /usr/local/bin/rke2 --version 2>/dev/null; echo '== service'; systemctl is-active ${service}` +
+  (service === 'rke2-server'
+    ? `; echo '== nodes'; test -x ${kubectl.split(' ')[0]} && sudo timeout 10 ${kubectl} get nodes -o json 2>/dev/null; true`
+    : '; true')

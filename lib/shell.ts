@@ -58,6 +58,17 @@ export async function runFix(line: string): Promise<void> {
   if (exitCode !== 0) throw commandError(line, exitCode ?? 1, stderr)
 }
 
+/** Runs a program with the terminal's input and output; returns its exit status. */
+export async function runForeground(words: string[]): Promise<number> {
+  const process = $({ quote, nothrow: true, stdio: 'inherit' })`${words}`
+  running.add(process)
+  try {
+    return (await process).exitCode ?? 1
+  } finally {
+    running.delete(process)
+  }
+}
+
 /** A failed command as an error: what it said, and the command itself to try by hand. */
 export function commandError(command: string, code: number, said: string): LabError {
   const name = /^[\w./-]+/.exec(command)?.[0] ?? 'command'

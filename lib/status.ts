@@ -1,7 +1,10 @@
 // EDGE. What is known about each machine, gathered side by side.
 import type { Lab, Node } from './lab.ts'
 import { findVolume, type Host } from './libvirt.ts'
-import { initState } from './ready.ts'
+import { parts } from './parts.ts'
+import { askNode } from './ready.ts'
+import { parseVersion } from './rke2-release.ts'
+import { parseKubeNodes, serviceOf, statusScript, type KubeNode } from './rke2-state.ts'
 
 /** One node as `status.ts --json` prints it; the names are stable. */
 export interface NodeStatus {
@@ -17,29 +20,68 @@ export interface NodeStatus {
   seed: 'attached' | 'ejected' | null
   /** Bytes on the host's disk, and bytes that the guest sees. */
   disk: { used: number; size: number } | null
+  /** RKE2's service as systemctl is-active says, and its version; null: not installed. */
+  rke2: { service: string; version: string } | null
+  /** The Kubernetes node; null where no server tells of one. */
+  kubernetes: { ready: boolean; roles: string[]; version: string } | null
   /** Why something is not as it should be. */
   remark: string | null
 }
 
-/** The status of one node. */
-export async function nodeStatus(lab: Lab, node: Node, host: Host): Promise<NodeStatus> {
+/** The status of each node. */
+export async function labStatus(lab: Lab, nodes: Node[], host: Host): Promise<NodeStatus[]> {
+  const looks = await Promise.all(nodes.map((node) => look(lab, node, host)))
+  const told = looks.map(({ told }) => told).find((kubeNodes) => kubeNodes !== undefined) ?? []
+  return looks.map(({ status }) => ({ ...status, kubernetes: kubernetesOf(status.name, told) }))
+}
+
+function kubernetesOf(name: string, told: KubeNode[]): NodeStatus['kubernetes'] {
+  const node = told.find((one) => one.name === name)
+  return node ? { ready: node.ready, roles: node.roles, version: node.version } : null
+}
+
+interface Look {
+  status: NodeStatus
+  /** What this node, a server, tells of the cluster's nodes. */
+  told?: KubeNode[] | undefined
+}
+
+async function look(lab: Lab, node: Node, host: Host): Promise<Look> {
   const { name, role, address } = node
   const volume = findVolume(host, node.volume)
   const disk = volume ? { used: volume.allocation, size: volume.capacity } : null
   const domain = host.domains.find((other) => other.name === name)
-  const base = { name, role, address, disk, ssh: null, cloudInit: null, seed: null, remark: null }
-  if (!domain) return { ...base, domain: 'absent' }
+  const base = {
+    name,
+    role,
+    address,
+    disk,
+    ssh: null,
+    cloudInit: null,
+    seed: null,
+    rke2: null,
+    kubernetes: null,
+    remark: null,
+  }
+  if (!domain) return { status: { ...base, domain: 'absent' } }
   if (domain.owner?.lab !== lab.name)
-    return { ...base, disk: null, domain: 'foreign', remark: 'not made by this lab' }
+    return { status: { ...base, disk: null, domain: 'foreign', remark: 'not made by this lab' } }
   const seed = domain.seed.live || domain.seed.config ? 'attached' : 'ejected'
-  if (domain.state !== 'running') return { ...base, domain: domain.state, seed }
-  const init = await initState(lab, node)
+  if (domain.state !== 'running') return { status: { ...base, domain: domain.state, seed } }
+  const { init, answer } = await askNode(lab, node, statusScript(serviceOf(node)))
   const known = { ...base, domain: domain.state, seed } as const
-  if (init.kind === 'unreachable') return { ...known, ssh: 'unreachable', remark: init.state }
+  if (init.kind === 'unreachable')
+    return { status: { ...known, ssh: 'unreachable', remark: init.state } }
+  const found = parts(answer)
+  const version = parseVersion(found.get('version') ?? '')
   return {
-    ...known,
-    ssh: 'ok',
-    cloudInit: init.kind === 'busy' ? 'running' : init.kind,
-    remark: init.kind === 'failed' ? (init.errors[0] ?? null) : null,
+    told: parseKubeNodes(found.get('nodes') ?? ''),
+    status: {
+      ...known,
+      ssh: 'ok',
+      cloudInit: init.kind === 'busy' ? 'running' : init.kind,
+      rke2: version ? { version, service: (found.get('service') ?? '').trim() } : null,
+      remark: init.kind === 'failed' ? (init.errors[0] ?? null) : null,
+    },
   }
 }

@@ -45,3 +45,28 @@ export const doctor: PhaseUsage = {
   json: true,
   changes: false,
 }
+
+export const installRke2: PhaseUsage = {
+  script: 'install-rke2',
+  does: 'Installs RKE2 on the first server, waits until the node is Ready and fetches the kubeconfig.',
+  options: { merge: 'merge the kubeconfig into ~/.kube/config as well' },
+  timeout: 1200,
+  dryRun: true,
+  changes: true,
+}
+
+export const join: PhaseUsage = {
+  script: 'join',
+  does: 'Joins further servers, one at a time, and the agents, side by side, and waits until each is Ready.',
+  nodes: true,
+  timeout: 1200,
+  dryRun: true,
+  changes: true,
+}
+
+export const up: PhaseUsage = {
+  script: 'up',
+  does: 'Does all phases in order: doctor, create, eject, install-rke2, join. The same as npm start.',
+  dryRun: true,
+  changes: false,
+}

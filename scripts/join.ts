@@ -1,0 +1,48 @@
+#!/usr/bin/env zx
+// Phase 4 - join: further servers one at a time, then the agents side by side. Safe to run again.
+import { findLeader, kubectlHint, ensureKubeconfig } from '../lib/cluster.ts'
+import { joinNode, type Joining } from '../lib/join.ts'
+import { nodeProgress } from '../lib/node-progress.ts'
+import { eachOf, onNode, phase, step } from '../lib/phase.ts'
+import { ensureArtifacts } from '../lib/rke2-artifacts.ts'
+import { rke2State } from '../lib/rke2-node.ts'
+import { mode } from '../lib/shell.ts'
+import * as ui from '../lib/ui.ts'
+import { join } from '../lib/usages.ts'
+
+await phase(import.meta.url, join, async ({ lab, nodes, options }) => {
+  const leader = await step('Find a server to join', () => findLeader(lab))
+  const joiners = nodes.filter((node) => node !== leader)
+  const states = await step('Look at the nodes', () =>
+    eachOf(joiners, (node) => rke2State(lab, node)),
+  )
+  const fresh = joiners.filter((_, index) => !states[index]?.version)
+  const artifacts =
+    fresh.length > 0
+      ? await step(`RKE2 ${lab.rke2.version} onto this host`, () => ensureArtifacts(lab))
+      : undefined
+  const leaderState = await rke2State(lab, leader)
+  const progress = nodeProgress(joiners.map(({ name }) => name))
+  const joining: Joining = {
+    lab,
+    leader,
+    leaderState,
+    artifacts,
+    progress,
+    seconds: options.timeout,
+  }
+
+  const pairs = joiners.map((node, index) => ({ name: node.name, node, state: states[index]! }))
+  for (const { node, state } of pairs.filter(({ node }) => node.role === 'server'))
+    await step(`Join server ${node.name}`, () => onNode(node, () => joinNode(node, state, joining)))
+  await step('Join agents', () =>
+    eachOf(
+      pairs.filter(({ node }) => node.role === 'agent'),
+      ({ node, state }) => joinNode(node, state, joining),
+    ),
+  ).finally(() => progress.stop())
+
+  await ensureKubeconfig(lab, leader)
+  if (mode.changes === 0) ui.good('nothing to do: every node has joined and is Ready')
+  ui.next(await kubectlHint(lab, leader))
+})

@@ -1,0 +1,50 @@
+#!/usr/bin/env zx
+// All phases in order, from nothing to a cluster: what `npm start` runs. Safe to run again.
+import { ask } from '../lib/ask.ts'
+import { checkNetworks } from '../lib/checks.ts'
+import { firstServer, kubectlHint } from '../lib/cluster.ts'
+import { phase } from '../lib/phase.ts'
+import { phaseFailed, runPhase } from '../lib/phases.ts'
+import { formatSeconds } from '../lib/progress.ts'
+import { mode } from '../lib/shell.ts'
+import { table } from '../lib/table.ts'
+import * as ui from '../lib/ui.ts'
+import { up } from '../lib/usages.ts'
+
+const phases = ['doctor', 'create', 'eject', 'install-rke2', 'join']
+
+await phase(import.meta.url, up, async ({ lab, options }) => {
+  const offered = 'labs/nat.yaml'
+  let file = options.lab
+  const noBridge = (await checkNetworks(lab, undefined)).find(({ check }) => check === 'bridge')
+  if (noBridge && !mode.dryRun) {
+    ui.warn(
+      `${noBridge.found}\nThe lab in ${offered} needs none: its machines are reachable from this host only.`,
+    )
+    if (!(await ask(`Use ${offered} instead of ${file}?`, [], options.yes)))
+      return ui.next('make a bridge, or: npm start -- --lab labs/nat.yaml')
+    file = offered
+  }
+  const words = [
+    '--lab',
+    file,
+    ...(['dry-run', 'verbose', 'yes'] as const)
+      .filter((flag) => options.flags.has(flag))
+      .map((flag) => `--${flag}`),
+  ]
+  const rows: string[][] = []
+  for (const script of mode.dryRun ? phases.slice(1) : phases) {
+    const started = Date.now()
+    const taken = script === 'doctor' ? words.filter((word) => word !== '--yes') : words
+    if ((await runPhase(script, taken)) !== 0) throw phaseFailed(script, taken)
+    rows.push([script, formatSeconds((Date.now() - started) / 1000)])
+  }
+  if (mode.dryRun) return
+  ui.heading('Done')
+  ui.detail(table(['PHASE', 'TOOK'], rows))
+  ui.next(
+    file === options.lab
+      ? await kubectlHint(lab, firstServer(lab))
+      : `npx zx scripts/status.ts --lab ${file}`,
+  )
+})
