@@ -37,7 +37,7 @@ export async function fetchText(
 /** Downloads a file for which there is no digest beforehand: the transport (TLS) alone vouches for it. */
 export async function downloadUnchecked(url: string, file: string): Promise<void> {
   try {
-    await run`mkdir -p ${dirname(file)} && ${curl} --retry 3 --output ${file}.part ${url} && mv ${file}.part ${file}`
+    await run`test -e ${file} || { mkdir -p ${dirname(file)} && ${curl} --retry 3 --output ${file}.part ${url} && mv ${file}.part ${file}; }`
   } catch (error) {
     throw explained(error, url, `${file}.part`)
   }
@@ -50,7 +50,8 @@ export async function download(url: string, file: string, digest: Digest): Promi
   const total = mode.dryRun ? 0 : await remoteSize(url)
   const stop = watch(part, total)
   try {
-    await run`mkdir -p ${dirname(file)} && ${curl} --retry 3 --continue-at - --output ${part} ${url}`
+    if (total === 0 || partSize(part) < total)
+      await run`mkdir -p ${dirname(file)} && ${curl} --retry 3 --continue-at - --output ${part} ${url}`
   } catch (error) {
     throw explained(error, url, part)
   } finally {
@@ -73,12 +74,14 @@ async function remoteSize(url: string): Promise<number> {
   return Number([...stdout.matchAll(/^content-length: (\d+)/gim)].at(-1)?.[1] ?? 0)
 }
 
+const partSize = (part: string) => statSync(part, { throwIfNoEntry: false })?.size ?? 0
+
 function watch(part: string, total: number): () => void {
-  const size = () => statSync(part, { throwIfNoEntry: false })?.size ?? 0
-  const start = { at: Date.now(), size: size() }
+  const start = { at: Date.now(), size: partSize(part) }
   const timer = setInterval(() => {
     const seconds = (Date.now() - start.at) / 1000
-    ui.paint(`  ${progressBar(size(), total, (size() - start.size) / seconds)}`)
+    const size = partSize(part)
+    ui.paint(`  ${progressBar(size, total, (size - start.size) / seconds)}`)
   }, 250)
   return () => {
     clearInterval(timer)
@@ -90,9 +93,8 @@ function explained(error: unknown, url: string, part: string): unknown {
   if (!(error instanceof LabError)) return error
   const code = Number(/exit (\d+)/.exec(error.message)?.[1])
   return new LabError(`cannot download ${url}: ${reasons[code] ?? error.message}`, {
-    details: statSync(part, { throwIfNoEntry: false })
-      ? ['what came so far is kept; the next run goes on from there']
-      : [],
+    details:
+      partSize(part) > 0 ? ['what came so far is kept; the next run goes on from there'] : [],
     hint: error.hint,
     cause: error,
   })

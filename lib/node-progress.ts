@@ -1,5 +1,6 @@
 // EDGE. One line per node while they are waited for: repainted on a terminal, else a line per change.
 import { formatSeconds } from './progress.ts'
+import { mode } from './shell.ts'
 import * as ui from './ui.ts'
 
 export interface NodeProgress {
@@ -25,6 +26,7 @@ export function nodeProgress(names: string[]): NodeProgress {
   const timer = ui.paints ? setInterval(paint, 500) : undefined
   return {
     set(name, state, detail = '') {
+      if (mode.dryRun) return
       if (!ui.paints && states.get(name)?.state !== state)
         ui.detail(`${name.padEnd(width)}  ${seconds().padStart(8)}  ${state}`)
       states.set(name, { state, detail })

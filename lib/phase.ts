@@ -37,7 +37,7 @@ export async function phase(
     if (usage.changes && !mode.dryRun)
       release = await takeLock(`${lab.dir}/lock`, `lab ${lab.name}`)
     await body({ lab, nodes, options })
-    if (mode.dryRun) process.stdout.write(bashScript(usage.script, lab.name))
+    if (mode.dryRun && usage.changes) process.stdout.write(bashScript(usage.script, lab.name))
   } catch (error) {
     ui.failure(error, mode.verbose)
     process.exitCode = error instanceof UsageError ? 2 : 1
@@ -97,9 +97,17 @@ function bashScript(name: string, lab: string): string {
     'set -euo pipefail',
     'umask 077',
     `cd ${quote(process.cwd())}`,
-    ...(script.length > 0 ? script : ['', '# nothing to do']),
+    'main() { # a function, so that all of this is read before ssh could take it for its input',
+    ...(script.length > 0 ? script : ['', '# nothing to do', 'true']),
+    '}',
+    'main </dev/null',
     '',
   ].join('\n')
+}
+
+/** The command to type next; a dry run did nothing that something could follow. */
+export function next(command: string): void {
+  if (!mode.dryRun) ui.next(command)
 }
 
 /** A step of the tutorial: a heading, its commands, and a word when there was nothing to do. */

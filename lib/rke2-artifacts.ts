@@ -56,7 +56,9 @@ async function downloadInScript(
   sums: string,
 ): Promise<void> {
   const line = ` ${name.replaceAll('.', '\\.')}$`
-  await run`cd ${folder} && curl --fail --location --continue-at - --output ${name}.part ${url} && grep ${line} ${sums} | sed ${`s|${name}|${name}.part|`} | sha256sum --check - && mv ${name}.part ${name} && cd "$OLDPWD"`
+  const file = join(folder, name)
+  await run`test -e ${file} || curl --fail --location --continue-at - --output ${file}.part ${url}`
+  await run`test -e ${file} || { grep ${line} ${join(folder, sums)} | sed ${`s|${name}|${file}.part|`} | sha256sum --check - && mv ${file}.part ${file}; }`
 }
 
 async function checkedFolder(folder: string, files: Release): Promise<Artifacts> {

@@ -6,7 +6,7 @@ import { differences } from '../lib/differences.ts'
 import { checkDiskSizes, ensureBaseVolume, findImage } from '../lib/images.ts'
 import { observe, ownDomain } from '../lib/libvirt.ts'
 import { ensureMachine, ensureNetwork, ensurePool } from '../lib/machines.ts'
-import { eachOf, phase, step } from '../lib/phase.ts'
+import { eachOf, next, phase, step } from '../lib/phase.ts'
 import { waitUntilReady } from '../lib/ready.ts'
 import { ensureKeys, isoTool } from '../lib/seed.ts'
 import { mode } from '../lib/shell.ts'
@@ -40,5 +40,5 @@ await phase(import.meta.url, create, async ({ lab, nodes, options }) => {
   }
   await step('Wait', () => waitUntilReady(lab, nodes, options.timeout))
   if (mode.changes === 0) ui.good('nothing to do: every machine is there and ready')
-  ui.next('npx zx scripts/eject.ts')
+  next('npx zx scripts/eject.ts')
 })

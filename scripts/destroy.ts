@@ -4,7 +4,7 @@ import { ask } from '../lib/ask.ts'
 import { destroyPlan, isNothing, planText } from '../lib/destroy-plan.ts'
 import * as remove from '../lib/destroy.ts'
 import { observe } from '../lib/libvirt.ts'
-import { eachOf, phase, step } from '../lib/phase.ts'
+import { eachOf, next, phase, step } from '../lib/phase.ts'
 import { seedTag } from '../lib/seed.ts'
 import { mode } from '../lib/shell.ts'
 import * as ui from '../lib/ui.ts'
@@ -35,5 +35,5 @@ await phase(import.meta.url, destroy, async ({ lab, nodes, options }) => {
   await step('Volumes', () => remove.removeStorage(lab, plan))
   await step('Logs', async () => remove.removeLogs(lab, await remove.findLogs(lab, plan.names)))
   await step('Files', () => remove.removeFiles(lab, named))
-  ui.next('npx zx scripts/create.ts   (to begin anew)')
+  next('npx zx scripts/create.ts   (to begin anew)')
 })

@@ -2,7 +2,7 @@
 // Phase 0 - doctor: looks at this host and the lab file and says what is in the way, all at once.
 import { ask } from '../lib/ask.ts'
 import * as checks from '../lib/checks.ts'
-import { phase } from '../lib/phase.ts'
+import { next, phase } from '../lib/phase.ts'
 import { runFix } from '../lib/shell.ts'
 import * as ui from '../lib/ui.ts'
 import { doctor } from '../lib/usages.ts'
@@ -36,7 +36,7 @@ await phase(import.meta.url, doctor, async ({ lab, nodes, options }) => {
     (await ask(`Run ${fixes.length} commands to mend this?`, fixes, options.yes))
   )
     for (const line of fixes) await runFix(line)
-  else if (all.every(({ level }) => level === 'ok')) ui.next('npx zx scripts/create.ts')
-  else if (failed.length === 0) ui.next('npx zx scripts/create.ts (the warnings above may matter)')
-  else ui.next('mend what is marked ✗, then npx zx scripts/doctor.ts again')
+  else if (all.every(({ level }) => level === 'ok')) next('npx zx scripts/create.ts')
+  else if (failed.length === 0) next('npx zx scripts/create.ts (the warnings above may matter)')
+  else next('mend what is marked ✗, then npx zx scripts/doctor.ts again')
 })

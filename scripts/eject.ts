@@ -3,7 +3,7 @@
 // medium is gone might not start. Safe to run again.
 import { checkInitDone, ejectSeed, isEjected, seedPlaces } from '../lib/eject.ts'
 import { observe } from '../lib/libvirt.ts'
-import { eachOf, phase, step } from '../lib/phase.ts'
+import { eachOf, next, phase, step } from '../lib/phase.ts'
 import { mode } from '../lib/shell.ts'
 import * as ui from '../lib/ui.ts'
 import { eject } from '../lib/usages.ts'
@@ -20,5 +20,5 @@ await phase(import.meta.url, eject, async ({ lab, nodes, options }) => {
     eachOf(left, (node) => ejectSeed(lab, node, host, places.get(node)!, force)),
   )
   if (mode.changes === 0) ui.good('nothing to do: no machine has its seed any more')
-  ui.next('npx zx scripts/install-rke2.ts')
+  next('npx zx scripts/install-rke2.ts')
 })

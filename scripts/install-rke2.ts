@@ -8,7 +8,7 @@ import {
   mergeIntoHome,
 } from '../lib/cluster.ts'
 import { nodeProgress } from '../lib/node-progress.ts'
-import { onNode, phase, step } from '../lib/phase.ts'
+import { next, onNode, phase, step } from '../lib/phase.ts'
 import { ensureArtifacts, installOn } from '../lib/rke2-artifacts.ts'
 import { checkNeeds, checkVersion } from '../lib/rke2-checks.ts'
 import { ensureConfig, rke2State, startService, waitForRke2 } from '../lib/rke2-node.ts'
@@ -44,5 +44,5 @@ await phase(import.meta.url, installRke2, async ({ lab, options }) => {
   if (options.flags.has('merge'))
     await step('Merge into ~/.kube/config', () => mergeIntoHome(lab, file))
   if (mode.changes === 0) ui.good(`nothing to do: ${node.name} runs RKE2 ${lab.rke2.version}`)
-  ui.next(lab.nodes.length > 1 ? 'npx zx scripts/join.ts' : await kubectlHint(lab, node))
+  next(lab.nodes.length > 1 ? 'npx zx scripts/join.ts' : await kubectlHint(lab, node))
 })

@@ -3,7 +3,7 @@
 import { findLeader, kubectlHint, ensureKubeconfig } from '../lib/cluster.ts'
 import { joinNode, type Joining } from '../lib/join.ts'
 import { nodeProgress } from '../lib/node-progress.ts'
-import { eachOf, onNode, phase, step } from '../lib/phase.ts'
+import { eachOf, next, onNode, phase, step } from '../lib/phase.ts'
 import { ensureArtifacts } from '../lib/rke2-artifacts.ts'
 import { rke2State } from '../lib/rke2-node.ts'
 import { mode } from '../lib/shell.ts'
@@ -44,5 +44,5 @@ await phase(import.meta.url, join, async ({ lab, nodes, options }) => {
 
   await ensureKubeconfig(lab, leader)
   if (mode.changes === 0) ui.good('nothing to do: every node has joined and is Ready')
-  ui.next(await kubectlHint(lab, leader))
+  next(await kubectlHint(lab, leader))
 })

@@ -3,7 +3,7 @@
 import { ask } from '../lib/ask.ts'
 import { checkNetworks } from '../lib/checks.ts'
 import { firstServer, kubectlHint } from '../lib/cluster.ts'
-import { phase } from '../lib/phase.ts'
+import { next, phase } from '../lib/phase.ts'
 import { phaseFailed, runPhase } from '../lib/phases.ts'
 import { formatSeconds } from '../lib/progress.ts'
 import { mode } from '../lib/shell.ts'
@@ -22,7 +22,7 @@ await phase(import.meta.url, up, async ({ lab, options }) => {
       `${noBridge.found}\nThe lab in ${offered} needs none: its machines are reachable from this host only.`,
     )
     if (!(await ask(`Use ${offered} instead of ${file}?`, [], options.yes)))
-      return ui.next('make a bridge, or: npm start -- --lab labs/nat.yaml')
+      return next('make a bridge, or: npm start -- --lab labs/nat.yaml')
     file = offered
   }
   const words = [
@@ -42,7 +42,7 @@ await phase(import.meta.url, up, async ({ lab, options }) => {
   if (mode.dryRun) return
   ui.heading('Done')
   ui.detail(table(['PHASE', 'TOOK'], rows))
-  ui.next(
+  next(
     file === options.lab
       ? await kubectlHint(lab, firstServer(lab))
       : `npx zx scripts/status.ts --lab ${file}`,
