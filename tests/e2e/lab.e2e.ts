@@ -1,0 +1,306 @@
+// The whole road on real libvirt, real QEMU guests, real cloud-init and real SSH. RKE2 is played by the stand-in in
+// tests/stand-in: what is shown about it here is that our scripts do the right thing, not that RKE2 does.
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import type { ExecResult } from './host.ts'
+import { startRig, version } from './rig.ts'
+import { workspace } from './workspace.ts'
+
+const rig = await startRig()
+t.teardown(() => rig.stop())
+const { host } = rig
+const lab = rig.lab()
+const work = workspace(host, lab)
+t.teardown(() => work.remove())
+const virsh = (...words: string[]) => host.run(['virsh', '-c', 'qemu:///system', ...words])
+const before = await host.inventory()
+const output: string[] = [] // all that the scripts ever printed, searched for secrets at the end
+
+async function script(name: string, ...words: string[]): Promise<ExecResult> {
+  const result = await work.script(name, ...words)
+  output.push(result.stdout, result.stderr)
+  return result
+}
+
+async function succeeds(t: Test, name: string, ...words: string[]): Promise<ExecResult> {
+  const result = await script(name, ...words)
+  if (!t.equal(result.exitCode, 0, `${[name, ...words].join(' ')} succeeds`))
+    t.comment(result.stderr)
+  return result
+}
+
+const nodes = ['kubemaster', 'worker01', 'worker02']
+const addresses = ['192.168.1.30', '192.168.1.31', '192.168.1.32']
+
+await t.test('create refuses a foreign domain of a node name and changes nothing', async (t) => {
+  const xml =
+    '<domain type="qemu"><name>worker02</name><memory>65536</memory><os><type arch="x86_64" machine="q35">hvm</type></os></domain>'
+  writeFileSync(join(work.dir, 'decoy.xml'), xml)
+  await virsh('define', join(work.dir, 'decoy.xml'))
+  const with_ = await host.inventory()
+  const { exitCode, stderr } = await script('create')
+  t.equal(exitCode, 1)
+  t.match(stderr, 'worker02: a domain of that name exists already and belongs to something else')
+  t.strictSame(await host.inventory(), with_, 'nothing was made')
+  await virsh('undefine', 'worker02')
+})
+
+await t.test(
+  'a download that breaks off is resumed, and create makes three machines',
+  async (t) => {
+    const { stderr } = await succeeds(t, 'create')
+    t.match(stderr, 'virsh -c qemu:///system define --validate', 'the commands are shown')
+    const images = (await rig.mirror.requests()).filter(
+      ({ path, method }) => path.endsWith('guest.qcow2') && method === 'GET',
+    )
+    t.equal(images.length, 1, 'one download for three nodes')
+  },
+)
+
+await t.test('each guest is what the lab file says, reached with strict host keys', async (t) => {
+  for (const [index, node] of nodes.entries()) {
+    const said = await work.ssh(
+      node,
+      'hostname; id -un; ip -4 -o addr show scope global; lsblk -bdno SIZE /dev/vda; df -B1 --output=size / | tail -n 1; sudo sshd -T | grep -E "^(passwordauthentication|permitrootlogin)"',
+    )
+    const [hostname, user, address, disk, root = '', ...sshd] = said.trim().split('\n')
+    t.equal(hostname, node)
+    t.equal(user, 'ubuntu')
+    t.match(address, `${addresses[index]}/24`)
+    t.equal(Number(disk), 12 * 2 ** 30, 'the disk has the size of the lab file')
+    t.ok(Number(root) > 10 * 2 ** 30, 'the file system has grown')
+    t.match(sshd.join(), /passwordauthentication no/)
+  }
+  const wrong = await host.exec(
+    [
+      'ssh',
+      '-F',
+      '.lab/lab/ssh_config',
+      '-o',
+      'UserKnownHostsFile=/dev/null',
+      'kubemaster',
+      'true',
+    ],
+    work.options,
+  )
+  t.not(wrong.exitCode, 0, 'an unknown host key is refused')
+})
+
+await t.test('what the person wrote in cloud-init/user-data.yaml reached the guest', async (t) => {
+  t.match(
+    await work.ssh('worker01', 'sudo cat /var/lib/cloud/instance/user-data.txt | grep -v private'),
+    /no_ssh_fingerprints: true/,
+  )
+})
+
+await t.test('status tells it in a table and as JSON', async (t) => {
+  const { stdout } = await succeeds(t, 'status', '--json')
+  const status = JSON.parse(stdout)
+  t.match(
+    status.nodes,
+    nodes.map((name, index) => ({
+      name,
+      address: addresses[index],
+      domain: 'running',
+      ssh: 'ok',
+      cloudInit: 'done',
+      seed: 'attached',
+      rke2: null,
+    })),
+  )
+  const table = await succeeds(t, 'status')
+  t.match(table.stdout, /kubemaster +server +192\.168\.1\.30 +running +ok +done +attached/)
+  t.notMatch(table.stdout, '\x1b', 'no colour when piped')
+})
+
+await t.test('files of the lab are private', (t) => {
+  for (const entry of readdirSync(join(work.dir, '.lab'), {
+    recursive: true,
+    withFileTypes: true,
+  })) {
+    const mode = statSync(join(entry.parentPath ?? entry.path, entry.name)).mode & 0o777
+    t.equal(
+      mode,
+      entry.isDirectory() ? 0o700 : mode & 0o600,
+      `${entry.name} is ${mode.toString(8)}`,
+    )
+  }
+  t.end()
+})
+
+await t.test('a second create changes nothing and says so', async (t) => {
+  const look = async () => ({
+    inventory: await host.inventory(),
+    xml: await Promise.all(nodes.map((node) => virsh('dumpxml', node))),
+  })
+  const first = await look()
+  const { stderr } = await succeeds(t, 'create')
+  t.match(stderr, 'nothing to do: every machine is there and ready')
+  t.notMatch(stderr, '  $ ', 'no command was run')
+  t.strictSame(await look(), first)
+})
+
+await t.test(
+  'eject takes the seed out on both sides and deletes it and the host keys',
+  async (t) => {
+    await virsh('change-media', 'worker01', 'sda', '--eject', '--config') // one side is empty already
+    await succeeds(t, 'eject')
+    for (const node of nodes) {
+      t.match(await virsh('domblklist', node), /sda +-/)
+      t.match(await virsh('domblklist', node, '--inactive'), /sda +-/)
+      t.notOk(
+        existsSync(join(work.dir, `.lab/lab/nodes/${node}/host_key`)),
+        'the private host key is gone',
+      )
+      t.ok(existsSync(join(work.dir, `.lab/lab/nodes/${node}/host_key.pub`)))
+    }
+    t.notMatch(
+      Object.values((await host.inventory()).volumes)
+        .flat()
+        .join(),
+      '-seed.iso',
+    )
+    t.match((await succeeds(t, 'eject')).stderr, 'nothing to do: no machine has its seed any more')
+  },
+)
+
+await t.test(
+  'without its seed a machine that was cut off starts again and stays what it was',
+  async (t) => {
+    await virsh('destroy', 'worker02')
+    t.match((await script('status')).stdout, /worker02 .* shut off/)
+    const { stderr } = await succeeds(t, 'create')
+    t.match(stderr, 'virsh -c qemu:///system start worker02')
+    t.equal((await work.ssh('worker02', 'hostname')).trim(), 'worker02')
+  },
+)
+
+await t.test('install-rke2 makes a cluster of one node and brings the kubeconfig', async (t) => {
+  await succeeds(t, 'install-rke2')
+  const kubeconfig = join(work.dir, '.lab/lab/kubeconfig')
+  t.equal(statSync(kubeconfig).mode & 0o777, 0o600)
+  t.match(readFileSync(kubeconfig, 'utf8'), 'https://192.168.1.30:6443')
+  t.match(await kubectl('get', 'nodes'), /kubemaster +Ready +control-plane/)
+  t.equal(await work.ssh('kubemaster', 'sudo stat -c %a /etc/rancher/rke2/config.yaml'), '600\n')
+  t.match((await succeeds(t, 'install-rke2')).stderr, 'nothing to do: kubemaster runs RKE2')
+})
+
+const kubectl = (...words: string[]) =>
+  host.run(['kubectl', '--kubeconfig', '.lab/lab/kubeconfig', ...words], work.options)
+
+await t.test('join makes three Ready nodes out of it', async (t) => {
+  await succeeds(t, 'join')
+  const list = await kubectl('get', 'nodes')
+  for (const node of nodes) t.match(list, new RegExp(`${node} +Ready`))
+  const second = await succeeds(t, 'join')
+  t.match(second.stderr, 'nothing to do: every node has joined and is Ready')
+  t.equal(await work.ssh('worker01', 'sudo stat -c "%a %U" /etc/rancher/rke2/token'), '600 root\n')
+  const status = JSON.parse((await succeeds(t, 'status', '--json')).stdout)
+  t.match(
+    status.nodes,
+    nodes.map((name) => ({
+      name,
+      rke2: { service: 'active', version },
+      kubernetes: { ready: true },
+    })),
+  )
+})
+
+await t.test('the release came from the mirror once, whatever the number of nodes', async (t) => {
+  const requests = (await rig.mirror.requests()).filter(
+    ({ path, method }) => path.includes('rke2') && method === 'GET',
+  )
+  const count = (name: string) => requests.filter(({ path }) => path.endsWith(name)).length
+  for (const name of [
+    'install.sh',
+    'sha256sum-amd64.txt',
+    'rke2.linux-amd64.tar.gz',
+    'rke2-images.linux-amd64.tar.zst',
+  ])
+    t.equal(count(name), 1, name)
+})
+
+await t.test('a changed rke2.version is called an upgrade, not applied', async (t) => {
+  work.writeLab({ ...lab, rke2: { ...(lab.rke2 as object), version: 'v1.36.3+rke2r1' } })
+  const { exitCode, stderr } = await script('install-rke2')
+  t.equal(exitCode, 1)
+  t.match(stderr, 'that is an upgrade')
+  work.writeLab(lab)
+})
+
+await t.test('a worker made anew under its name joins again', async (t) => {
+  await succeeds(t, 'destroy', 'worker02', '--yes')
+  await succeeds(t, 'create', 'worker02')
+  await succeeds(t, 'eject', 'worker02')
+  const { stderr } = await succeeds(t, 'join', 'worker02')
+  t.match(stderr, 'delete node worker02', 'the old Node went first')
+  t.match(await kubectl('get', 'nodes'), /worker02 +Ready/)
+})
+
+const failures: [switches: object, id: string][] = [
+  [{ 'no-space': true }, 'no-space'],
+  [{ 'cis-missing': true }, 'cis'],
+  [{ 'apparmor-missing': true }, 'apparmor'],
+]
+await t.test('known causes of failure are named with what mends them', async (t) => {
+  const stop = 'sudo systemctl disable --now rke2-agent 2>/dev/null'
+  for (const [switches, id] of failures) {
+    await work.ssh(
+      'worker01',
+      `${stop}; echo '${JSON.stringify(switches)}' | sudo tee /etc/rke2-stand-in.json`,
+    )
+    const { exitCode, stderr } = await script('join', 'worker01', '--timeout', '240')
+    t.equal(exitCode, 1, `${id} fails`)
+    t.match(stderr, `[${id}]`, `${id} is named`)
+  }
+  await work.ssh(
+    'worker01',
+    `${stop}; sudo rm /etc/rke2-stand-in.json; echo other | sudo tee /etc/rancher/node/password`,
+  )
+  const password = await script('join', 'worker01', '--timeout', '240')
+  t.match(password.stderr, '[node-password]')
+  await work.ssh('worker01', `${stop}; sudo rm -rf /etc/rancher/node`)
+  await succeeds(t, 'join', 'worker01')
+})
+
+await t.test(
+  'the token and the private keys are in no output, log, process or file on this host',
+  async (t) => {
+    const token = (
+      await work.ssh('kubemaster', 'sudo cat /var/lib/rancher/rke2/server/token')
+    ).trim()
+    const password = token.split(':').at(-1) ?? ''
+    t.match(token, /^K10[0-9a-f]{64}::server:./)
+    for (const text of output) t.notOk(text.includes(password) || text.includes('PRIVATE KEY'))
+    const found = await host.exec(
+      [
+        'grep',
+        '-rlF',
+        password,
+        work.dir,
+        '/var/log/libvirt',
+        '/var/lib/libvirt/images',
+        '/etc/libvirt',
+      ],
+      { cwd: '/' },
+    )
+    t.equal(found.stdout, '')
+    t.notMatch(await host.run(['ps', 'axww', '-o', 'args']), password)
+  },
+)
+
+await t.test('destroy removes what create made and leaves decoys alone', async (t) => {
+  await virsh('vol-create-as', 'rke2-kvm-lab', 'lab-worker99.qcow2', '1M')
+  await virsh('vol-create-as', 'rke2-kvm-lab', 'other-worker01.qcow2', '1M')
+  const { stderr } = await succeeds(t, 'destroy', '--yes', '--images')
+  t.match(stderr, 'left alone: volume lab-worker99.qcow2')
+  const left = await host.inventory()
+  t.strictSame(left.volumes['rke2-kvm-lab'], ['lab-worker99.qcow2', 'other-worker01.qcow2'])
+  for (const volume of left.volumes['rke2-kvm-lab'] ?? [])
+    await virsh('vol-delete', '--pool', 'rke2-kvm-lab', volume)
+  await succeeds(t, 'destroy', '--yes')
+  t.strictSame(await host.inventory(), before, 'the host is as it was before create')
+  t.notOk(existsSync(join(work.dir, '.lab')))
+  t.match((await succeeds(t, 'destroy')).stderr, 'nothing to remove')
+})

@@ -1,0 +1,72 @@
+// What the end-to-end tests share: the stand-in host with a mirror that serves the cloud image and a stand-in for RKE2.
+import { createHash } from 'node:crypto'
+import { createReadStream, linkSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { makeRelease } from '../stand-in/release.ts'
+import { startHost, type Host } from './host.ts'
+import { guestImage } from './image.ts'
+import { serveFiles, type Mirror } from './mirror.ts'
+
+export const version = 'v1.35.7+rke2r1'
+
+export interface Rig {
+  host: Host
+  mirror: Mirror
+  /** Folder that the mirror serves. */
+  served: string
+  /** A lab of small emulated machines with the default addresses. */
+  lab(changes?: Record<string, unknown>): { name: string; [key: string]: unknown }
+  stop(): Promise<void>
+}
+
+/** Starts it all; the image is built when it is not in the cache yet. */
+export async function startRig(): Promise<Rig> {
+  const image = await guestImage()
+  const served = mkdtempSync(join(tmpdir(), 'rkl-served-'))
+  mkdirSync(join(served, 'images'))
+  await link(image, join(served, 'images/guest.qcow2'))
+  writeFileSync(join(served, 'images/SHA256SUMS'), `${await sha256(image)} *guest.qcow2\n`)
+  await makeRelease(served, { version })
+  const host = await startHost()
+  const mirror = await serveFiles(host, served, 8080)
+  return {
+    host,
+    mirror,
+    served,
+    lab: (changes = {}) => ({
+      name: 'lab',
+      domainType: 'qemu',
+      image: { url: `${mirror.url}/images/guest.qcow2` },
+      network: { bridge: 'br0', cidr: '192.168.1.0/24', gateway: '192.168.1.1' },
+      defaults: { vcpus: 1, memory: '1GiB', disk: '12GiB' },
+      nodes: [
+        { name: 'kubemaster', role: 'server', address: '192.168.1.30' },
+        { name: 'worker01', role: 'agent', address: '192.168.1.31' },
+        { name: 'worker02', role: 'agent', address: '192.168.1.32' },
+      ],
+      rke2: { version, mirror: mirror.url, images: true },
+      ...changes,
+    }),
+    async stop() {
+      await host.stop()
+      rmSync(served, { recursive: true, force: true })
+    },
+  }
+}
+
+async function link(from: string, to: string): Promise<void> {
+  try {
+    linkSync(from, to)
+  } catch {
+    await copyFile(from, to) // on another file system
+  }
+}
+
+async function sha256(file: string): Promise<string> {
+  const hash = createHash('sha256')
+  await pipeline(createReadStream(file), hash)
+  return hash.digest('hex')
+}

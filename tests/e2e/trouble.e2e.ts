@@ -1,0 +1,87 @@
+// NAT network, and trouble on real libvirt: an image without cloud-init, interruptions, two runs at once.
+import { once } from 'node:events'
+import t from 'tap'
+import { imageWithoutCloudInit } from './image.ts'
+import { startRig } from './rig.ts'
+import { workspace } from './workspace.ts'
+
+const rig = await startRig()
+t.teardown(() => rig.stop())
+const { host } = rig
+const before = await host.inventory()
+
+await t.test(
+  'a machine behind NAT; create killed anywhere is finished by the next one',
+  async (t) => {
+    const work = workspace(
+      host,
+      rig.lab({
+        name: 'nat',
+        network: { nat: 'rke2-kvm-nat', cidr: '192.168.150.0/24', gateway: '192.168.150.1' },
+        nodes: [{ name: 'natnode', role: 'server', address: '192.168.150.30' }],
+      }),
+    )
+    t.teardown(() => work.remove())
+    const marks = [
+      'pool-define',
+      'net-start',
+      'vol-upload --pool rke2-kvm-lab base-',
+      'disk.xml',
+      'seed.iso',
+      'define --validate .lab/nat/nodes',
+    ]
+    for (const mark of marks) {
+      const child = host.spawn(work.command('create'), work.options)
+      let said = ''
+      child.stderr!.on('data', (data) => {
+        said += data
+        if (said.includes(mark)) host.signal(child, 'SIGKILL', { group: true })
+      })
+      await once(child, 'exit')
+      t.match(said, mark, `killed at ${mark}`)
+    }
+    const first = host.spawn(work.command('create'), work.options)
+    let said = ''
+    first.stderr!.on('data', (data) => (said += data))
+    while (!said.includes('Wait')) await once(first.stderr!, 'data')
+    const second = await work.script('create')
+    t.equal(second.exitCode, 1)
+    t.match(second.stderr, 'another run is at work on lab nat')
+    const [code] = await once(first, 'exit')
+    t.equal(code, 0, said)
+    t.equal((await work.ssh('natnode', 'hostname')).trim(), 'natnode')
+    t.match(
+      await host.run(['virsh', '-c', 'qemu:///system', 'net-list', '--autostart', '--name']),
+      'rke2-kvm-nat',
+    )
+    t.equal((await work.script('destroy', '--yes', '--images')).exitCode, 0)
+    t.strictSame(await host.inventory(), before)
+  },
+)
+
+await t.test(
+  'an image without cloud-init is told as such, and Ctrl-C ends the wait with 130',
+  async (t) => {
+    const file = await imageWithoutCloudInit()
+    const nodes = [{ name: 'mute', role: 'server', address: '192.168.1.77' }]
+    const work = workspace(host, rig.lab({ name: 'mute', image: { file }, nodes }))
+    t.teardown(() => work.remove())
+    const child = host.spawn(work.command('create'), work.options)
+    let said = ''
+    child.stderr!.on('data', (data) => (said += data))
+    while (!said.includes('no answer on its address')) await once(child.stderr!, 'data')
+    host.signal(child, 'SIGINT')
+    const [code] = await once(child, 'exit')
+    t.equal(code, 130)
+    t.match(said, 'interrupted: run the same command again to go on')
+    const eject = await work.script('eject')
+    t.equal(eject.exitCode, 1)
+    t.match(eject.stderr, 'the seed stays in')
+    const slow = await work.script('create', '--timeout', '120')
+    t.equal(slow.exitCode, 1)
+    t.match(slow.stderr, 'mute: not ready within 2 m 00 s')
+    t.match(slow.stderr, 'cloud-init never ran', slow.stderr)
+    t.equal((await work.script('destroy', '--yes', '--images')).exitCode, 0)
+    t.strictSame(await host.inventory(), before)
+  },
+)
