@@ -64,6 +64,12 @@ export async function ensureMachine(lab: Lab, node: Node, host: Host, parts: Par
   await run`${virsh(lab)} start ${node.name}`
 }
 
+/** Starts the node's domain, which exists, unless it runs. */
+export async function ensureStarted(lab: Lab, node: Node, host: Host): Promise<void> {
+  const domain = ownDomain(host, lab, node)
+  if (domain) await ensureRunning(lab, node, domain)
+}
+
 async function ensureDisk(lab: Lab, node: Node, host: Host, base: string): Promise<void> {
   checkUnused(lab, host, node.volume)
   const disk = findVolume(host, node.volume)

@@ -5,7 +5,7 @@ import { checkHost } from '../lib/check-host.ts'
 import { differences } from '../lib/differences.ts'
 import { checkDiskSizes, ensureBaseVolume, findImage } from '../lib/images.ts'
 import { observe, ownDomain } from '../lib/libvirt.ts'
-import { ensureMachine, ensureNetwork, ensurePool } from '../lib/machines.ts'
+import { ensureMachine, ensureNetwork, ensurePool, ensureStarted } from '../lib/machines.ts'
 import { eachOf, next, phase, step } from '../lib/phase.ts'
 import { waitUntilReady } from '../lib/ready.ts'
 import { ensureKeys, isoTool } from '../lib/seed.ts'
@@ -37,6 +37,7 @@ await phase(import.meta.url, create, async ({ lab, nodes, options }) => {
     await step('Machines', () => eachOf(nodes, (node) => ensureMachine(lab, node, host, parts)))
   } else {
     await step('Network', () => ensureNetwork(lab, host))
+    await step('Machines', () => eachOf(nodes, (node) => ensureStarted(lab, node, host)))
   }
   await step('Wait', () => waitUntilReady(lab, nodes, options.timeout))
   if (mode.changes === 0) ui.good('nothing to do: every machine is there and ready')
