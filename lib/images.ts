@@ -1,8 +1,8 @@
 // EDGE. Cloud images: which one, into the cache with its digest checked, and once into the pool.
-import { homedir } from 'node:os'
 import { closeSync, openSync, readSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { cacheDir, withCacheLock } from './cache.ts'
 import { download, fetchText, writeCache } from './download.ts'
 import { LabError } from './errors.ts'
 import {
@@ -28,10 +28,6 @@ export interface Image {
   digest: Digest
   url?: string
 }
-
-/** Downloads shared by all labs. */
-export const cacheDir = () =>
-  join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'rke2-kvm-lab')
 
 /** Finds out which image the lab means, by its digest. Reads checksum files over the network unless it is known. */
 export async function findImage(lab: Lab): Promise<Image> {
@@ -162,8 +158,12 @@ export const isCached = (image: Image) =>
 export async function ensureBaseVolume(lab: Lab, host: Host, image: Image): Promise<number> {
   const volume = findVolume(host, image.volume)
   if (volume && isWhole(host, image, volume)) return volume.capacity
+  return withCacheLock(() => makeBaseVolume(lab, image, volume !== undefined))
+}
+
+async function makeBaseVolume(lab: Lab, image: Image, isBroken: boolean): Promise<number> {
   if (!isCached(image)) await downloadImage(image)
-  if (volume) await run`${virsh(lab)} vol-delete --pool ${lab.pool.name} ${image.volume}`
+  if (isBroken) await run`${virsh(lab)} vol-delete --pool ${lab.pool.name} ${image.volume}`
   const xml = `${lab.dir}/base.xml`
   write(xml, baseVolumeXml(image.volume))
   await run`${virsh(lab)} vol-create --pool ${lab.pool.name} ${xml}`

@@ -24,6 +24,7 @@ export async function phase(
   body: (phase: Phase) => Promise<void>,
 ): Promise<void> {
   process.umask(0o077)
+  process.stdout.on('error', () => process.exit(1)) // the reader of a pipe has left
   let release = () => {}
   try {
     const options = parseArgs(wordsAfter(url), usage)

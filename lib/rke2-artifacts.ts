@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { downloadUnchecked, download } from './download.ts'
 import { LabError } from './errors.ts'
-import { cacheDir } from './images.ts'
+import { cacheDir, withCacheLock } from './cache.ts'
 import type { Lab, Node } from './lab.ts'
 import { digestOf, release, type Release } from './rke2-release.ts'
 import { ssh } from './ready.ts'
@@ -28,6 +28,12 @@ export async function ensureArtifacts(lab: Lab): Promise<Artifacts> {
   if (lab.rke2.artifacts !== undefined) return checkedFolder(lab.rke2.artifacts, files)
   const origin = createHash('sha256').update(files.sums.url).digest('hex').slice(0, 8)
   const folder = join(cacheDir(), 'rke2', `${lab.rke2.version}-${origin}`)
+  if (names.some((name) => !existsSync(join(folder, name))))
+    await withCacheLock(() => fetchRelease(files, folder))
+  return { folder, names }
+}
+
+async function fetchRelease(files: Release, folder: string): Promise<void> {
   const at = (name: string) => join(folder, name)
   for (const { name, url } of [files.sums, files.installer])
     if (!existsSync(at(name))) await downloadUnchecked(url, at(name))
@@ -36,7 +42,6 @@ export async function ensureArtifacts(lab: Lab): Promise<Artifacts> {
       if (mode.dryRun) await downloadInScript(url, folder, name, files.sums.name)
       else await download(url, at(name), digestIn(at(files.sums.name), name))
     }
-  return { folder, names }
 }
 
 function digestIn(sums: string, name: string) {
