@@ -11,7 +11,7 @@ export interface Cause {
   patience: number
 }
 
-interface Known {
+export interface Known {
   id: string
   match: RegExp
   patience?: number
@@ -37,8 +37,9 @@ const anew = ({ node }: Place) => [
 ]
 const kubectl = '/var/lib/rancher/rke2/bin/kubectl --kubeconfig /etc/rancher/rke2/rke2.yaml'
 
-// Fragments: facts of the RKE2 and K3s sources and issues, see rke2/README.md. The first that matches counts.
-const known: Known[] = [
+// Fragments: facts of the RKE2 and K3s sources and issues. The first that matches counts.
+/** The causes that are known; the table in rke2/README.md is made from them. */
+export const known: Known[] = [
   {
     id: 'ca-mismatch',
     match: /token CA hash does not match the Cluster CA certificate hash/,
