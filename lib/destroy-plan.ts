@@ -64,7 +64,7 @@ export function destroyPlan(
     : []
   const snapshots = owned
     .flatMap(({ files }) => files)
-    .filter((file) => file.startsWith(`${lab.pool.path}/`))
+    .filter((file) => file.startsWith(`${lab.pool.path}/`) && !foreignFiles.has(file))
     .map((file) => file.slice(lab.pool.path.length + 1))
     .filter((name) => poolIsOurs && host.volumeNames.includes(name) && !name.startsWith('base-'))
   const volumes = [
@@ -73,7 +73,9 @@ export function destroyPlan(
       ...snapshots,
     ]),
   ]
-  const images = withImages && whole && poolIsOurs ? unusedImages(host, volumes) : []
+  const images = (withImages && whole && poolIsOurs ? unusedImages(host, volumes) : []).filter(
+    (name) => !foreignFiles.has(`${lab.pool.path}/${name}`),
+  )
   const remaining = host.volumeNames.filter(
     (name) => !volumes.includes(name) && !images.includes(name),
   )
@@ -91,7 +93,11 @@ export function destroyPlan(
       ),
       ...there
         .filter(({ volume }) => !volumes.includes(volume))
-        .map(({ volume }) => `volume ${volume}: this lab did not make it`),
+        .map(({ volume }) =>
+          foreignFiles.has(`${lab.pool.path}/${volume}`)
+            ? `volume ${volume}: a domain of somebody else uses it`
+            : `volume ${volume}: this lab did not make it`,
+        ),
       ...(host.network && host.network.uuid !== lab.networkUuid
         ? [`network ${lab.network.nat}: this lab did not make it`]
         : []),
