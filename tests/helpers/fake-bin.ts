@@ -1,0 +1,214 @@
+// A host for the scripts to run on: stand-ins for what is outside (virsh, ssh, curl, ip, QEMU, the ISO
+// tool) and the machine's own tools for the rest, in the only folder of PATH. Every call of a stand-in
+// is in the calls file; an unknown one ends with 97 and fails the test.
+import { spawn, type ChildProcess } from 'node:child_process'
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { Test } from 'tap'
+import { labText, type RawLab } from './labs.ts'
+
+export const top = join(import.meta.dirname, '..', '..')
+const fixtures = join(top, 'tests', 'fixtures')
+export const fixture = (name: string) => readFileSync(join(fixtures, name), 'utf8')
+
+/** Tools of the machine that the scripts may call. */
+const realTools =
+  'bash sh env cat cp mv rm rmdir mkdir ls sed sort head tail tr od stat paste grep sleep flock ' +
+  'sha256sum sha512sum timeout touch ssh-keygen ps'
+
+const record = `echo "\${0##*/}$(printf ' %q' "$@")" >>"$STAND_IN/calls"`
+const refuse = (name: string) =>
+  `echo "${name} $*" >>"$STAND_IN/unknown"; echo "the stand-in ${name} does not know: $*" >&2; exit 97`
+
+/** The stand-ins that are small enough to be written here. */
+const standIns: Record<string, string> = {
+  // A guest answers when its domain runs; $STAND_IN/guests/NODE says what it writes about cloud-init.
+  ssh: `
+${record}
+[[ $1 = -F && -e $2 ]] || { ${refuse('ssh')}; }
+cd "$STAND_IN"
+if [[ -e guests/$3.error ]]; then cat "guests/$3.error" >&2; exit 255; fi
+if [[ $(cat "domains/$3/state") != running ]]; then echo "ssh: connect to host $3 port 22: No route to host" >&2; exit 255; fi
+case "$4" in
+  'cd /run/cloud-init '*) cat "guests/$3" 2>/dev/null || cat "$FIXTURES/cloud-init-done.txt" ;;
+  *) ${refuse('ssh')} ;;
+esac`,
+  // An ISO that is a text: the tag where a real one has it, then the files.
+  genisoimage: `
+${record}
+[[ "$1 $2 $3 $4 $6 $7 $8 $9" = '-quiet -V cidata -A -J -r -graft-points -o' ]] || { ${refuse('genisoimage')}; }
+printf '%33342s%-128s\\n' '' "$5" >"\${10}"
+for part in "\${@:11}"; do echo "== \${part%%=*}"; cat "\${part#*=}"; done >>"\${10}"`,
+  ip: `
+${record}
+case "$*" in
+  '-json -details address') cat "$STAND_IN/ip-address" ;;
+  '-json neighbour show to '*) cat "$STAND_IN/neighbours" 2>/dev/null || echo '[]' ;;
+  *) ${refuse('ip')} ;;
+esac`,
+  curl: `${record}; ${refuse('curl')}`,
+  gpgv: `${record}; ${refuse('gpgv')}`,
+  npm: `echo 10.9.2`,
+  'qemu-system-x86_64': `${record}; cat >/dev/null; cat "$STAND_IN/no-kvm" >&2 2>/dev/null && exit 1; true`,
+}
+
+export interface RunOptions {
+  env?: Record<string, string>
+  input?: string
+  /** Called with all of stderr so far whenever there is more. */
+  onStderr?: (text: string, child: ChildProcess) => void
+  nodeOptions?: string[]
+}
+
+export interface Result {
+  code: number | null
+  stdout: string
+  stderr: string
+  /** Calls of stand-ins that change something, in order. */
+  changes: string[]
+  calls: string[]
+}
+
+/** A host with a project folder in it. */
+export class FakeHost {
+  readonly folder: string
+  /** The project folder: the scripts' current one. */
+  readonly project: string
+  readonly state: string
+  readonly bin: string
+
+  constructor(t: Test, change?: (lab: RawLab) => unknown) {
+    this.folder = t.testdir()
+    this.project = join(this.folder, 'project')
+    this.state = join(this.folder, 'stand-in')
+    this.bin = join(this.folder, 'bin')
+    const made = 'project/cloud-init stand-in/guests stand-in/network stand-in/files/dev bin home'
+    for (const folder of `${made} stand-in/files/proc stand-in/files/var/log/libvirt/qemu`.split(
+      ' ',
+    ))
+      mkdirSync(join(this.folder, folder), { recursive: true })
+    for (const tool of realTools.split(' ')) this.link(tool)
+    symlinkSync(join(import.meta.dirname, 'virsh.sh'), join(this.bin, 'virsh'))
+    for (const [name, script] of Object.entries(standIns)) this.add(name, script)
+    cpSync(join(top, 'cloud-init'), join(this.project, 'cloud-init'), { recursive: true })
+    this.put(
+      'ip-address',
+      fixture('ip-address.iproute2-6.1.0.json').replaceAll('192.168.1.', '192.0.2.'),
+    )
+    this.put('files/dev/kvm', '')
+    this.put('files/proc/meminfo', 'MemAvailable:   33554432 kB\n')
+    this.writeLab(change)
+    writeFileSync(join(this.project, 'image.qcow2'), qcow2(2 ** 31))
+    t.teardown(() => {
+      if (existsSync(join(this.state, 'unknown')))
+        throw new Error(`unknown calls:\n${this.read('unknown')}`)
+    })
+  }
+
+  /** Puts a stand-in into PATH, instead of one that is there. */
+  add(name: string, script: string): void {
+    rmSync(join(this.bin, name), { force: true })
+    writeFileSync(join(this.bin, name), `#!/bin/bash\n${script}\n`)
+    chmodSync(join(this.bin, name), 0o755)
+  }
+  /** The machine's own tool. */
+  link(name: string): void {
+    rmSync(join(this.bin, name), { force: true })
+    const folder = (process.env.PATH ?? '')
+      .split(delimiter)
+      .concat('/usr/sbin', '/sbin')
+      .find((folder) => existsSync(join(folder, name)))
+    if (folder) symlinkSync(join(folder, name), join(this.bin, name))
+  }
+  without(...names: string[]): void {
+    for (const name of names) rmSync(join(this.bin, name), { force: true })
+  }
+  put(name: string, text: string): void {
+    writeFileSync(join(this.state, name), text)
+  }
+  read = (name: string) => readFileSync(join(this.state, name), 'utf8')
+  writeLab(change?: (lab: RawLab) => unknown): void {
+    const text = labText((lab) => {
+      lab.domainType = 'kvm'
+      lab.libvirt = 'qemu:///system'
+      change?.(lab)
+    })
+    writeFileSync(join(this.project, 'lab.yaml'), text)
+  }
+  /** What the stand-in libvirt has, as names. */
+  inventory(): Record<string, string[]> {
+    const names = (folder: string) =>
+      existsSync(join(this.state, folder)) ? readdirSync(join(this.state, folder)).sort() : []
+    return Object.fromEntries(
+      ['domains', 'volumes', 'pools', 'networks'].map((kind) => [kind, names(kind)]),
+    )
+  }
+
+  /** Runs a script as npx would, without the time that npx takes. */
+  run(script: string, words: string[] = [], options: RunOptions = {}): Promise<Result> {
+    const before = this.callsSoFar().length
+    const preload = [join(import.meta.dirname, 'fake-machine.js'), join(top, 'lib/register.js')]
+    const child = spawn(
+      process.execPath,
+      [
+        ...preload.map((file) => `--import=${pathToFileURL(file)}`),
+        ...['DEP0190', 'ExperimentalWarning'].map((name) => `--disable-warning=${name}`),
+        join(top, 'node_modules/zx/build/cli.js'),
+        join(top, `scripts/${script}.ts`),
+        ...words,
+      ],
+      {
+        cwd: this.project,
+        env: {
+          PATH: this.bin,
+          HOME: join(this.folder, 'home'),
+          STAND_IN: this.state,
+          FIXTURES: fixtures,
+          ...options.env,
+        },
+      },
+    )
+    let stdout = ''
+    let stderr = ''
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      stderr += text
+      options.onStderr?.(stderr, child)
+    })
+    child.stdin.end(options.input ?? '')
+    return new Promise((resolve, reject) => {
+      child.once('error', reject)
+      child.once('close', (code) => {
+        const calls = this.callsSoFar().slice(before)
+        resolve({ code, stdout, stderr, calls, changes: calls.filter(isChange) })
+      })
+    })
+  }
+  callsSoFar(): string[] {
+    const file = join(this.state, 'calls')
+    return existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter(Boolean) : []
+  }
+}
+
+const isChange = (call: string) =>
+  /^virsh -c \S+ (?!-q|domstate|domcapabilities)/.test(call) || /^(genisoimage|curl)/.test(call)
+
+/** The head of a qcow2 image of that virtual size. */
+export function qcow2(size: number): Buffer {
+  const head = Buffer.alloc(512)
+  head.write('QFI\xfb', 'latin1')
+  head.writeUInt32BE(3, 4)
+  head.writeBigUInt64BE(BigInt(size), 24)
+  return head
+}

@@ -1,0 +1,47 @@
+// Preloaded before a script, so that what it sees of the machine is the same on every machine.
+// Port 22 of an address: $STAND_IN/network/ADDRESS holds "open" or "refused"; no file: silence. No packet is sent.
+// Files under the folders below are those in $STAND_IN/files.
+import { EventEmitter } from 'node:events'
+import { readFileSync } from 'node:fs'
+import promises from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
+import net, { Socket } from 'node:net'
+
+const standIn = process.env.STAND_IN
+
+class FakeSocket extends EventEmitter {
+  constructor(host) {
+    super()
+    setImmediate(() => this.answer(host))
+  }
+  answer(host) {
+    let state = ''
+    try {
+      state = readFileSync(`${standIn}/network/${host}`, 'utf8').trim()
+    } catch {
+      // nobody there
+    }
+    if (state === 'open') this.emit('connect')
+    else if (state === 'refused')
+      this.emit('error', Object.assign(new Error('refused'), { code: 'ECONNREFUSED' }))
+    else this.silence?.()
+  }
+  setTimeout(_milliseconds, silence) {
+    this.silence = silence
+  }
+  destroy() {}
+}
+
+net.connect = (options) =>
+  options.port === 22 ? new FakeSocket(options.host) : new Socket().connect(options)
+
+const isOutside = (path) =>
+  /^\/(dev\/kvm$|proc\/meminfo$|proc\/sys\/|var\/log\/)/.test(String(path))
+for (const name of ['access', 'open', 'readFile']) {
+  const real = promises[name]
+  promises[name] = (path, ...rest) =>
+    real(isOutside(path) ? `${standIn}/files${path}` : path, ...rest)
+}
+promises.statfs = async () => ({ bavail: 2 ** 26, bsize: 4096 }) // 256 GiB
+
+syncBuiltinESMExports()

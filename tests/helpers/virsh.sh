@@ -1,0 +1,212 @@
+#!/bin/bash
+# A stand-in for virsh and the libvirt behind it. What is there is kept in files:
+#   $STAND_IN/domains/NAME/{live.xml,config.xml,state}   pools/NAME/{xml,active}   networks/NAME/{xml,active}
+#   $STAND_IN/volumes/NAME/{data,xml}   (of the pool rke2-kvm-lab)
+# XML is what libvirt 9.0.0 printed (tests/fixtures) with this domain's or volume's values put in.
+# $STAND_IN/failures holds lines "PATTERN<tab>MESSAGE": a command that matches fails with the message.
+set -u
+cd "$STAND_IN" || exit 97
+pool=rke2-kvm-lab
+path=/var/lib/libvirt/images/$pool
+echo "${0##*/}$(printf ' %q' "$@")" >>calls
+
+fail() { echo "error: $*" >&2; return 1; }
+unknown() {
+  echo "virsh $*" >>unknown
+  echo "the stand-in virsh does not know: $*" >&2
+  exit 97
+}
+list() { # KIND: names of all, or of the active ones
+  local name
+  for name in "$1"/*/; do
+    name=${name%/} name=${name##*/}
+    if [[ $name != '*' && ($2 = all || -e $1/$name/active) ]]; then printf '%-20s\n' "$name"; fi
+  done
+}
+domain() { # NAME-OR-UUID: its folder
+  local folder
+  for folder in domains/*/; do
+    [[ -e $folder/state ]] || continue
+    if [[ $folder = "domains/$1/" || $(<"$folder/config.xml") = *"<uuid>$1</uuid>"* ]]; then
+      echo "$folder"
+      return
+    fi
+  done
+  fail "failed to get domain '$1'"
+}
+value() { [[ $1 =~ $2 ]] && echo "${BASH_REMATCH[1]}"; }
+
+define() { # FILE
+  local xml name memory lab volume nic side
+  xml=$(<"$1")
+  name=$(value "$xml" '<name>([^<]*)')
+  lab=$(value "$xml" " lab='([^']*)")
+  memory=$(($(value "$xml" "<memory unit='MiB'>([0-9]*)") * 1024))
+  volume=$(value "$xml" "/([^/']*)-seed.iso'")
+  if [[ $xml =~ "<source network='"([^\']*) ]]; then nic="network ${BASH_REMATCH[1]}"; else nic="bridge $(value "$xml" "bridge='([^']*)")"; fi
+  mkdir -p "domains/$name"
+  for side in running persistent; do
+    sed -e "s/<uuid>.*</<uuid>$(value "$xml" '<uuid>([^<]*)')</" \
+      -e "s|lab-kubemaster|$volume|g" -e "s|<name>kubemaster|<name>$name|" \
+      -e "s|<title>.*<|<title>$(value "$xml" '<title>([^<]*)')<|" \
+      -e "s|lab=\"lab\" role=\"server\" address=\"192.168.1.30\"|lab=\"$lab\" role=\"$(value "$xml" "role='([^']*)")\" address=\"$(value "$xml" " address='([^']*)'/>")\"|" \
+      -e "s|emory unit='KiB'>[0-9]*|emory unit='KiB'>$memory|" \
+      -e "s|<vcpu placement='static'>.*<|<vcpu placement='static'>$(value "$xml" '<vcpu>([^<]*)')<|" \
+      -e "s|<mac address='.*'|<mac address='$(value "$xml" "<mac address='([^']*)")'|" \
+      -e "s|<interface type='bridge'|<interface type='${nic% *}'|" -e "s|<source bridge='br0'|<source ${nic% *}='${nic#* }'|" \
+      -e "s|kubemaster.console|$name.console|" "$FIXTURES/domain-$side.libvirt-9.0.0.xml" >"domains/$name/$side.xml"
+  done
+  mv "domains/$name/persistent.xml" "domains/$name/config.xml"
+  echo 'shut off' >"domains/$name/state"
+  echo "Domain '$name' defined from $1"
+}
+address() { value "$(<"$1/config.xml")" 'address="([^"]*)"'; }
+start() { # FOLDER
+  local name=${1#domains/}
+  [[ $(<"$1/state") = 'shut off' ]] || { fail "Domain is already active"; return; }
+  cp "$1/running.xml" "$1/live.xml"
+  # What is not in the drive at the start is not in it afterwards.
+  grep -q 'seed.iso' "$1/config.xml" || sed -i '/seed\.iso/d' "$1/live.xml"
+  echo running >"$1/state"
+  mkdir -p network
+  if [[ ! -e silent ]]; then echo open >"network/$(address "$1")"; fi
+  echo "Domain '${name%/}' started"
+}
+new_volume() { # NAME TEMPLATE CAPACITY BACKING
+  [[ ! -e volumes/$1 ]] || { fail "Failed to create vol
+error: storage volume '$1' exists already"; return; }
+  mkdir -p "volumes/$1"
+  : >"volumes/$1/data"
+  sed -e "s|lab-kubemaster.qcow2|$1|; s|lab-kubemaster-seed.iso|$1|; s|base-0a04793648ffdd5e.qcow2|${4:-$1}|" \
+    -e "s|<capacity unit='bytes'>.*<|<capacity unit='bytes'>$3<|" "$FIXTURES/volume-$2.libvirt-9.0.0.xml" >"volumes/$1/xml"
+}
+vol_create() { # FILE
+  local xml name backing
+  xml=$(<"$1")
+  name=$(value "$xml" '<name>([^<]*)')
+  backing=$(value "$xml" "<path>$path/([^<]*)")
+  if [[ $backing ]]; then
+    [[ -e volumes/$backing ]] || { fail "Storage volume not found: $backing"; return; }
+    new_volume "$name" overlay "$(value "$xml" '<capacity[^>]*>([0-9]*)')" "$backing"
+  else
+    new_volume "$name" base 0 ''
+  fi && echo "Vol $name created from $1"
+}
+vol_upload() { # NAME FILE
+  local size capacity
+  cp "$2" "volumes/$1/data"
+  size=$(stat -c %s "$2") capacity=$(stat -c %s "$2")
+  if [[ $(head -c 3 "$2") = QFI ]]; then capacity=$(od -An -tu8 --endian=big -j24 -N8 "$2"); fi
+  sed -i "s|<physical unit='bytes'>.*<|<physical unit='bytes'>$size<|; s|<capacity unit='bytes'>.*<|<capacity unit='bytes'>${capacity// /}<|" "volumes/$1/xml"
+}
+volume() { [[ -e volumes/$1 ]] || fail "failed to get vol '$1'
+error: Storage volume not found: no storage vol with matching path '$1'"; }
+change_media() { # FOLDER SIDE
+  if [[ $2 = --live ]]; then
+    [[ -e $1/live.xml ]] || { fail "The disk device 'sda' doesn't have media"; return; }
+    sed -i "s|<source file='.*seed\.iso.*>|<source index='4'/>|" "$1/live.xml"
+  else
+    grep -q 'seed\.iso' "$1/config.xml" || { fail "The disk device 'sda' doesn't have media"; return; }
+    sed -i '/seed\.iso/d' "$1/config.xml"
+  fi
+  echo 'Successfully ejected media.'
+}
+
+one() { # one command with its words
+  local folder line pattern message
+  if [[ -e failures ]]; then
+    while IFS=$'\t' read -r pattern message; do
+      # shellcheck disable=SC2053 # a pattern
+      if [[ $* = $pattern ]]; then fail "$message"; return; fi
+    done <failures
+  fi
+  case "$*" in
+    'list --all --uuid') sed -n 's|.*<uuid>\(.*\)</uuid>|\1|p' domains/*/config.xml 2>/dev/null || true ;;
+    'pool-list --all --name') list pools all ;;
+    'pool-list --name') list pools active ;;
+    'net-list --all --name') list networks all ;;
+    'net-list --name') list networks active ;;
+    'dumpxml --inactive '*) folder=$(domain "$3") && cat "$folder/config.xml" ;;
+    'dumpxml '*) folder=$(domain "$2") && { cat "$folder/live.xml" 2>/dev/null || cat "$folder/config.xml"; } ;;
+    'domstate --reason '*) folder=$(domain "$3") && echo "$(<"$folder/state") (unknown)" ;;
+    'domstate '*) folder=$(domain "$2") && cat "$folder/state" ;;
+    'dominfo '*) folder=$(domain "$2") && printf 'State:          %s\nPersistent:     yes\n' "$(<"$folder/state")" ;;
+    "pool-refresh $pool") ;;
+    "pool-autostart $pool") echo "Pool $pool marked as autostarted" ;;
+    "pool-dumpxml $pool") cat "pools/$pool/xml" ;;
+    "vol-list $pool") for folder in volumes/*/; do [[ -e $folder ]] && folder=${folder%/} && printf ' %-30s %s\n' "${folder##*/}" "$path/${folder##*/}"; done; true ;;
+    "vol-dumpxml --pool $pool "*) volume "$4" && cat "volumes/$4/xml" ;;
+    'net-dumpxml '*) cat "networks/$2/xml" ;;
+
+    'define --validate '*) define "$OLDPWD/$3" ;;
+    'start '*) folder=$(domain "$2") && start "$folder" ;;
+    'resume '*) folder=$(domain "$2") && echo running >"$folder/state" ;;
+    'destroy '*)
+      folder=$(domain "$2") && echo 'shut off' >"$folder/state" && rm -f "$folder/live.xml" "network/$(address "$folder")" &&
+        echo "Domain '$2' destroyed"
+      ;;
+    'undefine '*) folder=$(domain "$2") && rm -r "$folder" && echo "Domain '$2' has been undefined" ;;
+    'change-media '*' sda --eject '*) folder=$(domain "$2") && change_media "$folder" "$5" ;;
+    "vol-create --pool $pool "*) vol_create "$OLDPWD/$4" ;;
+    "vol-create-as --pool $pool "*' 0 --format raw') new_volume "$4" seed 0 '' && echo "Vol $4 created" ;;
+    "vol-upload --pool $pool "*)
+      [[ $5 = /* ]] || set -- "${@:1:4}" "$OLDPWD/$5"
+      volume "$4" && vol_upload "$4" "$5"
+      ;;
+    "vol-download --pool $pool "*' /dev/stdout --offset '*' --length '*) volume "$4" && tail -c "+$(($7 + 1))" "volumes/$4/data" | head -c "$9" ;;
+    "vol-delete --pool $pool "*) volume "$4" && rm -r "volumes/$4" && echo "Vol $4 deleted" ;;
+    'pool-define --validate '*)
+      mkdir -p pools/$pool && cp "$FIXTURES/pool.libvirt-9.0.0.xml" pools/$pool/xml && echo "Pool $pool defined from $3"
+      ;;
+    "pool-build $pool") echo "Pool $pool built" ;;
+    "pool-start $pool") touch pools/$pool/active && echo "Pool $pool started" ;;
+    "pool-destroy $pool") rm pools/$pool/active && echo "Pool $pool destroyed" ;;
+    "pool-delete $pool") [[ ! -e volumes || $(ls volumes) = '' ]] && echo "Pool $pool deleted" ;;
+    "pool-undefine $pool") rm -r pools/$pool && echo "Pool $pool has been undefined" ;;
+    'net-define --validate '*)
+      line=$(value "$(<"$OLDPWD/$3")" '<name>([^<]*)')
+      mkdir -p "networks/$line"
+      sed -e "s|<name>.*<|<name>$line<|; s|<uuid>.*<|<uuid>$(value "$(<"$OLDPWD/$3")" '<uuid>([^<]*)')<|" \
+        "$FIXTURES/network.libvirt-9.0.0.xml" >"networks/$line/xml" && echo "Network $line defined from $3"
+      ;;
+    'net-autostart '*) echo "Network $2 marked as autostarted" ;;
+    'net-start '*) touch "networks/$2/active" && echo "Network $2 started" ;;
+    'net-destroy '*) rm "networks/$2/active" && echo "Network $2 destroyed" ;;
+    'net-undefine '*) rm -r "networks/$2" && echo "Network $2 has been undefined" ;;
+    # The logs: a transient pool in another folder.
+    "pool-create-as $pool-logs"*) mkdir -p logs ;;
+    "pool-destroy $pool-logs"*) ;;
+    "vol-list $pool-logs"*) for line in logs/*; do [[ -e $line ]] && printf ' %-30s /var/log/libvirt/qemu/%s\n' "${line##*/}" "${line##*/}"; done; true ;;
+    "vol-delete --pool $pool-logs"*) rm "logs/$4" ;;
+    "vol-download --pool $pool-logs "*) cat "logs/$4" ;;
+    'domcapabilities '*) true ;;
+    *) unknown "$@" ;;
+  esac
+}
+
+[[ $1 = -c ]] || unknown "$@"
+shift 2
+if [[ -e no-connection ]]; then
+  cat no-connection >&2
+  exit 1
+fi
+quiet=
+if [[ ${1:-} = -q ]]; then quiet=yes && shift; fi
+if (($# > 1)); then
+  one "$@"
+  exit
+fi
+# One word holds commands, as virsh has it.
+status=0
+while IFS= read -r line; do
+  [[ $line ]] || continue
+  if [[ $line =~ ^echo\ \'(.*)\'$ ]]; then
+    printf '%s' "${BASH_REMATCH[1]}"
+    [[ $quiet ]] || echo
+    continue
+  fi
+  read -ra words <<<"$line"
+  one "${words[@]}"
+  status=$?
+done <<<"${1//; /$'\n'}"
+exit $status
