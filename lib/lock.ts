@@ -3,14 +3,14 @@
 import { spawn } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { once } from 'node:events'
-import { dirname } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { LabError } from './errors.ts'
 
 const taken = 75
 
 /** Takes the lock in `file`; throws a LabError when another run has it. Returns what lets it go. */
 export async function takeLock(file: string, what: string): Promise<() => void> {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+  mkdirSync(resolve(dirname(file)), { recursive: true, mode: 0o700 })
   const holder = spawn(
     'flock',
     ['-n', '-E', String(taken), file, 'sh', '-c', 'echo taken; exec cat >/dev/null'],

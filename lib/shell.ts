@@ -2,7 +2,7 @@
 // becomes a line of the printed script instead. `query` only reads.
 import { randomUUID } from 'node:crypto'
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { $, type ProcessPromise } from 'zx/core'
 import { LabError } from './errors.ts'
 import { hereDocument, quote } from './quote.ts'
@@ -102,7 +102,7 @@ export function write(path: string, content: string): void {
     script.push(hereDocument(`cat > ${quote(path)}`, content))
     return
   }
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  mkdirSync(resolve(dirname(path)), { recursive: true, mode: 0o700 })
   const partial = `${path}.${randomUUID()}`
   writeFileSync(partial, content, { mode: 0o600 })
   renameSync(partial, path)
