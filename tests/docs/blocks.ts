@@ -1,0 +1,149 @@
+// The blocks of the pages that are made from the code: what stands between
+// <!-- begin:KIND ARGUMENTS --> and <!-- end -->.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { optionTexts, usageText, type Usage } from '../../lib/args.ts'
+import { parseLab } from '../../lib/lab.ts'
+import { labSchema } from '../../lib/lab-schema.ts'
+import { known } from '../../lib/rke2-journal.ts'
+import { kubectl } from '../../lib/rke2-state.ts'
+import * as usages from '../../lib/usages.ts'
+import { top } from '../helpers/fake-bin.ts'
+import { sectionOf } from './steps.ts'
+
+const block = /^(<!-- begin:([a-z-]+)(?: (.*?))? -->\n)([\s\S]*?)^(<!-- end -->)$/gm
+
+/** The page with every block made anew. */
+export async function withBlocks(page: string): Promise<string> {
+  const made = new Map<string, string>()
+  for (const [, begin = '', kind = '', words = ''] of page.matchAll(block)) {
+    const make = kinds[kind]
+    if (!make) throw new Error(`no kind of block is called ${kind}`)
+    made.set(begin, (await make(words)).trim())
+  }
+  return page.replace(
+    block,
+    (_, begin: string, _kind, _words, _old, end: string) => `${begin}${made.get(begin)}\n${end}`,
+  )
+}
+
+const kinds: Record<string, (words: string) => string | Promise<string>> = {
+  usage: (script) => fenced('text', usageText(usageOf(script))),
+  steps: async (words) => fenced('bash', await sectionOf(words)),
+  table: () => scriptTable(),
+  'lab-file': () => labFileTable(),
+  versions: () => versionTable(),
+  causes: () => causeTable(),
+}
+
+const fenced = (language: string, text: string) => `\`\`\`${language}\n${text.trimEnd()}\n\`\`\``
+
+/** Scripts in the order in which people meet them. */
+export const scripts: Usage[] = [
+  usages.doctor,
+  usages.create,
+  usages.eject,
+  usages.installRke2,
+  usages.join,
+  usages.status,
+  usages.destroy,
+  usages.up,
+]
+
+export function usageOf(script: string): Usage {
+  const usage = scripts.find((one) => one.script === script)
+  if (!usage) throw new Error(`no script is called ${script}`)
+  return usage
+}
+
+function scriptTable(): string {
+  const common = ['lab FILE', 'dry-run', 'yes', 'verbose', 'help']
+  const own = (usage: Usage) =>
+    Object.keys(optionTexts(usage))
+      .filter((name) => !common.includes(name))
+      .map((name) => `\`--${name}\``)
+      .join(', ')
+  return rows(
+    ['Script', 'What it does', 'Options of its own'],
+    scripts.map((usage) => [`\`${usage.script}.ts\``, usage.does, own(usage)]),
+  )
+}
+
+interface Schema {
+  description?: string
+  default?: unknown
+  properties?: Record<string, Schema>
+  items?: Schema
+  enum?: string[]
+  required?: string[]
+}
+
+/** Every key of a lab file with its path, such as nodes[].name. */
+export function labKeys(): { key: string; schema: Schema; required: boolean }[] {
+  const walk = (schema: Schema, path: string): ReturnType<typeof labKeys> =>
+    Object.entries(schema.properties ?? {}).flatMap(([name, inner]) => {
+      const key = path ? `${path}.${name}` : name
+      if (inner.properties) return walk(inner, key)
+      if (inner.items?.properties) return walk(inner.items, `${key}[]`)
+      return [{ key, schema: inner, required: schema.required?.includes(name) ?? false }]
+    })
+  return walk(z.toJSONSchema(labSchema, { io: 'input' }) as Schema, '')
+}
+
+function labFileTable(): string {
+  const value = ({ schema, required }: ReturnType<typeof labKeys>[number]) =>
+    schema.default === undefined
+      ? required
+        ? 'must be given'
+        : ''
+      : `\`${typeof schema.default === 'string' ? schema.default : JSON.stringify(schema.default)}\``
+  return rows(
+    ['Key', 'What', 'Default'],
+    labKeys().map((one) => [`\`${one.key}\``, one.schema.description ?? '', value(one)]),
+  )
+}
+
+interface Package {
+  engines: { node: string }
+  dependencies: Record<string, string>
+}
+
+function versionTable(): string {
+  const { engines, dependencies } = JSON.parse(
+    readFileSync(join(top, 'package.json'), 'utf8'),
+  ) as Package
+  return rows(
+    ['What', 'Version'],
+    [
+      ['RKE2', `\`${defaultLab().rke2.version}\``],
+      ['Node', engines.node.replace('>=', '') + ' or newer'],
+      ['zx', dependencies.zx ?? ''],
+    ],
+  )
+}
+
+/** The lab of lab.yaml. */
+export const defaultLab = () => parseLab(readFileSync(join(top, 'lab.yaml'), 'utf8'), 'lab.yaml')
+
+function causeTable(): string {
+  const lab = defaultLab()
+  const [server, node] = lab.nodes
+  if (!server || !node) throw new Error('the default lab has two nodes')
+  const at = { lab, node, server }
+  return rows(
+    ['Name', `What is wrong (with ${node.name})`, 'What to do'],
+    known.map(({ id, why, fix }) => [
+      `\`${id}\``,
+      why(at),
+      fix(at)
+        .map((line) => (line.startsWith('# ') ? line.slice(2) : `\`${short(line)}\``))
+        .join('<br>'),
+    ]),
+  )
+}
+
+const short = (command: string) => command.replaceAll(kubectl, 'kubectl').replaceAll('|', '\\|')
+
+const rows = (head: string[], body: string[][]) =>
+  [head, head.map(() => '---'), ...body].map((row) => `| ${row.join(' | ')} |`).join('\n')

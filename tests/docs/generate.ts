@@ -1,0 +1,15 @@
+#!/usr/bin/env zx
+// npm run docs: makes anew what the pages take from the code. tests/docs.test.ts tells when that is due.
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { top } from '../helpers/fake-bin.ts'
+import { withBlocks } from './blocks.ts'
+import { pageFiles, readPage } from './pages.ts'
+
+for (const file of pageFiles()) {
+  const page = readPage(file)
+  const made = await withBlocks(page)
+  if (made === page) continue
+  writeFileSync(join(top, file), made)
+  console.log(`wrote ${file}`)
+}

@@ -1,0 +1,15 @@
+// The pages of the project.
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { top } from '../helpers/fake-bin.ts'
+
+/** Paths of the pages, relative to the project's folder. */
+export const pageFiles = (): string[] => [
+  ...['README.md', 'rke2/README.md'].filter((file) => existsSync(join(top, file))),
+  ...readdirSync(join(top, 'tutorials'))
+    .filter((name) => name.endsWith('.md'))
+    .sort()
+    .map((name) => `tutorials/${name}`),
+]
+
+export const readPage = (file: string) => readFileSync(join(top, file), 'utf8')
