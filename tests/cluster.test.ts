@@ -1,0 +1,317 @@
+// Everything about RKE2 that is decided without touching anything.
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import t from 'tap'
+import { parse, stringify } from 'yaml'
+import { kubeconfigEdits, mergeKubeconfig } from '../lib/kubeconfig.ts'
+import { parseLab, type Lab, type Node } from '../lib/lab.ts'
+import { checkClock, checkNeeds, checkVersion } from '../lib/rke2-checks.ts'
+import { parseRke2Config, rke2Config } from '../lib/rke2-config.ts'
+import { diagnose, lastMessage } from '../lib/rke2-journal.ts'
+import { digestOf, parseVersion, release } from '../lib/rke2-release.ts'
+import {
+  parseKubeNodes,
+  parseState,
+  stateScript,
+  statusScript,
+  watchScript,
+} from '../lib/rke2-state.ts'
+
+const file = parse(readFileSync('lab.yaml', 'utf8')) as { rke2: object }
+const labWith = (rke2: object = {}): Lab =>
+  parseLab(stringify({ ...file, rke2: { ...file.rke2, ...rke2 } }), 'lab.yaml')
+const lab = labWith()
+const [server, agent] = lab.nodes as [Node, Node]
+
+t.test('the release files', async (t) => {
+  t.equal(
+    release(lab).archives[0]?.url,
+    'https://github.com/rancher/rke2/releases/download/v1.35.7%2Brke2r1/rke2.linux-amd64.tar.gz',
+  )
+  t.match(
+    release(lab).installer.url,
+    /rancher\/rke2\/v1\.35\.7%2Brke2r1\/install\.sh$/,
+    'the installer of that very tag',
+  )
+  const mirrored = release(labWith({ mirror: 'http://mirror.example/rke2/', images: true }))
+  t.equal(mirrored.sums.url, 'http://mirror.example/rke2/v1.35.7%2Brke2r1/sha256sum-amd64.txt')
+  t.equal(mirrored.installer.url, 'http://mirror.example/rke2/v1.35.7%2Brke2r1/install.sh')
+  t.strictSame(
+    mirrored.archives.map(({ name }) => name),
+    ['rke2.linux-amd64.tar.gz', 'rke2-images.linux-amd64.tar.zst'],
+  )
+  t.match(
+    release(labWith({ images: true, cni: 'cilium' })).archives.map(({ name }) => name),
+    [
+      'rke2.linux-amd64.tar.gz',
+      'rke2-images.linux-amd64.tar.zst',
+      'rke2-images-cilium.linux-amd64.tar.zst',
+    ],
+  )
+  const sums = `${'a'.repeat(64)}  rke2.linux-amd64.tar.gz\n`
+  t.equal(digestOf(sums, 'rke2.linux-amd64.tar.gz')?.hex, 'a'.repeat(64))
+  t.equal(digestOf(sums, 'rke2-images.linux-amd64.tar.zst'), undefined, 'no line is no digest')
+  t.equal(parseVersion('rke2 version v1.35.7+rke2r1 (abc)\ngo version go1.24\n'), 'v1.35.7+rke2r1')
+  t.equal(parseVersion('bash: rke2: command not found'), undefined)
+})
+
+t.test('config.yaml of each kind of node', async (t) => {
+  const first = parse(
+    rke2Config(
+      labWith({ vip: '192.168.1.29', config: { 'tls-san': ['lab.example'], profile: 'cis' } }),
+      server,
+      { 'tls-san': 'api.example', 'write-kubeconfig-mode': '0640' },
+    ),
+  )
+  t.strictSame(first, {
+    'write-kubeconfig-mode': '0640',
+    profile: 'cis',
+    'node-name': 'kubemaster',
+    'node-ip': '192.168.1.30',
+    'tls-san': ['kubemaster', '192.168.1.30', '192.168.1.29', 'api.example', 'lab.example'],
+    cni: 'canal',
+  })
+  const joining = parse(rke2Config(lab, { ...server, name: 'second' }, {}, server))
+  t.match(joining, {
+    server: 'https://192.168.1.30:9345',
+    'token-file': '/etc/rancher/rke2/token',
+    'node-name': 'second',
+  })
+  const worker = parse(
+    rke2Config(
+      labWith({ config: { profile: 'cis', 'service-cidr': '10.99.0.0/16' } }),
+      agent,
+      { 'node-label': ['disk=ssd'] },
+      server,
+    ),
+  )
+  t.strictSame(
+    worker,
+    {
+      'node-label': ['disk=ssd'],
+      profile: 'cis',
+      'node-name': 'worker01',
+      'node-ip': '192.168.1.31',
+      server: 'https://192.168.1.30:9345',
+      'token-file': '/etc/rancher/rke2/token',
+    },
+    'keys for servers only are left out',
+  )
+  t.match(
+    rke2Config(lab, server, {}),
+    'write-kubeconfig-mode: "0600"',
+    'quoted: YAML 1.1 takes a bare 0600 for octal',
+  )
+  t.strictSame(parseRke2Config('', 'rke2/agent.yaml'), {})
+  t.throws(() => parseRke2Config('- a\n', 'rke2/server.yaml'), /not a YAML mapping/)
+})
+
+const fromNode = `apiVersion: v1
+clusters:
+- cluster:
+    certificate-authority-data: ZGVmYXVsdA==
+    server: https://127.0.0.1:6443
+  name: default
+contexts:
+- context:
+    cluster: default
+    user: default
+  name: default
+current-context: default
+kind: Config
+preferences: {}
+users:
+- name: default
+  user:
+    client-certificate-data: QQ==
+    client-key-data: Qg==
+`
+const edit = (text: string, name: string) =>
+  execFileSync(
+    'sed',
+    kubeconfigEdits(name, '192.168.1.30').flatMap((one) => ['-e', one]),
+    { input: text, encoding: 'utf8' },
+  )
+
+t.test('the kubeconfig gets the address of the server and the name of the lab', async (t) => {
+  const ours = parse(edit(fromNode, 'lab'))
+  t.match(ours, {
+    'current-context': 'lab',
+    clusters: [{ name: 'lab', cluster: { server: 'https://192.168.1.30:6443' } }],
+    contexts: [{ name: 'lab', context: { cluster: 'lab', user: 'lab' } }],
+    users: [{ name: 'lab' }],
+  })
+})
+
+t.test('merging replaces stale entries of the lab and keeps everything else', async (t) => {
+  const other = edit(fromNode, 'other')
+  const once = mergeKubeconfig(other, edit(fromNode, 'lab'), 'lab')
+  t.strictSame(
+    parse(once).clusters.map(({ name }: { name: string }) => name),
+    ['other', 'lab'],
+  )
+  t.equal(parse(once)['current-context'], 'other', 'the context that was in use stays')
+  t.equal(
+    mergeKubeconfig(once, edit(fromNode, 'lab'), 'lab'),
+    once,
+    'merging again changes nothing',
+  )
+  const renewed = edit(fromNode.replace('QQ==', 'Tkk='), 'lab')
+  t.equal(parse(mergeKubeconfig(once, renewed, 'lab')).users.length, 2)
+  t.match(mergeKubeconfig(once, renewed, 'lab'), 'Tkk=')
+  t.equal(parse(mergeKubeconfig('', edit(fromNode, 'lab'), 'lab'))['current-context'], 'lab')
+  t.throws(() => mergeKubeconfig('a: [', edit(fromNode, 'lab'), 'lab'), /left alone/)
+})
+
+// Fragments as RKE2 logs them: facts from its sources and issues, see rke2/README.md.
+const journals: [id: string, line: string][] = [
+  [
+    'ca-mismatch',
+    'level=fatal msg="token CA hash does not match the Cluster CA certificate hash: abc != def"',
+  ],
+  [
+    'node-password',
+    'level=error msg="Failed to retrieve agent config: Node password rejected, duplicate hostname or contents of node-passwd"',
+  ],
+  [
+    'duplicate-name',
+    'level=fatal msg="starting kubernetes: preparing server: duplicate node name found, please use a unique name"',
+  ],
+  [
+    'wrong-token',
+    'level=error msg="failed to retrieve configuration from server: https://127.0.0.1:6444/v1-rke2/config: 401 Unauthorized"',
+  ],
+  [
+    'wrong-token',
+    'level=fatal msg="failed to validate server configuration: https://192.168.1.30:9345: 401 Unauthorized"',
+  ],
+  [
+    'agent-token',
+    'level=fatal msg="https://192.168.1.30:9345/v1-rke2/server-bootstrap: 403 Forbidden"',
+  ],
+  ['malformed-token', 'level=fatal msg="invalid token CA hash length"'],
+  ['config-mismatch', 'level=fatal msg="critical configuration value mismatch between servers"'],
+  [
+    'clock-skew',
+    'level=error msg="x509: certificate has expired or is not yet valid: current time"',
+  ],
+  ['cis', 'level=fatal msg="invalid kernel parameter value vm.overcommit_memory=0 - expected 1"'],
+  ['cis', 'level=fatal msg="missing required user: unknown user etcd"'],
+  ['apparmor', 'exec: "apparmor_parser": executable file not found in $PATH'],
+  ['no-space', 'level=fatal msg="write /var/lib/rancher/rke2/x: no space left on device"'],
+  [
+    'image-pull',
+    'level=fatal msg="failed to get runtime image index.docker.io/rancher/rke2-runtime"',
+  ],
+  [
+    'other-cluster-data',
+    'level=fatal msg="bootstrap data already found and encrypted with different token"',
+  ],
+  [
+    'wrong-port',
+    'level=error msg="failed to get CA certs: https://127.0.0.1:6444/cacerts: 401 Unauthorized"',
+  ],
+  [
+    'unreachable',
+    'level=error msg="failed to get CA certs: Get https://127.0.0.1:6444/cacerts: EOF"',
+  ],
+  ['too-many-learners', 'level=fatal msg="etcdserver: too many learner members in cluster"'],
+  ['missing-keys', 'level=fatal msg="--token is required"'],
+]
+
+t.test('every known cause is named, with what mends it', async (t) => {
+  for (const [id, line] of journals) {
+    const cause = diagnose(`level=info msg="Starting"\n${line}\n`, { lab, node: agent, server })
+    t.equal(cause?.id, id, line)
+    t.ok(
+      cause && cause.fix.length > 0 && cause.fix.every((command) => !command.includes('undefined')),
+    )
+  }
+  t.equal(
+    diagnose('level=info msg="Waiting for API server to become available"', {
+      lab,
+      node: agent,
+      server,
+    }),
+    undefined,
+  )
+  t.equal(
+    diagnose('level=error msg="server is not ready: Node password rejected"', {
+      lab,
+      node: agent,
+      server,
+    })?.id,
+    'node-password',
+  )
+  t.equal(lastMessage('a\ntime="x" level=info msg="say \\"hi\\""\n'), 'say "hi"')
+  t.equal(lastMessage(''), '')
+})
+
+t.test('what a node says of itself', async (t) => {
+  const state = parseState(
+    '== version\nrke2 version v1.35.7+rke2r1 (a)\n== service\nactivating\n== enabled\nenabled\n== config\na: 1\n== token\nyes\n== joined\n== data\nyes\n== now\n1700000000\n== gaps\napparmor\n== free\n1000\n',
+  )
+  t.match(state, {
+    version: 'v1.35.7+rke2r1',
+    service: 'activating',
+    enabled: true,
+    config: 'a: 1\n',
+    hasToken: true,
+    hasRun: true,
+    now: 1700000000,
+    gaps: ['apparmor'],
+    free: 1000,
+  })
+  t.match(parseState(''), { service: 'inactive', hasRun: false, config: '' })
+  const item = (name: string, ready: string) => ({
+    metadata: {
+      name,
+      labels: {
+        'node-role.kubernetes.io/etcd': 'true',
+        'node-role.kubernetes.io/control-plane': 'true',
+      },
+    },
+    status: {
+      conditions: [{ type: 'Ready', status: ready }],
+      nodeInfo: { kubeletVersion: 'v1.35.7+rke2r1' },
+    },
+  })
+  t.strictSame(
+    parseKubeNodes(JSON.stringify({ items: [item('a', 'True'), item('b', 'Unknown')] })),
+    [
+      { name: 'a', ready: true, roles: ['control-plane', 'etcd'], version: 'v1.35.7+rke2r1' },
+      { name: 'b', ready: false, roles: ['control-plane', 'etcd'], version: 'v1.35.7+rke2r1' },
+    ],
+  )
+  t.equal(parseKubeNodes('error: connection refused'), undefined)
+  for (const script of [
+    stateScript('rke2-agent'),
+    watchScript('rke2-server', 1),
+    `true${statusScript('rke2-server')}`,
+  ])
+    t.equal(
+      execFileSync('sh', ['-n'], { input: script, encoding: 'utf8' }),
+      '',
+      'any sh can read it',
+    )
+})
+
+t.test('what must hold before RKE2 is started or left as it is', async (t) => {
+  const state = parseState('')
+  t.throws(
+    () => checkNeeds(lab, agent, { ...state, gaps: ['iptables', 'apparmor'] }),
+    /lacks iptables and apparmor/,
+  )
+  t.throws(() => checkNeeds(lab, agent, { ...state, free: 2 ** 30 }), /only 1 GiB are free/)
+  t.doesNotThrow(() => checkNeeds(lab, agent, { ...state, free: 20 * 2 ** 30 }))
+  t.throws(
+    () => checkVersion(lab, agent, { ...state, version: 'v1.34.1+rke2r1' }),
+    /that is an upgrade/,
+  )
+  t.doesNotThrow(() => checkVersion(lab, agent, { ...state, version: lab.rke2.version }))
+  t.throws(
+    () => checkClock(agent, { ...state, now: 1000 }, server, { ...state, now: 5000 }),
+    /4000 s behind that of kubemaster/,
+  )
+  t.doesNotThrow(() => checkClock(agent, { ...state, now: 1000 }, server, { ...state, now: 1020 }))
+})
