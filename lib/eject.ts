@@ -89,7 +89,7 @@ async function ejectLive(lab: Lab, node: Node, force: boolean): Promise<void> {
       await run`${virsh(lab)} change-media ${node.name} sda --eject --live ${force ? ['--force'] : []}`
       return
     } catch (error) {
-      if (tries === 1 || !/tray|locked/.test(String(error))) throw error
+      if (tries === 1 || !/tray|locked/i.test(String(error))) throw error
       await pause(1000)
     }
   }
