@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from '
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { ExecResult } from './host.ts'
+import { serveFiles } from './mirror.ts'
 import { startRig, version } from './rig.ts'
 import { workspace } from './workspace.ts'
 
@@ -46,17 +47,28 @@ await t.test('create refuses a foreign domain of a node name and changes nothing
   await virsh('undefine', 'worker02')
 })
 
-await t.test(
-  'a download that breaks off is resumed, and create makes three machines',
-  async (t) => {
-    const { stderr } = await succeeds(t, 'create')
-    t.match(stderr, 'virsh -c qemu:///system define --validate', 'the commands are shown')
-    const images = (await rig.mirror.requests()).filter(
-      ({ path, method }) => path.endsWith('guest.qcow2') && method === 'GET',
-    )
-    t.equal(images.length, 1, 'one download for three nodes')
-  },
-)
+await t.test('a download that breaks off is kept, and resumed by the next run', async (t) => {
+  const broken = await serveFiles(host, rig.served, 8081, { cutAfter: 20_000_000 })
+  work.writeLab({ ...lab, image: { url: `${broken.url}/images/guest.qcow2` } })
+  const { exitCode, stderr } = await script('create')
+  t.equal(exitCode, 1)
+  t.match(stderr, 'what came so far is kept; the next run goes on from there')
+  await broken.stop()
+  work.writeLab(lab)
+})
+
+await t.test('create makes three machines', async (t) => {
+  const { stderr } = await succeeds(t, 'create')
+  t.match(stderr, 'virsh -c qemu:///system define --validate', 'the commands are shown')
+  const images = (await rig.mirror.requests()).filter(
+    ({ path, method }) => path.endsWith('guest.qcow2') && method === 'GET',
+  )
+  t.match(
+    images,
+    [{ range: /^bytes=[1-9]/, status: 206 }],
+    'one download for three nodes, from where it broke off',
+  )
+})
 
 await t.test('each guest is what the lab file says, reached with strict host keys', async (t) => {
   for (const [index, node] of nodes.entries()) {
