@@ -81,18 +81,25 @@ export function parseLab(text: string, file: string): Lab {
     throw new UsageError(
       `${file}: ${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}`,
       {
-        details: problems.map(({ path, message }) => `${place(path)}${pathText(path)}: ${message}`),
+        details: problems
+          .map(({ path, message }) => ({
+            line: lineOf(path),
+            text: `${pathText(path)}: ${message}`,
+          }))
+          .sort((one, other) => one.line - other.line)
+          .map(({ line, text }) => (line > 0 ? `line ${line}, ${text}` : text)),
         hint: 'every key is described in README.md, "Lab file"',
       },
     )
   return derive(parsed.data, ruleWarnings(raw))
 
-  function place(path: (string | number)[]): string {
+  /** Line of the value, or of the nearest thing around it that is there; 0 for the file as a whole. */
+  function lineOf(path: (string | number)[]): number {
     for (let depth = path.length; depth > 0; depth--) {
       const found = document.getIn(path.slice(0, depth), true) as { range?: [number] } | undefined
-      if (found?.range) return `line ${lines.linePos(found.range[0]).line}, `
+      if (found?.range) return lines.linePos(found.range[0]).line
     }
-    return ''
+    return 0
   }
 }
 
