@@ -88,7 +88,8 @@ put /etc/fstab <<CONF
 LABEL=$label / ext4 defaults,noatime,noinit_itable 0 0
 CONF
 put /etc/cloud/cloud.cfg.d/90-image.cfg <<'CONF'
-datasource_list: [NoCloud, None]
+# Two others: with one alone cloud-init would not look whether its seed is there, and begin anew without it.
+datasource_list: [NoCloud, ConfigDrive, None]
 locale: C.UTF-8
 apt: {preserve_sources_list: true}
 CONF
