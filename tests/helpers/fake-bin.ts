@@ -68,7 +68,8 @@ export interface RunOptions {
   input?: string
   /** Called with all of stderr so far whenever there is more. */
   onStderr?: (text: string, child: ChildProcess) => void
-  nodeOptions?: string[]
+  /** By way of zx, as people do. */
+  npx?: boolean
 }
 
 export interface Result {
@@ -155,16 +156,16 @@ export class FakeHost {
     )
   }
 
-  /** Runs a script as npx would, without the time that npx takes. */
+  /** Runs a script as npx and zx would, without the time that they take. */
   run(script: string, words: string[] = [], options: RunOptions = {}): Promise<Result> {
     const before = this.callsSoFar().length
     const preload = [join(import.meta.dirname, 'fake-machine.js'), join(top, 'lib/register.js')]
     const child = spawn(
       process.execPath,
       [
-        ...preload.map((file) => `--import=${pathToFileURL(file)}`),
+        ...preload.map((file) => `--import=${pathToFileURL(file).href}`),
         ...['DEP0190', 'ExperimentalWarning'].map((name) => `--disable-warning=${name}`),
-        join(top, 'node_modules/zx/build/cli.js'),
+        ...(options.npx ? [join(top, 'node_modules/zx/build/cli.js')] : []),
         join(top, `scripts/${script}.ts`),
         ...words,
       ],

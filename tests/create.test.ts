@@ -1,0 +1,476 @@
+// create.ts as a real process on a stand-in host.
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { execFileSync } from 'node:child_process'
+import t, { type Test } from 'tap'
+import { FakeHost, fixture, qcow2, type Result } from './helpers/fake-bin.ts'
+
+const escape = /\x1b/ // eslint-disable-line no-control-regex
+const failed = (t: Test, { code, stderr }: Result, ...texts: (string | RegExp)[]) => {
+  t.equal(code, 1, 'exit status 1')
+  for (const text of texts) t.match(stderr, text)
+  t.notMatch(stderr, 'this is a bug')
+}
+const modes = (folder: string, ...tests: string[]) =>
+  execFileSync('find', [folder, ...tests, '-printf', '%m %P\n'], { encoding: 'utf8' })
+    .split('\n')
+    .filter(Boolean)
+
+await t.test('from nothing to three machines, and then nothing more to do', async (t) => {
+  const host = new FakeHost(t)
+  const { project } = host
+  const first = await host.run('create', [], { npx: true })
+
+  t.equal(first.code, 0, first.stderr)
+  t.equal(first.stdout, '', 'stdout is for results')
+  t.notMatch(first.stderr, escape)
+  t.matchSnapshot([...first.changes].sort(), 'what it did')
+  for (const name of ['kubemaster', 'worker01', 'worker02'])
+    t.match(first.stderr, new RegExp(`✓ ${name} +\\d+ s  ready`))
+  t.match(first.stderr, 'Next: npx zx scripts/eject.ts')
+  const made = host.inventory()
+  t.strictSame(made.domains, ['kubemaster', 'worker01', 'worker02'])
+  t.equal(made.volumes?.length, 7, 'one base image, three disks, three seeds')
+
+  await t.test('each changing command was shown so that it can be pasted', async (t) => {
+    const shown = first.stderr.split('\n').filter((line) => line.startsWith('  $ virsh '))
+    t.strictSame(
+      shown.map((line) => line.slice(4)).sort(),
+      first.changes.filter((call) => call.startsWith('virsh')).sort(),
+    )
+  })
+  await t.test('what is written is for this user only', async (t) => {
+    t.match(modes(join(project, '.lab'), '-type', 'd'), [/^700 /, /^700 /])
+    t.notOk(modes(join(project, '.lab'), '-type', 'd', '!', '-perm', '700').length)
+    const open = modes(join(project, '.lab'), '-type', 'f', '-perm', '/077')
+    t.strictSame(
+      open.filter((line) => !line.endsWith('.pub')),
+      [],
+    )
+  })
+  await t.test('the seed has user-data with the keys, and is gone from the host', async (t) => {
+    const seed = host.read('volumes/lab-worker01-seed.iso/data')
+    const publicKey = readFileSync(join(project, '.lab/lab/id_ed25519.pub'), 'utf8').trim()
+    t.ok(seed.includes(`- "${publicKey}"`), 'the public key of the lab')
+    t.notMatch(seed, '@LAB_PUBLIC_KEY@')
+    t.match(seed, /ed25519_private: \|\n {4}-----BEGIN OPENSSH PRIVATE KEY-----\n/)
+    t.match(seed, /instance-id: worker01-[0-9a-f-]{36}\nlocal-hostname: worker01\n/)
+    t.match(seed, /^ *rke2-kvm-lab:lab\/worker01 /m)
+    t.match(seed, '192.0.2.31/24')
+    t.notOk(existsSync(join(project, '.lab/lab/nodes/worker01/seed')))
+    t.notOk(existsSync(join(project, '.lab/lab/nodes/worker01/seed.iso')))
+  })
+  await t.test('known_hosts has the host keys that the seeds hold', async (t) => {
+    const known = readFileSync(join(project, '.lab/lab/known_hosts'), 'utf8').split('\n')
+    t.match(known, [/^kubemaster,192\.0\.2\.30 ssh-ed25519 AAAA/, /^worker01,192/, /^worker02,192/])
+    const key = known[1]?.split(' ')[2] ?? ''
+    t.ok(host.read('volumes/lab-worker01-seed.iso/data').includes(key))
+  })
+  await t.test('no private key was shown, or given to a program as an argument', async (t) => {
+    for (const file of ['id_ed25519', 'nodes/kubemaster/host_key', 'nodes/worker01/host_key']) {
+      const secret = readFileSync(join(project, '.lab/lab', file), 'utf8').split('\n')[2] ?? ''
+      t.equal(secret.length, 70)
+      t.notOk((first.stderr + first.stdout + first.calls.join('\n')).includes(secret), file)
+    }
+  })
+
+  const second = await host.run('create', ['--verbose'])
+  t.equal(second.code, 0, second.stderr)
+  t.strictSame(second.changes, [])
+  t.match(second.stderr, 'nothing to do: every machine is there and ready')
+  t.match(second.stderr, '  $ virsh -c qemu:///system -q', 'verbose shows what it asks')
+  t.strictSame(host.inventory(), made)
+
+  await t.test('a machine that was shut off is started, and nothing else', async (t) => {
+    execFileSync('bash', [join(host.bin, 'virsh'), '-c', 'x', 'destroy', 'worker02'], {
+      env: { ...process.env, STAND_IN: host.state },
+    })
+    const third = await host.run('create')
+    t.equal(third.code, 0, third.stderr)
+    t.strictSame(third.changes, ['virsh -c qemu:///system start worker02'])
+  })
+  await t.test(
+    'a node added to the lab file is made by its name; changes to others are told',
+    async (t) => {
+      host.writeLab((lab) => {
+        lab.nodes.push({ name: 'worker03', role: 'agent', address: '192.0.2.33' })
+        lab.nodes[1]!.memory = '8GiB'
+        lab.nodes[1]!.vcpus = 4
+      })
+      const grown = await host.run('create', ['worker03', 'worker01'])
+      t.equal(grown.code, 0, grown.stderr)
+      t.match(
+        grown.changes.filter((call) => / (define|start|vol-create) /.test(call)),
+        [/vol-create .*worker03\/disk\.xml/, /define .*worker03/, /start worker03/],
+      )
+      t.match(grown.stderr, /! worker01: vcpus is 2, the lab file says 4; that is not changed/)
+      t.match(grown.stderr, /! worker01: memory is 4 GiB, the lab file says 8 GiB/)
+      t.equal(host.inventory().domains?.length, 4)
+      t.equal(readFileSync(join(project, '.lab/lab/known_hosts'), 'utf8').split('\n').length, 5)
+    },
+  )
+})
+
+await t.test('a NAT lab makes its network first', async (t) => {
+  const host = new FakeHost(t, (lab) => {
+    lab.network = { nat: 'rke2-nat', cidr: '198.51.100.0/24', gateway: '198.51.100.1' }
+    lab.nodes = [{ name: 'one', role: 'server', address: '198.51.100.2' }]
+  })
+  const first = await host.run('create')
+  t.equal(first.code, 0, first.stderr)
+  const network = first.changes.filter((call) => call.includes(' net-'))
+  t.match(network, [/net-define --validate/, /net-autostart rke2-nat/, /net-start rke2-nat/])
+  t.match(host.read('domains/one/config.xml'), "<source network='rke2-nat'/>")
+  const second = await host.run('create')
+  t.strictSame([second.code, second.changes], [0, []])
+})
+
+await t.test(
+  'a failed step is told with its node, and the next run goes on from there',
+  async (t) => {
+    const host = new FakeHost(t)
+    host.put('failures', 'start worker01\tinternal error: no room\n')
+    const first = await host.run('create')
+    failed(t, first, /✗ worker01: virsh failed \(exit 1\): error: internal error: no room/)
+    t.match(first.stderr, 'try: virsh -c qemu:///system start worker01')
+    t.notMatch(first.stderr, 'Next:')
+    t.equal(host.inventory().domains?.length, 3, 'the others were made')
+
+    host.put('failures', 'x\ty\n')
+    const second = await host.run('create')
+    t.equal(second.code, 0, second.stderr)
+    t.strictSame(second.changes, ['virsh -c qemu:///system start worker01'])
+  },
+)
+
+await t.test('a node that was half made is finished, with a seed of its own', async (t) => {
+  const host = new FakeHost(t)
+  host.put('failures', 'define --validate .lab/lab/nodes/worker02/domain.xml\tbroken\n')
+  failed(t, await host.run('create'), '✗ worker02: virsh failed')
+  const instance = (text: string) => /instance-id: (\S+)/.exec(text)?.[1]
+  const seed = 'volumes/lab-worker02-seed.iso/data'
+  const before = instance(host.read(seed))
+  host.put('failures', 'x\ty\n')
+  const second = await host.run('create')
+  t.equal(second.code, 0, second.stderr)
+  t.notOk(
+    second.changes.some((call) => /vol-create .*disk\.xml/.test(call)),
+    'its disk was there',
+  )
+  t.not(instance(host.read(seed)), before)
+  t.equal(host.inventory().domains?.length, 3)
+})
+
+await t.test('an upload of the base image that was cut off is done again', async (t) => {
+  const host = new FakeHost(t)
+  host.put('failures', 'vol-upload * image.qcow2\tcannot write: No space left on device\n')
+  failed(t, await host.run('create'), 'No space left on device')
+  host.put('failures', 'x\ty\n')
+  const second = await host.run('create')
+  t.equal(second.code, 0, second.stderr)
+  t.match(
+    second.changes.filter((call) => call.includes('base-')),
+    [/vol-delete .* base-/, /vol-upload .* base-/],
+  )
+})
+
+await t.test('wrong usage and a broken lab file: exit status 2, nothing touched', async (t) => {
+  const host = new FakeHost(t)
+  const untouched = (name: string, { code, stdout, calls }: Result) =>
+    t.strictSame(
+      [code, stdout, calls, existsSync(join(host.project, '.lab'))],
+      [2, '', [], false],
+      name,
+    )
+
+  const option = await host.run('create', ['--dryrun'])
+  untouched('option', option)
+  t.match(option.stderr, '✗ unknown option --dryrun')
+  t.match(option.stderr, /try: known options: --lab --timeout --dry-run --yes --verbose --help/)
+
+  const node = await host.run('create', ['worker01', 'worker9', '; id'])
+  untouched('node', node)
+  t.match(node.stderr, '✗ no node "worker9", "; id" in lab lab')
+  t.match(node.stderr, 'nodes of this lab: kubemaster worker01 worker02')
+
+  const missing = await host.run('create', ['--lab', 'nowhere.yaml'])
+  untouched('no lab file', missing)
+  t.match(missing.stderr, /cannot read the lab file nowhere.yaml: ENOENT/)
+
+  host.writeLab((lab) => {
+    lab.nodes[0]!.name = '$(touch pwned)'
+    lab.nodes[1]!.address = '192.0.2.32'
+    lab.colour = 'red'
+  })
+  const broken = await host.run('create')
+  untouched('lab file', broken)
+  t.match(broken.stderr, '✗ lab.yaml: 3 problems')
+  t.match(broken.stderr, 'nodes[0].name: must be a DNS label')
+  t.match(broken.stderr, 'nodes[2].address: 192.0.2.32 is already nodes[1]')
+  t.match(broken.stderr, 'colour: unknown key')
+  t.notOk(existsSync(join(host.project, 'pwned')))
+})
+
+await t.test('--help prints the usage to stdout and does nothing', async (t) => {
+  const host = new FakeHost(t)
+  const { code, stdout, stderr, calls } = await host.run('create', ['--help'])
+  t.strictSame([code, stderr, calls], [0, '', []])
+  t.match(stdout, /^npx zx scripts\/create\.ts \[NODE\.\.\.\] \[options\]\n/)
+})
+
+await t.test('libvirt that cannot be reached is explained', async (t) => {
+  const host = new FakeHost(t)
+  host.put('no-connection', fixture('connect-missing.libvirt-9.0.0.txt'))
+  failed(
+    t,
+    await host.run('create'),
+    '✗ libvirt is not running or not installed',
+    'try: sudo systemctl enable --now libvirtd',
+  )
+  host.put('no-connection', fixture('connect-denied.libvirt-9.0.0.txt'))
+  failed(
+    t,
+    await host.run('create'),
+    '✗ this user may not use qemu:///system',
+    'try: sudo usermod -aG libvirt "$USER"',
+  )
+  host.without('virsh')
+  failed(t, await host.run('create'), '✗ virsh is not installed', 'libvirt-clients')
+})
+
+await t.test(
+  'what is in the way on the host is told all at once, and nothing is changed',
+  async (t) => {
+    const host = new FakeHost(t, (lab) => (lab.network.bridge = 'br7'))
+    host.put('network/192.0.2.31', 'open\n')
+    host.put('network/192.0.2.32', 'refused\n')
+    const neighbour = [{ dst: '192.0.2.30', lladdr: '02:00:00:00:00:01', state: ['REACHABLE'] }]
+    host.put('neighbours', JSON.stringify(neighbour))
+    host.put('no-kvm', 'Could not access KVM kernel module: Permission denied\n')
+    host.without('genisoimage')
+    const result = await host.run('create')
+    failed(
+      t,
+      result,
+      '✗ 6 things are in the way',
+      'KVM does not work here: QEMU cannot use it: Could not access KVM kernel module',
+      'missing: genisoimage',
+      'sudo apt-get install --yes genisoimage',
+      'there is no interface br7; bridges of this host: br0',
+      'kubemaster: something else answers on 192.0.2.30 (MAC 02:00:00:00:00:01)',
+      'worker01: something else answers on 192.0.2.31 (SSH is open)',
+      'worker02: something else answers on 192.0.2.32 (it refuses SSH)',
+      'try: npx zx scripts/doctor.ts',
+    )
+    t.strictSame(result.changes, [])
+  },
+)
+
+await t.test('without KVM, domainType auto warns loudly and emulates', async (t) => {
+  const host = new FakeHost(t, (lab) => {
+    lab.domainType = 'auto'
+    lab.nodes = [lab.nodes[0]!]
+  })
+  execFileSync('rm', [join(host.state, 'files/dev/kvm')])
+  const result = await host.run('create')
+  t.equal(result.code, 0, result.stderr)
+  t.match(result.stderr, /! KVM does not work here: there is no \/dev\/kvm.*ten times slower/)
+  const xml = readFileSync(join(host.project, '.lab/lab/nodes/kubemaster/domain.xml'), 'utf8')
+  t.match(xml, "<domain type='qemu'>")
+})
+
+await t.test('names that somebody else has are left alone', async (t) => {
+  const host = new FakeHost(t)
+  const foreign = fixture('domain-foreign.libvirt-9.0.0.xml').replace(
+    '<name>other',
+    '<name>worker01',
+  )
+  mkdirSync(join(host.state, 'domains/worker01'), { recursive: true })
+  host.put('domains/worker01/config.xml', foreign)
+  host.put('domains/worker01/state', 'shut off\n')
+  const result = await host.run('create')
+  failed(
+    t,
+    result,
+    '✗ worker01: a domain of that name exists already and belongs to something else',
+    'it is left alone',
+  )
+  t.strictSame(result.changes, [])
+
+  await t.test('also when another lab made them', async (t) => {
+    const other = foreign.replace(
+      '<memory ',
+      `<metadata><lab:node xmlns:lab="urn:rke2-kvm-lab:1" lab="home" role="agent" address="192.0.2.9"/></metadata><memory `,
+    )
+    host.put('domains/worker01/config.xml', other)
+    failed(t, await host.run('create'), 'exists already and belongs to lab home')
+  })
+  await t.test('also a pool', async (t) => {
+    execFileSync('rm', ['-r', join(host.state, 'domains')])
+    mkdirSync(join(host.state, 'pools/rke2-kvm-lab'), { recursive: true })
+    const pool = fixture('pool.libvirt-9.0.0.xml').replace(/<uuid>..../, '<uuid>0000')
+    host.put('pools/rke2-kvm-lab/xml', pool)
+    const result = await host.run('create')
+    failed(
+      t,
+      result,
+      /a storage pool (called )?rke2-kvm-lab exists that these scripts did not make/,
+    )
+    t.strictSame(result.changes, [])
+  })
+})
+
+await t.test('an image that is not what it should be is refused', async (t) => {
+  const host = new FakeHost(t)
+  const image = join(host.project, 'image.qcow2')
+  const none = (result: Result) => t.notOk(result.changes.some((call) => call.includes('vol-')))
+
+  host.writeLab((lab) => (lab.image.sha256 = '0'.repeat(64)))
+  const pinned = await host.run('create')
+  failed(
+    t,
+    pinned,
+    '✗ image.qcow2 is not the image that image.sha256 pins',
+    `pinned ${'0'.repeat(64)}`,
+  )
+  none(pinned)
+
+  host.writeLab()
+  writeFileSync(image, 'no image at all')
+  failed(
+    t,
+    await host.run('create'),
+    '✗ image.qcow2 is not a qcow2 image',
+    'qemu-img convert -O qcow2',
+  )
+
+  host.writeLab((lab) => (lab.image.file = 'no such; $(touch pwned).qcow2'))
+  failed(
+    t,
+    await host.run('create'),
+    /cannot read the image no such; \$\(touch pwned\)\.qcow2: ENOENT/,
+  )
+  t.notOk(existsSync(join(host.project, 'pwned')))
+
+  writeFileSync(image, qcow2(50 * 2 ** 30))
+  host.writeLab((lab) => (lab.nodes[1]!.disk = '60GiB'))
+  failed(
+    t,
+    await host.run('create'),
+    '✗ kubemaster, worker02: the disk is smaller than the image (50 GiB)',
+    'give disk: 50GiB or more',
+  )
+})
+
+await t.test('an image file with a hostile name is uploaded as it is', async (t) => {
+  const name = `it's $(touch pwned) & "x"; .qcow2`
+  const host = new FakeHost(t, (lab) => {
+    lab.image.file = name
+    lab.nodes = [lab.nodes[0]!]
+  })
+  writeFileSync(join(host.project, name), qcow2(2 ** 31))
+  const result = await host.run('create')
+  t.equal(result.code, 0, result.stderr)
+  t.notOk(existsSync(join(host.project, 'pwned')))
+})
+
+await t.test('cloud-init: a failure is an error, complaints are a warning', async (t) => {
+  const host = new FakeHost(t)
+  host.put('guests/worker01', fixture('cloud-init-failed.cloud-init-22.4.2.txt'))
+  host.put('guests/worker02', fixture('cloud-init-complains.txt'))
+  const result = await host.run('create')
+  failed(
+    t,
+    result,
+    '✗ worker01: cloud-init ended with an error',
+    "('scripts-user', RuntimeError",
+    'try: ssh -F .lab/lab/ssh_config worker01 sudo cat /var/log/cloud-init-output.log',
+    'npx zx scripts/destroy.ts worker01 && npx zx scripts/create.ts worker01',
+    /✓ worker02 .* ready, with cloud-init warnings/,
+    '! worker02: cloud-init finished, but complains:',
+    /✓ kubemaster +\d+ s  ready\n/,
+  )
+  host.put('guests/worker01', fixture('cloud-init-done.txt'))
+  t.equal((await host.run('create')).code, 0, 'warnings alone are no failure')
+})
+
+await t.test(
+  'a machine that never answers is told with its last state and its console',
+  async (t) => {
+    const host = new FakeHost(t)
+    const log = 'files/var/log/libvirt/qemu'
+    host.put('silent', '')
+    host.put(
+      `${log}/kubemaster.console.log`,
+      '\x1b[2JBooting from Hard Disk...\r\nkernel panic - not syncing\r\n',
+    )
+    host.put(
+      `${log}/worker01.console.log`,
+      'Debian GNU/Linux 12 worker01 ttyS0\n\nlocalhost login: ',
+    )
+    const result = await host.run('create', ['--timeout', '1'])
+    failed(
+      t,
+      result,
+      '✗ kubemaster: not ready within 1 s (192.0.2.30)',
+      'last state: no answer on its address yet',
+      'its kernel panicked; see the console',
+      '      Booting from Hard Disk...\n',
+      'it booted, but cloud-init never ran',
+      'nothing was ever printed on its console',
+      'try: virsh -c qemu:///system console kubemaster',
+      '--timeout 2',
+    )
+    t.notMatch(result.stderr, escape)
+
+    await t.test('so is one that has another host key', async (t) => {
+      host.put('network/192.0.2.31', 'open\n')
+      host.put('guests/worker01.error', 'Host key verification failed.\n')
+      const result = await host.run('create', ['--timeout', '1', 'worker01'])
+      failed(t, result, 'last state: something answers on SSH, but not with the host key')
+    })
+  },
+)
+
+await t.test('Ctrl-C ends it with 130 and says how to go on; then it goes on', async (t) => {
+  const host = new FakeHost(t)
+  host.put('silent', '')
+  let sent = false
+  let rival: Promise<Result> | undefined
+  const first = await host.run('create', [], {
+    onStderr: (text, child) => {
+      if (sent || !text.includes('no answer on its address yet')) return
+      sent = true
+      rival = host.run('eject')
+      void rival.then(() => child.kill('SIGINT'))
+    },
+  })
+  t.equal(first.code, 130)
+  t.match(first.stderr, '✗ interrupted: run the same command again to go on')
+
+  await t.test('meanwhile a second run on the lab was refused', async (t) => {
+    const second = await rival!
+    failed(
+      t,
+      second,
+      /✗ another run is at work on lab lab \(process \d+\)/,
+      'wait until it has ended',
+    )
+    t.strictSame(second.changes, [])
+  })
+  execFileSync('rm', [join(host.state, 'silent')])
+  for (const number of [30, 31, 32]) host.put(`network/192.0.2.${number}`, 'open\n')
+  const again = await host.run('create')
+  t.strictSame([again.code, again.changes], [0, []])
+  t.match(again.stderr, 'nothing to do')
+})
+
+await t.test('user-data that is no cloud-config is refused before a machine is made', async (t) => {
+  const host = new FakeHost(t)
+  writeFileSync(join(host.project, 'cloud-init/user-data.yaml'), 'packages: [jq]\n')
+  const { code, stderr } = await host.run('create')
+  t.not(code, 0)
+  t.match(stderr, 'cloud-init/user-data.yaml: the first line must be #cloud-config')
+  t.strictSame(host.inventory().domains, [])
+  t.equal(statSync(join(host.project, '.lab')).mode & 0o777, 0o700)
+})

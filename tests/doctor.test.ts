@@ -1,0 +1,109 @@
+// doctor.ts as a real process on a stand-in host; and what scripts have in common.
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import type { Finding } from '../lib/findings.ts'
+import * as usages from '../lib/usages.ts'
+import { FakeHost, fixture } from './helpers/fake-bin.ts'
+
+const findingsOf = (stdout: string) => (JSON.parse(stdout) as { findings: Finding[] }).findings
+
+await t.test('a host on which all is well', async (t) => {
+  const host = new FakeHost(t)
+  const { code, stdout, stderr, changes } = await host.run('doctor')
+  t.strictSame([code, stdout, changes], [0, '', []])
+  t.match(stderr, '✓ libvirt: qemu:///system answers')
+  t.match(stderr, '✓ KVM: QEMU starts with it')
+  t.match(stderr, '✓ network: bridge br0 with 192.0.2.1/24')
+  t.match(stderr, '✓ image: image.qcow2 is at hand')
+  t.match(stderr, 'Next: npx zx scripts/create.ts')
+  t.notMatch(stderr, /^[✗!]/m)
+  const json = await host.run('doctor', ['--json'])
+  t.strictSame([json.code, json.stderr], [0, ''])
+  const findings = findingsOf(json.stdout)
+  t.ok(findings.every(({ level }) => level === 'ok'))
+  t.match(
+    new Set(findings.map(({ check }) => check)),
+    new Set(['Node', 'host tools', 'libvirt', 'KVM', 'network', 'firewall', 'addresses', 'names']),
+  )
+  t.notOk(existsSync(join(host.project, '.lab')), 'it writes nothing')
+})
+
+await t.test(
+  'a host on which nothing is well: all of it at once, with what mends it',
+  async (t) => {
+    const host = new FakeHost(t)
+    host.put('no-connection', fixture('connect-denied.libvirt-9.0.0.txt'))
+    host.put('ip-address', '[]')
+    host.put('no-kvm', 'Could not access KVM kernel module: Permission denied\n')
+    host.put('network/192.0.2.30', 'open\n')
+    host.put('files/proc/meminfo', 'MemAvailable: 1024 kB\n')
+    mkdirSync(join(host.state, 'files/proc/sys/net/bridge'), { recursive: true })
+    host.put('files/proc/sys/net/bridge/bridge-nf-call-iptables', '1\n')
+    host.add('iptables', 'echo "-P FORWARD DROP"')
+    host.add('sudo', 'echo "sudo $*" >>"$STAND_IN/calls"')
+    execFileSync('rm', [join(host.project, 'image.qcow2')])
+    host.without('curl', 'genisoimage')
+
+    const { code, stdout } = await host.run('doctor', ['--json'])
+    t.equal(code, 1)
+    const failed = findingsOf(stdout).filter(({ level }) => level !== 'ok')
+    t.strictSame([...new Set(failed.map(({ check }) => check))].sort(), [
+      'KVM',
+      'addresses',
+      'bridge',
+      'firewall',
+      'host tools',
+      'image',
+      'libvirt',
+    ])
+    t.strictSame(
+      failed.filter(({ fix }) => !fix).map(({ check }) => check),
+      [],
+      'each says what mends it',
+    )
+    await t.test('--fix shows, asks, and then runs what mends it', async (t) => {
+      const asked = await host.run('doctor', ['--fix'])
+      t.match(asked.stderr, 'there is no terminal to ask on, so nothing was done')
+      t.notOk(asked.calls.some((call) => call.startsWith('sudo')))
+      const fixed = await host.run('doctor', ['--fix', '--yes'])
+      t.match(fixed.calls.filter((call) => call.startsWith('sudo')).sort(), [
+        /^sudo apt-get install --yes curl genisoimage$/,
+        /^sudo modprobe kvm_intel$/,
+        /^sudo sysctl -w net\.bridge\.bridge-nf-call-iptables=0$/,
+        /^sudo usermod -aG libvirt/,
+      ])
+      t.notOk(fixed.calls.some((call) => call.includes('#')))
+    })
+  },
+)
+
+await t.test('every script has a help that touches nothing', async (t) => {
+  const host = new FakeHost(t)
+  for (const { script } of Object.values(usages)) {
+    const { code, stdout, stderr, calls } = await host.run(script, ['--help'])
+    t.strictSame([code, stderr, calls], [0, '', []], script)
+    t.ok(stdout.startsWith(`npx zx scripts/${script}.ts`), script)
+  }
+})
+
+await t.test('scripts that change nothing, or much, refuse a broken lab file', async (t) => {
+  const host = new FakeHost(t, (lab) => (lab.nodes = []))
+  for (const script of ['doctor', 'destroy', 'install-rke2', 'up']) {
+    const { code, stdout, stderr, calls } = await host.run(script, ['--yes'])
+    t.strictSame([code, stdout, calls], [2, '', []], script)
+    t.match(stderr, 'nodes: must have at least one node')
+  }
+  t.notOk(existsSync(join(host.project, '.lab')))
+})
+
+await t.test('a libvirt on another host is not looked at with tools of this one', async (t) => {
+  const host = new FakeHost(t, (lab) => (lab.libvirt = 'qemu+ssh://me@elsewhere/system'))
+  const { code, stdout } = await host.run('doctor', ['--json'])
+  t.equal(code, 0)
+  t.match(
+    findingsOf(stdout).find(({ check }) => check === 'network'),
+    { found: 'not looked at: libvirt is on another host' },
+  )
+})
