@@ -68,6 +68,7 @@ virtio_pci
 virtio_blk
 virtio_scsi
 sd_mod
+sr_mod
 ext4
 CONF
 
