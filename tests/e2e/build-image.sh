@@ -38,7 +38,7 @@ packages=(
   python3 openssl ca-certificates curl iptables apparmor
 )
 
-# The machine's own Debian mirror if it has one, else the usual one.
+# The machine's own Debian mirror if it has one, else the one that mmdebstrap takes.
 suite=bookworm
 mirrors=()
 # shellcheck disable=SC2016 # apt's own variables
@@ -50,9 +50,8 @@ while read -r uri release component; do
   esac
 done < <(apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' \
   'Created-By: Packages' 'Origin: Debian' 'Component: main' 2>/dev/null || true)
-((${#mirrors[@]})) || mirrors=("deb http://deb.debian.org/debian $suite main")
 
-log "unpacking Debian $suite (${mirrors[0]})"
+log "unpacking Debian $suite"
 # Files that decide how the packages' install scripts work go in before the packages.
 early=$work/early
 mkdir -p "$early"/etc/initramfs-tools/{conf.d,hooks}
@@ -90,7 +89,7 @@ mmdebstrap --quiet --variant=apt --mode=root \
   --dpkgopt='path-exclude=/usr/share/initramfs-tools/hooks/dmsetup' \
   --essential-hook="cp -a '$early/.' \"\$1/\"" \
   --include="$(IFS=,; echo "${packages[*]}")" \
-  "$suite" "$root" "${mirrors[@]}"
+  "$suite" "$root" ${mirrors[@]+"${mirrors[@]}"}
 
 log 'configuring'
 # Without IPv6, because networkd waits 12 s for a router's advertisement before it calls the network
