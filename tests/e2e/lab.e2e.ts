@@ -31,6 +31,9 @@ async function succeeds(t: Test, name: string, ...words: string[]): Promise<Exec
   return result
 }
 
+const kubectl = (...words: string[]) =>
+  host.run(['kubectl', '--kubeconfig', '.lab/lab/kubeconfig', ...words], work.options)
+
 const nodes = ['kubemaster', 'worker01', 'worker02']
 const addresses = ['192.168.1.30', '192.168.1.31', '192.168.1.32']
 
@@ -197,9 +200,6 @@ await t.test('install-rke2 makes a cluster of one node and brings the kubeconfig
   t.equal(await work.ssh('kubemaster', 'sudo stat -c %a /etc/rancher/rke2/config.yaml'), '600\n')
   t.match((await succeeds(t, 'install-rke2')).stderr, 'nothing to do: kubemaster runs RKE2')
 })
-
-const kubectl = (...words: string[]) =>
-  host.run(['kubectl', '--kubeconfig', '.lab/lab/kubeconfig', ...words], work.options)
 
 await t.test('join makes three Ready nodes out of it', async (t) => {
   await succeeds(t, 'join')
