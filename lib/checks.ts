@@ -137,7 +137,7 @@ export async function checkAddresses(
   if (!isLocal(lab.libvirt)) return []
   const fresh = nodes.filter(({ name }) => !host?.domains.some((domain) => domain.name === name))
   const answers = await Promise.all(
-    fresh.map(async (node) => ({ node, who: await answering(node.address) })),
+    fresh.map(async (node) => ({ node, who: await answering(node) })),
   )
   const findings = answers.flatMap(({ node, who }) =>
     who
@@ -155,14 +155,16 @@ export async function checkAddresses(
     : [ok('addresses', fresh.length > 0 ? 'free' : 'in use by this lab')]
 }
 
-// A TCP attempt makes the kernel ask for the MAC, so that even a host that drops it is seen.
-async function answering(address: string): Promise<string | undefined> {
+// A TCP attempt makes the kernel ask for the MAC, so that even a host that drops it is seen. The node's own MAC
+// is remembered from a machine that was there a moment ago.
+async function answering({ address, mac }: Node): Promise<string | undefined> {
   const answer = await knock(address, 22, 400)
   if (answer !== 'silent') return answer === 'open' ? 'SSH is open' : 'it refuses SSH'
   const { stdout } = await query`ip -json neighbour show to ${address}`
   try {
     const [entry] = JSON.parse(stdout) as { lladdr?: string; state?: string[] }[]
-    return entry?.lladdr && entry.state?.includes('REACHABLE') ? `MAC ${entry.lladdr}` : undefined
+    const isSeen = entry?.lladdr && entry.lladdr !== mac && entry.state?.includes('REACHABLE')
+    return isSeen ? `MAC ${entry.lladdr}` : undefined
   } catch {
     return undefined
   }
