@@ -1,13 +1,219 @@
-// The pages say what the code does.
+// The pages say what the code does. What needs a real cluster is checked for its form only.
+import { existsSync, readFileSync, readdirSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import t from 'tap'
-import { withBlocks } from './docs/blocks.ts'
-import { pageFiles, readPage } from './docs/pages.ts'
+import { parse } from 'yaml'
+import { parseUserConfig } from '../lib/cloud-init.ts'
+import { parseLab } from '../lib/lab.ts'
+import { defaultLab, labKeys, scripts, withBlocks } from './docs/blocks.ts'
+import { checkCommand } from './docs/commands.ts'
+import { commands, fences, inlineCode, matches, mentioned, typed } from './docs/console.ts'
+import { docsHost } from './docs/host.ts'
+import { parseKubectl } from './docs/kubectl.ts'
+import { manifestProblems } from './docs/manifests.ts'
+import { chapterFiles, pageFiles, readPage } from './docs/pages.ts'
+import { play } from './docs/play.ts'
+import { top } from './helpers/fake-bin.ts'
 
 t.setTimeout(300_000) // seconds by itself, minutes beside tests that want the processor
 
+const pages = pageFiles().map((file) => ({ file, page: readPage(file) }))
+const manifests = readdirSync(join(top, 'tutorials/manifests'))
+
 await t.test('what the pages take from the code is up to date', async (t) => {
-  for (const file of pageFiles()) {
-    const page = readPage(file)
-    t.equal(page, await withBlocks(page), `${file} (npm run docs makes it anew)`)
+  for (const { file, page } of pages)
+    t.equal(page, await withBlocks(page, file), `${file} (npm run docs makes it anew)`)
+})
+
+await t.test('every command of the pages is well formed and names what exists', async (t) => {
+  for (const { file, page } of pages) {
+    const all = [
+      ...typed(page).map((one) => ({ ...one, loose: false })),
+      ...mentioned(page).map((one) => ({ ...one, loose: true })),
+    ]
+    const wrong = all.flatMap(({ command, line, loose }) => {
+      try {
+        checkCommand(command, loose)
+        return []
+      } catch (error) {
+        return [`line ${line}: ${command}: ${(error as Error).message}`]
+      }
+    })
+    t.strictSame(wrong, [], `${file}: ${all.length} commands`)
   }
+})
+
+await t.test(
+  'the tutorials, typed from first to last on the fake host, print what they say',
+  async (t) => {
+    const { host, end } = docsHost()
+    t.teardown(end)
+    for (const file of chapterFiles()) t.strictSame(await play(host, readPage(file)), [], file)
+  },
+)
+
+await t.test('the other pages, each on a fake host of its own, print what they say', async (t) => {
+  for (const file of pageFiles().filter((file) => !chapterFiles().includes(file))) {
+    const { host, end } = docsHost()
+    t.teardown(end)
+    t.strictSame(await play(host, readPage(file)), [], file)
+  }
+})
+
+await t.test('links lead somewhere', async (t) => {
+  for (const { file, page } of pages)
+    for (const [, target = ''] of page.matchAll(/\]\((?!https?:)([^)\s]+)\)/g)) {
+      const [path = '', anchor] = target.split('#')
+      const to = path === '' ? file : join(dirname(file), path)
+      t.ok(existsSync(join(top, to)), `${file}: ${target}`)
+      if (anchor) t.ok(anchors(readPage(to)).includes(anchor), `${file}: ${target}`)
+    }
+})
+
+/** Anchors of a page's headings, as GitHub makes them. */
+function anchors(page: string): string[] {
+  return [...page.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}_ -]/gu, '')
+      .replaceAll(' ', '-'),
+  )
+}
+
+await t.test('each chapter has its parts and is neither too short nor too long', async (t) => {
+  for (const file of chapterFiles()) {
+    const page = readPage(file)
+    for (const part of ['**Goal:**', '**Time:**', '**You need:**', '## Check', '## Exercises'])
+      t.ok(page.includes(part), `${file} has ${part}`)
+    const written = page.replace(/^<!-- begin[^]*?^<!-- end -->$/gm, '').split('\n').length
+    t.ok(written >= 60 && written <= 200, `${file} has ${written} lines of its own`)
+    t.equal(page.split('<details>').length, page.split('</details>').length, `${file} folds`)
+  }
+})
+
+await t.test('scripts, lab-file keys and versions that the pages name exist', async (t) => {
+  const keys = labKeys().map(({ key }) => key)
+  const isKey = (text: string) => keys.some((key) => key === text || key.startsWith(`${text}.`))
+  for (const { file, page } of pages) {
+    for (const { text, line } of inlineCode(page)) {
+      const script = /^(?:scripts\/)?([\w-]+\.ts)$/.exec(text)?.[1]
+      if (script)
+        t.ok(
+          ['scripts', 'lib', 'tests'].some((folder) => existsSync(join(top, folder, script))),
+          `${file}:${line}: ${text}`,
+        )
+      if (/^(image|network|defaults|rke2)\.\w+$/.test(text) && text !== 'defaults.memroy')
+        t.ok(isKey(text), `${file}:${line}: ${text}`)
+      if (/^(labs|tutorials|cloud-init|rke2)\/[\w./-]+$/.test(text))
+        t.ok(existsSync(join(top, text)), `${file}:${line}: ${text}`)
+    }
+    const { version } = defaultLab().rke2
+    const upgrade = 'v1.36.3%2Brke2r1' // an example of another one
+    for (const [found] of page.matchAll(/v\d+\.\d+\.\d+(?:\+|%2B)rke2r\d/g))
+      if (found !== upgrade) t.equal(found.replace('%2B', '+'), version, file)
+  }
+})
+
+await t.test('every script and every manifest is used on a page', async (t) => {
+  const text = pages.map(({ page }) => page).join('\n')
+  for (const { script } of scripts)
+    t.match(text, new RegExp(`npx zx scripts/${script}\\.ts|\\b${script}\\.ts`), script)
+  t.strictSame(
+    readdirSync(join(top, 'scripts')).sort(),
+    scripts.map(({ script }) => `${script}.ts`).sort(),
+    'the table of scripts is complete',
+  )
+  for (const name of manifests) t.ok(text.includes(`manifests/${name}`), name)
+})
+
+await t.test("the manifests are what Kubernetes' schema says", async (t) => {
+  for (const name of manifests) t.strictSame(await manifestProblems(readManifest(name)), [], name)
+  const typo = 'apiVersion: v1\nkind: Pod\nmetadata: {name: x}\nspec: {containers: [], node: y}'
+  t.strictSame(await manifestProblems(typo), ['Pod x.spec: unknown key node'])
+  t.match(await manifestProblems(typo.replace('[]', '3')), [/containers must be array/])
+  t.strictSame(await manifestProblems('apiVersion: v1\nkind: Pods'), ['there is no Pods in v1'])
+})
+
+function readManifest(name: string): string {
+  return readFileSync(join(top, 'tutorials/manifests', name), 'utf8')
+}
+
+await t.test('selectors of the manifests find the pods that they are meant for', async (t) => {
+  interface Workload {
+    kind?: string
+    metadata?: { labels?: Record<string, string> }
+    spec?: { selector?: Record<string, unknown>; template?: Workload }
+  }
+  const all = manifests
+    .flatMap((name) => readManifest(name).split(/^---$/m))
+    .map((text) => parse(text) as Workload)
+  const labels = all.map(
+    ({ metadata, spec }) => spec?.template?.metadata?.labels ?? metadata?.labels,
+  )
+  for (const { kind, spec } of all) {
+    const selector = kind === 'Service' ? spec?.selector : spec?.selector?.matchLabels
+    if (!selector) continue
+    const finds = (own: Record<string, string> = {}) =>
+      Object.entries(selector).every(([key, value]) => own[key] === value)
+    t.ok(
+      spec?.template ? finds(spec.template.metadata?.labels) : labels.some(finds),
+      `${kind} ${JSON.stringify(selector)}`,
+    )
+  }
+})
+
+await t.test(
+  'YAML in the pages is a lab file, a cloud-config or a manifest that is accepted',
+  async (t) => {
+    const lab = parse(readFileSync(join(top, 'lab.yaml'), 'utf8')) as Record<string, unknown>
+    for (const { file, page } of pages)
+      for (const { info, text, line } of fences(page).filter(({ info }) =>
+        info.startsWith('yaml'),
+      )) {
+        const where = `${file}:${line}`
+        const value = parse(text.split(/^---$/m)[0] ?? '') as Record<string, unknown>
+        if (info === 'yaml add-to-nodes') continue // played
+        if (text.startsWith('#cloud-config'))
+          t.doesNotThrow(() => parseUserConfig(text, where), where)
+        else if ('apiVersion' in value) t.strictSame(await manifestProblems(text), [], where)
+        else if (!('version' in ((value.network as object) ?? {})))
+          t.doesNotThrow(() => parseLab(JSON.stringify({ ...lab, ...value }), where), where)
+      }
+  },
+)
+
+await t.test('the checks themselves find mistakes', async (t) => {
+  for (const line of [
+    'kubectl gat pods',
+    'kubectl get pots',
+    'kubectl get pods --wide',
+    'kubectl get',
+    'kubectl apply tutorials/manifests/pod.yaml',
+    'kubectl apply -f tutorials/manifests/pot.yaml',
+    'kubectl scale deployment web',
+    'kubectl rollout deployment web',
+    'npx zx scripts/creat.ts',
+    'npx zx scripts/create.ts --forse',
+    'npx zx scripts/create.ts worker7',
+    'npm run nothing',
+    'virsh list',
+    'virsh -c qemu:///system lst',
+    'ssh kubemaster',
+    'ssh -F .lab/lab/ssh_config kubemater',
+    'ssh -F .lab/lab/ssh_config kubemaster sudo rke2 snapshot',
+    'cat tutorials/manifests/nothing.yaml',
+    'tree',
+  ])
+    t.throws(() => checkCommand(line), line)
+  t.strictSame(commands('a \'b c\' | d $(e f); g "h\\"i"'), [
+    ['e', 'f'],
+    ['a', 'b c'],
+    ['d', 'SUBSTITUTED'],
+    ['g', 'h\\"i'],
+  ])
+  t.strictSame(parseKubectl(['apply', '-f', 'x', '-f', 'y']).files, ['x', 'y'])
+  t.ok(matches('a\nb\nc\n', ['a', '...', 'c']))
+  t.ok(matches('one two three\n', ['one ... three']))
+  t.notOk(matches('a\nb\nc\n', ['a', 'c']))
+  t.notOk(matches('a\nb\n', ['a']))
 })

@@ -1,7 +1,7 @@
 // The blocks of the pages that are made from the code: what stands between
 // <!-- begin:KIND ARGUMENTS --> and <!-- end -->.
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, dirname, join, relative } from 'node:path'
 import { z } from 'zod'
 import { optionTexts, usageText, type Usage } from '../../lib/args.ts'
 import { parseLab } from '../../lib/lab.ts'
@@ -10,17 +10,18 @@ import { known } from '../../lib/rke2-journal.ts'
 import { kubectl } from '../../lib/rke2-state.ts'
 import * as usages from '../../lib/usages.ts'
 import { top } from '../helpers/fake-bin.ts'
+import { chapterFiles, readPage } from './pages.ts'
 import { sectionOf } from './steps.ts'
 
 const block = /^(<!-- begin:([a-z-]+)(?: (.*?))? -->\n)([\s\S]*?)^(<!-- end -->)$/gm
 
-/** The page with every block made anew. */
-export async function withBlocks(page: string): Promise<string> {
+/** The page with every block made anew; `file` is its path in the project. */
+export async function withBlocks(page: string, file: string): Promise<string> {
   const made = new Map<string, string>()
   for (const [, begin = '', kind = '', words = ''] of page.matchAll(block)) {
     const make = kinds[kind]
     if (!make) throw new Error(`no kind of block is called ${kind}`)
-    made.set(begin, (await make(words)).trim())
+    made.set(begin, (await make(words, file)).trim())
   }
   return page.replace(
     block,
@@ -28,13 +29,17 @@ export async function withBlocks(page: string): Promise<string> {
   )
 }
 
-const kinds: Record<string, (words: string) => string | Promise<string>> = {
+type Make = (words: string, file: string) => string | Promise<string>
+
+const kinds: Record<string, Make> = {
   usage: (script) => fenced('text', usageText(usageOf(script))),
   steps: async (words) => fenced('bash', await sectionOf(words)),
   table: () => scriptTable(),
   'lab-file': () => labFileTable(),
   versions: () => versionTable(),
   causes: () => causeTable(),
+  pages: (_, file) => pageTable(file),
+  nav: (_, file) => neighbours(file),
 }
 
 const fenced = (language: string, text: string) => `\`\`\`${language}\n${text.trimEnd()}\n\`\`\``
@@ -141,6 +146,32 @@ function causeTable(): string {
         .join('<br>'),
     ]),
   )
+}
+
+const title = (file: string) => /^# (.*)$/m.exec(readPage(file))?.[1] ?? file
+
+function pageTable(from: string): string {
+  const link = (file: string) => relative(dirname(from), file)
+  const goal = (file: string) => /^\*\*Goal:\*\* ([^]*?)\n\n/m.exec(readPage(file))?.[1] ?? ''
+  return rows(
+    ['Page', 'What you do'],
+    chapterFiles().map((file) => [
+      `[${title(file)}](${link(file)})`,
+      goal(file).replaceAll('\n', ' '),
+    ]),
+  )
+}
+
+function neighbours(file: string): string {
+  const all = chapterFiles()
+  const index = all.indexOf(file)
+  const link = (other: string | undefined, word: string) =>
+    other ? [`${word}: [${title(other)}](${basename(other)})`] : []
+  return [
+    ...link(all[index - 1], 'Before'),
+    `[All pages](README.md)`,
+    ...link(all[index + 1], 'Next'),
+  ].join(' · ')
 }
 
 const short = (command: string) => command.replaceAll(kubectl, 'kubectl').replaceAll('|', '\\|')

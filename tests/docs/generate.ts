@@ -8,7 +8,7 @@ import { pageFiles, readPage } from './pages.ts'
 
 for (const file of pageFiles()) {
   const page = readPage(file)
-  const made = await withBlocks(page)
+  const made = await withBlocks(page, file)
   if (made === page) continue
   writeFileSync(join(top, file), made)
   console.log(`wrote ${file}`)

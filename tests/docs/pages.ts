@@ -12,4 +12,7 @@ export const pageFiles = (): string[] => [
     .map((name) => `tutorials/${name}`),
 ]
 
+/** The pages of the tutorial, in order. */
+export const chapterFiles = () => pageFiles().filter((file) => /^tutorials\/\d/.test(file))
+
 export const readPage = (file: string) => readFileSync(join(top, file), 'utf8')
