@@ -241,14 +241,20 @@ await t.test('a changed rke2.version is called an upgrade, not applied', async (
   work.writeLab(lab)
 })
 
-await t.test('a worker made anew under its name joins again', async (t) => {
-  await succeeds(t, 'destroy', 'worker02', '--yes')
-  await succeeds(t, 'create', 'worker02')
-  await succeeds(t, 'eject', 'worker02')
-  const { stderr } = await succeeds(t, 'join', 'worker02')
-  t.match(stderr, 'delete node worker02', 'the old Node went first')
-  t.match(await kubectl('get', 'nodes'), /worker02 +Ready/)
-})
+await t.test(
+  'a worker made anew under its name joins again, and a fourth node later',
+  async (t) => {
+    const more = { name: 'worker03', role: 'agent', address: '192.168.1.33' }
+    work.writeLab({ ...lab, nodes: [...(lab.nodes as object[]), more] })
+    await succeeds(t, 'destroy', 'worker02', '--yes')
+    for (const phase of ['create', 'eject']) await succeeds(t, phase, 'worker02', 'worker03')
+    const { stderr } = await succeeds(t, 'join', 'worker02', 'worker03')
+    t.match(stderr, 'delete node worker02', 'the old Node went first')
+    const list = await kubectl('get', 'nodes')
+    for (const node of [...nodes, 'worker03']) t.match(list, new RegExp(`${node} +Ready`))
+    work.writeLab(lab) // destroy must find worker03 all the same: by what stands in its domain
+  },
+)
 
 const failures: [switches: object, id: string][] = [
   [{ 'no-space': true }, 'no-space'],
