@@ -8,7 +8,7 @@ import { observe, ownDomain } from '../lib/libvirt.ts'
 import { ensureMachine, ensureNetwork, ensurePool, ensureStarted } from '../lib/machines.ts'
 import { eachOf, next, phase, step } from '../lib/phase.ts'
 import { waitUntilReady } from '../lib/ready.ts'
-import { ensureKeys, isoTool } from '../lib/seed.ts'
+import { ensureKeys, isoTool, readUserConfig } from '../lib/seed.ts'
 import { mode } from '../lib/shell.ts'
 import * as ui from '../lib/ui.ts'
 import { create } from '../lib/usages.ts'
@@ -24,6 +24,7 @@ await phase(import.meta.url, create, async ({ lab, nodes, options }) => {
       ui.warn(`${node.name}: ${text}; that is not changed in a machine that exists`)
 
   if (fresh.length > 0) {
+    readUserConfig() // what is wrong with it is told before anything is changed
     const type = await step('Check the host', () => checkHost(lab, nodes, host))
     await step('SSH and host keys', () => ensureKeys(lab, fresh))
     host = await step('Storage pool', () => ensurePool(lab, host))
