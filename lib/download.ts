@@ -15,6 +15,7 @@ const curl = ['curl', '--fail', '--silent', '--show-error', '--location', '--con
 const reasons: Record<number, string> = {
   6: 'the host name cannot be resolved: no internet, or DNS does not work',
   7: 'the server cannot be reached',
+  18: 'the connection broke',
   22: 'the server does not have it (HTTP error)',
   23: 'it cannot be written: is the disk full?',
   28: 'the server does not answer in time',
