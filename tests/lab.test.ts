@@ -86,35 +86,38 @@ await t.test(
   },
 )
 
-await t.test('all problems are told at once, each with line, path and reason', async (t) => {
-  const text = [
-    'name: Lab',
-    'colour: blue',
-    'image: {}',
-    'network:',
-    '  bridge: br0',
-    '  nat: nat',
-    '  cidr: 192.0.2.0/24',
-    '  gateway: 10.0.0.1',
-    'nodes:',
-    '  - { name: one, role: agent, address: 192.0.2.30 }',
-    '  - { name: one, role: agent, address: 192.0.2.300, cpu: 4 }',
-    'rke2: { version: latest }',
-  ].join('\n')
-  t.matchStrict(problems(text), [
-    'lab.yaml: 10 problems',
-    /^line 1, name: must be a DNS label/,
-    'line 3, image: give either url or file',
-    'line 5, network: give either bridge or nat',
-    'line 11, nodes[1].address: must be an IPv4 address',
-    'line 11, nodes[1].cpu: unknown key',
-    /^line 12, rke2\.version: must be an RKE2 version/,
-    'line 2, colour: unknown key',
-    'line 11, nodes[1].name: one is already nodes[0]',
-    'line 8, network.gateway: 10.0.0.1 is not in network.cidr 192.0.2.0/24',
-    'line 10, nodes: at least one node must have role: server',
-  ])
-})
+await t.test(
+  'all problems are told at once, each with line, path and reason, in order',
+  async (t) => {
+    const text = [
+      'name: Lab',
+      'colour: blue',
+      'image: {}',
+      'network:',
+      '  bridge: br0',
+      '  nat: nat',
+      '  cidr: 192.0.2.0/24',
+      '  gateway: 10.0.0.1',
+      'nodes:',
+      '  - { name: one, role: agent, address: 192.0.2.30 }',
+      '  - { name: one, role: agent, address: 192.0.2.300, cpu: 4 }',
+      'rke2: { version: latest }',
+    ].join('\n')
+    t.matchStrict(problems(text), [
+      'lab.yaml: 10 problems',
+      /^line 1, name: must be a DNS label/,
+      'line 2, colour: unknown key',
+      'line 3, image: give either url or file',
+      'line 5, network: give either bridge or nat',
+      'line 8, network.gateway: 10.0.0.1 is not in network.cidr 192.0.2.0/24',
+      'line 10, nodes: at least one node must have role: server',
+      'line 11, nodes[1].address: must be an IPv4 address',
+      'line 11, nodes[1].cpu: unknown key',
+      'line 11, nodes[1].name: one is already nodes[0]',
+      /^line 12, rke2\.version: must be an RKE2 version/,
+    ])
+  },
+)
 
 await t.test('a text that is no YAML, or no mapping, is told as such', async (t) => {
   t.match(problems('name: [').join('\n'), /lab.yaml is not valid YAML\n.+/)
