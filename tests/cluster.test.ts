@@ -23,7 +23,7 @@ const labWith = (rke2: object = {}): Lab =>
 const lab = labWith()
 const [server, agent] = lab.nodes as [Node, Node]
 
-t.test('the release files', async (t) => {
+await t.test('the release files', async (t) => {
   t.equal(
     release(lab).archives[0]?.url,
     'https://github.com/rancher/rke2/releases/download/v1.35.7%2Brke2r1/rke2.linux-amd64.tar.gz',
@@ -55,7 +55,7 @@ t.test('the release files', async (t) => {
   t.equal(parseVersion('bash: rke2: command not found'), undefined)
 })
 
-t.test('config.yaml of each kind of node', async (t) => {
+await t.test('config.yaml of each kind of node', async (t) => {
   const first = parse(
     rke2Config(
       labWith({ vip: '192.168.1.29', config: { 'tls-san': ['lab.example'], profile: 'cis' } }),
@@ -133,7 +133,7 @@ const edit = (text: string, name: string) =>
     { input: text, encoding: 'utf8' },
   )
 
-t.test('the kubeconfig gets the address of the server and the name of the lab', async (t) => {
+await t.test('the kubeconfig gets the address of the server and the name of the lab', async (t) => {
   const ours = parse(edit(fromNode, 'lab'))
   t.match(ours, {
     'current-context': 'lab',
@@ -143,7 +143,7 @@ t.test('the kubeconfig gets the address of the server and the name of the lab', 
   })
 })
 
-t.test('merging replaces stale entries of the lab and keeps everything else', async (t) => {
+await t.test('merging replaces stale entries of the lab and keeps everything else', async (t) => {
   const other = edit(fromNode, 'other')
   const once = mergeKubeconfig(other, edit(fromNode, 'lab'), 'lab')
   t.strictSame(
@@ -219,7 +219,7 @@ const journals: [id: string, line: string][] = [
   ['missing-keys', 'level=fatal msg="--token is required"'],
 ]
 
-t.test('every known cause is named, with what mends it', async (t) => {
+await t.test('every known cause is named, with what mends it', async (t) => {
   for (const [id, line] of journals) {
     const cause = diagnose(`level=info msg="Starting"\n${line}\n`, { lab, node: agent, server })
     t.equal(cause?.id, id, line)
@@ -247,7 +247,7 @@ t.test('every known cause is named, with what mends it', async (t) => {
   t.equal(lastMessage(''), '')
 })
 
-t.test('what a node says of itself', async (t) => {
+await t.test('what a node says of itself', async (t) => {
   const state = parseState(
     '== version\nrke2 version v1.35.7+rke2r1 (a)\n== service\nactivating\n== enabled\nenabled\n== config\na: 1\n== token\nyes\n== joined\n== data\nyes\n== now\n1700000000\n== gaps\napparmor\n== free\n1000\n',
   )
@@ -296,7 +296,7 @@ t.test('what a node says of itself', async (t) => {
     )
 })
 
-t.test('what must hold before RKE2 is started or left as it is', async (t) => {
+await t.test('what must hold before RKE2 is started or left as it is', async (t) => {
   const state = parseState('')
   t.throws(
     () => checkNeeds(lab, agent, { ...state, gaps: ['iptables', 'apparmor'] }),
