@@ -13,9 +13,10 @@ import { parseKubectl } from './docs/kubectl.ts'
 import { manifestProblems } from './docs/manifests.ts'
 import { chapterFiles, pageFiles, readPage } from './docs/pages.ts'
 import { play } from './docs/play.ts'
+import { Cluster, hasTools } from './docs/stand-in.ts'
 import { top } from './helpers/fake-bin.ts'
 
-t.setTimeout(300_000) // seconds by itself, minutes beside tests that want the processor
+t.setTimeout(600_000) // seconds by itself, minutes beside tests that want the processor
 
 const pages = pageFiles().map((file) => ({ file, page: readPage(file) }))
 const manifests = readdirSync(join(top, 'tutorials/manifests'))
@@ -58,6 +59,18 @@ await t.test('the other pages, each on a fake host of its own, print what they s
     t.teardown(end)
     t.strictSame(await play(host, readPage(file)), [], file)
   }
+})
+
+const skip = hasTools() ? false : 'needs kubectl, openssl and python3 with yaml'
+await t.test('an API (of the stand-in for RKE2) takes the objects', { skip }, async (t) => {
+  const cluster = new Cluster()
+  t.teardown(() => cluster.end())
+  await cluster.start()
+  for (const file of chapterFiles()) {
+    const wrong = typed(readPage(file)).flatMap((one) => cluster.type(one) ?? [])
+    t.strictSame(wrong, [], file)
+  }
+  t.ok(cluster.typed > 30, `${cluster.typed} commands`)
 })
 
 await t.test('links lead somewhere', async (t) => {

@@ -5,6 +5,7 @@ import {
   mkdtempSync,
   readFileSync,
   readdirSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs'
@@ -28,8 +29,23 @@ export function docsHost({ hasImage = true } = {}): { host: FakeHost; end: () =>
   const labs = ['lab.yaml', ...readdirSync(join(top, 'labs')).map((name) => `labs/${name}`)]
   for (const file of labs) writeFileSync(join(host.project, file), pinned(file))
   if (hasImage) putImage(host)
+  standInForPages(host)
   host.put('ip-address', fixture('ip-address.iproute2-6.1.0.json'))
   return { host, end: () => rmSync(folder, { recursive: true, force: true }) }
+}
+
+// Beyond what the scripts ask for: the download of the page on machines, of an image that is only an
+// example, and SSH to a guest that is ready.
+function standInForPages(host: FakeHost): void {
+  const image = join(host.state, 'image.qcow2')
+  writeFileSync(image, qcow2(2 ** 31))
+  host.add('curl', `while [[ $1 != --output ]]; do shift; done; cp '${image}' "$2"`)
+  host.add('sha256sum', '[[ $* = "--check --quiet -" ]]')
+  renameSync(join(host.bin, 'ssh'), join(host.bin, 'ssh-guest'))
+  host.add(
+    'ssh',
+    `case "\${*:4}" in true | *'cloud-init status --wait') exit 0 ;; esac; exec "\${0%/*}/ssh-guest" "$@"`,
+  )
 }
 
 function putImage(host: FakeHost): void {

@@ -16,7 +16,7 @@ export async function play(host: FakeHost, page: string): Promise<string[]> {
   cpSync(join(top, 'tutorials'), join(host.project, 'tutorials'), { recursive: true })
   const added = fences(page).find(({ info }) => info === 'yaml add-to-nodes')
   const lab = readFileSync(join(host.project, 'lab.yaml'), 'utf8')
-  for (const one of typed(page)) {
+  for (const one of [...typed(page), ...byHand(page)].sort((a, b) => a.line - b.line)) {
     if (added && one.line > added.line)
       writeFileSync(join(host.project, 'lab.yaml'), lab.replace(/^rke2:$/m, `${added.text}\nrke2:`))
     const printed = await type(host, one)
@@ -27,8 +27,19 @@ export async function play(host: FakeHost, page: string): Promise<string[]> {
   return wrong
 }
 
+/** The blocks of steps for one machine, made from create and eject: typed as they stand. */
+function byHand(page: string): Typed[] {
+  const block = /^<!-- begin:steps (?:create|eject) kubemaster: .*-->\n```bash\n([^]*?)^```$/gm
+  return [...page.matchAll(block)].map(({ index, 1: command = '' }) => ({
+    command,
+    output: [],
+    line: page.slice(0, index).split('\n').length,
+  }))
+}
+
 /** What a command prints on the fake host; undefined when it is none that can be run there. */
 async function type(host: FakeHost, { command, output }: Typed): Promise<string | undefined> {
+  if (command.endsWith('\n')) return paste(host, command)
   const all = commands(command)
   const [words = []] = all
   if (all.length !== 1) return undefined
@@ -49,10 +60,24 @@ async function run(host: FakeHost, script: string, words: string[]): Promise<str
   return asReader(host, stderr + stdout) + end
 }
 
+/** Runs a block with bash, as a reader pastes it. */
+async function paste(host: FakeHost, block: string): Promise<undefined> {
+  const here = block
+    .replaceAll('/home/you/rke2-kvm-lab', host.project)
+    .replaceAll('/home/you', join(host.folder, 'home'))
+  await promisify(execFile)('bash', ['-euc', here], { cwd: host.project, env: env(host) })
+}
+
+const env = (host: FakeHost) => ({
+  PATH: host.bin,
+  STAND_IN: host.state,
+  FIXTURES: join(top, 'tests/fixtures'),
+})
+
 async function pullPlug(host: FakeHost, words: string[]): Promise<void> {
   if (!existsSync(join(host.state, 'domains', words[4] ?? ''))) return // of another lab
-  const env = { PATH: host.bin, STAND_IN: host.state, FIXTURES: join(top, 'tests/fixtures') }
-  await promisify(execFile)(join(host.bin, 'virsh'), words.slice(1), { cwd: host.project, env })
+  const options = { cwd: host.project, env: env(host) }
+  await promisify(execFile)(join(host.bin, 'virsh'), words.slice(1), options)
 }
 
 // RKE2 cannot run on the fake host: what status reads on the nodes afterwards is put there.

@@ -1,0 +1,114 @@
+// The commands of the tutorials that change objects, typed from first to last against the API of the
+// stand-in for RKE2, by the real kubectl. It stores objects and runs nothing, so it can tell that a call
+// is understood and that an object is accepted, not what a cluster makes of it.
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { top } from '../helpers/fake-bin.ts'
+import { defaultLab } from './blocks.ts'
+import { commands, matches, type Typed } from './console.ts'
+
+const works = (...[program = '', ...words]: string[]) =>
+  spawnSync(program, words, { stdio: 'ignore' }).status === 0
+
+/** Whether this machine has what the stand-in needs, and kubectl. */
+export const hasTools = () =>
+  works('python3', '-c', 'import yaml') &&
+  works('openssl', 'version') &&
+  works('kubectl', 'version', '--client')
+
+const served = [
+  /^kubectl apply -f tutorials\/\S+$/,
+  /^kubectl delete -f /,
+  /^kubectl delete (pod|deployment|configmap|secret) /,
+  /^kubectl (set image|patch|label) /,
+  /^kubectl get --raw \/readyz$/,
+  /^kubectl create .*--dry-run=client/,
+]
+
+/** A cluster of the default lab's nodes on loopback addresses. */
+export class Cluster {
+  private readonly folder = mkdtempSync(join(tmpdir(), 'rke2-kvm-lab-docs-'))
+  private readonly processes: ChildProcess[] = []
+  private readonly net = `127.${random()}.${random()}` // another run of this test may be going on
+
+  async start(): Promise<void> {
+    const [server, ...agents] = defaultLab().nodes.map(({ name }) => name)
+    if (!server) throw new Error('the default lab has nodes')
+    const address = `${this.net}.1`
+    this.run(server, 'server', { 'bind-address': address, 'node-ip': address })
+    const token = this.path(server, 'var/lib/rancher/rke2/server/token')
+    for (const file of [token, this.kubeconfig]) await until(() => existsSync(file))
+    for (const [index, name] of agents.entries())
+      this.run(name, 'agent', {
+        'node-ip': `${this.net}.${index + 2}`,
+        server: `https://${address}:9345`,
+        token: readFileSync(token, 'utf8').trim(),
+      })
+    const all = agents.length + 1
+    await until(() => this.kubectl(['get', 'nodes']).text.split(' Ready ').length > all)
+  }
+
+  private path = (node: string, file: string) => join(this.folder, node, file)
+  private get kubeconfig() {
+    return this.path('kubemaster', 'etc/rancher/rke2/rke2.yaml')
+  }
+
+  private run(name: string, role: string, config: Record<string, string>): void {
+    const file = this.path(name, 'etc/rancher/rke2/config.yaml')
+    mkdirSync(join(file, '..'), { recursive: true })
+    writeFileSync(file, JSON.stringify({ 'node-name': name, ...config }))
+    const quick = { 'ready-delay': 0.1, 'node-ready-delay': 0.3, heartbeat: 1, retry: 0.3 }
+    const env = {
+      ...process.env,
+      RKE2_STAND_IN_ROOT: join(this.folder, name),
+      RKE2_STAND_IN: JSON.stringify(quick),
+    }
+    const program = join(top, 'tests/stand-in/rke2')
+    this.processes.push(spawn(program, [role], { env, stdio: 'ignore' }))
+  }
+
+  private kubectl(words: string[]): { status: number | null; text: string } {
+    const env = { ...process.env, KUBECONFIG: this.kubeconfig }
+    const { status, stdout, stderr } = spawnSync('kubectl', words, {
+      cwd: top,
+      encoding: 'utf8',
+      timeout: 30_000,
+      env,
+    })
+    return { status, text: stdout + stderr }
+  }
+
+  /** Types a command of a page when the stand-in can serve it; returns what is wrong, undefined for nothing. */
+  type({ command, output, line }: Typed): string | undefined {
+    const [words = []] = commands(command)
+    const all = defaultLab().nodes.length + 1 // a row for each node and the heading
+    const isWhole = output.length === all && !output.some((row) => row.includes('NotReady'))
+    if (!served.some((call) => call.test(command)) && !(command === 'kubectl get nodes' && isWhole))
+      return undefined
+    this.typed++
+    const { status, text } = this.kubectl(words.slice(1))
+    const printed = text.replaceAll('v0.0.0+rke2r1', defaultLab().rke2.version)
+    const ageless = (row: string) => row.replace(/ \d+[smhd](\d+[sm])?( |$)/g, ' AGE ')
+    const squeezed = (row: string) => ageless(row).replace(/ +/g, ' ').trimEnd()
+    const said = printed.split('\n').map(squeezed).join('\n')
+    if (status === 0 && (output.length === 0 || matches(said, output.map(squeezed))))
+      return undefined
+    return `line ${line}: ${command} (exit ${status})\nprinted:\n${printed}`
+  }
+  typed = 0
+
+  end(): void {
+    for (const process of this.processes) process.kill('SIGKILL')
+    rmSync(this.folder, { recursive: true, force: true })
+  }
+}
+
+const random = () => 1 + Math.floor(Math.random() * 250)
+
+async function until(done: () => boolean): Promise<void> {
+  for (const end = Date.now() + 60_000; !done(); await pause(100))
+    if (Date.now() > end) throw new Error('the stand-in did not start within 60 s')
+}
