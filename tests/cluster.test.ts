@@ -2,6 +2,8 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import t from 'tap'
+import { statusTable } from '../lib/status-table.ts'
+import type { NodeStatus } from '../lib/status.ts'
 import { parse, stringify } from 'yaml'
 import { kubeconfigEdits, mergeKubeconfig } from '../lib/kubeconfig.ts'
 import { parseLab, type Lab, type Node } from '../lib/lab.ts'
