@@ -1,5 +1,5 @@
 // eject.ts, status.ts and destroy.ts as real processes on a stand-in host.
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
@@ -252,3 +252,29 @@ await t.test('a medium that somebody else put into the drive stays there', async
     'virsh -c qemu:///system vol-delete --pool rke2-kvm-lab lab-kubemaster-seed.iso',
   ])
 })
+
+const noScript = spawnSync('script', ['--version']).status !== 0 && 'script(1) is not installed'
+await t.test(
+  'on a terminal: colour unless NO_COLOR, and questions',
+  { skip: noScript },
+  async (t) => {
+    const colour = /\x1b\[\d+m/ // eslint-disable-line no-control-regex
+    const host = new FakeHost(t, (raw) => (raw.nodes = [raw.nodes[0]!]))
+    const create = await host.run('create', [], { terminal: true })
+    t.equal(create.code, 0, create.stdout)
+    t.match(create.stdout, colour)
+    const no = await host.run('destroy', [], {
+      terminal: true,
+      input: 'n\n',
+      env: { NO_COLOR: '1' },
+    })
+    t.notMatch(no.stdout, colour)
+    t.match(no.stdout, 'Remove all this? [y/N]')
+    t.match(no.stdout, '✗ nothing was removed')
+    t.strictSame(no.changes, [])
+    t.strictSame(host.inventory().domains, ['kubemaster'])
+    const yes = await host.run('destroy', [], { terminal: true, input: 'y\n' })
+    t.equal(yes.code, 0, yes.stdout)
+    t.strictSame(host.inventory().domains, [])
+  },
+)

@@ -16,6 +16,7 @@ import {
 import { delimiter, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Test } from 'tap'
+import { quote } from '../../lib/quote.ts'
 import { labText, type RawLab } from './labs.ts'
 
 export const top = join(import.meta.dirname, '..', '..')
@@ -25,7 +26,7 @@ export const fixture = (name: string) => readFileSync(join(fixtures, name), 'utf
 /** Tools of the machine that the scripts may call. */
 const realTools =
   'bash sh env cat cp mv rm rmdir mkdir ls sed sort head tail tr od stat paste grep sleep flock ' +
-  'sha256sum sha512sum timeout touch ssh-keygen ps'
+  'sha256sum sha512sum timeout touch ssh-keygen ps script'
 
 const record = `echo "\${0##*/}$(printf ' %q' "$@")" >>"$STAND_IN/calls"`
 const refuse = (name: string) =>
@@ -70,6 +71,8 @@ export interface RunOptions {
   onStderr?: (text: string, child: ChildProcess) => void
   /** By way of zx, as people do. */
   npx?: boolean
+  /** On a terminal, made by script(1); all output comes as stdout. */
+  terminal?: boolean
 }
 
 export interface Result {
@@ -160,26 +163,27 @@ export class FakeHost {
   run(script: string, words: string[] = [], options: RunOptions = {}): Promise<Result> {
     const before = this.callsSoFar().length
     const preload = [join(import.meta.dirname, 'fake-machine.js'), join(top, 'lib/register.js')]
-    const child = spawn(
+    const command = [
       process.execPath,
-      [
-        ...preload.map((file) => `--import=${pathToFileURL(file).href}`),
-        ...['DEP0190', 'ExperimentalWarning'].map((name) => `--disable-warning=${name}`),
-        ...(options.npx ? [join(top, 'node_modules/zx/build/cli.js')] : []),
-        join(top, `scripts/${script}.ts`),
-        ...words,
-      ],
-      {
-        cwd: this.project,
-        env: {
-          PATH: this.bin,
-          HOME: join(this.folder, 'home'),
-          STAND_IN: this.state,
-          FIXTURES: fixtures,
-          ...options.env,
-        },
+      ...preload.map((file) => `--import=${pathToFileURL(file).href}`),
+      ...['DEP0190', 'ExperimentalWarning'].map((name) => `--disable-warning=${name}`),
+      ...(options.npx ? [join(top, 'node_modules/zx/build/cli.js')] : []),
+      join(top, `scripts/${script}.ts`),
+      ...words,
+    ]
+    const [program = '', ...args] = options.terminal
+      ? ['script', '-qec', command.map(quote).join(' '), '/dev/null']
+      : command
+    const child = spawn(program, args, {
+      cwd: this.project,
+      env: {
+        PATH: this.bin,
+        HOME: join(this.folder, 'home'),
+        STAND_IN: this.state,
+        FIXTURES: fixtures,
+        ...options.env,
       },
-    )
+    })
     let stdout = ''
     let stderr = ''
     child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
