@@ -41,7 +41,7 @@ export async function startRig(): Promise<Rig> {
       domainType: 'qemu',
       image: { url: `${mirror.url}/images/guest.qcow2` },
       network: { bridge: 'br0', cidr: '192.168.1.0/24', gateway: '192.168.1.1' },
-      defaults: { vcpus: 1, memory: '1GiB', disk: '12GiB' },
+      defaults: { vcpus: 2, memory: '1GiB', disk: '12GiB' },
       nodes: [
         { name: 'kubemaster', role: 'server', address: '192.168.1.30' },
         { name: 'worker01', role: 'agent', address: '192.168.1.31' },
