@@ -39,7 +39,7 @@ await t.test('the life of a lab: status, eject, destroy, each twice', async (t) 
 
   await t.test('status in all its fields', async (t) => {
     host.put('guests/worker01.error', 'Permission denied (publickey).\n')
-    const busy = fixture('cloud-init-done.txt').replace(/== result[^]*/, '')
+    const busy = fixture('cloud-init-done.cloud-init-22.4.2.txt').replace(/== result[^]*/, '')
     host.put('guests/worker02', busy.replace('"stage": null', '"stage": "modules-final"'))
     const { stdout, stderr } = await host.run('status')
     t.matchSnapshot(stdout, 'table')
