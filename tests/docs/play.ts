@@ -94,7 +94,7 @@ function joinCluster(host: FakeHost, script: string, words: string[]): undefined
   ))
     host.put(
       `guests/${name}`,
-      `${fixture('cloud-init-done.txt')}== version\nrke2 version ${lab.rke2.version} (0123456)\n` +
+      `${fixture('cloud-init-done.cloud-init-22.4.2.txt')}== version\nrke2 version ${lab.rke2.version} (0123456)\n` +
         `== service\nactive\n${role === 'server' ? `== nodes\n${JSON.stringify({ items })}\n` : ''}`,
     )
 }
