@@ -1,6 +1,13 @@
 // The whole road on real libvirt, real QEMU guests, real cloud-init and real SSH. RKE2 is played by the stand-in in
 // tests/stand-in: what is shown about it here is that our scripts do the right thing, not that RKE2 does.
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { ExecResult } from './host.ts'
@@ -21,6 +28,13 @@ const output: string[] = [] // all that the scripts ever printed, searched for s
 async function script(name: string, ...words: string[]): Promise<ExecResult> {
   const result = await work.script(name, ...words)
   output.push(result.stdout, result.stderr)
+  // What the README shows was written down here: LAB_TRANSCRIPT=FILE npm run test:e2e lab
+  const file = process.env.LAB_TRANSCRIPT
+  if (file)
+    appendFileSync(
+      file,
+      `$ npx zx scripts/${name}.ts ${words.join(' ')}\n${result.stderr}${result.stdout}\n`,
+    )
   return result
 }
 
