@@ -86,7 +86,7 @@ export async function ejectSeed(
 async function ejectLive(lab: Lab, node: Node, force: boolean): Promise<void> {
   for (let tries = 3; ; tries--) {
     try {
-      await run`${virsh(lab)} change-media ${node.name} sda --eject --live ${force ? ['--force'] : []}`
+      await run`${virsh(lab)} change-media ${[node.name, 'sda', '--eject', '--live', ...(force ? ['--force'] : [])]}`
       return
     } catch (error) {
       if (tries === 1 || !/tray|locked/i.test(String(error))) throw error

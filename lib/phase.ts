@@ -31,6 +31,7 @@ export async function phase(
     if (options.help) return void process.stdout.write(usageText(usage))
     mode.dryRun = options.dryRun
     mode.verbose = options.verbose
+    if (options.lab !== 'lab.yaml') ui.typed.lab = ` --lab ${quote(options.lab)}`
     const lab = parseLab(readLabFile(options.lab), options.lab)
     const nodes = namedNodes(lab, options.nodes)
     stopOnSignals()
@@ -112,14 +113,22 @@ export function next(command: string): void {
 }
 
 /** A step of the tutorial: a heading, its commands, and a word when there was nothing to do. */
-export async function step<T>(title: string, work: () => Promise<T> | T): Promise<T> {
+export async function step<T>(
+  title: string,
+  work: () => Promise<T> | T,
+  idle = 'nothing to do',
+): Promise<T> {
   const before = mode.changes
   comment(title)
   if (!mode.dryRun) ui.heading(title)
   const result = await work()
-  if (!mode.dryRun && mode.changes === before) ui.detail('nothing to do')
+  if (!mode.dryRun && mode.changes === before && idle) ui.detail(idle)
   return result
 }
+
+/** A step that only looks or waits, and says itself what it sees. */
+export const look = <T>(title: string, work: () => Promise<T> | T): Promise<T> =>
+  step(title, work, '')
 
 /** Does `work` for each node (or domain) at the same time (one after another for a dry run); every failure is reported, with its node. */
 export async function eachOf<N extends { name: string }, T>(

@@ -10,6 +10,10 @@ const chalk = new Chalk({ level: colour ? 1 : 0 })
 const live = createLogUpdate(process.stderr)
 let liveText = ''
 
+/** Set once: what follows the script's name in every command that is proposed, such as " --lab labs/nat.yaml". */
+export const typed = { lab: '' }
+const withLab = (text: string) => text.replace(/npx zx scripts\/[\w-]+\.ts/g, `$&${typed.lab}`)
+
 function line(text: string): void {
   if (liveText) live.clear()
   process.stderr.write(`${text}\n`)
@@ -26,7 +30,7 @@ export const bad = (text: string) => line(`${chalk.red('✗')} ${text}`)
 export function finding({ check, level, found, fix = [] }: Finding): void {
   const show = { ok: good, warning: warn, failure: bad }[level]
   show(`${check}: ${found}`)
-  for (const text of fix) detail(`    ${text}`)
+  for (const text of fix) detail(`    ${withLab(text)}`)
 }
 
 /** Shows a command as it can be pasted; of one with a here-document only the first line, unless whole. */
@@ -40,7 +44,7 @@ export function command(text: string, whole: boolean): void {
 }
 
 /** The command to type next. */
-export const next = (text: string) => line(`\n${chalk.bold('Next:')} ${text}`)
+export const next = (text: string) => line(`\n${chalk.bold('Next:')} ${withLab(text)}`)
 
 /** One or more lines that are painted over again and again; on no terminal nothing is shown. */
 export function paint(text: string): void {
@@ -60,7 +64,9 @@ export function failure(error: unknown, verbose: boolean): void {
   else if (error instanceof LabError) {
     bad(error.message)
     for (const text of error.details) detail(`  ${text}`)
-    error.hint.forEach((text, index) => detail(`  ${index === 0 ? 'try: ' : '     '}${text}`))
+    error.hint.forEach((text, index) =>
+      detail(`  ${index === 0 ? 'try: ' : '     '}${withLab(text)}`),
+    )
     if (verbose && error.stack) detail(chalk.dim(error.stack))
   } else bad(`this is a bug: ${error instanceof Error ? error.stack : String(error)}`)
 }

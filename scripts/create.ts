@@ -6,7 +6,7 @@ import { differences } from '../lib/differences.ts'
 import { checkDiskSizes, ensureBaseVolume, findImage } from '../lib/images.ts'
 import { observe, ownDomain } from '../lib/libvirt.ts'
 import { ensureMachine, ensureNetwork, ensurePool, ensureStarted } from '../lib/machines.ts'
-import { eachOf, next, phase, step } from '../lib/phase.ts'
+import { eachOf, look, next, phase, step } from '../lib/phase.ts'
 import { waitUntilReady } from '../lib/ready.ts'
 import { ensureKeys, isoTool, readUserConfig } from '../lib/seed.ts'
 import { mode } from '../lib/shell.ts'
@@ -25,7 +25,7 @@ await phase(import.meta.url, create, async ({ lab, nodes, options }) => {
 
   if (fresh.length > 0) {
     readUserConfig() // what is wrong with it is told before anything is changed
-    const type = await step('Check the host', () => checkHost(lab, nodes, host))
+    const type = await look('Check the host', () => checkHost(lab, nodes, host))
     await step('SSH and host keys', () => ensureKeys(lab, fresh))
     host = await step('Storage pool', () => ensurePool(lab, host))
     await step('Network', () => ensureNetwork(lab, host))
@@ -40,7 +40,7 @@ await phase(import.meta.url, create, async ({ lab, nodes, options }) => {
     await step('Network', () => ensureNetwork(lab, host))
     await step('Machines', () => eachOf(nodes, (node) => ensureStarted(lab, node, host)))
   }
-  await step('Wait', () => waitUntilReady(lab, nodes, options.timeout))
+  await look('Wait', () => waitUntilReady(lab, nodes, options.timeout))
   if (mode.changes === 0) ui.good('nothing to do: every machine is there and ready')
   next('npx zx scripts/eject.ts')
 })

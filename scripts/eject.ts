@@ -3,7 +3,7 @@
 // medium is gone might not start. Safe to run again.
 import { checkInitDone, ejectSeed, isEjected, seedPlaces } from '../lib/eject.ts'
 import { observe } from '../lib/libvirt.ts'
-import { eachOf, next, phase, step } from '../lib/phase.ts'
+import { eachOf, look, next, phase, step } from '../lib/phase.ts'
 import { mode } from '../lib/shell.ts'
 import * as ui from '../lib/ui.ts'
 import { eject } from '../lib/usages.ts'
@@ -15,7 +15,7 @@ await phase(import.meta.url, eject, async ({ lab, nodes, options }) => {
   const left = nodes.filter((node) => !isEjected(places.get(node)!))
 
   if (!force && left.length > 0)
-    await step('Ask cloud-init', () => eachOf(left, (node) => checkInitDone(lab, node, host)))
+    await look('Ask cloud-init', () => eachOf(left, (node) => checkInitDone(lab, node, host)))
   await step('Eject', () =>
     eachOf(left, (node) => ejectSeed(lab, node, host, places.get(node)!, force)),
   )

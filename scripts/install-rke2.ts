@@ -8,7 +8,7 @@ import {
   mergeIntoHome,
 } from '../lib/cluster.ts'
 import { nodeProgress } from '../lib/node-progress.ts'
-import { next, onNode, phase, step } from '../lib/phase.ts'
+import { look, next, onNode, phase, step } from '../lib/phase.ts'
 import { ensureArtifacts, installOn } from '../lib/rke2-artifacts.ts'
 import { checkNeeds, checkVersion } from '../lib/rke2-checks.ts'
 import { ensureConfig, rke2State, startService, waitForRke2 } from '../lib/rke2-node.ts'
@@ -18,7 +18,7 @@ import { installRke2 } from '../lib/usages.ts'
 
 await phase(import.meta.url, installRke2, async ({ lab, options }) => {
   const node = firstServer(lab)
-  const state = await step(`Look at ${node.name}`, () => rke2State(lab, node))
+  const state = await look(`Look at ${node.name}`, () => rke2State(lab, node))
 
   await onNode(node, async () => {
     checkVersion(lab, node, state)
@@ -35,7 +35,7 @@ await phase(import.meta.url, installRke2, async ({ lab, options }) => {
     )
     const progress = nodeProgress([node.name])
     const wait = { seconds: options.timeout, progress, teller: node, since: state.now }
-    await step('Wait until the node is Ready', () =>
+    await look('Wait until the node is Ready', () =>
       waitForRke2(lab, node, wait).finally(() => progress.stop()),
     )
   })

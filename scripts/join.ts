@@ -3,7 +3,7 @@
 import { findLeader, kubectlHint, ensureKubeconfig } from '../lib/cluster.ts'
 import { joinNode, type Joining } from '../lib/join.ts'
 import { nodeProgress } from '../lib/node-progress.ts'
-import { eachOf, next, onNode, phase, step } from '../lib/phase.ts'
+import { eachOf, look, next, onNode, phase, step } from '../lib/phase.ts'
 import { ensureArtifacts } from '../lib/rke2-artifacts.ts'
 import { rke2State } from '../lib/rke2-node.ts'
 import { mode } from '../lib/shell.ts'
@@ -11,9 +11,9 @@ import * as ui from '../lib/ui.ts'
 import { join } from '../lib/usages.ts'
 
 await phase(import.meta.url, join, async ({ lab, nodes, options }) => {
-  const leader = await step('Find a server to join', () => findLeader(lab))
+  const leader = await look('Find a server to join', () => findLeader(lab))
   const joiners = nodes.filter((node) => node !== leader)
-  const states = await step('Look at the nodes', () =>
+  const states = await look('Look at the nodes', () =>
     eachOf(joiners, (node) => rke2State(lab, node)),
   )
   const fresh = joiners.filter((_, index) => !states[index]?.version)
