@@ -89,7 +89,7 @@ await t.test('create killed in its wait has made everything', async (t) => {
   await once(child, 'exit')
   t.match(said, /\nWait\n/)
   byScript = await made()
-  await work.script('destroy', '--yes')
+  await work.script('destroy', '--yes', '--images')
 })
 
 await t.test('the printed scripts are valid, hold no secret and make the same', async (t) => {
