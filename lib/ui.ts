@@ -1,5 +1,4 @@
 // EDGE. What people see. Results go to stdout; headings, commands, progress and errors to stderr.
-import { createLogUpdate } from 'log-update'
 import { Chalk } from 'chalk'
 import { LabError, NodeErrors } from './errors.ts'
 import type { Finding } from './findings.ts'
@@ -7,7 +6,8 @@ import type { Finding } from './findings.ts'
 const terminal = process.stderr.isTTY && !process.env.CI
 const colour = process.stderr.isTTY && process.env.NO_COLOR === undefined
 const chalk = new Chalk({ level: colour ? 1 : 0 })
-const live = createLogUpdate(process.stderr)
+// Loaded where it is needed only: it is a tenth of a script's start.
+const live = terminal ? (await import('log-update')).createLogUpdate(process.stderr) : undefined
 let liveText = ''
 
 /** Set once: what follows the script's name in every command that is proposed, such as " --lab labs/nat.yaml". */
@@ -15,9 +15,9 @@ export const typed = { lab: '' }
 const withLab = (text: string) => text.replace(/npx zx scripts\/[\w-]+\.ts/g, `$&${typed.lab}`)
 
 function line(text: string): void {
-  if (liveText) live.clear()
+  if (liveText) live?.clear()
   process.stderr.write(`${text}\n`)
-  if (liveText) live(liveText)
+  if (liveText) live?.(liveText)
 }
 
 export const heading = (text: string) => line(chalk.bold(`\n${text}`))
@@ -50,8 +50,8 @@ export const next = (text: string) => line(`\n${chalk.bold('Next:')} ${withLab(t
 export function paint(text: string): void {
   if (!terminal) return
   liveText = text
-  if (text) live(text)
-  else live.clear()
+  if (text) live?.(text)
+  else live?.clear()
 }
 
 /** Whether lines can be painted over; without it, progress is told line by line. */
