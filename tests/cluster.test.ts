@@ -318,7 +318,7 @@ await t.test('what must hold before RKE2 is started or left as it is', async (t)
   t.doesNotThrow(() => checkClock(agent, { ...state, now: 1000 }, server, { ...state, now: 1020 }))
 })
 
-t.test('the status table fits a terminal of 80 columns and tells all on a wide one', async (t) => {
+await t.test('the status table fits a terminal of 80 columns and tells all on a wide one', async (t) => {
   const status: NodeStatus = {
     name: 'kubemaster',
     role: 'server',
