@@ -33,9 +33,9 @@ const interfaces = JSON.parse(host.read('ip-address')) as { addr_info: { local: 
 host.put('ip-address', JSON.stringify(interfaces).replaceAll('192.0.2.', '192.168.1.'))
 
 for (const file of labs)
-  await t.test(`${file}: create and eject on an empty host`, async (t) => {
+  await t.test(`${file} on an empty host`, async (t) => {
     useLab(host, file)
-    for (const script of ['create', 'eject'])
+    for (const script of file === 'lab.yaml' ? ['create', 'eject'] : ['create'])
       good(t, `${script} of ${file}`, await host.run(script, ['--dry-run']))
     t.notOk(existsSync(join(host.project, '.lab')), 'nothing is written')
   })

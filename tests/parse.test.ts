@@ -146,7 +146,10 @@ await t.test('what cloud-init wrote becomes a state', async (t) => {
       (status ? `== status.json\n${JSON.stringify(status)}\n` : '') +
         (result ? `== result.json\n${JSON.stringify(result)}\n` : ''),
     )
-  t.strictSame(parseInitFiles(fixture('cloud-init-done.cloud-init-22.4.2.txt')), { kind: 'done', warnings: [] })
+  t.strictSame(parseInitFiles(fixture('cloud-init-done.cloud-init-22.4.2.txt')), {
+    kind: 'done',
+    warnings: [],
+  })
   t.match(parseInitFiles(fixture('cloud-init-failed.cloud-init-22.4.2.txt')), {
     kind: 'failed',
     errors: [/scripts-user.*Runparts: 1 failures/],
