@@ -318,25 +318,28 @@ await t.test('what must hold before RKE2 is started or left as it is', async (t)
   t.doesNotThrow(() => checkClock(agent, { ...state, now: 1000 }, server, { ...state, now: 1020 }))
 })
 
-await t.test('the status table fits a terminal of 80 columns and tells all on a wide one', async (t) => {
-  const status: NodeStatus = {
-    name: 'kubemaster',
-    role: 'server',
-    address: '192.168.1.30',
-    domain: 'running',
-    ssh: 'unreachable',
-    cloudInit: 'running',
-    seed: 'attached',
-    disk: { used: 2 ** 30, size: 40 * 2 ** 30 },
-    rke2: { service: 'active', version: 'v1.35.7+rke2r1' },
-    kubernetes: { ready: false, roles: ['etcd'], version: 'v1.35.7+rke2r1' },
-    remark: null,
-  }
-  const narrow = statusTable([status, { ...status, remark: 'booted, SSH is not up yet' }], 80)
-  for (const line of narrow.split('\n')) t.ok(line.length <= 80, line)
-  t.match(narrow, /\nkubemaster: booted, SSH is not up yet$/)
-  t.match(
-    statusTable([status], 200),
-    /kubemaster +server .* 1 GiB of 40 GiB +active +v1\.35\.7\+rke2r1 +NotReady/,
-  )
-})
+await t.test(
+  'the status table fits a terminal of 80 columns and tells all on a wide one',
+  async (t) => {
+    const status: NodeStatus = {
+      name: 'kubemaster',
+      role: 'server',
+      address: '192.168.1.30',
+      domain: 'running',
+      ssh: 'unreachable',
+      cloudInit: 'running',
+      seed: 'attached',
+      disk: { used: 2 ** 30, size: 40 * 2 ** 30 },
+      rke2: { service: 'active', version: 'v1.35.7+rke2r1' },
+      kubernetes: { ready: false, roles: ['etcd'], version: 'v1.35.7+rke2r1' },
+      remark: null,
+    }
+    const narrow = statusTable([status, { ...status, remark: 'booted, SSH is not up yet' }], 80)
+    for (const line of narrow.split('\n')) t.ok(line.length <= 80, line)
+    t.match(narrow, /\nkubemaster: booted, SSH is not up yet$/)
+    t.match(
+      statusTable([status], 200),
+      /kubemaster +server .* 1 GiB of 40 GiB +active +v1\.35\.7\+rke2r1 +NotReady/,
+    )
+  },
+)
