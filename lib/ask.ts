@@ -12,6 +12,10 @@ export async function ask(question: string, about: string[], yes: boolean): Prom
   const terminal = createInterface({ input: process.stdin, output: process.stderr })
   try {
     return /^y(es)?$/i.test((await terminal.question(`${question} [y/N] `)).trim())
+  } catch (error) {
+    if (!(error instanceof Error && error.name === 'AbortError')) throw error
+    ui.bad('interrupted: nothing was done')
+    return process.exit(130)
   } finally {
     terminal.close()
   }

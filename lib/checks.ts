@@ -134,8 +134,8 @@ export async function checkAddresses(
   nodes: Node[],
   host: Host | undefined,
 ): Promise<Finding[]> {
-  if (!isLocal(lab.libvirt)) return []
-  const fresh = nodes.filter(({ name }) => !host?.domains.some((domain) => domain.name === name))
+  if (!host || !isLocal(lab.libvirt)) return [] // without libvirt the lab's own machines look like strangers
+  const fresh = nodes.filter(({ name }) => !host.domains.some((domain) => domain.name === name))
   const answers = await Promise.all(
     fresh.map(async (node) => ({ node, who: await answering(node) })),
   )
@@ -227,7 +227,8 @@ export async function checkImage(lab: Lab): Promise<Finding[]> {
     return [ok('image', isCached(image) ? `${image.file} is at hand` : `${image.url} can be had`)]
   } catch (error) {
     if (!(error instanceof LabError)) throw error
-    return [failure('image', [error.message, ...error.details].join('; '), ...error.hint)]
+    const advice = error.hint.map((text) => (text.startsWith('#') ? text : `# ${text}`)) // for people, not for --fix
+    return [failure('image', [error.message, ...error.details].join('; '), ...advice)]
   }
 }
 

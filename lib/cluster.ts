@@ -1,12 +1,12 @@
 // EDGE. What concerns more than one node: who leads, the token's way, old nodes of the same name, the kubeconfig.
-import { copyFileSync, existsSync, mkdirSync } from 'node:fs'
+import { copyFileSync, mkdirSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { LabError } from './errors.ts'
 import { kubeconfigEdits, mergeKubeconfig } from './kubeconfig.ts'
 import type { Lab, Node } from './lab.ts'
 import { formatSeconds } from './progress.ts'
-import { kubectl, type Rke2State } from './rke2-state.ts'
+import { kubectl, type KubeNode, type Rke2State } from './rke2-state.ts'
 import { tokenFile } from './rke2-config.ts'
 import { kubeNodes, rke2State, runOnNode } from './rke2-node.ts'
 import { ssh } from './ready.ts'
@@ -47,7 +47,7 @@ export async function checkNoOtherCluster(lab: Lab, first: Node, state: Rke2Stat
   const states = await Promise.allSettled(others.map((node) => rke2State(lab, node)))
   const living = others.filter((_, index) => {
     const other = states[index]
-    return other?.status === 'fulfilled' && other.value.service === 'active'
+    return other?.status === 'fulfilled' && other.value.hasRun
   })
   if (living.length > 0)
     throw new LabError(
@@ -100,12 +100,34 @@ export async function clearOldNode(
   state: Rke2State,
   seconds: number,
 ): Promise<void> {
-  if (state.hasRun || mode.dryRun) return
-  const old = (await kubeNodes(lab, leader))?.find(({ name }) => name === node.name)
+  if (state.hasRun) return
+  const old = await oldNode(lab, leader, node, seconds)
   if (!old) return
-  if (old.ready) await waitUntilNotReady(lab, leader, node, seconds)
+  if (old.ready && mode.dryRun)
+    await run`${ssh(lab, leader)} sudo ${kubectl.split(' ')} wait --for=condition=Ready=Unknown node/${node.name} --timeout=${seconds}s`
+  else if (old.ready) await waitUntilNotReady(lab, leader, node, seconds)
   await run`${ssh(lab, leader)} sudo ${kubectl.split(' ')} delete node ${node.name}`
   await run`${ssh(lab, leader)} sudo ${kubectl.split(' ')} delete secret --namespace kube-system ${node.name}.node-password.rke2 --ignore-not-found`
+}
+
+// A server whose API does not answer knows nothing; in a dry run there may be none yet.
+async function oldNode(
+  lab: Lab,
+  leader: Node,
+  node: Node,
+  seconds: number,
+): Promise<KubeNode | undefined> {
+  const probe = async (): Promise<Seen<KubeNode | undefined>> => {
+    const nodes = await kubeNodes(lab, leader)
+    if (!nodes && !mode.dryRun) return { state: `the API of ${leader.name} does not answer` }
+    return { done: nodes?.find(({ name }) => name === node.name) }
+  }
+  return until(probe, { seconds: Math.min(seconds, 120), every: 3 }).catch((error: unknown) => {
+    if (!(error instanceof TimedOut)) throw error
+    throw new LabError(error.lastState, {
+      hint: `${ssh(lab, leader).join(' ')} sudo ${kubectl} get nodes`,
+    })
+  })
 }
 
 async function waitUntilNotReady(
@@ -118,7 +140,9 @@ async function waitUntilNotReady(
     `${node.name} is new, but Kubernetes still takes the old one for alive; waiting until it does not`,
   )
   const probe = async (): Promise<Seen<true>> => {
-    const old = (await kubeNodes(lab, leader))?.find(({ name }) => name === node.name)
+    const nodes = await kubeNodes(lab, leader)
+    if (!nodes) return { state: `the API of ${leader.name} does not answer` }
+    const old = nodes.find(({ name }) => name === node.name)
     return old?.ready ? { state: 'the old node is still Ready' } : { done: true }
   }
   await until(probe, { seconds, every: 3 }).catch((error: unknown) => {
@@ -173,6 +197,3 @@ export async function kubectlHint(lab: Lab, server: Node): Promise<string> {
   if (here) return `kubectl --kubeconfig ${lab.dir}/kubeconfig get nodes`
   return `${ssh(lab, server).join(' ')} sudo ${kubectl} get nodes`
 }
-
-/** Whether anything of the lab was ever made on this host. */
-export const hasKeys = (lab: Lab) => existsSync(`${lab.dir}/id_ed25519`)

@@ -10,7 +10,7 @@ export interface DestroyPlan {
   /** Names of base images that nothing grows on any more. */
   images: string[]
   /** Whether the NAT network and the (then empty) pool go as well. */
-  network: boolean
+  network: false | { active: boolean }
   pool: boolean
   /** Names of nodes of which anything may be left on the host: logs, keys. */
   names: string[]
@@ -83,7 +83,7 @@ export function destroyPlan(
     domains: owned,
     volumes,
     images,
-    network: whole && host.network?.uuid === lab.networkUuid,
+    network: whole && host.network?.uuid === lab.networkUuid && { active: host.network.active },
     pool: whole && poolIsOurs && remaining.length === 0,
     names: names.filter((name) => !foreign.some((domain) => domain.name === name)),
     leftAlone: [

@@ -28,7 +28,7 @@ export async function readSeedTags(lab: Lab, volumes: string[]): Promise<Map<str
 export async function removeDomain(lab: Lab, { name, state, persistent }: Domain): Promise<void> {
   if (state !== 'shut off' && state !== 'crashed') await run`${virsh(lab)} destroy ${name}`
   if (persistent)
-    await run`${virsh(lab)} undefine ${name} --managed-save --snapshots-metadata --checkpoints-metadata --nvram --tpm`
+    await run`${virsh(lab)} undefine ${name} --managed-save --snapshots-metadata --checkpoints-metadata --nvram`
 }
 
 /** Names of log files that libvirt keeps for these domains. They belong to root, so libvirt is asked for them. */
@@ -65,7 +65,7 @@ export async function removeStorage(lab: Lab, plan: DestroyPlan): Promise<void> 
   for (const volume of [...plan.volumes, ...plan.images])
     await run`${virsh(lab)} vol-delete --pool ${name} ${volume}`
   if (plan.network) {
-    await query`${virsh(lab)} net-destroy ${lab.network.nat}`
+    if (plan.network.active) await run`${virsh(lab)} net-destroy ${lab.network.nat}`
     await run`${virsh(lab)} net-undefine ${lab.network.nat}`
   }
   if (plan.pool) {
@@ -98,6 +98,6 @@ export async function removeFiles(lab: Lab, named: Node[]): Promise<void> {
     return void (await run`rmdir --ignore-fail-on-non-empty ${dirname(lab.dir)}`)
   await writeKnownHosts(
     lab,
-    lab.nodes.filter((node) => !named.includes(node)),
+    lab.nodes.filter((node) => !named.includes(node) && existsSync(`${node.dir}/host_key.pub`)),
   )
 }

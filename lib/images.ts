@@ -15,6 +15,7 @@ import {
 } from './image-sums.ts'
 import type { Lab } from './lab.ts'
 import { findVolume, observe, virsh, type Host } from './libvirt.ts'
+import { quote } from './quote.ts'
 import { query, queryWithin, readText, run, write } from './shell.ts'
 import { formatSize } from './size.ts'
 import { baseVolumeXml } from './storage-xml.ts'
@@ -37,17 +38,15 @@ export async function findImage(lab: Lab): Promise<Image> {
   const digest = sha256
     ? ({ algorithm: 'sha256', hex: sha256 } as const)
     : await publishedDigest(url)
-  return {
-    volume: baseVolume(digest),
-    file: join(
-      cacheDir(),
-      'images',
-      `${digest.hex.slice(0, 16)}-${basename(new URL(url).pathname)}`,
-    ),
-    digest,
-    url,
-  }
+  return imageOf(url, digest)
 }
+
+const imageOf = (url: string, digest: Digest): Image => ({
+  volume: baseVolume(digest),
+  file: join(cacheDir(), 'images', `${digest.hex.slice(0, 16)}-${basename(new URL(url).pathname)}`),
+  digest,
+  url,
+})
 
 async function localImage(file: string, pinned: string | undefined): Promise<Image> {
   const digest = { algorithm: 'sha256', hex: await sha256Of(file) } as const
@@ -88,7 +87,7 @@ function checkQcow2(file: string): void {
   closeSync(handle)
   if (magic.toString('latin1') !== 'QFI\xfb')
     throw new LabError(`${file} is not a qcow2 image`, {
-      hint: `qemu-img convert -O qcow2 ${file} ${file}.qcow2`,
+      hint: `qemu-img convert -O qcow2 ${quote(file)} ${quote(`${file}.qcow2`)}`,
     })
 }
 
@@ -96,7 +95,7 @@ async function publishedDigest(url: string): Promise<Digest> {
   const remembered = join(cacheDir(), 'sums', encodeURIComponent(url))
   const name = basename(new URL(url).pathname)
   const kept = findDigest(readText(remembered) ?? '', name)
-  if (kept) return kept
+  if (kept && isCached(imageOf(url, kept))) return kept // else the publisher may have a newer one by now
   const signer = signers.find(({ host }) => host === new URL(url).hostname)
   const sums = await publishedSums(url, signer)
   const digest = findDigest(sums, name)
@@ -150,7 +149,7 @@ export async function checkSignature(
     })
 }
 
-/** Bytes of the image that are still to come over the network; 0 when it is at hand. */
+/** Whether the image lies on this host. */
 export const isCached = (image: Image) =>
   statSync(image.file, { throwIfNoEntry: false }) !== undefined
 
@@ -158,12 +157,16 @@ export const isCached = (image: Image) =>
 export async function ensureBaseVolume(lab: Lab, host: Host, image: Image): Promise<number> {
   const volume = findVolume(host, image.volume)
   if (volume && isWhole(host, image, volume)) return volume.capacity
-  return withCacheLock(() => makeBaseVolume(lab, image, volume !== undefined))
+  return withCacheLock(() => makeBaseVolume(lab, image))
 }
 
-async function makeBaseVolume(lab: Lab, image: Image, isBroken: boolean): Promise<number> {
+// Another lab may have made it meanwhile, and its disks may grow on it: looked at anew, with every volume there is.
+async function makeBaseVolume(lab: Lab, image: Image): Promise<number> {
+  const host = await observe(lab, [image.volume, ...(await observe(lab)).volumeNames])
+  const found = findVolume(host, image.volume)
+  if (found && isWhole(host, image, found)) return found.capacity
   if (!isCached(image)) await downloadImage(image)
-  if (isBroken) await run`${virsh(lab)} vol-delete --pool ${lab.pool.name} ${image.volume}`
+  if (found) await run`${virsh(lab)} vol-delete --pool ${lab.pool.name} ${image.volume}`
   const xml = `${lab.dir}/base.xml`
   write(xml, baseVolumeXml(image.volume))
   await run`${virsh(lab)} vol-create --pool ${lab.pool.name} ${xml}`

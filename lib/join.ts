@@ -27,12 +27,14 @@ export async function joinNode(node: Node, state: Rke2State, joining: Joining): 
     await installOn(lab, node, artifacts)
   }
   const changed = await ensureConfig(lab, node, state, leader)
-  if (state.service !== 'active' || changed) {
+  const starts = state.service !== 'active' || changed
+  if (starts) {
     checkClock(node, state, leader, leaderState)
     await clearOldNode(lab, leader, node, state, seconds)
     await bringToken(lab, leader, node)
     await checkServerFromNode(lab, leader, node)
   }
-  await startService(lab, node, state, changed)
-  await waitForRke2(lab, node, { seconds, progress, teller: leader, since: state.now })
+  // Anew even where it is trying already: only then does it read the token that was brought.
+  const since = await startService(lab, node, state, starts)
+  await waitForRke2(lab, node, { seconds, progress, teller: leader, since })
 }

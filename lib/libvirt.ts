@@ -13,6 +13,7 @@ import {
   type Domain,
   type Volume,
 } from './parse.ts'
+import { quote } from './quote.ts'
 import { query } from './shell.ts'
 
 export interface Host {
@@ -34,8 +35,9 @@ type Read = [label: string, command: string]
 
 // Reads may share a process: virsh goes on after an error, and a missing thing just leaves its section empty.
 async function readMany(lab: Lab, reads: Read[]): Promise<Map<string, string>> {
+  if (reads.length === 0) return new Map()
   const mark = `@${randomUUID()}`
-  const batch = reads
+  const batch = [...reads, ['end', 'echo'] satisfies Read]
     .map(([label, command]) => `echo '${mark} ${label}${mark}'; ${command}`)
     .join('; ')
   const { stdout, stderr, code } = await query`${virsh(lab)} -q ${batch}`
@@ -47,7 +49,13 @@ async function readMany(lab: Lab, reads: Read[]): Promise<Map<string, string>> {
     throw new LabError('virsh is not installed', {
       hint: 'sudo apt-get install libvirt-daemon-system libvirt-clients',
     })
-  return sections(stdout, mark)
+  const found = sections(stdout, mark)
+  if (!found.has('end'))
+    throw new LabError('libvirt did not tell all that it was asked', {
+      details: stderr.split('\n').slice(0, 3),
+      hint: `virsh -c ${quote(lab.libvirt)} list --all`,
+    })
+  return found
 }
 
 /** Looks at all domains, the pool, this lab's volumes (and `more` of them) and its network. */
@@ -79,7 +87,10 @@ export async function observe(lab: Lab, more: string[] = []): Promise<Host> {
           ['refresh', `pool-refresh ${pool}`],
           ['pool', `pool-dumpxml ${pool}`],
           ['volumes', `vol-list ${pool}`],
-          ...wanted.map((name): Read => [`volume ${name}`, `vol-dumpxml --pool ${pool} ${name}`]),
+          ...wanted.map((name): Read => [
+            `volume ${name}`,
+            `vol-dumpxml --pool ${pool} ${quote(name)}`,
+          ]),
         ] satisfies Read[])
       : []),
     ...(hasNetwork ? ([['network', `net-dumpxml ${nat}`]] satisfies Read[]) : []),

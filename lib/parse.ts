@@ -1,6 +1,7 @@
 // PURE. What virsh prints -> typed values.
 import { XMLParser } from 'fast-xml-parser'
 import { namespace } from './domain-xml.ts'
+import { quote } from './quote.ts'
 
 export interface Domain {
   name: string
@@ -167,5 +168,5 @@ export function connectionProblem(stderr: string, uri: string): { why: string; f
           ]
         : ['sudo systemctl enable --now libvirtd.socket || sudo systemctl enable --now libvirtd'],
     }
-  return { why: said, fix: [`virsh -c ${uri} version`] }
+  return { why: said, fix: [`virsh -c ${quote(uri)} version`] }
 }

@@ -13,10 +13,10 @@ export function runPhase(script: string, words: string[]): Promise<number> {
 }
 
 /** The error for a phase that failed; what went wrong it has said itself. */
-export const phaseFailed = (script: string, words: string[]) =>
+export const phaseFailed = (script: string) =>
   new LabError(`${script} failed; what was done so far stays`, {
     hint: [
-      `npx zx scripts/${[`${script}.ts`, ...words].join(' ')}`,
-      '# or, once it is mended, all of it again: npm start',
+      `npx zx scripts/${script}.ts`,
+      '# or, once it is mended, all of it again: npx zx scripts/up.ts',
     ],
   })

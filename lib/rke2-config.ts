@@ -28,11 +28,26 @@ export function parseRke2Config(text: string, file: string): Config {
     throw new UsageError(`${file} is not a YAML mapping of RKE2 keys`, {
       details: document.errors.map(({ message }) => message),
     })
+  const tokens = Object.keys(config).filter((key) => /^(agent-)?token(-file)?$/.test(key))
+  if (tokens.length > 0)
+    throw new UsageError(
+      `${file}: ${tokens.join(', ')} is a secret of the cluster and set by the scripts; remove it`,
+    )
   return config as Config
 }
 
 /** The server that the others join: where it is reached. */
 export const joinUrl = (server: Node) => `https://${server.address}:9345`
+
+/** The server of this lab that a node's present config.yaml joins; it stays that one whoever leads now. */
+export function joinedServer(lab: Lab, node: Node, config: string): Node | undefined {
+  return lab.nodes.find(
+    (other) =>
+      other.name !== node.name &&
+      other.role === 'server' &&
+      config.includes(`\nserver: ${joinUrl(other)}\n`),
+  )
+}
 
 const list = (value: unknown): unknown[] =>
   value === undefined || value === null ? [] : [value].flat()

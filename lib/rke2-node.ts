@@ -5,7 +5,7 @@ import type { NodeProgress } from './node-progress.ts'
 import { formatSeconds } from './progress.ts'
 import { parts } from './parts.ts'
 import { hereDocument, quote } from './quote.ts'
-import { parseRke2Config, rke2Config } from './rke2-config.ts'
+import { joinedServer, parseRke2Config, rke2Config } from './rke2-config.ts'
 import { diagnose, lastMessage, type Cause } from './rke2-journal.ts'
 import {
   kubectl,
@@ -64,25 +64,29 @@ export async function ensureConfig(
   joins?: Node,
 ): Promise<boolean> {
   const file = `rke2/${node.role}.yaml`
-  const config = rke2Config(lab, node, parseRke2Config(readText(file) ?? '', file), joins)
+  const edited = parseRke2Config(readText(file) ?? '', file)
+  const config = rke2Config(lab, node, edited, joinedServer(lab, node, state.config) ?? joins)
   if (state.config === config) return false
   const place = 'sudo install -D -m 600 /dev/stdin /etc/rancher/rke2/config.yaml'
   await runText(hereDocument(`${ssh(lab, node).join(' ')} ${quote(place)}`, config))
   return true
 }
 
-/** Enables and starts the service, or starts it anew after a changed configuration; does not wait. */
+/** Enables and starts the service, or starts it anew after a change; does not wait. Returns the node's clock before
+ *  that (seconds), so that older journal lines can be told from new ones. */
 export async function startService(
   lab: Lab,
   node: Node,
   state: Rke2State,
   changed: boolean,
-): Promise<void> {
+): Promise<number> {
   const service = serviceOf(node)
-  if (state.service === 'active' && state.enabled && !changed) return
+  if (state.service === 'active' && state.enabled && !changed) return state.now
+  const clock = mode.dryRun ? '' : (await queryWithin(60)`${ssh(lab, node)} date +%s`).stdout
   const verb = changed && state.service !== 'inactive' ? 'restart' : 'start'
   await run`${ssh(lab, node)} sudo systemctl enable ${service} 2>/dev/null`
   await run`${ssh(lab, node)} sudo systemctl ${verb} --no-block ${service}`
+  return Number(clock) || state.now
 }
 
 interface Wait {
@@ -90,7 +94,7 @@ interface Wait {
   progress: NodeProgress
   /** The server whose API tells whether the node is Ready; itself for the first server. */
   teller: Node
-  /** The node's clock when the wait began; older journal lines do not count. */
+  /** The node's clock when the service was started; older journal lines do not count. */
   since: number
 }
 

@@ -15,17 +15,23 @@ export function readUserConfig() {
   return parseUserConfig(readText(userConfigFile) ?? '#cloud-config\n', userConfigFile)
 }
 
+/** Throws when the lab has machines but this folder has not the key that they know. */
+export function checkKeys(lab: Lab, hasMachines: boolean): void {
+  const { key } = sshFiles(lab)
+  if (hasMachines && !existsSync(key))
+    throw new LabError(`${key} is not here, but the machines of this lab know no other key`, {
+      hint: [
+        'run this in the folder in which they were made, or put the key back',
+        '# or make the machines anew: npx zx scripts/destroy.ts',
+      ],
+    })
+}
+
 /** The lab's SSH key, a host key for each node that gets a seed, ssh_config and known_hosts. */
 export async function ensureKeys(lab: Lab, seeded: Node[]): Promise<void> {
-  const { key, config, knownHosts } = sshFiles(lab)
-  const made = seeded.length < lab.nodes.length
-  if (!existsSync(key)) {
-    if (made && existsSync(knownHosts))
-      throw new LabError(`${key} is gone, but machines of this lab know no other key`, {
-        hint: ['put the key back', '# or make the machines anew: npx zx scripts/destroy.ts'],
-      })
+  const { key, config } = sshFiles(lab)
+  if (!existsSync(key))
     await run`mkdir -p ${lab.dir} && ssh-keygen -q -t ed25519 -N '' -C ${`rke2-kvm-lab:${lab.name}`} -f ${key}`
-  }
   for (const node of seeded.filter(({ dir }) => !existsSync(`${dir}/host_key`)))
     await run`mkdir -p ${node.dir} && rm -f ${node.dir}/host_key.pub && ssh-keygen -q -t ed25519 -N '' -C ${node.name} -f ${node.dir}/host_key`
   write(config, sshConfig(lab, process.cwd()))

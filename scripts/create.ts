@@ -8,7 +8,7 @@ import { observe, ownDomain } from '../lib/libvirt.ts'
 import { ensureMachine, ensureNetwork, ensurePool, ensureStarted } from '../lib/machines.ts'
 import { eachOf, look, next, phase, step } from '../lib/phase.ts'
 import { waitUntilReady } from '../lib/ready.ts'
-import { ensureKeys, isoTool, readUserConfig } from '../lib/seed.ts'
+import { checkKeys, ensureKeys, isoTool, readUserConfig } from '../lib/seed.ts'
 import { mode } from '../lib/shell.ts'
 import * as ui from '../lib/ui.ts'
 import { create } from '../lib/usages.ts'
@@ -16,6 +16,10 @@ import { create } from '../lib/usages.ts'
 await phase(import.meta.url, create, async ({ lab, nodes, options }) => {
   let host = await observe(lab)
   const fresh = nodes.filter((node) => !ownDomain(host, lab, node))
+  checkKeys(
+    lab,
+    host.domains.some(({ owner }) => owner?.lab === lab.name),
+  )
   for (const node of nodes)
     for (const text of differences(
       node,

@@ -5,6 +5,7 @@ import { joinNode, type Joining } from '../lib/join.ts'
 import { nodeProgress } from '../lib/node-progress.ts'
 import { eachOf, look, next, onNode, phase, step } from '../lib/phase.ts'
 import { ensureArtifacts } from '../lib/rke2-artifacts.ts'
+import { checkVersion } from '../lib/rke2-checks.ts'
 import { rke2State } from '../lib/rke2-node.ts'
 import { mode } from '../lib/shell.ts'
 import * as ui from '../lib/ui.ts'
@@ -16,12 +17,13 @@ await phase(import.meta.url, join, async ({ lab, nodes, options }) => {
   const states = await look('Look at the nodes', () =>
     eachOf(joiners, (node) => rke2State(lab, node)),
   )
+  const leaderState = await rke2State(lab, leader)
+  await onNode(leader, async () => checkVersion(lab, leader, leaderState))
   const fresh = joiners.filter((_, index) => !states[index]?.version)
   const artifacts =
     fresh.length > 0
       ? await step(`RKE2 ${lab.rke2.version} onto this host`, () => ensureArtifacts(lab))
       : undefined
-  const leaderState = await rke2State(lab, leader)
   const progress = nodeProgress(joiners.map(({ name }) => name))
   const joining: Joining = {
     lab,
@@ -32,15 +34,22 @@ await phase(import.meta.url, join, async ({ lab, nodes, options }) => {
     seconds: options.timeout,
   }
 
+  const stopped = (error: unknown) => {
+    progress.stop()
+    throw error
+  }
   const pairs = joiners.map((node, index) => ({ name: node.name, node, state: states[index]! }))
   for (const { node, state } of pairs.filter(({ node }) => node.role === 'server'))
-    await step(`Join server ${node.name}`, () => onNode(node, () => joinNode(node, state, joining)))
+    await step(`Join server ${node.name}`, () =>
+      onNode(node, () => joinNode(node, state, joining)),
+    ).catch(stopped)
   await step('Join agents', () =>
     eachOf(
       pairs.filter(({ node }) => node.role === 'agent'),
       ({ node, state }) => joinNode(node, state, joining),
     ),
-  ).finally(() => progress.stop())
+  ).catch(stopped)
+  progress.stop()
 
   await ensureKubeconfig(lab, leader)
   if (mode.changes === 0) ui.good('nothing to do: every node has joined and is Ready')

@@ -24,6 +24,7 @@ await phase(import.meta.url, up, async ({ lab, options }) => {
     if (!(await ask(`Use ${offered} instead of ${file}?`, [], options.yes)))
       return next('make a bridge, or: npm start -- --lab labs/nat.yaml')
     file = offered
+    ui.typed.lab = ` --lab ${offered}`
   }
   const words = [
     '--lab',
@@ -36,7 +37,7 @@ await phase(import.meta.url, up, async ({ lab, options }) => {
   for (const script of mode.dryRun ? phases.slice(1) : phases) {
     const started = Date.now()
     const taken = script === 'doctor' ? words.filter((word) => word !== '--yes') : words
-    if ((await runPhase(script, taken)) !== 0) throw phaseFailed(script, taken)
+    if ((await runPhase(script, taken)) !== 0) throw phaseFailed(script)
     rows.push([script, formatSeconds((Date.now() - started) / 1000)])
   }
   if (mode.dryRun) return
