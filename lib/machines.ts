@@ -25,8 +25,8 @@ export async function ensurePool(lab: Lab, host: Host): Promise<Host> {
   if (!host.pool) {
     write(`${lab.dir}/pool.xml`, poolXml(lab))
     await run`${virsh(lab)} pool-define --validate ${lab.dir}/pool.xml`
-    await run`${virsh(lab)} pool-autostart ${name}`
   }
+  await run`${virsh(lab)} pool-autostart ${name}`
   await run`${virsh(lab)} pool-build ${name}`
   await run`${virsh(lab)} pool-start ${name}`
   return observe(lab)
@@ -37,12 +37,13 @@ export async function ensureNetwork(lab: Lab, host: Host): Promise<void> {
   const { nat } = lab.network
   if (nat === undefined) return
   checkNetwork(host, lab)
+  if (host.network?.active) return
   if (!host.network) {
     write(`${lab.dir}/network.xml`, networkXml(lab))
     await run`${virsh(lab)} net-define --validate ${lab.dir}/network.xml`
-    await run`${virsh(lab)} net-autostart ${nat}`
   }
-  if (!host.network?.active) await run`${virsh(lab)} net-start ${nat}`
+  await run`${virsh(lab)} net-autostart ${nat}`
+  await run`${virsh(lab)} net-start ${nat}`
 }
 
 export interface Parts {

@@ -4,6 +4,7 @@ import { ask } from '../lib/ask.ts'
 import { destroyPlan, isNothing, planText } from '../lib/destroy-plan.ts'
 import * as remove from '../lib/destroy.ts'
 import { observe } from '../lib/libvirt.ts'
+import { ensurePool } from '../lib/machines.ts'
 import { eachOf, next, phase, step } from '../lib/phase.ts'
 import { seedTag } from '../lib/seed.ts'
 import { mode } from '../lib/shell.ts'
@@ -12,7 +13,9 @@ import { destroy } from '../lib/usages.ts'
 
 await phase(import.meta.url, destroy, async ({ lab, nodes, options }) => {
   const named = options.nodes.length > 0 ? nodes : []
-  const { volumeNames } = await observe(lab)
+  const first = await observe(lab)
+  const isOurs = first.pool?.uuid === lab.pool.uuid
+  const { volumeNames } = isOurs ? await ensurePool(lab, first) : first // one that is off shows no volumes
   const host = await observe(lab, volumeNames)
   const tags = await remove.readSeedTags(
     lab,
