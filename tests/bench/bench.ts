@@ -3,7 +3,6 @@
 import { writeFileSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { once } from 'node:events'
 import { join } from 'node:path'
 import minimist from 'minimist'
 import { guestImage } from '../e2e/image.ts'
@@ -48,13 +47,14 @@ async function createSeconds(count: number, file: string): Promise<number> {
   const started = performance.now()
   const child = host.spawn(work.command('create'), work.options)
   let said = ''
-  while (!said.includes('\nWait\n')) {
-    const [data] = (await Promise.race([once(child.stderr!, 'data'), once(child, 'exit')])) as [
-      unknown,
-    ]
-    if (typeof data === 'number') throw new Error(`create ended with ${data}:\n${said}`)
-    said += String(data)
-  }
+  const code = await new Promise<number | null>((resolve) => {
+    child.stderr!.on('data', (data) => {
+      said += String(data)
+      if (said.includes('\nWait\n')) resolve(0)
+    })
+    child.once('exit', (status) => resolve(status ?? 1))
+  })
+  if (code !== 0) throw new Error(`create ended with ${code}:\n${said}`)
   const seconds = (performance.now() - started) / 1000
   host.signal(child, 'SIGKILL', { group: true })
   if ((await runningDomains()) !== count) throw new Error('not every domain runs')
