@@ -18,9 +18,6 @@ export interface DestroyPlan {
   leftAlone: string[]
 }
 
-/** What is known about volumes beyond libvirt's description: tags read out of seed ISOs. */
-export type SeedTags = Map<string, string>
-
 /** Works out the removal; `named` are nodes from the command line, empty for the whole lab. */
 export function destroyPlan(
   lab: Lab,

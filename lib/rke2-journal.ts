@@ -1,6 +1,7 @@
 // PURE. Known causes in RKE2's journal, and what mends them. RKE2 itself would try for ever.
 import { joinUrl } from './rke2-config.ts'
 import type { Lab, Node } from './lab.ts'
+import { kubectl } from './rke2-state.ts'
 
 export interface Cause {
   /** Short name, stable: tests and documents use it. */
@@ -35,7 +36,6 @@ const anew = ({ node }: Place) => [
   `npx zx scripts/destroy.ts ${node.name} && npx zx scripts/create.ts ${node.name} && npx zx scripts/eject.ts ${node.name}`,
   `npx zx scripts/join.ts ${node.name}`,
 ]
-const kubectl = '/var/lib/rancher/rke2/bin/kubectl --kubeconfig /etc/rancher/rke2/rke2.yaml'
 
 // Fragments: facts of the RKE2 and K3s sources and issues. The first that matches counts.
 /** The causes that are known; the table in rke2/README.md is made from them. */
@@ -190,7 +190,7 @@ export const known: Known[] = [
   },
 ]
 
-/** The first known cause in a journal (and what else was read along with it); undefined when there is none. */
+/** The cause that a journal gives away, the first of the table that matches; undefined when none does. */
 export function diagnose(journal: string, at: Place): Cause | undefined {
   const lines = journal.split('\n')
   const hit = known.find(({ match }) => lines.some((line) => match.test(line)))
