@@ -158,7 +158,7 @@ export async function checkAddresses(
 // A TCP attempt makes the kernel ask for the MAC, so that even a host that drops it is seen. The node's own MAC
 // is remembered from a machine that was there a moment ago.
 async function answering({ address, mac }: Node): Promise<string | undefined> {
-  const answer = await knock(address, 22, 400)
+  const answer = await knock(address, 22, 250)
   if (answer !== 'silent') return answer === 'open' ? 'SSH is open' : 'it refuses SSH'
   const { stdout } = await query`ip -json neighbour show to ${address}`
   try {

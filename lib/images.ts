@@ -1,6 +1,8 @@
 // EDGE. Cloud images: which one, into the cache with its digest checked, and once into the pool.
-import { closeSync, openSync, readSync, statSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { closeSync, createReadStream, openSync, readSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
 import { fileURLToPath } from 'node:url'
 import { cacheDir, withCacheLock } from './cache.ts'
 import { download, fetchText, writeCache } from './download.ts'
@@ -14,9 +16,10 @@ import {
   type Signer,
 } from './image-sums.ts'
 import type { Lab } from './lab.ts'
-import { findVolume, observe, virsh, type Host } from './libvirt.ts'
+import { findVolume, observe, readVolume, virsh, type Host } from './libvirt.ts'
+import type { Volume } from './parse.ts'
 import { quote } from './quote.ts'
-import { query, queryWithin, readText, run, write } from './shell.ts'
+import { query, readText, run, write } from './shell.ts'
 import { formatSize } from './size.ts'
 import { baseVolumeXml } from './storage-xml.ts'
 import * as ui from './ui.ts'
@@ -59,23 +62,26 @@ async function localImage(file: string, pinned: string | undefined): Promise<Ima
   return { volume: baseVolume(digest), file, digest }
 }
 
-// Hashing half a gigabyte takes seconds; an unchanged file (size, time, inode) keeps its digest.
 async function sha256Of(file: string): Promise<string> {
-  let stat
   try {
-    stat = statSync(file)
+    return await rememberedSha256(file)
   } catch (error) {
     throw new LabError(`cannot read the image ${file}: ${(error as Error).message}`, {
       hint: 'correct image.file in the lab file',
       cause: error,
     })
   }
-  const known = join(cacheDir(), 'digests', `${stat.dev}-${stat.ino}-${stat.size}-${stat.mtimeMs}`)
+}
+
+// Hashing half a gigabyte takes seconds; an unchanged file (size, time, inode) keeps its digest.
+async function rememberedSha256(file: string): Promise<string> {
+  const { dev, ino, size, mtimeMs } = statSync(file)
+  const known = join(cacheDir(), 'digests', `${dev}-${ino}-${size}-${mtimeMs}`)
   const cached = readText(known)?.trim()
   if (cached) return cached
-  const { stdout, stderr, code } = await queryWithin(600)`sha256sum ${file}`
-  const hex = /[0-9a-f]{64}/.exec(stdout)?.[0] // a name with special characters puts a backslash first
-  if (code !== 0 || !hex) throw new LabError(`cannot read the image ${file}: ${stderr}`)
+  const hash = createHash('sha256')
+  await pipeline(createReadStream(file, { highWaterMark: 2 ** 20 }), hash)
+  const hex = hash.digest('hex')
   writeCache(known, `${hex}\n`)
   return hex
 }
@@ -156,28 +162,28 @@ export const isCached = (image: Image) =>
 /** Makes sure that the pool holds the base image, downloading and uploading it when it does not. Returns its capacity in bytes. */
 export async function ensureBaseVolume(lab: Lab, host: Host, image: Image): Promise<number> {
   const volume = findVolume(host, image.volume)
-  if (volume && isWhole(host, image, volume)) return volume.capacity
+  if (volume && (await isWhole(lab, image, volume))) return volume.capacity
   return withCacheLock(() => makeBaseVolume(lab, image))
 }
 
-// Another lab may have made it meanwhile, and its disks may grow on it: looked at anew, with every volume there is.
+// Another lab may have made it meanwhile: looked at anew.
 async function makeBaseVolume(lab: Lab, image: Image): Promise<number> {
-  const host = await observe(lab, [image.volume, ...(await observe(lab)).volumeNames])
-  const found = findVolume(host, image.volume)
-  if (found && isWhole(host, image, found)) return found.capacity
+  const found = await readVolume(lab, image.volume)
+  if (found && (await isWhole(lab, image, found))) return found.capacity
   if (!isCached(image)) await downloadImage(image)
   if (found) await run`${virsh(lab)} vol-delete --pool ${lab.pool.name} ${image.volume}`
   const xml = `${lab.dir}/base.xml`
   write(xml, baseVolumeXml(image.volume))
   await run`${virsh(lab)} vol-create --pool ${lab.pool.name} ${xml}`
   await run`${virsh(lab)} vol-upload --pool ${lab.pool.name} ${image.volume} ${image.file}`
-  return findVolume(await observe(lab, [image.volume]), image.volume)?.capacity ?? 0
+  return (await readVolume(lab, image.volume))?.capacity ?? 0
 }
 
 // An upload that was cut off leaves a shorter file. Without the image at hand, a disk that grew on the base vouches for it.
-function isWhole(host: Host, image: Image, volume: { path: string; physical: number }): boolean {
+async function isWhole(lab: Lab, image: Image, volume: Volume): Promise<boolean> {
   if (isCached(image)) return volume.physical === statSync(image.file).size
-  return host.volumes.some(({ backing }) => backing === volume.path)
+  const { volumes } = await observe(lab, (await observe(lab)).volumeNames)
+  return volumes.some(({ backing }) => backing === volume.path)
 }
 
 async function downloadImage(image: Image): Promise<void> {

@@ -1,5 +1,6 @@
 // PURE. The shape of a lab file. Strict: an unknown key is an error.
-import { z } from 'zod'
+import type { output } from 'zod'
+import { z } from './packages.ts'
 import { parseSize } from './size.ts'
 
 /** Names that end up as host names, domain names and parts of volume names: a DNS label, not all digits. */
@@ -150,4 +151,4 @@ export const labSchema = z.strictObject({
   }),
 })
 
-export type LabFile = z.output<typeof labSchema>
+export type LabFile = output<typeof labSchema>

@@ -124,6 +124,17 @@ export async function observe(lab: Lab, more: string[] = []): Promise<Host> {
   }
 }
 
+/** One volume of the pool as it is now; undefined when there is none of that name. */
+export async function readVolume(lab: Lab, name: string): Promise<Volume | undefined> {
+  const pool = lab.pool.name
+  const found = await readMany(lab, [
+    ['refresh', `pool-refresh ${pool}`],
+    ['volume', `vol-dumpxml --pool ${pool} ${quote(name)}`],
+  ])
+  const xml = found.get('volume')
+  return xml ? parseVolume(xml) : undefined
+}
+
 /** The node's domain when this lab made it; a foreign one of that name is an error. */
 export function ownDomain(host: Host, lab: Lab, node: Node): Domain | undefined {
   const domain = host.domains.find(({ name }) => name === node.name)

@@ -17,10 +17,10 @@ import { run, write } from './shell.ts'
 import { formatSize } from './size.ts'
 import { networkXml, overlayXml, poolXml } from './storage-xml.ts'
 
-/** The storage pool, active. Returns the host as it is then. */
-export async function ensurePool(lab: Lab, host: Host): Promise<Host> {
+/** The storage pool, active. Returns the host as it is then, with details of `more` volumes. */
+export async function ensurePool(lab: Lab, host: Host, more: string[] = []): Promise<Host> {
   checkPool(host, lab)
-  if (host.pool?.active) return host
+  if (host.pool?.active) return more.length > 0 ? observe(lab, more) : host
   const { name } = lab.pool
   if (!host.pool) {
     write(`${lab.dir}/pool.xml`, poolXml(lab))
@@ -29,7 +29,7 @@ export async function ensurePool(lab: Lab, host: Host): Promise<Host> {
   await run`${virsh(lab)} pool-autostart ${name}`
   await run`${virsh(lab)} pool-build ${name}`
   await run`${virsh(lab)} pool-start ${name}`
-  return observe(lab)
+  return observe(lab, more)
 }
 
 /** The NAT network, active, when the lab has one. */

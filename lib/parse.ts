@@ -1,6 +1,6 @@
 // PURE. What virsh prints -> typed values.
-import { XMLParser } from 'fast-xml-parser'
 import { namespace } from './domain-xml.ts'
+import { XMLParser } from './packages.ts'
 import { quote } from './quote.ts'
 
 export interface Domain {

@@ -144,6 +144,15 @@ export async function eachOf<N extends { name: string }, T>(
   return results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
 }
 
+/** Waits for both; when both fail, both are reported. */
+export async function together<A, B>(one: Promise<A>, other: Promise<B>): Promise<[A, B]> {
+  const failures = (await Promise.allSettled([one, other])).flatMap((result) =>
+    result.status === 'rejected' ? [result.reason as unknown] : [],
+  )
+  if (failures.length > 1) throw new NodeErrors(failures)
+  return Promise.all([one, other])
+}
+
 /** Puts the node's name before what fails in `work`. */
 export async function onNode<T>(node: { name: string }, work: () => Promise<T>): Promise<T> {
   try {

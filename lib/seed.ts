@@ -5,6 +5,7 @@ import { networkConfig, parseUserConfig, publicKeyPlaceholder, userData } from '
 import { LabError } from './errors.ts'
 import type { Lab, Node } from './lab.ts'
 import { foreignUser, virsh, type Host } from './libvirt.ts'
+import { eachOf } from './phase.ts'
 import { mode, query, readText, run, write } from './shell.ts'
 import { sshConfig, sshFiles } from './ssh-files.ts'
 
@@ -32,8 +33,12 @@ export async function ensureKeys(lab: Lab, seeded: Node[]): Promise<void> {
   const { key, config } = sshFiles(lab)
   if (!existsSync(key))
     await run`mkdir -p ${lab.dir} && ssh-keygen -q -t ed25519 -N '' -C ${`rke2-kvm-lab:${lab.name}`} -f ${key}`
-  for (const node of seeded.filter(({ dir }) => !existsSync(`${dir}/host_key`)))
-    await run`mkdir -p ${node.dir} && rm -f ${node.dir}/host_key.pub && ssh-keygen -q -t ed25519 -N '' -C ${node.name} -f ${node.dir}/host_key`
+  const keyless = seeded.filter(({ dir }) => !existsSync(`${dir}/host_key`))
+  await eachOf(
+    keyless,
+    (node) =>
+      run`mkdir -p ${node.dir} && rm -f ${node.dir}/host_key.pub && ssh-keygen -q -t ed25519 -N '' -C ${node.name} -f ${node.dir}/host_key`,
+  )
   write(config, sshConfig(lab, process.cwd()))
   await writeKnownHosts(
     lab,

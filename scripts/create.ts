@@ -6,7 +6,7 @@ import { differences } from '../lib/differences.ts'
 import { checkDiskSizes, ensureBaseVolume, findImage } from '../lib/images.ts'
 import { observe, ownDomain } from '../lib/libvirt.ts'
 import { ensureMachine, ensureNetwork, ensurePool, ensureStarted } from '../lib/machines.ts'
-import { eachOf, look, next, phase, step } from '../lib/phase.ts'
+import { eachOf, look, next, phase, step, together } from '../lib/phase.ts'
 import { waitUntilReady } from '../lib/ready.ts'
 import { checkKeys, ensureKeys, isoTool, readUserConfig } from '../lib/seed.ts'
 import { mode } from '../lib/shell.ts'
@@ -29,15 +29,15 @@ await phase(import.meta.url, create, async ({ lab, nodes, options }) => {
 
   if (fresh.length > 0) {
     readUserConfig() // what is wrong with it is told before anything is changed
-    const type = await look('Check the host', () => checkHost(lab, nodes, host))
+    const [type, image] = await look('Check the host', () =>
+      together(checkHost(lab, nodes, host), findImage(lab)),
+    )
     await step('SSH and host keys', () => ensureKeys(lab, fresh))
-    host = await step('Storage pool', () => ensurePool(lab, host))
+    host = await step('Storage pool', () => ensurePool(lab, host, [image.volume]))
     await step('Network', () => ensureNetwork(lab, host))
-    const image = await findImage(lab)
-    await step('Base image', async () => {
-      host = await observe(lab, [image.volume])
-      checkDiskSizes(lab, await ensureBaseVolume(lab, host, image))
-    })
+    await step('Base image', async () =>
+      checkDiskSizes(lab, await ensureBaseVolume(lab, host, image)),
+    )
     const parts = { base: image.volume, type, isoTool: await isoTool() }
     await step('Machines', () => eachOf(nodes, (node) => ensureMachine(lab, node, host, parts)))
   } else {
