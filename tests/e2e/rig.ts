@@ -22,14 +22,16 @@ export interface Rig {
   stop(): Promise<void>
 }
 
-/** Starts it all; the image is built when it is not in the cache yet. */
-export async function startRig(): Promise<Rig> {
+/** Starts it all; the image is built when it is not in the cache yet. `images`: size of RKE2's image archive in bytes. */
+export async function startRig({
+  images = true,
+}: { images?: boolean | number } = {}): Promise<Rig> {
   const image = await guestImage()
   const served = mkdtempSync(join(tmpdir(), 'rkl-served-'))
   mkdirSync(join(served, 'images'))
   await link(image, join(served, 'images/guest.qcow2'))
   writeFileSync(join(served, 'images/SHA256SUMS'), `${await sha256(image)} *guest.qcow2\n`)
-  await makeRelease(served, { version })
+  await makeRelease(served, { version, images })
   const host = await startHost()
   const mirror = await serveFiles(host, served, 8080)
   return {
