@@ -75,7 +75,9 @@ export function commandError(command: string, code: number, said: string): LabEr
   const lines = said.split('\n').filter((line) => line.trim())
   return new LabError(`${name} failed (exit ${code}): ${lines.at(-1) ?? 'no message'}`, {
     details: lines.slice(0, -1),
-    hint: `${command.split('\n')[0]}`,
+    hint: /no space left on device/i.test(said)
+      ? ['df -h', '# make some room on the disk that is full, then run this again']
+      : `${command.split('\n')[0]}`,
   })
 }
 

@@ -9,9 +9,10 @@ const rig = await startRig()
 t.teardown(() => rig.stop())
 const { host } = rig
 const before = await host.inventory()
+const pool = '/var/lib/libvirt/images'
 
 await t.test(
-  'a machine behind NAT; create killed anywhere is finished by the next one',
+  'a machine behind NAT; create with a full disk, or killed anywhere, is finished by the next one',
   async (t) => {
     const work = workspace(
       host,
@@ -22,6 +23,12 @@ await t.test(
       }),
     )
     t.teardown(() => work.remove())
+    await host.run(['mount', '-t', 'tmpfs', '-o', 'size=100m', 'tmpfs', pool])
+    const full = await work.script('create')
+    t.equal(full.exitCode, 1)
+    t.match(full.stderr, /no space left/i, 'a full disk is told as such')
+    t.match(full.stderr, 'try: df -h')
+    await host.run(['mount', '-o', 'remount,size=4g', pool])
     const marks = [
       'pool-define',
       'net-start',
@@ -54,7 +61,12 @@ await t.test(
       await host.run(['virsh', '-c', 'qemu:///system', 'net-list', '--autostart', '--name']),
       'rke2-kvm-nat',
     )
-    t.equal((await work.script('destroy', '--yes', '--images')).exitCode, 0)
+    const printed = await work.script('destroy', '--dry-run', '--images')
+    t.match(printed.stdout, 'net-destroy rke2-kvm-nat')
+    const ran = await host.exec(['bash'], { ...work.options, input: printed.stdout })
+    t.equal(ran.exitCode, 0, ran.stderr)
+    t.match((await work.script('destroy')).stderr, 'nothing to remove')
+    await host.run(['umount', pool])
     t.strictSame(await host.inventory(), before)
   },
 )
