@@ -145,6 +145,22 @@ await t.test('the kubeconfig gets the address of the server and the name of the 
   })
 })
 
+await t.test('a lab may be called like a value that is no text to YAML', async (t) => {
+  for (const name of ['null', 'true', 'no', 'on', 'y', '1e3', '0x1f', '12e03', 'lab']) {
+    const file = edit(fromNode, name)
+    const merged = mergeKubeconfig(edit(fromNode, 'on'), file, name)
+    for (const text of [file, merged])
+      for (const version of ['1.1', '1.2'] as const) {
+        const config = parse(text, { version }) as Record<string, { name: unknown }[]>
+        for (const key of ['clusters', 'contexts', 'users'])
+          t.equal(config[key]?.at(-1)?.name, name, `${key} of ${name}, YAML ${version}`)
+        t.match(config.contexts?.at(-1), { context: { cluster: name, user: name } })
+      }
+    t.equal(parse(file, { version: '1.1' })['current-context'], name)
+    t.equal(parse(merged, { version: '1.1' })['current-context'], 'on')
+  }
+})
+
 await t.test('merging replaces stale entries of the lab and keeps everything else', async (t) => {
   const other = edit(fromNode, 'other')
   const once = mergeKubeconfig(other, edit(fromNode, 'lab'), 'lab')
