@@ -49,8 +49,8 @@ export async function lastConsoleLine(name: string): Promise<string> {
   return clean(await readDirectly(name, 2000)).at(-1) ?? ''
 }
 
-/** The end of the console, from the log or through libvirt. */
-export async function consoleTail(lab: Lab, name: string, lines = 8): Promise<string[]> {
+/** The end of the console, up to 200 lines, from the log or through libvirt. */
+export async function consoleTail(lab: Lab, name: string): Promise<string[]> {
   const text = (await readDirectly(name, 20_000)) || (await readThroughLibvirt(lab, name))
-  return clean(text.slice(-20_000)).slice(-lines)
+  return clean(text.slice(-20_000)).slice(-200)
 }

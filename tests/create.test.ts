@@ -329,9 +329,10 @@ await t.test(
     const host = new FakeHost(t)
     const log = 'files/var/log/libvirt/qemu'
     host.put('silent', '')
+    const trace = Array.from({ length: 20 }, (_, index) => `[    2.${100 + index}]  frame ${index}`)
     host.put(
       `${log}/kubemaster.console.log`,
-      '\x1b[2JBooting from Hard Disk...\r\nkernel panic - not syncing\r\n',
+      `\x1b[2JBooting from Hard Disk...\r\nkernel panic - not syncing\r\n${trace.join('\n')}\n`,
     )
     host.put(
       `${log}/worker01.console.log`,
@@ -344,7 +345,7 @@ await t.test(
       '✗ kubemaster: not ready within 1 s (192.0.2.30)',
       'last state: no answer on its address yet',
       'its kernel panicked; see the console',
-      '      Booting from Hard Disk...\n',
+      /end of its console:\n +\[    2\.112] {2}frame 12\n/, // the last eight lines
       'it booted, but cloud-init never ran',
       'nothing was ever printed on its console',
       'try: virsh -c qemu:///system console kubemaster',

@@ -172,6 +172,7 @@ await t.test('a guest that never answered is explained from its console', async 
     ['', /nothing was ever printed/],
     ['  \n', /nothing was ever printed/],
     ['SeaBIOS\nNo bootable device.', /found nothing to boot/],
+    ['Boot failed: Could not read from CDROM\nlocalhost login:', /cloud-init never ran/],
     ['[    1.0] Kernel panic - not syncing: VFS', /kernel panicked/],
     ['Cloud-init v. 22.4.2 finished\nworker01 login:', /network or SSH did not come up/],
     ['Debian GNU/Linux 12 localhost ttyS0\nlocalhost login:', /cloud-init never ran/],
