@@ -2,6 +2,7 @@
 import { parseDocument, stringify } from 'yaml'
 import { UsageError } from './errors.ts'
 import type { Lab, Node } from './lab.ts'
+import { asList } from './list.ts'
 
 type Config = Record<string, unknown>
 
@@ -49,9 +50,6 @@ export function joinedServer(lab: Lab, node: Node, config: string): Node | undef
   )
 }
 
-const list = (value: unknown): unknown[] =>
-  value === undefined || value === null ? [] : [value].flat()
-
 /** config.yaml of a node; `joins` is the server it joins, undefined for the first one. */
 export function rke2Config(lab: Lab, node: Node, edited: Config, joins?: Node): string {
   const own = { 'node-name': node.name, 'node-ip': node.address }
@@ -62,7 +60,7 @@ export function rke2Config(lab: Lab, node: Node, edited: Config, joins?: Node): 
   }
   const config: Config = { 'write-kubeconfig-mode': '0600', ...edited, ...lab.rke2.config }
   const names = [node.name, node.address, ...(lab.rke2.vip ? [lab.rke2.vip] : [])]
-  const sans = [...names, ...list(edited['tls-san']), ...list(lab.rke2.config['tls-san'])]
+  const sans = [...names, ...asList(edited['tls-san']), ...asList(lab.rke2.config['tls-san'])]
   return toYaml({ ...config, ...own, 'tls-san': [...new Set(sans)], cni: lab.rke2.cni, ...join })
 }
 
