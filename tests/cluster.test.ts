@@ -81,23 +81,36 @@ await t.test('config.yaml of each kind of node', async (t) => {
   })
   const worker = parse(
     rke2Config(
-      labWith({ config: { profile: 'cis', 'service-cidr': '10.99.0.0/16' } }),
+      labWith({
+        config: {
+          profile: 'cis',
+          'node-label': ['disk=ssd'],
+          'node-taint+': ['gpu=yes:NoSchedule'],
+          'kube-proxy-arg': ['proxy-mode=ipvs'],
+          'node-external-ip': '203.0.113.9',
+          'service-cidr': '10.99.0.0/16',
+          'kube-apiserver-arg': ['v=2'],
+        },
+      }),
       agent,
-      { 'node-label': ['disk=ssd'] },
+      { 'kubelet-arg': ['max-pods=50'] },
       server,
     ),
   )
   t.strictSame(
     worker,
     {
-      'node-label': ['disk=ssd'],
+      'kubelet-arg': ['max-pods=50'],
       profile: 'cis',
+      'node-label': ['disk=ssd'],
+      'node-taint+': ['gpu=yes:NoSchedule'],
+      'kube-proxy-arg': ['proxy-mode=ipvs'],
       'node-name': 'worker01',
       'node-ip': '192.168.1.31',
       server: 'https://192.168.1.30:9345',
       'token-file': '/etc/rancher/rke2/token',
     },
-    'keys for servers only are left out',
+    'keys for servers or for one machine only are left out',
   )
   t.match(
     rke2Config(lab, server, {}),
