@@ -474,11 +474,26 @@ await t.test('nodes by name: only theirs, and neither network nor pool', async (
   })
 })
 
-await t.test('disks that a domain of ours got by a snapshot go with it', async (t) => {
-  const files = filesOf('lab-kubemaster.snap1', 'lab-kubemaster.qcow2', base)
-  const volumes = ['lab-kubemaster.qcow2', 'lab-kubemaster.snap1', base]
-  const host = hostWith([domain('kubemaster', { files })], volumes)
-  t.strictSame(destroyPlan(lab, [], host, noSeed, false).volumes.sort(), volumes.slice(0, 2))
+await t.test('disks that a domain of ours got by snapshots go with it, no others', async (t) => {
+  const chain = ['lab-kubemaster.qcow2', 'lab-kubemaster.snap1', 'lab-kubemaster.snap2']
+  const others = ['thesis.qcow2', 'lab-kubemaster-2.qcow2', 'lab-kubemaster.old']
+  const files = filesOf('lab-kubemaster.snap2', ...others.slice(0, 2))
+  const host = {
+    ...hostWith([domain('kubemaster', { files })], [...chain, ...others, base]),
+    volumes: [
+      disk('lab-kubemaster.snap2', 'lab-kubemaster.snap1'),
+      disk('lab-kubemaster.snap1', 'lab-kubemaster.qcow2'),
+      disk('lab-kubemaster.qcow2'),
+    ],
+  }
+  const plan = destroyPlan(lab, [], host, noSeed, true)
+  t.strictSame(plan.volumes.sort(), chain)
+  t.match(plan, { images: [base], pool: false })
+  t.strictSame(plan.leftAlone, [
+    'volume thesis.qcow2: kubemaster uses it, but this lab did not make it',
+    'volume lab-kubemaster-2.qcow2: kubemaster uses it, but this lab did not make it',
+    'volume lab-kubemaster.old: no node of the lab file and no domain has it',
+  ])
 })
 
 await t.test('a disk of ours that a domain of somebody else uses as well stays', async (t) => {
@@ -488,6 +503,17 @@ await t.test('a disk of ours that a domain of somebody else uses as well stays',
   const host = hostWith([domain('kubemaster', { files }), twin], volumes)
   const plan = destroyPlan(lab, [], host, noSeed, true)
   t.match(plan, { domains: [{ name: 'kubemaster' }], volumes: [], images: [], pool: false })
+  t.match(plan.leftAlone, ['volume lab-kubemaster.qcow2: a domain of somebody else uses it'])
+})
+
+await t.test('so does one that a disk of somebody else grows on', async (t) => {
+  const twin = stranger('twin', { files: filesOf('twin.qcow2') })
+  const host = {
+    ...hostWith([domain('kubemaster'), twin], ['lab-kubemaster.qcow2', 'twin.qcow2', base]),
+    volumes: [disk('lab-kubemaster.qcow2'), disk('twin.qcow2', 'lab-kubemaster.qcow2')],
+  }
+  const plan = destroyPlan(lab, [], host, noSeed, true)
+  t.match(plan, { volumes: [], images: [], pool: false })
   t.match(plan.leftAlone, ['volume lab-kubemaster.qcow2: a domain of somebody else uses it'])
 })
 
