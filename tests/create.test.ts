@@ -353,6 +353,22 @@ await t.test(
     )
     t.notMatch(result.stderr, escape)
 
+    await t.test(
+      'all consoles at once, read through libvirt, where a run was killed',
+      async (t) => {
+        const names = ['kubemaster', 'worker01', 'worker02']
+        mkdirSync(join(host.state, 'pools/rke2-kvm-lab-logs'))
+        host.put('pools/rke2-kvm-lab-logs/active', '')
+        for (const name of names) {
+          rmSync(join(host.state, log, `${name}.console.log`), { force: true })
+          host.put(`logs/${name}.console.log`, `the console of ${name}\n`)
+        }
+        const { stderr } = await host.run('create', ['--timeout', '1'])
+        for (const name of names) t.match(stderr, `      the console of ${name}\n`)
+        t.strictSame(host.inventory().pools, ['rke2-kvm-lab'])
+      },
+    )
+
     await t.test('so is one that has another host key', async (t) => {
       host.put('network/192.0.2.31', 'open\n')
       host.put('guests/worker01.error', 'Host key verification failed.\n')
