@@ -223,6 +223,14 @@ await t.test('only a valid signature by the pinned key counts', async (t) => {
 
 const lab = makeLab((raw) => (raw.network.cidr = '192.0.2.0/24'))
 const emptyHost: Host = { domains: [], volumeNames: [], volumes: [] }
+const volumeOf = (name: string, backing = 'base-0123456789abcdef.qcow2') => ({
+  name,
+  path: `${pool}/${name}`,
+  capacity: 1,
+  allocation: 1,
+  physical: 1,
+  ...(backing ? { backing: `${pool}/${backing}` } : {}),
+})
 const interfaces = parseInterfaces(
   fixture('ip-address.iproute2-6.1.0.json').replaceAll('192.168.1.', '192.0.2.'),
 )
@@ -342,15 +350,23 @@ await t.test('names that others have are told, whoever they are', async (t) => {
 
 await t.test('an existing machine that differs from the lab file', async (t) => {
   const node = nodeOf(lab)
+  const found = (more: Partial<Domain>, disk?: number) =>
+    differences(node, {
+      ...emptyHost,
+      domains: [domain('kubemaster', more)],
+      volumes: disk ? [{ ...volumeOf(node.volume), capacity: disk }] : [],
+    })
   const same = { vcpus: 2, memory: node.memory, owner: { ...node, lab: 'lab' } }
-  t.strictSame(differences(node, domain('kubemaster', same)), [])
-  t.strictSame(differences(node, undefined), [])
+  t.strictSame(found(same, node.disk), [])
+  t.strictSame(found(same), [], 'a volume that is not known says nothing')
+  t.strictSame(differences(node, emptyHost), [])
+  t.strictSame(found(same, 20 * 2 ** 30), ['disk is 20 GiB, the lab file says 40 GiB'])
   const other = {
     vcpus: 1,
     memory: 2 ** 30,
     owner: { lab: 'lab', role: 'agent', address: '1.2.3.4' },
   }
-  t.strictSame(differences(node, domain('kubemaster', other)), [
+  t.strictSame(found(other), [
     'vcpus is 1, the lab file says 2',
     'memory is 1 GiB, the lab file says 4 GiB',
     'address is 1.2.3.4, the lab file says 192.0.2.30',
@@ -361,21 +377,13 @@ await t.test('an existing machine that differs from the lab file', async (t) => 
 // What destroy removes
 
 const ourPool = { uuid: lab.pool.uuid, path: pool, available: 0, active: true }
-const disk = (name: string, backing = 'base-0123456789abcdef.qcow2') => ({
-  name,
-  path: `${pool}/${name}`,
-  capacity: 1,
-  allocation: 1,
-  physical: 1,
-  ...(backing ? { backing: `${pool}/${backing}` } : {}),
-})
 const hostWith = (domains: Domain[], volumes: string[]): Host => ({
   domains,
   pool: ourPool,
   volumeNames: volumes,
   volumes: volumes
     .filter((name) => name.endsWith('.qcow2'))
-    .map((name) => disk(name, name.startsWith('base-') ? '' : undefined)),
+    .map((name) => volumeOf(name, name.startsWith('base-') ? '' : undefined)),
 })
 const anySeed = () => true
 const noSeed = () => false
@@ -417,7 +425,7 @@ await t.test('decoys with names like ours are left alone and told', async (t) =>
     ),
     network: { uuid: 'x', bridge: 'virbr9', address: '', active: true },
   }
-  host.volumes = [disk('lab-kubemaster.qcow2'), disk('lab-worker01.qcow2', '')]
+  host.volumes = [volumeOf('lab-kubemaster.qcow2'), volumeOf('lab-worker01.qcow2', '')]
   const plan = destroyPlan(lab, [], host, noSeed, true)
   t.match(plan, { volumes: [], images: [], network: false, pool: false })
   t.strictSame(
@@ -481,9 +489,9 @@ await t.test('disks that a domain of ours got by snapshots go with it, no others
   const host = {
     ...hostWith([domain('kubemaster', { files })], [...chain, ...others, base]),
     volumes: [
-      disk('lab-kubemaster.snap2', 'lab-kubemaster.snap1'),
-      disk('lab-kubemaster.snap1', 'lab-kubemaster.qcow2'),
-      disk('lab-kubemaster.qcow2'),
+      volumeOf('lab-kubemaster.snap2', 'lab-kubemaster.snap1'),
+      volumeOf('lab-kubemaster.snap1', 'lab-kubemaster.qcow2'),
+      volumeOf('lab-kubemaster.qcow2'),
     ],
   }
   const plan = destroyPlan(lab, [], host, noSeed, true)
@@ -510,7 +518,7 @@ await t.test('so does one that a disk of somebody else grows on', async (t) => {
   const twin = stranger('twin', { files: filesOf('twin.qcow2') })
   const host = {
     ...hostWith([domain('kubemaster'), twin], ['lab-kubemaster.qcow2', 'twin.qcow2', base]),
-    volumes: [disk('lab-kubemaster.qcow2'), disk('twin.qcow2', 'lab-kubemaster.qcow2')],
+    volumes: [volumeOf('lab-kubemaster.qcow2'), volumeOf('twin.qcow2', 'lab-kubemaster.qcow2')],
   }
   const plan = destroyPlan(lab, [], host, noSeed, true)
   t.match(plan, { volumes: [], images: [], pool: false })
