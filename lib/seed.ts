@@ -36,7 +36,8 @@ export async function ensureKeys(lab: Lab, seeded: Node[]): Promise<void> {
     await run`mkdir -p ${node.dir} && rm -f ${node.dir}/host_key.pub && ssh-keygen -q -t ed25519 -N '' -C ${node.name} -f ${node.dir}/host_key`
   write(config, sshConfig(lab, process.cwd()))
   for (const file of [key, ...seeded.map(({ dir }) => `${dir}/host_key`)])
-    if (existsSync(file) && !readText(`${file}.pub`)) // a run was cut off between the two
+    if (existsSync(file) && !readText(`${file}.pub`))
+      // a run was cut off between the two
       await run`ssh-keygen -y -f ${file} > ${file}.pub`
   await writeKnownHosts(
     lab,

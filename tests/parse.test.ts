@@ -5,19 +5,11 @@ import t from 'tap'
 import { parseInitFiles, readInitFiles, silentGuest } from '../lib/cloud-init-status.ts'
 import { destroyPlan, isNothing, planText } from '../lib/destroy-plan.ts'
 import { differences } from '../lib/differences.ts'
-import {
-  diskFinding,
-  macFindings,
-  memoryFinding,
-  networkFindings,
-  ownershipFindings,
-  parseInterfaces,
-  toolFindings,
-  tools,
-} from '../lib/findings.ts'
 import { baseVolume, findDigest, signedBy, signers } from '../lib/image-sums.ts'
 import type { Lab } from '../lib/lab.ts'
 import type { Host } from '../lib/libvirt.ts'
+import { networkFindings, parseInterfaces } from '../lib/network-findings.ts'
+import { macFindings, ownershipFindings } from '../lib/ownership-findings.ts'
 import {
   connectionProblem,
   parseDomain,
@@ -29,6 +21,8 @@ import {
   type Domain,
 } from '../lib/parse.ts'
 import { knock } from '../lib/ready.ts'
+import { diskFinding, memoryFinding } from '../lib/room-findings.ts'
+import { toolFindings, tools } from '../lib/tool-findings.ts'
 import { fixture } from './helpers/fake-bin.ts'
 import { makeLab, nodeOf } from './helpers/labs.ts'
 
