@@ -35,9 +35,9 @@ export async function ensureKeys(lab: Lab, seeded: Node[]): Promise<void> {
   for (const node of seeded.filter(({ dir }) => !existsSync(`${dir}/host_key`)))
     await run`mkdir -p ${node.dir} && rm -f ${node.dir}/host_key.pub && ssh-keygen -q -t ed25519 -N '' -C ${node.name} -f ${node.dir}/host_key`
   write(config, sshConfig(lab, process.cwd()))
+  // A run that was cut off may have left a private key alone.
   for (const file of [key, ...seeded.map(({ dir }) => `${dir}/host_key`)])
     if (existsSync(file) && !readText(`${file}.pub`))
-      // a run was cut off between the two
       await run`ssh-keygen -y -f ${file} > ${file}.pub`
   await writeKnownHosts(
     lab,
