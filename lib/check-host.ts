@@ -1,16 +1,13 @@
 // EDGE. The checks that create needs before it changes anything.
-import {
-  checkAddresses,
-  checkKvm,
-  checkNetworks,
-  checkOwnership,
-  checkRoom,
-  checkTools,
-} from './checks.ts'
+import { checkKvm } from './check-kvm.ts'
+import { checkAddresses, checkNetworks } from './check-network.ts'
+import { checkRoom } from './check-room.ts'
+import { checkTools } from './check-tools.ts'
 import { LabError } from './errors.ts'
 import type { Finding } from './findings.ts'
 import type { Lab, Node } from './lab.ts'
 import type { Host } from './libvirt.ts'
+import { checkOwnership } from './ownership-findings.ts'
 import * as ui from './ui.ts'
 
 /** Throws one LabError with every failure; shows warnings. Returns the domain type that `auto` comes to. */

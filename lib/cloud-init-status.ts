@@ -68,12 +68,12 @@ function complaints(status: Record<string, unknown> | undefined): string[] {
 export function silentGuest(consoleTail: string): string {
   if (!consoleTail.trim())
     return 'nothing was ever printed on its console: it did not boot; is the image bootable (BIOS)?'
-  if (/no bootable device|boot failed/i.test(consoleTail))
-    return 'it found nothing to boot: is the image a cloud image?'
   if (/kernel panic/i.test(consoleTail)) return 'its kernel panicked; see the console'
   if (/cloud-init/i.test(consoleTail))
     return 'cloud-init ran, but the network or SSH did not come up'
   if (/login:/.test(consoleTail))
     return 'it booted, but cloud-init never ran: has the image cloud-init, and a driver for the seed medium?'
+  if (/no bootable device|boot failed/i.test(consoleTail))
+    return 'it found nothing to boot: is the image a cloud image?' // said of each device, so what came later counts more
   return 'it is still booting, or hangs; see the console'
 }

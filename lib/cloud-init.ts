@@ -3,6 +3,7 @@
 import { Document, parseDocument, visit } from 'yaml'
 import { UsageError } from './errors.ts'
 import type { Lab, Node } from './lab.ts'
+import { asList } from './list.ts'
 
 /** Replaced by the lab's public SSH key when the seed is made. */
 export const publicKeyPlaceholder = '@LAB_PUBLIC_KEY@'
@@ -19,9 +20,6 @@ function toYaml(value: unknown): string {
   })
   return document.toString({ lineWidth: 0 })
 }
-
-const list = (value: unknown): unknown[] =>
-  value === undefined || value === null ? [] : [value].flat()
 
 // One host name and one host key per node: the same value for all nodes could only be wrong.
 const perNode = ['hostname', 'fqdn', 'ssh_keys']
@@ -48,8 +46,9 @@ export function parseUserConfig(text: string, file: string): CloudConfig {
 
 /** The login user: ours, with what the person wrote about a user of that name on top. */
 function loginUser(lab: Lab, config: CloudConfig): CloudConfig {
-  const own = list(config.users).find((user) => (user as CloudConfig | null)?.name === lab.user) as
-    CloudConfig | undefined
+  const own = asList(config.users).find(
+    (user) => (user as CloudConfig | null)?.name === lab.user,
+  ) as CloudConfig | undefined
   return {
     name: lab.user,
     gecos: 'rke2-kvm-lab',
@@ -59,8 +58,8 @@ function loginUser(lab: Lab, config: CloudConfig): CloudConfig {
     ...own,
     ssh_authorized_keys: [
       publicKeyPlaceholder,
-      ...list(own?.ssh_authorized_keys),
-      ...list(config.ssh_authorized_keys), // cloud-init would give these to a default user that the lab has not
+      ...asList(own?.ssh_authorized_keys),
+      ...asList(config.ssh_authorized_keys), // cloud-init would give these to a default user that the lab has not
     ],
   }
 }
@@ -68,7 +67,7 @@ function loginUser(lab: Lab, config: CloudConfig): CloudConfig {
 /** The node's user-data without keys: the scripts' part and all that the person wrote; lists are appended. */
 export function userData(lab: Lab, node: Node, config: CloudConfig): string {
   const { users, ssh_authorized_keys: _, ...rest } = config
-  const others = list(users).filter((user) => (user as CloudConfig | null)?.name !== lab.user)
+  const others = asList(users).filter((user) => (user as CloudConfig | null)?.name !== lab.user)
   return `#cloud-config\n${toYaml({
     hostname: node.name,
     manage_etc_hosts: 'localhost',

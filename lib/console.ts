@@ -1,11 +1,8 @@
 // EDGE. What a guest printed on its serial console.
 import { open } from 'node:fs/promises'
+import { readConsoleLog } from './console-logs.ts'
 import { consoleLog } from './domain-xml.ts'
 import type { Lab } from './lab.ts'
-import { query } from './shell.ts'
-import { virsh } from './libvirt.ts'
-
-const logPool = 'rke2-kvm-lab-logs'
 
 /** The last bytes of a guest's console where this user may read the log; '' where not. */
 async function readDirectly(name: string, bytes: number): Promise<string> {
@@ -24,17 +21,6 @@ async function readDirectly(name: string, bytes: number): Promise<string> {
   }
 }
 
-// The log belongs to root; libvirt hands it out to whoever may use libvirt, by way of a transient pool.
-async function readThroughLibvirt(lab: Lab, name: string): Promise<string> {
-  const folder = consoleLog({ name }).replace(/\/[^/]*$/, '')
-  const batch = `pool-create-as ${logPool} dir --target ${folder}`
-  await query`${virsh(lab)} -q ${batch}`
-  const download = `vol-download --pool ${logPool} ${name}.console.log /dev/stdout`
-  const { stdout } = await query`${virsh(lab)} -q ${download} | cat`
-  await query`${virsh(lab)} -q pool-destroy ${logPool}`
-  return stdout
-}
-
 // eslint-disable-next-line no-control-regex
 const escapes = /\x1b(\[[0-9;?]*[ -/]*[@-~]|[()][A-Z0-9]|[=>c])/g // terminal control sequences
 const clean = (text: string) =>
@@ -49,8 +35,8 @@ export async function lastConsoleLine(name: string): Promise<string> {
   return clean(await readDirectly(name, 2000)).at(-1) ?? ''
 }
 
-/** The end of the console, from the log or through libvirt. */
-export async function consoleTail(lab: Lab, name: string, lines = 8): Promise<string[]> {
-  const text = (await readDirectly(name, 20_000)) || (await readThroughLibvirt(lab, name))
-  return clean(text.slice(-20_000)).slice(-lines)
+/** The end of the console, up to 200 lines, from the log or through libvirt. */
+export async function consoleTail(lab: Lab, name: string): Promise<string[]> {
+  const text = (await readDirectly(name, 20_000)) || (await readConsoleLog(lab, name))
+  return clean(text.slice(-20_000)).slice(-200)
 }

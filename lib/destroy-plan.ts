@@ -39,7 +39,9 @@ export function destroyPlan(
     ({ owner, name }) => owner?.lab !== lab.name && names.includes(name),
   )
   const foreignFiles = new Set(
-    host.domains.filter(({ owner }) => owner?.lab !== lab.name).flatMap(({ files }) => files),
+    host.domains
+      .filter(({ owner }) => owner?.lab !== lab.name)
+      .flatMap((domain) => [...chainsOf(host, domain)]),
   )
 
   const isOurs = (volume: string, node: string) => {
@@ -59,17 +61,21 @@ export function destroyPlan(
   const there = poolIsOurs
     ? candidates.filter(({ volume }) => host.volumeNames.includes(volume))
     : []
-  const snapshots = owned
-    .flatMap(({ files }) => files)
-    .filter((file) => file.startsWith(`${lab.pool.path}/`) && !foreignFiles.has(file))
-    .map((file) => file.slice(lab.pool.path.length + 1))
-    .filter((name) => poolIsOurs && host.volumeNames.includes(name) && !name.startsWith('base-'))
+  const used = poolIsOurs ? owned.flatMap((domain) => usedVolumes(lab, host, domain)) : []
+  const snapshots = used.filter(
+    ({ volume, node }) =>
+      isSnapshot(lab, node, volume) && !foreignFiles.has(`${lab.pool.path}/${volume}`),
+  )
   const volumes = [
-    ...new Set([
-      ...there.filter(({ volume, node }) => isOurs(volume, node)).map(({ volume }) => volume),
-      ...snapshots,
-    ]),
+    ...new Set(
+      [...there.filter(({ volume, node }) => isOurs(volume, node)), ...snapshots].map(
+        ({ volume }) => volume,
+      ),
+    ),
   ]
+  const others = used.filter(
+    ({ volume }) => !volumes.includes(volume) && !there.some((one) => one.volume === volume),
+  )
   const images = (withImages && whole && poolIsOurs ? unusedImages(host, volumes) : []).filter(
     (name) => !foreignFiles.has(`${lab.pool.path}/${name}`),
   )
@@ -95,6 +101,9 @@ export function destroyPlan(
             ? `volume ${volume}: a domain of somebody else uses it`
             : `volume ${volume}: this lab did not make it`,
         ),
+      ...others.map(
+        ({ volume, node }) => `volume ${volume}: ${node} uses it, but this lab did not make it`,
+      ),
       ...(host.network && host.network.uuid !== lab.networkUuid
         ? [`network ${lab.network.nat}: this lab did not make it`]
         : []),
@@ -103,6 +112,28 @@ export function destroyPlan(
     ],
   }
 }
+
+/** The files of a domain's disks, and those that they grow on. */
+function chainsOf(host: Host, { files }: Domain): Set<string> {
+  const all = new Set(files)
+  for (const file of all) {
+    const backing = host.volumes.find(({ path }) => path === file)?.backing
+    if (backing) all.add(backing)
+  }
+  return all
+}
+
+/** Volumes of the pool that a domain uses, base images aside. */
+function usedVolumes(lab: Lab, host: Host, domain: Domain): { volume: string; node: string }[] {
+  const files = chainsOf(host, domain)
+  return host.volumeNames
+    .filter((name) => files.has(`${lab.pool.path}/${name}`) && !name.startsWith('base-'))
+    .map((volume) => ({ volume, node: domain.name }))
+}
+
+/** Named as `virsh snapshot-create-as --disk-only` does: the disk's name with the snapshot's for its ending. */
+const isSnapshot = (lab: Lab, node: string, volume: string) =>
+  volume.startsWith(volumeNames(lab.name, node).volume.replace(/qcow2$/, ''))
 
 /** The tag of a disk: it grows on a base image in the pool. */
 const isOverlay = (volume: Volume | undefined, lab: Lab) =>

@@ -1,16 +1,12 @@
 // EDGE. Removing what a destroy plan lists. Each step may be cut off; the next run goes on.
 import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { consoleLog } from './domain-xml.ts'
 import type { DestroyPlan } from './destroy-plan.ts'
 import { writeKnownHosts } from './seed.ts'
 import type { Lab, Node } from './lab.ts'
 import { virsh } from './libvirt.ts'
-import { words, type Domain } from './parse.ts'
+import type { Domain } from './parse.ts'
 import { query, run } from './shell.ts'
-
-const logFolder = dirname(consoleLog({ name: '' }))
-const logPool = (lab: Lab) => `rke2-kvm-lab-logs-${lab.name}`
 
 /** Reads the tag out of seed volumes: the application field of the ISO (ECMA-119, primary volume descriptor). */
 export async function readSeedTags(lab: Lab, volumes: string[]): Promise<Map<string, string>> {
@@ -29,34 +25,6 @@ export async function removeDomain(lab: Lab, { name, state, persistent }: Domain
   if (state !== 'shut off' && state !== 'crashed') await run`${virsh(lab)} destroy ${name}`
   if (persistent)
     await run`${virsh(lab)} undefine ${name} --managed-save --snapshots-metadata --checkpoints-metadata --nvram`
-}
-
-/** Names of log files that libvirt keeps for these domains. They belong to root, so libvirt is asked for them. */
-export async function findLogs(lab: Lab, names: string[]): Promise<string[]> {
-  const create = `pool-create-as ${logPool(lab)} dir --target ${logFolder}`
-  const { code } = await query`${virsh(lab)} -q ${create}`
-  if (code !== 0) return []
-  const { stdout } = await query`${virsh(lab)} -q ${`vol-list ${logPool(lab)}`}`
-  await query`${virsh(lab)} -q ${`pool-destroy ${logPool(lab)}`}`
-  const isLog = (file: string) =>
-    names.some(
-      (name) =>
-        file === `${name}.log` ||
-        file.startsWith(`${name}.log.`) ||
-        file.startsWith(`${name}.console.log`),
-    )
-  return words(stdout)
-    .map((line) => line.split(/\s{2,}/)[0] ?? '')
-    .filter(isLog)
-}
-
-/** Deletes log files through libvirt. */
-export async function removeLogs(lab: Lab, files: string[]): Promise<void> {
-  if (files.length === 0) return
-  const pool = logPool(lab)
-  await run`${virsh(lab)} pool-create-as ${pool} dir --target ${logFolder}`
-  for (const file of files) await run`${virsh(lab)} vol-delete --pool ${pool} ${file}`
-  await run`${virsh(lab)} pool-destroy ${pool}`
 }
 
 /** Deletes disks, seeds and base images, then the network and the empty pool. */

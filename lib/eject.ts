@@ -4,9 +4,9 @@ import { existsSync } from 'node:fs'
 import { LabError } from './errors.ts'
 import type { Lab, Node } from './lab.ts'
 import { ownDomain, virsh, type Host } from './libvirt.ts'
-import type { Domain } from './parse.ts'
 import { initState, ssh } from './ready.ts'
 import { checkUnused } from './seed.ts'
+import { seedSides } from './seed-drive.ts'
 import { mode, run } from './shell.ts'
 
 /** Where the node's seed still is. */
@@ -27,16 +27,10 @@ export function seedPlaces(lab: Lab, node: Node, host: Host): SeedPlaces {
       hint: `npx zx scripts/create.ts ${node.name}`,
     })
   return {
-    ...inDrive(lab, node, domain),
+    ...seedSides(lab, node, domain), // another medium, that somebody put into the drive, is not ours to take out
     volume: host.volumeNames.includes(node.seedVolume),
     secrets: existsSync(`${node.dir}/host_key`) || existsSync(`${node.dir}/seed`),
   }
-}
-
-// Another medium that somebody put into the drive is not ours to take out.
-function inDrive(lab: Lab, node: Node, { seed }: Domain): { live: boolean; config: boolean } {
-  const file = `${lab.pool.path}/${node.seedVolume}`
-  return { live: seed.live === file, config: seed.config === file }
 }
 
 export const isEjected = (places: SeedPlaces) => !Object.values(places).includes(true)
@@ -84,9 +78,15 @@ export async function ejectSeed(
 
 // The guest may hold the tray for a moment; libvirt asks it to let go and gives up after 5 s.
 async function ejectLive(lab: Lab, node: Node, force: boolean): Promise<void> {
+  const command = [...virsh(lab), 'change-media', node.name, 'sda', '--eject', '--live']
+  if (force) command.push('--force')
+  if (mode.dryRun)
+    return void (await run`${command} || # the guest may hold the tray for a moment
+  { sleep 1; ${command}; } ||
+  { sleep 1; ${command}; }`)
   for (let tries = 3; ; tries--) {
     try {
-      await run`${virsh(lab)} change-media ${[node.name, 'sda', '--eject', '--live', ...(force ? ['--force'] : [])]}`
+      await run`${command}`
       return
     } catch (error) {
       if (tries === 1 || !/tray|locked/i.test(String(error))) throw error

@@ -2,9 +2,10 @@
 import { parse, stringify } from 'yaml'
 import { LabError } from './errors.ts'
 
-/** sed expressions that turn RKE2's kubeconfig into the lab's: the server's address, and names instead of "default". */
+/** sed expressions that turn RKE2's kubeconfig into the lab's: the server's address, and names instead of "default",
+ *  quoted, since a lab may be called "null" or "123". */
 export function kubeconfigEdits(lab: string, address: string): string[] {
-  return [`s|https://127\\.0\\.0\\.1:6443|https://${address}:6443|`, `s/: default$/: ${lab}/`]
+  return [`s|https://127\\.0\\.0\\.1:6443|https://${address}:6443|`, `s/: default$/: "${lab}"/`]
 }
 
 interface Entry {
@@ -57,6 +58,6 @@ export function mergeKubeconfig(existing: string, labs: string, lab: string): st
       users: merged('users'),
       'current-context': into['current-context'] || lab,
     },
-    { lineWidth: 0 },
+    { lineWidth: 0, version: '1.1' }, // kubectl reads YAML 1.1, in which a bare `on` is no text
   )
 }

@@ -14,7 +14,7 @@ import {
   type Volume,
 } from './parse.ts'
 import { quote } from './quote.ts'
-import { query } from './shell.ts'
+import { queryWithin } from './shell.ts'
 
 export interface Host {
   /** Every domain of the host, whoever made it. */
@@ -40,7 +40,9 @@ async function readMany(lab: Lab, reads: Read[]): Promise<Map<string, string>> {
   const batch = [...reads, ['end', 'echo'] satisfies Read]
     .map(([label, command]) => `echo '${mark} ${label}${mark}'; ${command}`)
     .join('; ')
-  const { stdout, stderr, code } = await query`${virsh(lab)} -q ${batch}`
+  const reading = reads.map(([, command]) => command).join('; ') // what --verbose shows: the same without the marks
+  const shown = [...virsh(lab), '-q', reading].map(quote).join(' ')
+  const { stdout, stderr, code } = await queryWithin(60, shown)`${virsh(lab)} -q ${batch}`
   if (code !== 0 && /failed to connect|cannot recv data|end of file while reading/i.test(stderr)) {
     const { why, fix } = connectionProblem(stderr, lab.libvirt)
     throw new LabError(why, { hint: [...fix, '# then: npx zx scripts/doctor.ts'] })

@@ -115,15 +115,13 @@ async function checkRunning(lab: Lab, node: Node): Promise<void> {
   const { stdout, code } = await query`${virsh(lab)} domstate --reason ${node.name}`
   if (code === 0 && !stdout.startsWith('running'))
     throw new LabError(`it stopped while it was waited for: ${stdout.trim()}`, {
-      details: await consoleDetails(lab, node),
+      details: consoleDetails(await consoleTail(lab, node.name)),
       hint: [`virsh -c ${lab.libvirt} start ${node.name} --console`, '# then run this again'],
     })
 }
 
-async function consoleDetails(lab: Lab, node: Node): Promise<string[]> {
-  const tail = await consoleTail(lab, node.name)
-  return tail.length > 0 ? ['end of its console:', ...tail.map((line) => `  ${line}`)] : []
-}
+const consoleDetails = (tail: string[]): string[] =>
+  tail.length > 0 ? ['end of its console:', ...tail.slice(-8).map((line) => `  ${line}`)] : []
 
 async function silent(
   lab: Lab,
@@ -131,9 +129,9 @@ async function silent(
   seconds: number,
   { lastState }: TimedOut,
 ): Promise<LabError> {
-  const console = await consoleDetails(lab, node)
+  const tail = await consoleTail(lab, node.name)
   return new LabError(`not ready within ${formatSeconds(seconds)} (${node.address})`, {
-    details: [`last state: ${lastState}`, silentGuest(console.slice(1).join('\n')), ...console],
+    details: [`last state: ${lastState}`, silentGuest(tail.join('\n')), ...consoleDetails(tail)],
     hint: [
       `virsh -c ${lab.libvirt} console ${node.name}`,
       `# then run this again, with more time if it only was slow: --timeout ${seconds * 2}`,

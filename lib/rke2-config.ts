@@ -2,23 +2,26 @@
 import { parseDocument, stringify } from 'yaml'
 import { UsageError } from './errors.ts'
 import type { Lab, Node } from './lab.ts'
+import { asList } from './list.ts'
 
 type Config = Record<string, unknown>
 
 /** Where the joiners' token lies on the node: root only, in no configuration text. */
 export const tokenFile = '/etc/rancher/rke2/token'
 
-// Keys of rke2.config that agents know too; the others would only be warned about there.
-const agentKeys = [
-  'debug',
-  'kubelet-arg',
-  'private-registry',
-  'profile',
-  'protect-kernel-defaults',
-  'resolv-conf',
-  'selinux',
-  'snapshotter',
-]
+// Keys of rke2.config that agents know too; the others would only be warned about there. As in
+// https://docs.rke2.io/reference/linux_agent_config and RKE2's pkg/cli/cmds/agent.go, without what names one machine
+// (node-external-ip and the like) and what concerns parts that run on servers only.
+const agentKeys = `
+  debug data-dir bind-address enable-pprof lb-server-port profile
+  node-label node-taint with-node-id kubelet-arg kubelet-path resolv-conf protect-kernel-defaults
+  image-credential-provider-bin-dir image-credential-provider-config
+  container-runtime-endpoint default-runtime snapshotter nonroot-devices selinux pause-image runtime-image
+  private-registry disable-default-registry-endpoint airgap-extra-registry
+  kube-proxy-arg kube-proxy-image kube-proxy-extra-mount kube-proxy-extra-env
+  cloud-provider-name cloud-provider-config`
+  .trim()
+  .split(/\s+/)
 
 /** Reads a configuration that people edit (rke2/server.yaml, rke2/agent.yaml). */
 export function parseRke2Config(text: string, file: string): Config {
@@ -49,20 +52,20 @@ export function joinedServer(lab: Lab, node: Node, config: string): Node | undef
   )
 }
 
-const list = (value: unknown): unknown[] =>
-  value === undefined || value === null ? [] : [value].flat()
+// A key that ends with + adds to what an earlier file says.
+const isForAgents = (key: string) => agentKeys.includes(key.replace(/\+$/, ''))
 
 /** config.yaml of a node; `joins` is the server it joins, undefined for the first one. */
 export function rke2Config(lab: Lab, node: Node, edited: Config, joins?: Node): string {
   const own = { 'node-name': node.name, 'node-ip': node.address }
   const join = joins ? { server: joinUrl(joins), 'token-file': tokenFile } : {}
   if (node.role === 'agent') {
-    const shared = Object.entries(lab.rke2.config).filter(([key]) => agentKeys.includes(key))
+    const shared = Object.entries(lab.rke2.config).filter(([key]) => isForAgents(key))
     return toYaml({ ...edited, ...Object.fromEntries(shared), ...own, ...join })
   }
   const config: Config = { 'write-kubeconfig-mode': '0600', ...edited, ...lab.rke2.config }
   const names = [node.name, node.address, ...(lab.rke2.vip ? [lab.rke2.vip] : [])]
-  const sans = [...names, ...list(edited['tls-san']), ...list(lab.rke2.config['tls-san'])]
+  const sans = [...names, ...asList(edited['tls-san']), ...asList(lab.rke2.config['tls-san'])]
   return toYaml({ ...config, ...own, 'tls-san': [...new Set(sans)], cni: lab.rke2.cni, ...join })
 }
 

@@ -40,6 +40,10 @@ export async function ensureKeys(lab: Lab, seeded: Node[]): Promise<void> {
       run`mkdir -p ${node.dir} && rm -f ${node.dir}/host_key.pub && ssh-keygen -q -t ed25519 -N '' -C ${node.name} -f ${node.dir}/host_key`,
   )
   write(config, sshConfig(lab, process.cwd()))
+  // A run that was cut off may have left a private key alone.
+  for (const file of [key, ...seeded.map(({ dir }) => `${dir}/host_key`)])
+    if (existsSync(file) && !readText(`${file}.pub`))
+      await run`ssh-keygen -y -f ${file} > ${file}.pub`
   await writeKnownHosts(
     lab,
     lab.nodes.filter((node) => seeded.includes(node) || existsSync(publicHostKey(node))),

@@ -86,12 +86,12 @@ export async function query(pieces: TemplateStringsArray, ...args: unknown[]): P
   return queryWithin(60)(pieces, ...args)
 }
 
-/** `query` with a deadline of its own, in seconds. */
+/** `query` with a deadline of its own, in seconds; `shown` stands for a command that would be hard to read. */
 export const queryWithin =
-  (seconds: number) =>
+  (seconds: number, shown?: string) =>
   async (pieces: TemplateStringsArray, ...args: unknown[]): Promise<Output> => {
     const process = shell({ timeout: seconds * 1000 })(pieces, ...args)
-    if (mode.verbose) ui.command(process.cmd, false)
+    if (mode.verbose) ui.command(shown ?? process.cmd, false)
     return execute(process)
   }
 

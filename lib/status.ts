@@ -4,6 +4,7 @@ import { findVolume, type Host } from './libvirt.ts'
 import { parts } from './parts.ts'
 import { askNode } from './ready.ts'
 import { parseVersion } from './rke2-release.ts'
+import { seedState } from './seed-drive.ts'
 import { parseKubeNodes, serviceOf, statusScript, type KubeNode } from './rke2-state.ts'
 
 /** One node as `status.ts --json` prints it; the names are stable. */
@@ -16,8 +17,8 @@ export interface NodeStatus {
   ssh: 'ok' | 'unreachable' | null
   /** done, running, failed; null where it cannot be asked. */
   cloudInit: 'done' | 'running' | 'failed' | null
-  /** attached: the seed medium is in the drive now or at the next start. */
-  seed: 'attached' | 'ejected' | null
+  /** attached: the seed medium is in the drive now or at the next start; other: another medium is. */
+  seed: 'attached' | 'other' | 'ejected' | null
   /** Bytes on the host's disk, and bytes that the guest sees. */
   disk: { used: number; size: number } | null
   /** RKE2's service as systemctl is-active says, and its version; null: not installed. */
@@ -66,7 +67,7 @@ async function look(lab: Lab, node: Node, host: Host): Promise<Look> {
   if (!domain) return { status: { ...base, domain: 'absent' } }
   if (domain.owner?.lab !== lab.name)
     return { status: { ...base, disk: null, domain: 'foreign', remark: 'not made by this lab' } }
-  const seed = domain.seed.live || domain.seed.config ? 'attached' : 'ejected'
+  const seed = seedState(lab, node, domain)
   if (domain.state !== 'running') return { status: { ...base, domain: domain.state, seed } }
   const { init, answer } = await askNode(lab, node, statusScript(serviceOf(node)))
   const known = { ...base, domain: domain.state, seed } as const

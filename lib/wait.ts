@@ -15,11 +15,7 @@ export class TimedOut extends Error {
 /** Looks again and again until `probe` is done; throws TimedOut with the last state after `seconds`. */
 export async function until<T>(
   probe: () => Promise<Seen<T>>,
-  {
-    seconds,
-    every = 2,
-    onState = () => {},
-  }: { seconds: number; every?: number; onState?: (state: string) => void },
+  { seconds, every = 2 }: { seconds: number; every?: number },
   clock = {
     now: () => Date.now(),
     sleep: (milliseconds: number): Promise<unknown> => pause(milliseconds),
@@ -29,7 +25,6 @@ export async function until<T>(
   for (;;) {
     const seen = await probe()
     if ('done' in seen) return seen.done
-    onState(seen.state)
     const left = deadline - clock.now()
     if (left <= 0) throw new TimedOut(seen.state)
     await clock.sleep(Math.min(every * 1000, left))

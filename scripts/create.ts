@@ -21,10 +21,7 @@ await phase(import.meta.url, create, async ({ lab, nodes, options }) => {
     host.domains.some(({ owner }) => owner?.lab === lab.name),
   )
   for (const node of nodes)
-    for (const text of differences(
-      node,
-      host.domains.find(({ name }) => name === node.name),
-    ))
+    for (const text of differences(node, host))
       ui.warn(`${node.name}: ${text}; that is not changed in a machine that exists`)
 
   if (fresh.length > 0) {

@@ -1,6 +1,7 @@
 #!/usr/bin/env zx
 // Destroy: removes what create made, and nothing else, after showing it and asking. Safe to run again.
 import { ask } from '../lib/ask.ts'
+import * as logs from '../lib/console-logs.ts'
 import { destroyPlan, isNothing, planText } from '../lib/destroy-plan.ts'
 import * as remove from '../lib/destroy.ts'
 import { observe } from '../lib/libvirt.ts'
@@ -27,6 +28,7 @@ await phase(import.meta.url, destroy, async ({ lab, nodes, options }) => {
   for (const text of plan.leftAlone) ui.warn(`left alone: ${text}`)
 
   if (isNothing(plan) && files.length === 0) {
+    await logs.dropLeftOver(lab)
     remove.forgetFolder(lab)
     return ui.good('nothing to remove: nothing of this lab is on this host')
   }
@@ -36,7 +38,7 @@ await phase(import.meta.url, destroy, async ({ lab, nodes, options }) => {
 
   await step('Domains', () => eachOf(plan.domains, (domain) => remove.removeDomain(lab, domain)))
   await step('Volumes', () => remove.removeStorage(lab, plan))
-  await step('Logs', async () => remove.removeLogs(lab, await remove.findLogs(lab, plan.names)))
+  await step('Logs', async () => logs.removeLogs(lab, await logs.findLogs(lab, plan.names)))
   await step('Files', () => remove.removeFiles(lab, named))
   next('npx zx scripts/create.ts   (to begin anew)')
 })

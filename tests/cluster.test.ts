@@ -81,23 +81,36 @@ await t.test('config.yaml of each kind of node', async (t) => {
   })
   const worker = parse(
     rke2Config(
-      labWith({ config: { profile: 'cis', 'service-cidr': '10.99.0.0/16' } }),
+      labWith({
+        config: {
+          profile: 'cis',
+          'node-label': ['disk=ssd'],
+          'node-taint+': ['gpu=yes:NoSchedule'],
+          'kube-proxy-arg': ['proxy-mode=ipvs'],
+          'node-external-ip': '203.0.113.9',
+          'service-cidr': '10.99.0.0/16',
+          'kube-apiserver-arg': ['v=2'],
+        },
+      }),
       agent,
-      { 'node-label': ['disk=ssd'] },
+      { 'kubelet-arg': ['max-pods=50'] },
       server,
     ),
   )
   t.strictSame(
     worker,
     {
-      'node-label': ['disk=ssd'],
+      'kubelet-arg': ['max-pods=50'],
       profile: 'cis',
+      'node-label': ['disk=ssd'],
+      'node-taint+': ['gpu=yes:NoSchedule'],
+      'kube-proxy-arg': ['proxy-mode=ipvs'],
       'node-name': 'worker01',
       'node-ip': '192.168.1.31',
       server: 'https://192.168.1.30:9345',
       'token-file': '/etc/rancher/rke2/token',
     },
-    'keys for servers only are left out',
+    'keys for servers or for one machine only are left out',
   )
   t.match(
     rke2Config(lab, server, {}),
@@ -143,6 +156,22 @@ await t.test('the kubeconfig gets the address of the server and the name of the 
     contexts: [{ name: 'lab', context: { cluster: 'lab', user: 'lab' } }],
     users: [{ name: 'lab' }],
   })
+})
+
+await t.test('a lab may be called like a value that is no text to YAML', async (t) => {
+  for (const name of ['null', 'true', 'no', 'on', 'y', '1e3', '0x1f', '12e03', 'lab']) {
+    const file = edit(fromNode, name)
+    const merged = mergeKubeconfig(edit(fromNode, 'on'), file, name)
+    for (const text of [file, merged])
+      for (const version of ['1.1', '1.2'] as const) {
+        const config = parse(text, { version }) as Record<string, { name: unknown }[]>
+        for (const key of ['clusters', 'contexts', 'users'])
+          t.equal(config[key]?.at(-1)?.name, name, `${key} of ${name}, YAML ${version}`)
+        t.match(config.contexts?.at(-1), { context: { cluster: name, user: name } })
+      }
+    t.equal(parse(file, { version: '1.1' })['current-context'], name)
+    t.equal(parse(merged, { version: '1.1' })['current-context'], 'on')
+  }
 })
 
 await t.test('merging replaces stale entries of the lab and keeps everything else', async (t) => {

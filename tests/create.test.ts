@@ -78,7 +78,13 @@ await t.test('from nothing to three machines, and then nothing more to do', asyn
   t.equal(second.code, 0, second.stderr)
   t.strictSame(second.changes, [])
   t.match(second.stderr, 'nothing to do: every machine is there and ready')
-  t.match(second.stderr, '  $ virsh -c qemu:///system -q', 'verbose shows what it asks')
+  const asked = second.stderr.split('\n').filter((line) => line.includes(' -q '))
+  t.match(
+    asked[0],
+    /^ {2}\$ virsh -c qemu:\/\/\/system -q 'list --all --uuid; pool-list --all --name; /,
+  )
+  t.match(asked[1], 'vol-dumpxml --pool rke2-kvm-lab lab-worker02.qcow2')
+  t.notMatch(asked.join('\n'), 'echo', 'what it asks, not how it tells the answers apart')
   t.strictSame(host.inventory(), made)
 
   await t.test('a machine that was shut off is started, and nothing else', async (t) => {
@@ -96,6 +102,7 @@ await t.test('from nothing to three machines, and then nothing more to do', asyn
         lab.nodes.push({ name: 'worker03', role: 'agent', address: '192.0.2.33' })
         lab.nodes[1]!.memory = '8GiB'
         lab.nodes[1]!.vcpus = 4
+        lab.nodes[1]!.disk = '50GiB'
       })
       const grown = await host.run('create', ['worker03', 'worker01'])
       t.equal(grown.code, 0, grown.stderr)
@@ -105,6 +112,7 @@ await t.test('from nothing to three machines, and then nothing more to do', asyn
       )
       t.match(grown.stderr, /! worker01: vcpus is 2, the lab file says 4; that is not changed/)
       t.match(grown.stderr, /! worker01: memory is 4 GiB, the lab file says 8 GiB/)
+      t.match(grown.stderr, /! worker01: disk is 40 GiB, the lab file says 50 GiB/)
       t.equal(host.inventory().domains?.length, 4)
       t.equal(readFileSync(join(project, '.lab/lab/known_hosts'), 'utf8').split('\n').length, 5)
     },
@@ -147,6 +155,14 @@ await t.test(
     }
     await fails('vol-upload * image.qcow2', 'cannot write: No space left on device')
 
+    // Keys of which only the private half was written get their public one.
+    const publicKeys = ['id_ed25519', 'nodes/worker01/host_key'].map((name) =>
+      join(host.project, '.lab/lab', `${name}.pub`),
+    )
+    const keys = publicKeys.map((file) => readFileSync(file, 'utf8').split(' ')[1] ?? '')
+    rmSync(publicKeys[0]!)
+    writeFileSync(publicKeys[1]!, '')
+
     // An upload that was cut off is done again.
     const define = 'define --validate .lab/lab/nodes/worker02/domain.xml'
     const second = await fails(
@@ -159,6 +175,9 @@ await t.test(
       [/vol-delete .* base-/, /vol-upload .* base-/],
     )
     t.strictSame(host.inventory().domains, ['kubemaster', 'worker01'], 'the others were made')
+    const seed = host.read('volumes/lab-worker01-seed.iso/data')
+    for (const key of keys) t.ok(seed.includes(`ssh-ed25519 ${key}`))
+    t.match(readFileSync(join(host.project, '.lab/lab/known_hosts'), 'utf8'), keys[1])
 
     // A node that was half made is finished, with a seed of its own.
     const instance = () =>
@@ -329,9 +348,10 @@ await t.test(
     const host = new FakeHost(t)
     const log = 'files/var/log/libvirt/qemu'
     host.put('silent', '')
+    const trace = Array.from({ length: 20 }, (_, index) => `[    2.${100 + index}]  frame ${index}`)
     host.put(
       `${log}/kubemaster.console.log`,
-      '\x1b[2JBooting from Hard Disk...\r\nkernel panic - not syncing\r\n',
+      `\x1b[2JBooting from Hard Disk...\r\nkernel panic - not syncing\r\n${trace.join('\n')}\n`,
     )
     host.put(
       `${log}/worker01.console.log`,
@@ -344,13 +364,29 @@ await t.test(
       '✗ kubemaster: not ready within 1 s (192.0.2.30)',
       'last state: no answer on its address yet',
       'its kernel panicked; see the console',
-      '      Booting from Hard Disk...\n',
+      /end of its console:\n +\[    2\.112] {2}frame 12\n/, // the last eight lines
       'it booted, but cloud-init never ran',
       'nothing was ever printed on its console',
       'try: virsh -c qemu:///system console kubemaster',
       '--timeout 2',
     )
     t.notMatch(result.stderr, escape)
+
+    await t.test(
+      'all consoles at once, read through libvirt, where a run was killed',
+      async (t) => {
+        const names = ['kubemaster', 'worker01', 'worker02']
+        mkdirSync(join(host.state, 'pools/rke2-kvm-lab-logs'))
+        host.put('pools/rke2-kvm-lab-logs/active', '')
+        for (const name of names) {
+          rmSync(join(host.state, log, `${name}.console.log`), { force: true })
+          host.put(`logs/${name}.console.log`, `the console of ${name}\n`)
+        }
+        const { stderr } = await host.run('create', ['--timeout', '1'])
+        for (const name of names) t.match(stderr, `      the console of ${name}\n`)
+        t.strictSame(host.inventory().pools, ['rke2-kvm-lab'])
+      },
+    )
 
     await t.test('so is one that has another host key', async (t) => {
       host.put('network/192.0.2.31', 'open\n')

@@ -3,7 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { FakeHost, fixture } from './helpers/fake-bin.ts'
+import { FakeHost, fixture, top } from './helpers/fake-bin.ts'
 
 const lab = (host: FakeHost, name: string) => join(host.project, '.lab/lab', name)
 const forget = (host: FakeHost, ...names: string[]) =>
@@ -158,9 +158,14 @@ await t.test('the life of a lab: status, eject, destroy, each twice', async (t) 
     t.notOk(existsSync(join(host.project, '.lab')))
     t.ok(existsSync(join(host.state, 'logs/other.log')), 'the log of another domain')
     t.notOk(existsSync(join(host.state, 'logs/kubemaster.console.log')))
-    const again = await host.run('destroy', ['--yes'])
-    t.strictSame([again.code, again.changes], [0, []])
-    t.match(again.stderr, 'nothing to remove')
+    await t.test('nothing is left but the pool of a killed run: it goes', async (t) => {
+      mkdirSync(join(host.state, 'pools/rke2-kvm-lab-logs'))
+      host.put('pools/rke2-kvm-lab-logs/active', '')
+      const again = await host.run('destroy', ['--yes'])
+      t.strictSame([again.code, again.changes], [0, []])
+      t.match(again.stderr, 'nothing to remove')
+      t.strictSame(host.inventory().pools, [])
+    })
   })
 })
 
@@ -220,7 +225,7 @@ await t.test('destroy leaves decoys alone and tells of them', async (t) => {
 await t.test(
   'a drive that the guest holds is tried again; a medium of others stays in',
   async (t) => {
-    const host = new FakeHost(t, (raw) => raw.nodes.pop())
+    const host = new FakeHost(t)
     t.equal((await host.run('create')).code, 0)
     for (const side of ['live', 'config']) {
       const file = `domains/worker01/${side}.xml`
@@ -233,13 +238,27 @@ await t.test(
     execFileSync('mv', [virsh, real])
     host.add(
       'virsh',
-      `if [[ $* = *--live && ! -e $STAND_IN/let-go ]]; then
+      `if [[ $* = *--live* && ! -e $STAND_IN/let-go ]]; then
   touch "$STAND_IN/let-go"
   echo "error: internal error: unable to execute QEMU command 'eject': Tray of device 'scsi0-0-0-0' is not open" >&2
   exit 1
 fi
 exec "${real}" "$@"`,
     )
+    const { nodes } = await statusOf(host)
+    t.strictSame(
+      nodes.map(({ seed }) => seed),
+      ['attached', 'other', 'attached'],
+    )
+    // The printed script has the same patience.
+    const printed = await host.run('eject', ['worker02', '--force', '--dry-run'])
+    const env = { PATH: host.bin, STAND_IN: host.state, FIXTURES: join(top, 'tests/fixtures') }
+    const bash = spawnSync('bash', ['-s'], { input: printed.stdout, env, encoding: 'utf8' })
+    t.equal(bash.status, 0, bash.stderr)
+    t.match(bash.stderr, "Tray of device 'scsi0-0-0-0' is not open")
+    t.match(host.read('domains/worker02/live.xml'), "<source index='4'/>")
+    forget(host, 'let-go')
+
     const { code, stderr } = await host.run('eject')
     t.equal(code, 0, stderr)
     t.match(host.read('domains/kubemaster/live.xml'), "<source index='4'/>")

@@ -5,19 +5,11 @@ import t from 'tap'
 import { parseInitFiles, readInitFiles, silentGuest } from '../lib/cloud-init-status.ts'
 import { destroyPlan, isNothing, planText } from '../lib/destroy-plan.ts'
 import { differences } from '../lib/differences.ts'
-import {
-  diskFinding,
-  macFindings,
-  memoryFinding,
-  networkFindings,
-  ownershipFindings,
-  parseInterfaces,
-  toolFindings,
-  tools,
-} from '../lib/findings.ts'
 import { baseVolume, findDigest, signedBy, signers } from '../lib/image-sums.ts'
 import type { Lab } from '../lib/lab.ts'
 import type { Host } from '../lib/libvirt.ts'
+import { networkFindings, parseInterfaces } from '../lib/network-findings.ts'
+import { macFindings, ownershipFindings } from '../lib/ownership-findings.ts'
 import {
   connectionProblem,
   parseDomain,
@@ -29,6 +21,8 @@ import {
   type Domain,
 } from '../lib/parse.ts'
 import { knock } from '../lib/ready.ts'
+import { diskFinding, memoryFinding } from '../lib/room-findings.ts'
+import { toolFindings, tools } from '../lib/tool-findings.ts'
 import { fixture } from './helpers/fake-bin.ts'
 import { makeLab, nodeOf } from './helpers/labs.ts'
 
@@ -172,6 +166,7 @@ await t.test('a guest that never answered is explained from its console', async 
     ['', /nothing was ever printed/],
     ['  \n', /nothing was ever printed/],
     ['SeaBIOS\nNo bootable device.', /found nothing to boot/],
+    ['Boot failed: Could not read from CDROM\nlocalhost login:', /cloud-init never ran/],
     ['[    1.0] Kernel panic - not syncing: VFS', /kernel panicked/],
     ['Cloud-init v. 22.4.2 finished\nworker01 login:', /network or SSH did not come up/],
     ['Debian GNU/Linux 12 localhost ttyS0\nlocalhost login:', /cloud-init never ran/],
@@ -222,6 +217,14 @@ await t.test('only a valid signature by the pinned key counts', async (t) => {
 
 const lab = makeLab((raw) => (raw.network.cidr = '192.0.2.0/24'))
 const emptyHost: Host = { domains: [], volumeNames: [], volumes: [] }
+const volumeOf = (name: string, backing = 'base-0123456789abcdef.qcow2') => ({
+  name,
+  path: `${pool}/${name}`,
+  capacity: 1,
+  allocation: 1,
+  physical: 1,
+  ...(backing ? { backing: `${pool}/${backing}` } : {}),
+})
 const interfaces = parseInterfaces(
   fixture('ip-address.iproute2-6.1.0.json').replaceAll('192.168.1.', '192.0.2.'),
 )
@@ -341,15 +344,23 @@ await t.test('names that others have are told, whoever they are', async (t) => {
 
 await t.test('an existing machine that differs from the lab file', async (t) => {
   const node = nodeOf(lab)
+  const found = (more: Partial<Domain>, disk?: number) =>
+    differences(node, {
+      ...emptyHost,
+      domains: [domain('kubemaster', more)],
+      volumes: disk ? [{ ...volumeOf(node.volume), capacity: disk }] : [],
+    })
   const same = { vcpus: 2, memory: node.memory, owner: { ...node, lab: 'lab' } }
-  t.strictSame(differences(node, domain('kubemaster', same)), [])
-  t.strictSame(differences(node, undefined), [])
+  t.strictSame(found(same, node.disk), [])
+  t.strictSame(found(same), [], 'a volume that is not known says nothing')
+  t.strictSame(differences(node, emptyHost), [])
+  t.strictSame(found(same, 20 * 2 ** 30), ['disk is 20 GiB, the lab file says 40 GiB'])
   const other = {
     vcpus: 1,
     memory: 2 ** 30,
     owner: { lab: 'lab', role: 'agent', address: '1.2.3.4' },
   }
-  t.strictSame(differences(node, domain('kubemaster', other)), [
+  t.strictSame(found(other), [
     'vcpus is 1, the lab file says 2',
     'memory is 1 GiB, the lab file says 4 GiB',
     'address is 1.2.3.4, the lab file says 192.0.2.30',
@@ -360,21 +371,13 @@ await t.test('an existing machine that differs from the lab file', async (t) => 
 // What destroy removes
 
 const ourPool = { uuid: lab.pool.uuid, path: pool, available: 0, active: true }
-const disk = (name: string, backing = 'base-0123456789abcdef.qcow2') => ({
-  name,
-  path: `${pool}/${name}`,
-  capacity: 1,
-  allocation: 1,
-  physical: 1,
-  ...(backing ? { backing: `${pool}/${backing}` } : {}),
-})
 const hostWith = (domains: Domain[], volumes: string[]): Host => ({
   domains,
   pool: ourPool,
   volumeNames: volumes,
   volumes: volumes
     .filter((name) => name.endsWith('.qcow2'))
-    .map((name) => disk(name, name.startsWith('base-') ? '' : undefined)),
+    .map((name) => volumeOf(name, name.startsWith('base-') ? '' : undefined)),
 })
 const anySeed = () => true
 const noSeed = () => false
@@ -416,7 +419,7 @@ await t.test('decoys with names like ours are left alone and told', async (t) =>
     ),
     network: { uuid: 'x', bridge: 'virbr9', address: '', active: true },
   }
-  host.volumes = [disk('lab-kubemaster.qcow2'), disk('lab-worker01.qcow2', '')]
+  host.volumes = [volumeOf('lab-kubemaster.qcow2'), volumeOf('lab-worker01.qcow2', '')]
   const plan = destroyPlan(lab, [], host, noSeed, true)
   t.match(plan, { volumes: [], images: [], network: false, pool: false })
   t.strictSame(
@@ -473,11 +476,26 @@ await t.test('nodes by name: only theirs, and neither network nor pool', async (
   })
 })
 
-await t.test('disks that a domain of ours got by a snapshot go with it', async (t) => {
-  const files = filesOf('lab-kubemaster.snap1', 'lab-kubemaster.qcow2', base)
-  const volumes = ['lab-kubemaster.qcow2', 'lab-kubemaster.snap1', base]
-  const host = hostWith([domain('kubemaster', { files })], volumes)
-  t.strictSame(destroyPlan(lab, [], host, noSeed, false).volumes.sort(), volumes.slice(0, 2))
+await t.test('disks that a domain of ours got by snapshots go with it, no others', async (t) => {
+  const chain = ['lab-kubemaster.qcow2', 'lab-kubemaster.snap1', 'lab-kubemaster.snap2']
+  const others = ['thesis.qcow2', 'lab-kubemaster-2.qcow2', 'lab-kubemaster.old']
+  const files = filesOf('lab-kubemaster.snap2', ...others.slice(0, 2))
+  const host = {
+    ...hostWith([domain('kubemaster', { files })], [...chain, ...others, base]),
+    volumes: [
+      volumeOf('lab-kubemaster.snap2', 'lab-kubemaster.snap1'),
+      volumeOf('lab-kubemaster.snap1', 'lab-kubemaster.qcow2'),
+      volumeOf('lab-kubemaster.qcow2'),
+    ],
+  }
+  const plan = destroyPlan(lab, [], host, noSeed, true)
+  t.strictSame(plan.volumes.sort(), chain)
+  t.match(plan, { images: [base], pool: false })
+  t.strictSame(plan.leftAlone, [
+    'volume thesis.qcow2: kubemaster uses it, but this lab did not make it',
+    'volume lab-kubemaster-2.qcow2: kubemaster uses it, but this lab did not make it',
+    'volume lab-kubemaster.old: no node of the lab file and no domain has it',
+  ])
 })
 
 await t.test('a disk of ours that a domain of somebody else uses as well stays', async (t) => {
@@ -487,6 +505,17 @@ await t.test('a disk of ours that a domain of somebody else uses as well stays',
   const host = hostWith([domain('kubemaster', { files }), twin], volumes)
   const plan = destroyPlan(lab, [], host, noSeed, true)
   t.match(plan, { domains: [{ name: 'kubemaster' }], volumes: [], images: [], pool: false })
+  t.match(plan.leftAlone, ['volume lab-kubemaster.qcow2: a domain of somebody else uses it'])
+})
+
+await t.test('so does one that a disk of somebody else grows on', async (t) => {
+  const twin = stranger('twin', { files: filesOf('twin.qcow2') })
+  const host = {
+    ...hostWith([domain('kubemaster'), twin], ['lab-kubemaster.qcow2', 'twin.qcow2', base]),
+    volumes: [volumeOf('lab-kubemaster.qcow2'), volumeOf('twin.qcow2', 'lab-kubemaster.qcow2')],
+  }
+  const plan = destroyPlan(lab, [], host, noSeed, true)
+  t.match(plan, { volumes: [], images: [], pool: false })
   t.match(plan.leftAlone, ['volume lab-kubemaster.qcow2: a domain of somebody else uses it'])
 })
 

@@ -99,6 +99,7 @@ vol_upload() { # NAME FILE
   if [[ $(head -c 3 "$2") = QFI ]]; then capacity=$(od -An -tu8 --endian=big -j24 -N8 "$2"); fi
   sed -i "s|<physical unit='bytes'>.*<|<physical unit='bytes'>$size<|; s|<capacity unit='bytes'>.*<|<capacity unit='bytes'>${capacity// /}<|" "volumes/$1/xml"
 }
+logs() { [[ -e pools/$pool-logs ]] || fail "failed to get pool '$pool-logs'"; }
 volume() { [[ -e volumes/$1 ]] || fail "failed to get vol '$1'
 error: Storage volume not found: no storage vol with matching path '$1'"; }
 change_media() { # FOLDER SIDE
@@ -174,11 +175,14 @@ one() { # one command with its words
     'net-destroy '*) rm "networks/$2/active" && echo "Network $2 destroyed" ;;
     'net-undefine '*) rm -r "networks/$2" && echo "Network $2 has been undefined" ;;
     # The logs: a transient pool in another folder.
-    "pool-create-as $pool-logs"*) mkdir -p logs ;;
-    "pool-destroy $pool-logs"*) ;;
-    "vol-list $pool-logs"*) for line in logs/*; do [[ -e $line ]] && printf ' %-30s /var/log/libvirt/qemu/%s\n' "${line##*/}" "${line##*/}"; done; true ;;
-    "vol-delete --pool $pool-logs"*) rm "logs/$4" ;;
-    "vol-download --pool $pool-logs "*) cat "logs/$4" ;;
+    "pool-create-as $pool-logs dir --target /var/log/libvirt/qemu")
+      if [[ -e pools/$2 ]]; then fail "operation failed: pool '$2' already exists"; return; fi
+      mkdir -p "pools/$2" logs && touch "pools/$2/active" && echo "Pool $2 created"
+      ;;
+    "pool-destroy $pool-logs") logs && rm -r "pools/$2" && echo "Pool $2 destroyed" ;;
+    "vol-list $pool-logs") logs && for line in logs/*; do [[ -e $line ]] && printf ' %-30s /var/log/libvirt/qemu/%s\n' "${line##*/}" "${line##*/}"; done; true ;;
+    "vol-delete --pool $pool-logs "*) logs && rm "logs/$4" && echo "Vol $4 deleted" ;;
+    "vol-download --pool $pool-logs "*) logs && cat "logs/$4" ;;
     'domcapabilities '*) true ;;
     *) unknown "$@" ;;
   esac

@@ -1,0 +1,41 @@
+// EDGE. What the machines need of this host: memory, disk space, an image to grow on.
+import { readFile, statfs } from 'node:fs/promises'
+import { isLocal } from './check-libvirt.ts'
+import { LabError } from './errors.ts'
+import { failure, ok, type Finding } from './findings.ts'
+import { findImage, isCached } from './images.ts'
+import type { Lab, Node } from './lab.ts'
+import type { Host } from './libvirt.ts'
+import { diskFinding, memoryFinding } from './room-findings.ts'
+
+/** Memory and disk space of this host. */
+export async function checkRoom(
+  lab: Lab,
+  nodes: Node[],
+  host: Host | undefined,
+): Promise<Finding[]> {
+  if (!host || !isLocal(lab.libvirt)) return []
+  const meminfo = await readFile('/proc/meminfo', 'utf8').catch(() => '')
+  const kibibytes = Number(/^MemAvailable:\s+(\d+)/m.exec(meminfo)?.[1] ?? 0)
+  const findings = kibibytes > 0 ? [memoryFinding(nodes, host, kibibytes * 1024)] : []
+  const free = host.pool?.available || (await freeSpace('/var/lib/libvirt/images'))
+  return free === undefined ? findings : [...findings, diskFinding(lab, host, free)]
+}
+
+const freeSpace = (folder: string) =>
+  statfs(folder).then(
+    ({ bavail, bsize }) => bavail * bsize,
+    () => undefined,
+  )
+
+/** The image: at hand, or its publisher reachable. */
+export async function checkImage(lab: Lab): Promise<Finding[]> {
+  try {
+    const image = await findImage(lab)
+    return [ok('image', isCached(image) ? `${image.file} is at hand` : `${image.url} can be had`)]
+  } catch (error) {
+    if (!(error instanceof LabError)) throw error
+    const advice = error.hint.map((text) => (text.startsWith('#') ? text : `# ${text}`)) // for people, not for --fix
+    return [failure('image', [error.message, ...error.details].join('; '), ...advice)]
+  }
+}

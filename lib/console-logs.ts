@@ -1,0 +1,81 @@
+// EDGE. The log files that libvirt keeps of its guests. They belong to root; libvirt hands them out to whoever may
+// use it, by way of a transient pool on their folder. A host can have only one such pool at a time.
+import { dirname } from 'node:path'
+import pLimit from 'p-limit'
+import { consoleLog } from './domain-xml.ts'
+import type { Lab } from './lab.ts'
+import { virsh } from './libvirt.ts'
+import { words } from './parse.ts'
+import { query, run } from './shell.ts'
+import { TimedOut, until } from './wait.ts'
+import * as ui from './ui.ts'
+
+const pool = 'rke2-kvm-lab-logs'
+const folder = dirname(consoleLog({ name: '' }))
+const oneAtATime = pLimit(1)
+
+/** Waits for the pool of another run to go; one that stays was left by a killed run and is taken away. */
+export async function dropLeftOver(lab: Lab): Promise<void> {
+  const look = async () => {
+    const { stdout } = await query`${virsh(lab)} -q pool-list --name`
+    return words(stdout).includes(pool) ? { state: 'in use' } : { done: true }
+  }
+  await until(look, { seconds: 3, every: 0.2 }).catch(async (error: unknown) => {
+    if (!(error instanceof TimedOut)) throw error
+    await query`${virsh(lab)} -q pool-destroy ${pool}`
+  })
+}
+
+/** What `work` reads while the pool is there. */
+async function withPool(lab: Lab, work: () => Promise<string>): Promise<string> {
+  return oneAtATime(async () => {
+    await dropLeftOver(lab)
+    const made = await query`${virsh(lab)} -q pool-create-as ${pool} dir --target ${folder}`
+    if (made.code !== 0) {
+      if (!/no such file/i.test(made.stderr)) ui.warn(`cannot look into ${folder}: ${made.stderr}`)
+      return ''
+    }
+    try {
+      return await work()
+    } finally {
+      await query`${virsh(lab)} -q pool-destroy ${pool}`
+    }
+  })
+}
+
+/** What a guest's console log says; '' where it has none. */
+export const readConsoleLog = (lab: Lab, name: string): Promise<string> =>
+  withPool(lab, async () => {
+    const log = `${name}.console.log`
+    return (await query`${virsh(lab)} -q vol-download --pool ${pool} ${log} /dev/stdout | cat`)
+      .stdout
+  })
+
+/** Names of the log files of these domains. */
+export async function findLogs(lab: Lab, names: string[]): Promise<string[]> {
+  const listed = await withPool(
+    lab,
+    async () => (await query`${virsh(lab)} -q vol-list ${pool}`).stdout,
+  )
+  const isLog = (file: string) =>
+    names.some(
+      (name) =>
+        file === `${name}.log` ||
+        file.startsWith(`${name}.log.`) ||
+        file.startsWith(`${name}.console.log`),
+    )
+  return words(listed)
+    .map((line) => line.split(/\s{2,}/)[0] ?? '')
+    .filter(isLog)
+}
+
+/** Deletes log files. */
+export async function removeLogs(lab: Lab, files: string[]): Promise<void> {
+  if (files.length === 0) return
+  await run`${virsh(lab)} pool-create-as ${pool} dir --target ${folder}`
+  try {
+    for (const file of files) await run`${virsh(lab)} vol-delete --pool ${pool} ${file}`
+  } finally {
+    await run`${virsh(lab)} pool-destroy ${pool}`
+  }
+}
