@@ -25,13 +25,17 @@ const onNode = ({ lab, node }: Place, command: string) =>
   `ssh -F ${lab.dir}/ssh_config ${node.name} ${command}`
 const onServer = (at: Place, command: string) =>
   onNode({ ...at, node: at.server ?? at.node }, command)
+const again = ({ node, server }: Place) =>
+  server ? `npx zx scripts/join.ts ${node.name}` : 'npx zx scripts/install-rke2.ts'
 const tokenAgain = (at: Place) => [
   onNode(at, 'sudo grep -rls ^token /etc/rancher/rke2/config.yaml.d   # what overrides the token'),
-  `npx zx scripts/join.ts ${at.node.name}   # reads the token again`,
+  `${again(at)}   # reads the token again`,
 ]
-const anew = ({ node }: Place) => [
-  `npx zx scripts/destroy.ts ${node.name} && npx zx scripts/create.ts ${node.name} && npx zx scripts/eject.ts ${node.name}`,
-  `npx zx scripts/join.ts ${node.name}`,
+const anew = (at: Place) => [
+  ['destroy', 'create', 'eject']
+    .map((name) => `npx zx scripts/${name}.ts ${at.node.name}`)
+    .join(' && '),
+  again(at),
 ]
 
 // Fragments: facts of the RKE2 and K3s sources and issues.
@@ -55,6 +59,7 @@ export const known: Known[] = [
         at,
         `sudo ${kubectl} -n kube-system delete secret ${at.node.name}.node-password.rke2 --ignore-not-found`,
       ),
+      again(at),
     ],
   },
   {
@@ -75,7 +80,7 @@ export const known: Known[] = [
     id: 'agent-token',
     match: /(server-bootstrap|failed to validate server configuration).*403 Forbidden/,
     why: () => 'its token is one for agents, but it is to be a server',
-    fix: (at) => [`npx zx scripts/join.ts ${at.node.name}   # reads the server's token`],
+    fix: tokenAgain,
   },
   {
     id: 'malformed-token',
@@ -88,8 +93,9 @@ export const known: Known[] = [
     match: /critical configuration (mismatched|value mismatch)/,
     why: () =>
       'its configuration differs from the other servers in something that must be the same (agent-token, cluster-cidr, service-cidr, cluster-dns, cluster-domain, ...)',
-    fix: () => [
+    fix: (at) => [
       '# make rke2.config in the lab file and rke2/server.yaml what they were when the first server was installed',
+      again(at),
     ],
   },
   {
@@ -99,6 +105,7 @@ export const known: Known[] = [
     fix: (at) => [
       onNode(at, 'timedatectl'),
       onNode(at, 'sudo systemctl restart systemd-timesyncd'),
+      again(at),
     ],
   },
   {
@@ -113,6 +120,7 @@ export const known: Known[] = [
       ),
       onNode(at, 'sudo systemctl restart systemd-sysctl'),
       onNode(at, 'sudo useradd -r -c etcd -s /sbin/nologin -M -U etcd'),
+      again(at),
     ],
   },
   {
@@ -123,6 +131,7 @@ export const known: Known[] = [
     fix: (at) => [
       onNode(at, 'sudo apt-get install --yes apparmor'),
       '# and in cloud-init/user-data.yaml: packages: [apparmor]',
+      again(at),
     ],
   },
   {
@@ -142,7 +151,8 @@ export const known: Known[] = [
     why: () => 'images cannot be pulled: the node has no internet, or a registry is down',
     fix: (at) => [
       onNode(at, 'curl -sI https://registry-1.docker.io/v2/'),
-      '# without internet on the nodes: rke2.images: true in the lab file',
+      '# without internet on the nodes: rke2.images: true in the lab file, then make it anew:',
+      ...anew(at),
     ],
   },
   {
@@ -156,7 +166,7 @@ export const known: Known[] = [
     match: /failed to get CA certs.*401 Unauthorized/,
     why: (at) =>
       `it was sent to the Kubernetes API instead of ${at.server ? joinUrl(at.server) : 'port 9345'}`,
-    fix: (at) => [onNode(at, 'sudo grep server: /etc/rancher/rke2/config.yaml')],
+    fix: (at) => [onNode(at, 'sudo grep -rs ^server: /etc/rancher/rke2'), again(at)],
   },
   {
     id: 'unreachable',
@@ -167,6 +177,7 @@ export const known: Known[] = [
     fix: (at) => [
       onServer(at, 'systemctl status rke2-server'),
       onNode(at, `curl -vk ${at.server ? joinUrl(at.server) : ''}/ping`),
+      again(at),
     ],
   },
   {
@@ -174,15 +185,12 @@ export const known: Known[] = [
     match: /too many learner members|unhealthy cluster/,
     patience: 120,
     why: () => 'another server is joining, or etcd is not healthy',
-    fix: (at) => [
-      onServer(at, `sudo ${kubectl} get nodes`),
-      `npx zx scripts/join.ts ${at.node.name}`,
-    ],
+    fix: (at) => [onServer(at, `sudo ${kubectl} get nodes`), again(at)],
   },
   {
     id: 'missing-keys',
     match: /--(token|server) is required/,
     why: () => 'its configuration lacks server or token',
-    fix: (at) => [`npx zx scripts/join.ts ${at.node.name}`],
+    fix: (at) => [again(at)],
   },
 ]
