@@ -67,11 +67,11 @@ export async function bringToken(lab: Lab, leader: Node, node: Node): Promise<vo
 const preflight = (address: string) => `
 fetch() { curl --silent --insecure --max-time 10 "$1" || wget --quiet --no-check-certificate --timeout=10 --output-document=- "$1"; }
 test "$(fetch https://${address}:9345/ping)" = pong ||
-  { echo "https://${address}:9345 does not answer from here" >&2; exit 3; }
+  { echo "https://${address}:9345 does not answer from here [unreachable]" >&2; exit 3; }
 served=$(fetch https://${address}:9345/cacerts | sha256sum | cut -d ' ' -f 1)
 expected=$(sed 's/^K10\\([0-9a-f]*\\)::.*/\\1/' ${tokenFile})
 test "$served" = "$expected" ||
-  { echo "the CA that https://${address}:9345 serves is not the one in the token" >&2; exit 4; }
+  { echo "the CA that https://${address}:9345 serves is not the one in the token [ca-mismatch]" >&2; exit 4; }
 `
 
 /** From the node: the server's port answers, and its CA is the one whose hash is in the token. */

@@ -57,7 +57,7 @@ export function checkClock(
   const skew = state.now - serverState.now
   if (state.now === 0 || serverState.now === 0 || Math.abs(skew) <= tolerance) return
   throw new LabError(
-    `its clock is ${Math.abs(Math.round(skew))} s ${skew < 0 ? 'behind' : 'ahead of'} that of ${server.name}`,
+    `its clock is ${Math.abs(Math.round(skew))} s ${skew < 0 ? 'behind' : 'ahead of'} that of ${server.name} [clock-skew]`,
     {
       hint: [
         `# set it: ssh to ${node.name}, then: sudo systemctl restart systemd-timesyncd; timedatectl`,

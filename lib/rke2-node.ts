@@ -6,7 +6,14 @@ import { formatSeconds } from './progress.ts'
 import { parts } from './parts.ts'
 import { hereDocument, quote } from './quote.ts'
 import { joinedServer, parseRke2Config, rke2Config } from './rke2-config.ts'
-import { diagnose, lastMessage, type Cause } from './rke2-journal.ts'
+import {
+  diagnose,
+  isDue,
+  lastMessage,
+  sighting,
+  type Cause,
+  type Sighting,
+} from './rke2-journal.ts'
 import {
   kubectl,
   parseKubeNodes,
@@ -82,11 +89,12 @@ export async function startService(
 ): Promise<number> {
   const service = serviceOf(node)
   if (state.service === 'active' && state.enabled && !changed) return state.now
+  if (changed && state.service !== 'inactive')
+    await run`${ssh(lab, node)} sudo systemctl stop ${service}` // what it still says is of before
   const clock = mode.dryRun ? '' : (await queryWithin(60)`${ssh(lab, node)} date +%s`).stdout
-  const verb = changed && state.service !== 'inactive' ? 'restart' : 'start'
   await run`${ssh(lab, node)} sudo systemctl enable ${service} 2>/dev/null`
-  await run`${ssh(lab, node)} sudo systemctl ${verb} --no-block ${service}`
-  return Number(clock) || state.now
+  await run`${ssh(lab, node)} sudo systemctl start --no-block ${service}`
+  return (Number(clock) || state.now) + 1 // the second in which it was stopped does not count
 }
 
 interface Wait {
@@ -106,7 +114,7 @@ export async function waitForRke2(
 ): Promise<void> {
   if (mode.dryRun) return waitInScript(lab, node, teller, seconds)
   const at = { lab, node, server: teller.name === node.name ? undefined : teller }
-  const seenAt = new Map<string, number>()
+  let seen: Sighting | undefined
   const probe = async (): Promise<Seen<true>> => {
     const found = parts(await askAsRoot(lab, node, watchScript(serviceOf(node), since)))
     const [service = '', journal = '', containerd = ''] = ['service', 'journal', 'containerd'].map(
@@ -115,8 +123,9 @@ export async function waitForRke2(
     const nodes = await nodesFrom(lab, node, teller, service, found.get('nodes') ?? '')
     const kube = nodes?.find(({ name }) => name === node.name)
     if (kube?.ready && service === 'active') return { done: true }
-    const cause = diagnose(`${journal}\n${containerd}`, at)
-    if (cause && isDue(cause, seenAt)) throw explained(lab, node, cause)
+    const now = Date.now()
+    seen = sighting(diagnose(journal, at) ?? diagnose(containerd, at), seen, now)
+    if (seen && isDue(seen, now)) throw explained(lab, node, seen.cause)
     const state = describe(service, nodes, kube)
     progress.set(node.name, state, lastMessage(journal))
     return { state: `${state}; last log line: ${lastMessage(journal)}` }
@@ -137,12 +146,6 @@ async function nodesFrom(
 ): Promise<KubeNode[] | undefined> {
   if (service !== 'active') return undefined
   return node.role === 'server' ? parseKubeNodes(own) : kubeNodes(lab, teller)
-}
-
-function isDue(cause: Cause, seenAt: Map<string, number>): boolean {
-  const first = seenAt.get(cause.id) ?? Date.now()
-  seenAt.set(cause.id, first)
-  return Date.now() - first >= cause.patience * 1000
 }
 
 function describe(

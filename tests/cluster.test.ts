@@ -9,7 +9,7 @@ import { kubeconfigEdits, mergeKubeconfig } from '../lib/kubeconfig.ts'
 import { parseLab, type Lab, type Node } from '../lib/lab.ts'
 import { checkClock, checkNeeds, checkVersion } from '../lib/rke2-checks.ts'
 import { parseRke2Config, rke2Config } from '../lib/rke2-config.ts'
-import { diagnose, lastMessage } from '../lib/rke2-journal.ts'
+import { diagnose, isDue, lastMessage, sighting, type Sighting } from '../lib/rke2-journal.ts'
 import { digestOf, parseVersion, release } from '../lib/rke2-release.ts'
 import {
   parseKubeNodes,
@@ -276,6 +276,37 @@ await t.test('every known cause is named, with what mends it', async (t) => {
   )
   t.equal(lastMessage('a\ntime="x" level=info msg="say \\"hi\\""\n'), 'say "hi"')
   t.equal(lastMessage(''), '')
+})
+
+await t.test('only what is wrong now counts, and only once it has stayed so', (t) => {
+  const named = (...lines: string[]) => diagnose(lines.join('\n'), { lab, node: agent, server })
+  const unreachable = 'level=error msg="failed to get CA certs: Get https://127.0.0.1:6444: EOF"'
+  const notReady = 'level=warning msg="server is not ready: 503 Service Unavailable"'
+  const rejected = 'level=error msg="server is not ready: Node password rejected"'
+  t.equal(named(unreachable, notReady), undefined, 'the server was reached since')
+  t.equal(named(unreachable, notReady, unreachable)?.id, 'unreachable')
+  t.equal(named(unreachable, rejected)?.id, 'node-password', 'the last one told')
+  t.equal(
+    named(rejected, 'rke2-agent.service: Scheduled restart job')?.id,
+    'node-password',
+    'what systemd adds is no progress',
+  )
+  t.equal(
+    named('error="failed to pull image a: EOF"', 'msg="PullImage a returns image reference b"'),
+    undefined,
+  )
+
+  const journal = [[unreachable], [unreachable, notReady], [unreachable], [unreachable]]
+  let seen: Sighting | undefined
+  const due = journal.map((lines, index) => {
+    const now = index * 15_000
+    seen = sighting(named(...lines), seen, now)
+    return seen && isDue(seen, now)
+  })
+  t.strictSame(due, [false, undefined, false, false], 'the count begins anew after it was gone')
+  t.ok(isDue(sighting(named(unreachable), seen, 50_000)!, 50_000))
+  t.ok(isDue(sighting(named(rejected), seen, 50_000)!, 50_000), 'most causes are named at once')
+  t.end()
 })
 
 await t.test('what a node says of itself', async (t) => {

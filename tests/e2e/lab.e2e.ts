@@ -307,32 +307,6 @@ await t.test(
   },
 )
 
-const failures: [switches: object, id: string][] = [
-  [{ 'no-space': true }, 'no-space'],
-  [{ 'cis-missing': true }, 'cis'],
-  [{ 'apparmor-missing': true }, 'apparmor'],
-]
-await t.test('known causes of failure are named with what mends them', async (t) => {
-  const stop = 'sudo systemctl disable --now rke2-agent 2>/dev/null'
-  const fails = async (id: string) => {
-    const { exitCode, stderr } = await script('join', 'worker01', '--timeout', '240')
-    t.equal(exitCode, 1, `${id} fails`)
-    t.match(stderr, `[${id}]`, `${id} is named`)
-  }
-  await work.ssh('worker01', `${stop}; echo other | sudo tee /etc/rancher/node/password`)
-  await fails('node-password')
-  await work.ssh('worker01', `${stop}; sudo rm -rf /etc/rancher/node`)
-  await succeeds(t, 'join', 'worker01')
-  for (const [switches, id] of failures) {
-    const setUp = `echo '${JSON.stringify(switches)}' | sudo tee /etc/rke2-stand-in.json`
-    await work.ssh('worker01', `${stop}; ${setUp}`)
-    await kubectl('delete', 'node', 'worker01', '--ignore-not-found') // its last Ready must not count
-    await fails(id)
-  }
-  await work.ssh('worker01', `${stop}; sudo rm /etc/rke2-stand-in.json`)
-  await succeeds(t, 'join', 'worker01')
-})
-
 await t.test(
   'the token and the private keys are in no output, log, process or file on this host',
   async (t) => {

@@ -1,0 +1,193 @@
+// From nothing to a cluster with one command; then, on the same guests, each failure that the scripts know by name. RKE2 is
+// played by the stand-in in tests/stand-in: shown is that our scripts name what RKE2's journal is known to say.
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { makeRelease } from '../stand-in/release.ts'
+import type { ExecResult } from './host.ts'
+import { startRig, version } from './rig.ts'
+import { workspace } from './workspace.ts'
+
+const rig = await startRig()
+t.teardown(() => rig.stop())
+const { host, mirror } = rig
+const rke2 = { version, mirror: mirror.url, images: false } // without the archive, images must be pulled
+const lab = rig.lab({ rke2 })
+const work = workspace(host, lab)
+t.teardown(() => work.remove())
+const output: string[] = [] // all that the scripts ever printed, searched for the token at the end
+
+async function script(name: string, ...words: string[]): Promise<ExecResult> {
+  const result = await work.script(name, ...words)
+  output.push(result.stdout, result.stderr)
+  return result
+}
+
+async function succeeds(t: Test, name: string, ...words: string[]): Promise<ExecResult> {
+  const result = await script(name, ...words)
+  if (!t.equal(result.exitCode, 0, `${[name, ...words].join(' ')} succeeds`))
+    t.comment(result.stderr)
+  return result
+}
+
+const kubectl = (...words: string[]) =>
+  host.run(['kubectl', '--kubeconfig', '.lab/lab/kubeconfig', ...words], work.options)
+
+async function allReady(t: Test): Promise<void> {
+  const list = await kubectl('get', 'nodes')
+  for (const node of ['kubemaster', 'worker01', 'worker02'])
+    t.match(list, new RegExp(`^${node} +Ready `, 'm'))
+}
+
+await t.test('up makes a cluster of three machines from nothing', async (t) => {
+  const { stderr } = await succeeds(t, 'up', '--yes')
+  const phases = ['doctor', 'create', 'eject', 'install-rke2', 'join']
+  t.match(stderr, new RegExp(['PHASE +TOOK', ...phases].join('[^\\n]*\\n *')), 'a summary')
+  await allReady(t)
+})
+
+await t.test('a second up changes nothing', async (t) => {
+  const { stderr } = await succeeds(t, 'up', '--yes')
+  t.notMatch(stderr, '  $ ', 'no command was run')
+  t.match(stderr, 'nothing to do: every node has joined and is Ready')
+})
+
+// What the troubles are made of: shell commands for a guest.
+const file = (path: string, text: string) =>
+  `sudo install -D -m 755 /dev/stdin ${path} <<EOF\n${text}\nEOF\n`
+const config = (text: string) => file('/etc/rancher/rke2/config.yaml.d/test.yaml', text)
+const standIn = (name: string) => file('/etc/rke2-stand-in.json', `{"${name}": true}`)
+const token = (text: string) => `
+${config('token-file: /etc/rancher/rke2/other-token')}
+${file('/etc/rancher/rke2/other-token', text)}`
+const serverData = '/var/lib/rancher/rke2/server'
+const serverToken = `${serverData}/token`
+const uninstall =
+  'test ! -e /usr/local/bin/rke2-uninstall.sh || sudo sh /usr/local/bin/rke2-uninstall.sh'
+const reset = () => `
+sudo date --set @${Date.now() / 1000}
+sudo systemctl disable --now rke2-agent rke2-server
+sudo iptables --flush OUTPUT
+sudo rm -rf /etc/rke2-stand-in.json /etc/rancher/rke2/config.yaml.d /usr/local/bin/uname ${serverData}
+true`
+
+const [kubemaster, worker01, worker02] = lab.nodes as object[]
+const asServer = [kubemaster, worker01, { ...worker02, role: 'server' }]
+
+interface Trouble {
+  /** What is done on a worker before it joins, and the error that must come. */
+  worker01?: [command: string, error: string]
+  worker02?: [command: string, error: string]
+  /** The same on the server, and what takes it back. */
+  kubemaster?: [command: string, undo: string]
+  lab?: object
+}
+
+const workers = ['worker01', 'worker02'] as const
+const troubles: Trouble[] = [
+  {
+    worker01: [token("$(sudo sed 's/[^:]*$/wrong/' /etc/rancher/rke2/token)"), '[wrong-token]'],
+    worker02: ['echo other | sudo tee /etc/rancher/node/password', '[node-password]'],
+  },
+  {
+    worker01: [token(`K10${'0'.repeat(64)}::server:password`), '[ca-mismatch]'],
+    worker02: [token('K10short::server:password'), '[malformed-token]'],
+  },
+  {
+    worker01: ['sudo iptables -I OUTPUT -p tcp --dport 9345 -j DROP', '[unreachable]'],
+    worker02: ['sudo date --set yesterday', '[clock-skew]'],
+  },
+  {
+    worker01: [config('server: https://192.168.1.30:9346'), '[unreachable]'],
+    worker02: [standIn('image-pull-fail'), '[image-pull]'],
+  },
+  {
+    worker01: [standIn('clock-skew'), '[clock-skew]'],
+    worker02: [standIn('no-space'), '[no-space]'],
+  },
+  {
+    worker01: [standIn('apparmor-missing'), '[apparmor]'],
+    worker02: [standIn('cis-missing'), '[cis]'],
+  },
+  {
+    kubemaster: [
+      `sudo sed -i.good 's/^K10[0-9a-f]*/K10${'0'.repeat(64)}/' ${serverToken}`,
+      `sudo mv ${serverToken}.good ${serverToken}`,
+    ],
+    worker01: ['true', '[ca-mismatch]'],
+  },
+  {
+    lab: { nodes: asServer, rke2: { ...rke2, config: { 'cluster-cidr': '10.99.0.0/16' } } },
+    worker02: ['true', '[config-mismatch]'],
+  },
+  {
+    lab: { nodes: asServer },
+    worker02: [config('node-name: kubemaster'), '[duplicate-name]'],
+  },
+  {
+    lab: { rke2: { ...rke2, mirror: 'http://192.168.1.1:8099' } }, // nobody listens there
+    worker01: [uninstall, 'the server cannot be reached'],
+  },
+  {
+    lab: { rke2: { ...rke2, mirror: `${mirror.url}/no-tarball` } },
+    worker01: [uninstall, 'the server does not have it'],
+  },
+  {
+    lab: { rke2: { ...rke2, mirror: `${mirror.url}/tarball` } },
+    worker01: [uninstall, 'does not have the digest that it should have'],
+  },
+  {
+    worker01: [
+      `${uninstall}\n${file('/usr/local/bin/uname', '#!/bin/sh\necho riscv64')}`,
+      'RKE2 is not made for the processor of this machine',
+    ],
+  },
+]
+
+await t.test('each failure is named, with what mends it, long before the deadline', async (t) => {
+  for (const corrupt of ['tarball', 'no-tarball'] as const)
+    await makeRelease(join(rig.served, corrupt), { version, images: false, corrupt })
+  await Promise.all(workers.map((node) => work.ssh(node, reset())))
+  for (const trouble of troubles) {
+    const nodes = workers.filter((node) => trouble[node])
+    const errors = nodes.map((node) => trouble[node]?.[1] ?? '')
+    await t.test(errors.join(' and '), async (t) => {
+      const [before, after] = trouble.kubemaster ?? []
+      work.writeLab({ ...lab, ...trouble.lab })
+      if (before) await work.ssh('kubemaster', before)
+      await Promise.all(nodes.map((node) => work.ssh(node, trouble[node]?.[0] ?? '')))
+
+      const started = Date.now()
+      const { exitCode, stderr } = await script('join', ...nodes, '--timeout', '600')
+      const seconds = (Date.now() - started) / 1000
+      t.equal(exitCode, 1)
+      t.ok(seconds < 300, `after ${seconds} s`)
+      const told = stderr.split(/^✗ /m).slice(1)
+      for (const error of errors) {
+        const found = told.find((text) => text.includes(error))
+        if (!t.match(found, 'try: ', `${error}, with what to do`)) t.comment(stderr)
+      }
+
+      if (after) await work.ssh('kubemaster', after)
+      await Promise.all(nodes.map((node) => work.ssh(node, reset())))
+      // Its last Ready must not count; this is also what mends a rejected node password.
+      await kubectl('delete', 'node', ...nodes, '--ignore-not-found')
+      work.writeLab(lab)
+    })
+  }
+})
+
+await t.test('once mended the workers join, and no process ever shows the token', async (t) => {
+  const watch = host.spawn(['sh', '-c', 'while ps axww -o args; do sleep 0.1; done'])
+  let processes = ''
+  watch.stdout!.on('data', (data) => (processes += data))
+  await succeeds(t, 'join')
+  host.signal(watch, 'SIGKILL', { group: true })
+  await allReady(t)
+
+  const secret = (await work.ssh('kubemaster', `sudo cat ${serverToken}`)).trim()
+  t.match(secret, /^K10[0-9a-f]{64}::server:./)
+  const password = secret.split(':').at(-1) ?? ''
+  t.match(processes, `sudo cat ${serverToken}`, 'they were seen when the token travelled')
+  t.notOk(processes.includes(password))
+  t.notOk(output.join('').includes(password))
+})
