@@ -51,6 +51,7 @@ export async function startRig(): Promise<Rig> {
       ...changes,
     }),
     async stop() {
+      await mirror.stop()
       await host.stop()
       rmSync(served, { recursive: true, force: true })
     },
