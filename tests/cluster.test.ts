@@ -337,8 +337,8 @@ await t.test(
     const narrow = statusTable([status, { ...status, remark: 'booted, SSH is not up yet' }], 80)
     for (const line of narrow.split('\n')) t.ok(line.length <= 80, line)
     t.match(narrow, /\nkubemaster: booted, SSH is not up yet$/)
-    t.match(narrow, /^NODE +ROLE .* RKE2 +KUBERNETES$/m)
-    t.match(statusTable([status], 100), / DISK +RKE2 /, 'only what does not fit is left out')
+    t.match(statusTable([status], 90), /^NODE +ROLE .* SEED +RKE2 +KUBERNETES$/m)
+    t.match(statusTable([status], 110), / DISK +RKE2 +KUBERNETES$/m, 'only what does not fit goes')
     t.notMatch(statusTable([status], 20), 'ROLE', 'the rest is always there')
     t.match(
       statusTable([status], 200),
