@@ -28,7 +28,7 @@ export async function phase(
   let release = () => {}
   try {
     const options = parseArgs(wordsAfter(url), usage)
-    if (options.help) return void process.stdout.write(usageText(usage))
+    if (options.help) return ui.usage(usageText(usage))
     mode.dryRun = options.dryRun
     mode.verbose = options.verbose
     if (options.lab !== 'lab.yaml') ui.typed.lab = ` --lab ${quote(options.lab)}`

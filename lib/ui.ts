@@ -31,11 +31,12 @@ export const bad = (text: string) => line(`${chalk.red('✗')} ${prose(text)}`)
 
 // Sentences are broken between words; commands are left to the terminal, so that they can be copied.
 const prose = (text: string) =>
+  fit(text, (process.stderr.columns || Infinity) - 2).replaceAll('\n', '\n  ')
+const fit = (text: string, width: number | undefined) =>
   text
     .split('\n')
-    .map((one) => wrapped(one, (process.stderr.columns || Infinity) - 2))
+    .map((one) => wrapped(one, width || Infinity))
     .join('\n')
-    .replaceAll('\n', '\n  ')
 
 /** One finding of the doctor with the commands that mend it. */
 export function finding({ check, level, found, fix = [] }: Finding): void {
@@ -53,6 +54,10 @@ export function command(text: string, whole: boolean): void {
       : `${first} ... (${rest.length} more lines; --verbose shows them)`
   line(chalk.cyan(shown.replace(/^/gm, '    ').replace(/^ {4}/, '  $ ')))
 }
+
+/** The usage of a script, which is a result. */
+export const usage = (text: string): void =>
+  void process.stdout.write(fit(text, process.stdout.columns))
 
 /** The command to type next. */
 export const next = (text: string) => line(`\n${chalk.bold('Next:')} ${withLab(text)}`)

@@ -41,10 +41,11 @@ export class Pane {
     this.tmux('send-keys', 'Enter')
   }
 
-  /** What the pane shows; with `history` also what has left it at the top. */
-  capture({ history = false } = {}): Span[][] {
-    return parseScreen(this.tmux('capture-pane', '-p', '-e', ...(history ? ['-S', '-'] : [])))
+  /** What the pane shows, with control sequences; with `history` also what has left it at the top. */
+  text({ history = false } = {}): string {
+    return this.tmux('capture-pane', '-p', '-e', ...(history ? ['-S', '-'] : []))
   }
+  capture = (options?: { history: boolean }): Span[][] => parseScreen(this.text(options))
 
   /** The program's exit status, once it has ended. */
   get exitStatus(): number | undefined {
