@@ -1,11 +1,11 @@
 // EDGE. One line per node while they are waited for: repainted on a terminal, else a line per change.
-import { formatSeconds } from './progress.ts'
+import { consoleStage, fitted, formatSeconds } from './progress.ts'
 import { mode } from './shell.ts'
 import * as ui from './ui.ts'
 
 export interface NodeProgress {
-  /** What the node is doing now; detail is shown behind it on a terminal. */
-  set(name: string, state: string, detail?: string): void
+  /** What the node is doing now; the last line of its console or log is shown behind it on a terminal. */
+  set(name: string, state: string, lastLine?: string): void
   /** The node is there. */
   done(name: string, state: string): void
   stop(): void
@@ -20,16 +20,16 @@ export function nodeProgress(names: string[]): NodeProgress {
   const row = (name: string) => {
     const { state, detail } = states.get(name) ?? { state: '', detail: '' }
     const text = `  ${name.padEnd(width)}  ${seconds().padStart(8)}  ${state}${detail ? `  | ${detail}` : ''}`
-    return text.slice(0, (process.stderr.columns ?? 80) - 1)
+    return fitted(text, (process.stderr.columns ?? 80) - 1)
   }
   const paint = () => ui.paint([...states.keys()].map(row).join('\n'))
   const timer = ui.paints ? setInterval(paint, 500) : undefined
   return {
-    set(name, state, detail = '') {
+    set(name, state, lastLine = '') {
       if (mode.dryRun) return
       if (!ui.paints && states.get(name)?.state !== state)
         ui.detail(`${name.padEnd(width)}  ${seconds().padStart(8)}  ${state}`)
-      states.set(name, { state, detail })
+      states.set(name, { state, detail: consoleStage(lastLine) })
     },
     done(name, state) {
       states.delete(name)

@@ -28,7 +28,7 @@ export async function phase(
   let release = () => {}
   try {
     const options = parseArgs(wordsAfter(url), usage)
-    if (options.help) return void process.stdout.write(usageText(usage))
+    if (options.help) return ui.usage(usageText(usage))
     mode.dryRun = options.dryRun
     mode.verbose = options.verbose
     if (options.lab !== 'lab.yaml') ui.typed.lab = ` --lab ${quote(options.lab)}`
@@ -100,7 +100,8 @@ function bashScript(name: string, lab: string): string {
     'umask 077',
     `cd ${quote(process.cwd())}`,
     'main() { # a function, so that all of this is read before ssh could take it for its input',
-    ...(script.length > 0 ? script : ['', '# nothing to do', 'true']),
+    ...script,
+    ...(script.some((line) => line && !line.startsWith('#')) ? [] : ['true # nothing to do']),
     '}',
     'main </dev/null',
     '',

@@ -9,6 +9,30 @@ export function formatSeconds(seconds: number): string {
     : `${Math.floor(whole / 60)} m ${String(whole % 60).padStart(2, '0')} s`
 }
 
+/** What a machine is doing, from the last line on its console: without the kernel's clock, systemd's mark of success or a login prompt. */
+export const consoleStage = (line: string): string =>
+  line
+    .replace(/^\S+ login: */, '')
+    .replace(/^\[ *\d+\.\d+\] */, '')
+    .replace(/^\[ +OK +\] */, '')
+    .trim()
+
+/** A line cut to the width of the terminal; what is left out is told. */
+export const fitted = (line: string, width: number): string =>
+  line.length <= width ? line : `${line.slice(0, width - 1)}…`
+
+/** Text in lines of at most `width`, broken between words; a longer word stays whole. */
+export function wrapped(text: string, width: number): string {
+  const lines: string[] = []
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1)
+    if (last === undefined) lines.push(word)
+    else if (last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`
+    else lines.push(word)
+  }
+  return lines.join('\n')
+}
+
 /** Bytes so far, of total (0: unknown), at a rate in bytes per second: bar, per cent, bytes, rate, time left. */
 export function progressBar(bytes: number, total: number, rate: number, width = 24): string {
   const speed = `${formatSize(Math.max(0, Math.round(rate)))}/s`

@@ -98,14 +98,9 @@ async function waitForNode(
   if (init.kind === 'failed') throw initFailed(lab, node, init.errors)
   const warnings = init.kind === 'done' ? init.warnings : []
   progress.done(node.name, warnings.length > 0 ? 'ready, with cloud-init warnings' : 'ready')
-  if (warnings.length > 0)
-    ui.warn(
-      [
-        `${node.name}: cloud-init finished, but complains:`,
-        ...warnings.slice(0, 5),
-        `read: ${initLog(lab, node)}`,
-      ].join('\n'),
-    )
+  if (warnings.length === 0) return
+  ui.warn([`${node.name}: cloud-init finished, but complains:`, ...warnings.slice(0, 5)].join('\n'))
+  ui.detail(`read: ${initLog(lab, node)}`)
 }
 
 const initLog = (lab: Lab, node: Node) =>

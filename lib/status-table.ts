@@ -3,36 +3,37 @@ import { formatSize } from './size.ts'
 import type { NodeStatus } from './status.ts'
 import { table } from './table.ts'
 
-type Column = [
-  heading: string,
-  cell: (status: NodeStatus) => string | null | undefined,
-  wide?: 'wide',
-]
+type Column = [heading: string, cell: (status: NodeStatus) => string | null | undefined]
 
 const columns: Column[] = [
   ['NODE', ({ name }) => name],
-  ['ROLE', ({ role }) => role, 'wide'],
+  ['ROLE', ({ role }) => role],
   ['ADDRESS', ({ address }) => address],
   ['DOMAIN', ({ domain }) => domain],
   ['SSH', ({ ssh }) => ssh && (ssh === 'ok' ? 'ok' : 'no')],
   ['INIT', ({ cloudInit }) => cloudInit],
   ['SEED', ({ seed }) => seed],
-  ['DISK', ({ disk }) => disk && `${formatSize(disk.used)} of ${formatSize(disk.size)}`, 'wide'],
+  ['DISK', ({ disk }) => disk && `${formatSize(disk.used)} of ${formatSize(disk.size)}`],
   ['RKE2', ({ rke2 }) => rke2?.service],
-  ['VERSION', ({ rke2 }) => rke2?.version, 'wide'],
+  ['VERSION', ({ rke2 }) => rke2?.version],
   ['KUBERNETES', ({ kubernetes }) => kubernetes && (kubernetes.ready ? 'Ready' : 'NotReady')],
 ]
 
+/** What is left out first where the terminal is narrow; `--json` always has it. */
+const optional = ['VERSION', 'DISK', 'ROLE']
+
 /** A table that fits the width (columns of the terminal), and a line for each node with something to remark. */
 export function statusTable(all: NodeStatus[], width: number): string {
-  const shown = columns.filter(([, , wide]) => width >= 120 || wide === undefined)
-  const rows = all.map((status) => shown.map(([, cell]) => cell(status) || '-'))
   const remarks = all.filter(({ remark }) => remark).map(({ name, remark }) => `${name}: ${remark}`)
-  return [
-    table(
-      shown.map(([heading]) => heading),
-      rows,
-    ),
-    ...remarks,
-  ].join('\n')
+  const tables = [0, 1, 2, 3].map((count) => tableWithout(optional.slice(0, count), all))
+  const fits = (text: string) => text.split('\n').every((line) => line.length <= width)
+  return [tables.find(fits) ?? tables.at(-1), ...remarks].join('\n')
+}
+
+function tableWithout(left: string[], all: NodeStatus[]): string {
+  const shown = columns.filter(([heading]) => !left.includes(heading))
+  return table(
+    shown.map(([heading]) => heading),
+    all.map((status) => shown.map(([, cell]) => cell(status) || '-')),
+  )
 }

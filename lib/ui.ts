@@ -2,6 +2,7 @@
 import { Chalk } from 'chalk'
 import { LabError, NodeErrors } from './errors.ts'
 import type { Finding } from './findings.ts'
+import { wrapped } from './progress.ts'
 
 const terminal = process.stderr.isTTY && !process.env.CI
 const colour = process.stderr.isTTY && process.env.NO_COLOR === undefined
@@ -21,10 +22,21 @@ function line(text: string): void {
 }
 
 export const heading = (text: string) => line(chalk.bold(`\n${text}`))
+/** A phase of several. */
+export const chapter = (text: string) => line(chalk.bold(`\n── ${text} ──`))
 export const detail = (text: string) => line(text.replace(/^/gm, '  '))
-export const good = (text: string) => line(`${chalk.green('✓')} ${text}`)
-export const warn = (text: string) => line(`${chalk.yellow('! ' + text.replaceAll('\n', '\n  '))}`)
-export const bad = (text: string) => line(`${chalk.red('✗')} ${text}`)
+export const good = (text: string) => line(`${chalk.green('✓')} ${prose(text)}`)
+export const warn = (text: string) => line(chalk.yellow(`! ${prose(text)}`))
+export const bad = (text: string) => line(`${chalk.red('✗')} ${prose(text)}`)
+
+// Sentences are broken between words; commands are left to the terminal, so that they can be copied.
+const prose = (text: string) =>
+  fit(text, (process.stderr.columns || Infinity) - 2).replaceAll('\n', '\n  ')
+const fit = (text: string, width: number | undefined) =>
+  text
+    .split('\n')
+    .map((one) => wrapped(one, width || Infinity))
+    .join('\n')
 
 /** One finding of the doctor with the commands that mend it. */
 export function finding({ check, level, found, fix = [] }: Finding): void {
@@ -42,6 +54,10 @@ export function command(text: string, whole: boolean): void {
       : `${first} ... (${rest.length} more lines; --verbose shows them)`
   line(chalk.cyan(shown.replace(/^/gm, '    ').replace(/^ {4}/, '  $ ')))
 }
+
+/** The usage of a script, which is a result. */
+export const usage = (text: string): void =>
+  void process.stdout.write(fit(text, process.stdout.columns))
 
 /** The command to type next. */
 export const next = (text: string) => line(`\n${chalk.bold('Next:')} ${withLab(text)}`)

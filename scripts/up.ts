@@ -36,6 +36,7 @@ await phase(import.meta.url, up, async ({ lab, options }) => {
   const rows: string[][] = []
   for (const script of mode.dryRun ? phases.slice(1) : phases) {
     const started = Date.now()
+    if (!mode.dryRun) ui.chapter(`${script}, ${phases.indexOf(script) + 1} of ${phases.length}`)
     const taken = script === 'doctor' ? words.filter((word) => word !== '--yes') : words
     if ((await runPhase(script, taken)) !== 0) throw phaseFailed(script)
     rows.push([script, formatSeconds((Date.now() - started) / 1000)])

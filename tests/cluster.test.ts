@@ -397,6 +397,9 @@ await t.test(
     const narrow = statusTable([status, { ...status, remark: 'booted, SSH is not up yet' }], 80)
     for (const line of narrow.split('\n')) t.ok(line.length <= 80, line)
     t.match(narrow, /\nkubemaster: booted, SSH is not up yet$/)
+    t.match(statusTable([status], 90), /^NODE +ROLE .* SEED +RKE2 +KUBERNETES$/m)
+    t.match(statusTable([status], 110), / DISK +RKE2 +KUBERNETES$/m, 'only what does not fit goes')
+    t.notMatch(statusTable([status], 20), 'ROLE', 'the rest is always there')
     t.match(
       statusTable([status], 200),
       /kubemaster +server .* 1 GiB of 40 GiB +active +v1\.35\.7\+rke2r1 +NotReady/,

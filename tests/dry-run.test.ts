@@ -110,6 +110,13 @@ await t.test(
   },
 )
 
+await t.test('a script with nothing to do is valid bash as well', async (t) => {
+  const host = new FakeHost(t, (lab) => lab.nodes.splice(1))
+  for (const script of ['create', 'eject']) t.equal((await host.run(script)).code, 0)
+  good(t, 'eject of what is ejected', await host.run('eject', ['--dry-run']))
+  t.match(printed['eject of what is ejected'], /^true # nothing to do$/m)
+})
+
 await t.test('hostile free text in the lab file is quoted', async (t) => {
   const name = `it's $(touch pwned) "x" \`id\`; .qcow2`
   const host = new FakeHost(t, (lab) => (lab.image.file = name))

@@ -9,7 +9,7 @@ import { optionTexts, parseArgs, usageText, type Usage } from '../lib/args.ts'
 import { networkConfig, parseUserConfig, userData } from '../lib/cloud-init.ts'
 import { consoleLog, domainXml, namespace } from '../lib/domain-xml.ts'
 import { UsageError } from '../lib/errors.ts'
-import { formatSeconds, progressBar } from '../lib/progress.ts'
+import { consoleStage, fitted, formatSeconds, progressBar, wrapped } from '../lib/progress.ts'
 import { hereDocument, quote } from '../lib/quote.ts'
 import { sshConfig, sshFiles, sshState } from '../lib/ssh-files.ts'
 import { baseVolumeXml, networkXml, overlayXml, poolXml } from '../lib/storage-xml.ts'
@@ -496,6 +496,29 @@ await t.test('progress is one line', async (t) => {
     '1 m 05 s',
     '60 m 00 s',
   ])
+})
+
+await t.test('what a console says last is told without its frills', (t) => {
+  for (const [line, stage] of [
+    ['[  OK  ] Started dbus.service - D-Bus', 'Started dbus.service - D-Bus'],
+    ['         Starting cloud-init.service...', 'Starting cloud-init.service...'],
+    ['[FAILED] Failed to start x.service', '[FAILED] Failed to start x.service'],
+    ["[   46.009927] cloud-init[215]: running 'init'", "cloud-init[215]: running 'init'"],
+    ['worker01 login: [   91.789998] cloud-init[36]: done', 'cloud-init[36]: done'],
+    ['worker01 login:', ''],
+  ] as const)
+    t.equal(consoleStage(line), stage)
+  t.end()
+})
+
+await t.test('lines fit the terminal', (t) => {
+  t.equal(fitted('12345', 5), '12345')
+  t.equal(fitted('123456', 5), '1234…')
+  t.equal(wrapped('one two  three four', 9), 'one two \nthree\nfour')
+  t.equal(wrapped('a longerthanthat b', 5), 'a\nlongerthanthat\nb')
+  t.equal(wrapped('', 5), '')
+  t.equal(wrapped('one two', Infinity), 'one two')
+  t.end()
 })
 
 /** A clock that only sleep moves. */

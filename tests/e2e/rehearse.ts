@@ -13,16 +13,11 @@ try {
   console.error('The machines are emulated: expect minutes where KVM takes seconds.')
   console.error('RKE2 is played by a stand-in: it shows our scripts at work, not Kubernetes.\n')
   status = await foreground(work.command('up'))
-  if (status === 0)
-    await foreground([
-      'kubectl',
-      '--kubeconfig',
-      '.lab/lab/kubeconfig',
-      'get',
-      'nodes',
-      '-o',
-      'wide',
-    ])
+  if (status === 0) {
+    const getNodes = 'kubectl --kubeconfig .lab/lab/kubeconfig get nodes'
+    console.error(`\n$ ${getNodes}`)
+    await foreground(getNodes.split(' '))
+  }
   if (process.stdin.isTTY) {
     console.error(
       '\nA shell on that host; scripts, virsh and ssh work here. Leave it (exit) and everything is removed.',

@@ -53,6 +53,7 @@ export async function startRig({
       ...changes,
     }),
     async stop() {
+      await mirror.stop()
       await host.stop()
       rmSync(served, { recursive: true, force: true })
     },

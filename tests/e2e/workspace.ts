@@ -10,6 +10,13 @@ const project = resolve(import.meta.dirname, '../..')
 const zx = join(project, 'node_modules/zx/build/cli.js')
 const register = join(project, 'lib/register.js')
 
+// What npm tells the programs that it starts is not for the npm that is typed there.
+const withoutNpm = Object.fromEntries(
+  Object.keys(process.env)
+    .filter((name) => name.startsWith('npm_'))
+    .map((name) => [name, undefined]),
+)
+
 export interface Workspace {
   dir: string
   /** The command line of a script, for host.spawn. */
@@ -27,12 +34,25 @@ export interface Workspace {
 /** Makes the folder with lab.yaml holding `lab`. */
 export function workspace(host: Host, lab: { name: string; [key: string]: unknown }): Workspace {
   const dir = mkdtempSync(join(tmpdir(), 'rkl-work-'))
-  for (const name of ['scripts', 'lib', 'labs', 'node_modules', 'package.json', '.npmrc'])
+  for (const name of [
+    'scripts',
+    'lib',
+    'labs',
+    'tutorials',
+    'node_modules',
+    'package.json',
+    '.npmrc',
+  ])
     symlinkSync(join(project, name), join(dir, name))
   for (const name of ['cloud-init', 'rke2'])
     cpSync(join(project, name), join(dir, name), { recursive: true })
   mkdirSync(join(dir, 'home'))
-  const env = { XDG_CACHE_HOME: join(dir, 'cache'), HOME: join(dir, 'home'), CI: undefined }
+  const env = {
+    ...withoutNpm,
+    XDG_CACHE_HOME: join(dir, 'cache'),
+    HOME: join(dir, 'home'),
+    CI: undefined,
+  }
   const options: ExecOptions = { cwd: dir, env, timeout: 20 * 60_000 }
   const writeLab = (text: object) => writeFileSync(join(dir, 'lab.yaml'), stringify(text))
   writeLab(lab)

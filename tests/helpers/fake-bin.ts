@@ -92,8 +92,8 @@ export class FakeHost {
   readonly state: string
   readonly bin: string
 
-  constructor(t: Test, change?: (lab: RawLab) => unknown) {
-    this.folder = t.testdir()
+  constructor(t: Test, change?: (lab: RawLab) => unknown, folder = t.testdir()) {
+    this.folder = folder
     this.project = join(this.folder, 'project')
     this.state = join(this.folder, 'stand-in')
     this.bin = join(this.folder, 'bin')
@@ -114,10 +114,6 @@ export class FakeHost {
     this.put('files/proc/meminfo', 'MemAvailable:   33554432 kB\n')
     this.writeLab(change)
     writeFileSync(join(this.project, 'image.qcow2'), qcow2(2 ** 31))
-    t.teardown(() => {
-      if (existsSync(join(this.state, 'unknown')))
-        throw new Error(`unknown calls:\n${this.read('unknown')}`)
-    })
   }
 
   /** Puts a stand-in into PATH, instead of one that is there. */
@@ -159,30 +155,31 @@ export class FakeHost {
     )
   }
 
-  /** Runs a script as npx and zx would, without the time that they take. */
-  run(script: string, words: string[] = [], options: RunOptions = {}): Promise<Result> {
-    const before = this.callsSoFar().length
+  /** The command line of a script as npx and zx would start it, without the time that they take. */
+  command(script: string, words: string[], npx = false): string[] {
     const preload = [join(import.meta.dirname, 'fake-machine.js'), join(top, 'lib/register.js')]
-    const command = [
+    return [
       process.execPath,
       ...preload.map((file) => `--import=${pathToFileURL(file).href}`),
       ...['DEP0190', 'ExperimentalWarning'].map((name) => `--disable-warning=${name}`),
-      ...(options.npx ? [join(top, 'node_modules/zx/build/cli.js')] : []),
+      ...(npx ? [join(top, 'node_modules/zx/build/cli.js')] : []),
       join(top, `scripts/${script}.ts`),
       ...words,
     ]
+  }
+  get env(): Record<string, string> {
+    const home = join(this.folder, 'home')
+    return { PATH: this.bin, HOME: home, STAND_IN: this.state, FIXTURES: fixtures }
+  }
+  run(script: string, words: string[] = [], options: RunOptions = {}): Promise<Result> {
+    const before = this.callsSoFar().length
+    const command = this.command(script, words, options.npx)
     const [program = '', ...args] = options.terminal
       ? ['script', '-qec', command.map(quote).join(' '), '/dev/null']
       : command
     const child = spawn(program, args, {
       cwd: this.project,
-      env: {
-        PATH: this.bin,
-        HOME: join(this.folder, 'home'),
-        STAND_IN: this.state,
-        FIXTURES: fixtures,
-        ...options.env,
-      },
+      env: { ...this.env, ...options.env },
     })
     let stdout = ''
     let stderr = ''
@@ -195,6 +192,8 @@ export class FakeHost {
     return new Promise((resolve, reject) => {
       child.once('error', reject)
       child.once('close', (code) => {
+        if (existsSync(join(this.state, 'unknown')))
+          return reject(new Error(`unknown calls:\n${this.read('unknown')}`))
         const calls = this.callsSoFar().slice(before)
         resolve({ code, stdout, stderr, calls, changes: calls.filter(isChange) })
       })
