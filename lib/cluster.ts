@@ -1,5 +1,5 @@
 // EDGE. What concerns more than one node: who leads, the token's way, old nodes of the same name, the kubeconfig.
-import { copyFileSync, mkdirSync } from 'node:fs'
+import { existsSync, realpathSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { LabError } from './errors.ts'
@@ -51,7 +51,7 @@ export async function checkNoOtherCluster(lab: Lab, first: Node, state: Rke2Stat
   })
   if (living.length > 0)
     throw new LabError(
-      `${first.name} is new, but ${living.map(({ name }) => name).join(' and ')} carries the cluster already`,
+      `it is new, but the cluster is there already, on ${living.map(({ name }) => name).join(' and ')}`,
       {
         details: ['installing here would begin a second cluster'],
         hint: [`npx zx scripts/join.ts ${first.name}   # joins it to the one there is`],
@@ -106,8 +106,9 @@ export async function clearOldNode(
   if (old.ready && mode.dryRun)
     await run`${ssh(lab, leader)} sudo ${kubectl.split(' ')} wait --for=condition=Ready=Unknown node/${node.name} --timeout=${seconds}s`
   else if (old.ready) await waitUntilNotReady(lab, leader, node, seconds)
-  await run`${ssh(lab, leader)} sudo ${kubectl.split(' ')} delete node ${node.name}`
+  // The Node last: as long as it is there, a run that was cut off comes here again.
   await run`${ssh(lab, leader)} sudo ${kubectl.split(' ')} delete secret --namespace kube-system ${node.name}.node-password.rke2 --ignore-not-found`
+  await run`${ssh(lab, leader)} sudo ${kubectl.split(' ')} delete node ${node.name}`
 }
 
 // A server whose API does not answer knows nothing; in a dry run there may be none yet.
@@ -170,19 +171,17 @@ export async function ensureKubeconfig(lab: Lab, server: Node): Promise<string> 
 
 /** Merges the lab's kubeconfig into the person's own, after a copy of that. */
 export async function mergeIntoHome(lab: Lab, file: string): Promise<void> {
-  const home = join(homedir(), '.kube', 'config')
+  const home = realPath(join(homedir(), '.kube', 'config'))
   if (mode.dryRun) return mergeInScript(lab, file, home)
   const existing = readText(home) ?? ''
   const merged = mergeKubeconfig(existing, readText(file) ?? '', lab.name)
   if (merged === existing) return
-  mkdirSync(dirname(home), { recursive: true, mode: 0o700 })
-  if (existing) {
-    const copy = `${home}.before-${lab.name}`
-    copyFileSync(home, copy)
-    ui.detail(`kept the old one as ${copy}`)
-  }
+  if (existing) write(`${home}.before-${lab.name}`, existing)
   write(home, merged)
 }
+
+// A link, as people have who keep such files elsewhere, stays one.
+const realPath = (path: string) => (existsSync(path) ? realpathSync(path) : path)
 
 async function mergeInScript(lab: Lab, file: string, home: string): Promise<void> {
   await run`mkdir -p ${dirname(home)} && touch ${home} && cp ${home} ${`${home}.before-${lab.name}`}`

@@ -8,6 +8,7 @@ import { cacheDir, withCacheLock } from './cache.ts'
 import type { Lab, Node } from './lab.ts'
 import { digestOf, release, type Release } from './rke2-release.ts'
 import { ssh } from './ready.ts'
+import { artifactsFolder as onNode } from './rke2-state.ts'
 import { mode, query, readText, run } from './shell.ts'
 import { sshFiles } from './ssh-files.ts'
 
@@ -85,8 +86,6 @@ async function checkedFolder(folder: string, files: Release): Promise<Artifacts>
   }
   return { folder, names: namesOf(files) }
 }
-
-const onNode = 'rke2-artifacts'
 
 /** Brings the files to a node, has them checked there, and runs the real install.sh in artifact mode. */
 export async function installOn(lab: Lab, node: Node, { folder, names }: Artifacts): Promise<void> {

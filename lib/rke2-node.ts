@@ -63,7 +63,7 @@ export async function kubeNodes(lab: Lab, server: Node): Promise<KubeNode[] | un
 export const runOnNode = (lab: Lab, node: Node, script: string) =>
   runText(hereDocument(`${ssh(lab, node).join(' ')} sudo sh -s`, script))
 
-/** Brings config.yaml to the node (root, 0600) when it differs. True when it was written. */
+/** Brings config.yaml to the node (root, 0600) when it differs. True when the service has not read it yet. */
 export async function ensureConfig(
   lab: Lab,
   node: Node,
@@ -73,7 +73,7 @@ export async function ensureConfig(
   const file = `rke2/${node.role}.yaml`
   const edited = parseRke2Config(readText(file) ?? '', file)
   const config = rke2Config(lab, node, edited, joinedServer(lab, node, state.config) ?? joins)
-  if (state.config === config) return false
+  if (state.config === config) return state.stale
   const place = 'sudo install -D -m 600 /dev/stdin /etc/rancher/rke2/config.yaml'
   await runText(hereDocument(`${ssh(lab, node).join(' ')} ${quote(place)}`, config))
   return true

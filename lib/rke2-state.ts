@@ -8,12 +8,18 @@ export const kubectl = '/var/lib/rancher/rke2/bin/kubectl --kubeconfig /etc/ranc
 export type Service = 'rke2-server' | 'rke2-agent'
 export const serviceOf = ({ role }: { role: 'server' | 'agent' }): Service => `rke2-${role}`
 
-/** Run as root on the node; prints each part behind a line with its name. Holds no secret. */
+/** Folder in a node's home that holds the release's files while they are installed; removed as the last step of that. */
+export const artifactsFolder = 'rke2-artifacts'
+
+/** Run as root in the login user's home on the node; prints each part behind a line with its name. Holds no secret. */
 export const stateScript = (service: Service) => `
 part() { echo "== $1"; }
+part cut-off; test -e ${artifactsFolder} && echo yes
 part version; rke2 --version 2>/dev/null || /usr/local/bin/rke2 --version 2>/dev/null
 part service; systemctl is-active ${service} 2>/dev/null
 part enabled; systemctl is-enabled ${service} 2>/dev/null
+part stale; started=$(TZ=UTC systemctl show --property ExecMainStartTimestamp --value ${service})
+test "$started" && test "$(stat -c %Y /etc/rancher/rke2/config.yaml)" -gt "$(date -d "$started" +%s)" && echo yes
 part config; cat /etc/rancher/rke2/config.yaml 2>/dev/null
 part token; test -s ${tokenFile} && echo yes
 part joined; test -s /etc/rancher/node/password && echo yes
@@ -27,11 +33,14 @@ true
 `
 
 export interface Rke2State {
+  /** Undefined when it is not installed, or not wholly. */
   version?: string
   /** As systemctl is-active says: active, activating, inactive, failed. */
   service: string
   enabled: boolean
   config: string
+  /** config.yaml was written after the service was started. */
+  stale: boolean
   hasToken: boolean
   /** RKE2 has run here as a node of some cluster. */
   hasRun: boolean
@@ -47,14 +56,17 @@ export interface Rke2State {
 export function parseState(output: string): Rke2State {
   const found = parts(output)
   const text = (name: string) => (found.get(name) ?? '').trim()
-  const version = parseVersion(text('version'))
+  const hasRun = text('joined') === 'yes' || text('data') === 'yes'
+  const isCutOff = text('cut-off') === 'yes' && !hasRun // its program may be there, without the service
+  const version = isCutOff ? undefined : parseVersion(text('version'))
   return {
     ...(version ? { version } : {}),
     service: text('service') || 'inactive',
     enabled: text('enabled') === 'enabled',
     config: found.get('config') ?? '',
+    stale: text('stale') === 'yes',
     hasToken: text('token') === 'yes',
-    hasRun: text('joined') === 'yes' || text('data') === 'yes',
+    hasRun,
     now: Number(text('now')),
     gaps: text('gaps').split('\n').filter(Boolean),
     free: Number(text('free')),

@@ -2,12 +2,13 @@
 // Phase 0 - doctor: looks at this host and the lab file and says what is in the way, all at once.
 import { ask } from '../lib/ask.ts'
 import * as checks from '../lib/checks.ts'
-import { next, phase } from '../lib/phase.ts'
+import type { Finding } from '../lib/findings.ts'
+import { next, phase, type Phase } from '../lib/phase.ts'
 import { runFix } from '../lib/shell.ts'
 import * as ui from '../lib/ui.ts'
 import { doctor } from '../lib/usages.ts'
 
-await phase(import.meta.url, doctor, async ({ lab, nodes, options }) => {
+async function examine({ lab, nodes }: Phase): Promise<Finding[]> {
   const { host, finding: libvirt } = await checks.checkLibvirt(lab)
   const findings = await Promise.all([
     checks.checkNode(),
@@ -21,22 +22,32 @@ await phase(import.meta.url, doctor, async ({ lab, nodes, options }) => {
     checks.checkRoom(lab, nodes, host),
     checks.checkImage(lab),
   ])
-  const all = findings.flat()
-  const failed = all.filter(({ level }) => level === 'failure')
-  if (failed.length > 0) process.exitCode = 1
-  if (options.json) return console.log(JSON.stringify({ lab: lab.name, findings: all }, null, 2))
-  for (const finding of all) ui.finding(finding)
+  return findings.flat()
+}
 
-  const fixes = [
-    ...new Set(all.flatMap(({ fix }) => fix ?? []).filter((line) => !line.startsWith('#'))),
-  ]
-  if (
-    options.flags.has('fix') &&
-    fixes.length > 0 &&
-    (await ask(`Run ${fixes.length} commands to mend this?`, fixes, options.yes))
-  )
-    for (const line of fixes) await runFix(line)
-  else if (all.every(({ level }) => level === 'ok')) next('npx zx scripts/create.ts')
-  else if (failed.length === 0) next('npx zx scripts/create.ts (the warnings above may matter)')
-  else next('mend what is marked ✗, then npx zx scripts/doctor.ts again')
+async function runFixes(findings: Finding[], yes: boolean): Promise<boolean> {
+  const lines = findings.flatMap(({ fix }) => fix ?? []).filter((line) => !line.startsWith('#'))
+  const fixes = [...new Set(lines)]
+  if (fixes.length === 0 || !(await ask(`Run ${fixes.length} commands to mend this?`, fixes, yes)))
+    return false
+  for (const line of fixes) await runFix(line)
+  return true
+}
+
+await phase(import.meta.url, doctor, async (phase) => {
+  const { lab, options } = phase
+  let findings = await examine(phase)
+  if (options.json) console.log(JSON.stringify({ lab: lab.name, findings }, null, 2))
+  else findings.forEach(ui.finding)
+  if (!options.json && options.flags.has('fix') && (await runFixes(findings, options.yes))) {
+    ui.heading('After that')
+    findings = await examine(phase)
+    findings.forEach(ui.finding)
+  }
+  const has = (level: Finding['level']) => findings.some((finding) => finding.level === level)
+  if (has('failure')) process.exitCode = 1
+  if (options.json) return
+  if (has('failure')) next('mend what is marked ✗, then npx zx scripts/doctor.ts again')
+  else if (has('warning')) next('npx zx scripts/create.ts (the warnings above may matter)')
+  else next('npx zx scripts/create.ts')
 })

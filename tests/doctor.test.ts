@@ -1,6 +1,6 @@
 // doctor.ts as a real process on a stand-in host; and what scripts have in common.
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import type { Finding } from '../lib/findings.ts'
@@ -76,6 +76,34 @@ await t.test(
     })
   },
 )
+
+await t.test('--fix looks again: when all is mended it says so, with status 0', async (t) => {
+  const host = new FakeHost(t)
+  const kept = join(host.folder, 'genisoimage')
+  renameSync(join(host.bin, 'genisoimage'), kept)
+  host.put('no-kvm', 'Could not access KVM kernel module: Permission denied\n')
+  host.add(
+    'sudo',
+    `case "$*" in
+  'apt-get install --yes genisoimage') cp '${kept}' "\${0%/*}" ;;
+  'modprobe kvm_intel') [[ -e $STAND_IN/firmware ]] && rm "$STAND_IN/no-kvm" ;;
+  *) exit 1 ;;
+esac`,
+  )
+  const failed = await host.run('doctor', ['--fix', '--yes'])
+  t.equal(failed.code, 1, 'one of the commands failed')
+  t.match(failed.stderr, '✗ sudo failed (exit 1)')
+
+  host.put('firmware', 'VT-x is on')
+  const { code, stderr } = await host.run('doctor', ['--fix', '--yes'])
+  t.equal(code, 0, stderr)
+  const [once = '', again = ''] = stderr.split('\nAfter that\n')
+  t.match(once, '✗ KVM: KVM does not work here')
+  t.match(again, '✓ host tools: all there')
+  t.match(again, '✓ KVM: QEMU starts with it')
+  t.notMatch(again, '✗')
+  t.match(again, 'Next: npx zx scripts/create.ts')
+})
 
 await t.test('--help prints the usage and touches nothing', async (t) => {
   const host = new FakeHost(t)

@@ -1,0 +1,254 @@
+#!/bin/bash
+# The nodes of a stand-in host: ssh, scp and curl of the host, and the programs on the nodes, each a link to this file.
+# A node is a folder, $STAND_IN/nodes/NAME. What is sent to it is run by bash with that folder in place of / and with
+# the programs in $STAND_IN/node-bin alone; any other program is unknown: 127, and the test fails.
+#
+# RKE2 is played by systemctl. A service that was started is seen activating once; then it is active and its Node Ready:
+#   cluster/{token,ca}           made by the first server
+#   cluster/nodes/NAME           a Node object: Ready's status (True, Unknown), role, version
+#   cluster/passwords/NAME       the secret NAME.node-password.rke2
+#   at-once                      a service is active, and its Node Ready, as soon as it is started
+#   nodes/NAME/fault             what the service logs instead of becoming active
+#   nodes/NAME/etc/machine-id    another one for a machine made anew
+# $STAND_IN/events has the starts and the nodes that became Ready, in order.
+#
+# To cut a run off, the script is killed at once: $STAND_IN/kill-after holds "N<newline>CALL" (after the N-th such call is
+# done), $STAND_IN/cut holds scp or tar (when that has done half of its work).
+set -u
+me=${0##*/}
+nodes=$STAND_IN/nodes
+cluster=$STAND_IN/cluster
+
+unknown() {
+  echo "$me $*" >>"$STAND_IN/unknown"
+  echo "the stand-in $me does not know: $*" >&2
+  exit 97
+}
+fail() { echo "$*" >&2; exit 1; }
+cut_off() { kill -9 "$SCRIPT_PID"; exit 255; }
+is_cut() { [[ -e $STAND_IN/cut && $(<"$STAND_IN/cut") = "$1" ]] && rm "$STAND_IN/cut"; }
+event() { echo "$*" >>"$STAND_IN/events"; }
+
+# --- on the host
+
+record() { # WORDS: the call, and what any user of the host sees of all processes meanwhile
+  call="$me$(printf ' %q' "$@")"
+  echo "$call" >>"$STAND_IN/calls"
+  if [[ -e $STAND_IN/processes ]]; then ps -ewwo args >>"$STAND_IN/processes"; fi
+}
+killed_now() {
+  [[ -e $STAND_IN/kill-after && $(tail -n +2 "$STAND_IN/kill-after") = "$call" ]] || return 0
+  [[ $(grep -Fxc -e "$call" "$STAND_IN/calls") = "$(head -n 1 "$STAND_IN/kill-after")" ]] || return 0
+  rm "$STAND_IN/kill-after"
+  cut_off
+}
+reach() { # NAME
+  if [[ $(cat "$STAND_IN/domains/$1/state" 2>/dev/null) != running ]]; then
+    echo "ssh: connect to host $1 port 22: No route to host" >&2
+    exit 255
+  fi
+  root=$nodes/$1
+  [[ -e $root ]] || mkdir -p "$root"/{home,run,etc,usr/local/bin,var/lib}
+  [[ -e $root/etc/machine-id ]] || echo "machine of $1" >"$root/etc/machine-id"
+}
+# Paths of the node, where a word begins with them.
+at_root() { sed -E "s#(^|[^[:alnum:]_./])(/(etc|usr/local|var/lib|sys)\b)#\1$root\2#g"; }
+on_node() { # TEXT
+  cd "$root/home" || exit 97
+  env -i PATH="$STAND_IN/node-bin:$root/usr/local/bin" HOME="$root/home" STAND_IN="$STAND_IN" SCRIPT_PID="$SCRIPT_PID" root="$root" \
+    RKE2_STAND_IN_ROOT="$root" BASH_ENV="$STAND_IN/node-env" LC_ALL=C bash -c "$(at_root <<<"$1")"
+}
+send() { # FILE... NAME:FOLDER/
+  local to=${*: -1} file
+  reach "${to%%:*}"
+  for file in "${@:1:$#-1}"; do
+    cp "$file" "$root/home/${to#*:}" || exit 1
+    if is_cut scp; then cut_off; fi
+  done
+}
+fetch() { # WORDS
+  local url=${*: -1} file out
+  file=$STAND_IN/mirror/${url#http://mirror.test/}
+  file=${file//%2B/+}
+  [[ -f $file ]] || fail "curl: (22) The requested URL returned error: 404"
+  case " $* " in
+    *' --head '*) printf 'HTTP/1.1 200 OK\r\ncontent-length: %s\r\n' "$(stat -c %s "$file")" ;;
+    *' --output '*) out=${*: -2:1} && cat "$file" >"$out" ;;
+    *) unknown "$@" ;;
+  esac
+}
+
+# --- on a node; $root is its folder
+
+config() { # KEY: its value in config.yaml
+  local line
+  line=$(grep "^$1: " "$root/etc/rancher/rke2/config.yaml") && echo "${line#*: }"
+}
+log() { echo "$(date +%s) time=\"now\" level=$1 msg=\"$2\"" >>"$root/run/journal"; }
+server_at() { # ADDRESS: the folder of the server that has it and runs
+  local file
+  for file in "$nodes"/*/etc/rancher/rke2/config.yaml; do
+    if grep -qx "node-ip: $1" "$file" && [[ $(cat "${file%/etc/*}/run/rke2-server" 2>/dev/null) = active ]]; then return; fi
+  done
+  return 1
+}
+
+start() { # UNIT
+  [[ -e $root/usr/local/lib/systemd/system/$1.service ]] || fail "Failed to start $1.service: Unit $1.service not found."
+  event "start $(config node-name)"
+  touch "$root/run/started"
+  echo activating >"$root/run/$1"
+  mkdir -p "$root/etc/rancher/node"
+  [[ -s $root/etc/rancher/node/password ]] || cp "$root/etc/machine-id" "$root/etc/rancher/node/password"
+  if attempt "$1" && [[ -e $STAND_IN/at-once ]]; then become_ready "$1"; fi
+}
+attempt() { # UNIT: a service that starts tries again and again; fails when something is wrong, and logs it
+  local name server known
+  name=$(config node-name)
+  if [[ -e $root/fault ]]; then log fatal "$(<"$root/fault")" && return 1; fi
+  if server=$(config server); then
+    known=$cluster/passwords/$name
+    if ! cmp -s "$root$(config token-file)" "$cluster/token"; then
+      log fatal "failed to validate server configuration: $server: 401 Unauthorized" && return 1
+    elif [[ -e $known ]] && ! cmp -s "$known" "$root/etc/rancher/node/password"; then
+      log error 'Node password rejected, duplicate hostname or contents of node-passwd' && return 1
+    fi
+  elif [[ ! -e $cluster/ca ]]; then
+    mkdir -p "$cluster"/{nodes,passwords}
+    echo "CA of the cluster" >"$cluster/ca"
+    echo "K10$(sha256sum <"$cluster/ca" | cut -d ' ' -f 1)::server:secret-of-the-cluster" >"$cluster/token"
+  elif [[ -n $(ls "$cluster/nodes") && ! -e $cluster/nodes/$name ]]; then
+    unknown "a second cluster, begun by $name"
+  fi
+  log info "Starting $1"
+}
+become_ready() { # UNIT
+  local name data=$root/var/lib/rancher/rke2
+  name=$(config node-name)
+  echo active >"$root/run/$1"
+  cp "$root/etc/rancher/node/password" "$cluster/passwords/$name"
+  echo "True ${1#rke2-} $("$root/usr/local/bin/rke2" --version | sed -n 's/^rke2 version \(\S*\).*/\1/p')" >"$cluster/nodes/$name"
+  event "ready $name"
+  [[ $1 = rke2-server ]] || return 0
+  mkdir -p "$data"/{bin,server/db/etcd/member}
+  install -m 600 "$cluster/token" "$data/server/token"
+  install -m 600 "$STAND_IN/rke2.yaml" "$root/etc/rancher/rke2/rke2.yaml"
+  ln -sfn "$STAND_IN/node-bin/kubectl" "$data/bin/kubectl"
+}
+is_active() { # UNIT
+  local state
+  state=$(cat "$root/run/$1" 2>/dev/null || echo inactive)
+  echo "$state"
+  if [[ $state = activating ]] && attempt "$1"; then become_ready "$1"; fi
+  [[ $state = active ]]
+}
+node_json() { # NAME
+  local ready role version label=
+  read -r ready role version <"$cluster/nodes/$1"
+  if [[ $role = server ]]; then label='"node-role.kubernetes.io/control-plane":"true"'; fi
+  printf '{"metadata":{"name":"%s","labels":{%s}},"status":{"conditions":[{"type":"Ready","status":"%s"}],"nodeInfo":{"kubeletVersion":"%s"}}}' \
+    "$1" "$label" "$ready" "$version"
+}
+nodes_json() {
+  local file separator=
+  printf '{"items":['
+  for file in "$cluster"/nodes/*; do
+    printf '%s' "$separator" && node_json "${file##*/}" && separator=,
+  done
+  printf ']}\n'
+}
+kubectl() { # WORDS
+  local wanted
+  [[ $1 = --kubeconfig && $(<"$2") = "$(<"$STAND_IN/rke2.yaml")" ]] || unknown "$@"
+  [[ $(cat "$root/run/rke2-server") = active ]] || fail 'The connection to the server 127.0.0.1:6443 was refused'
+  shift 2
+  case "$*" in
+    'get nodes -o json') nodes_json ;;
+    'get node '*) [[ -e $cluster/nodes/$3 ]] || fail "Error from server (NotFound): nodes \"$3\" not found" ;;
+    'delete node '*) rm "$cluster/nodes/$3" && event "delete node $3" ;;
+    'delete secret --namespace kube-system '*.node-password.rke2' --ignore-not-found')
+      rm -f "$cluster/passwords/${5%.node-password.rke2}" && event "delete password of ${5%.node-password.rke2}"
+      ;;
+    'wait --for=condition=Ready'*' node/'*' --timeout='*s)
+      wanted=${2#--for=condition=Ready} wanted=${wanted#=}
+      [[ $(<"$cluster/nodes/${3#node/}") = "${wanted:-True} "* ]] || fail 'error: timed out waiting for the condition'
+      ;;
+    *) unknown "$@" ;;
+  esac
+}
+
+case $me in
+  ssh)
+    record "$@"
+    [[ $1 = -F && -e $2 ]] || unknown "$@"
+    reach "$3"
+    case $4 in
+      'cd /run/cloud-init '*) cat "$FIXTURES/cloud-init-done.cloud-init-22.4.2.txt" ;;
+      *) on_node "${*:4}" ;;
+    esac
+    status=$?
+    killed_now
+    exit $status
+    ;;
+  scp)
+    record "$@"
+    [[ $1 = -q && $2 = -F && -e $3 ]] || unknown "$@"
+    send "${@:4}"
+    killed_now
+    ;;
+  curl)
+    if [[ $PATH = "$STAND_IN/node-bin:"* ]]; then
+      # As called on a node, to see whether it reaches the server that it is to join.
+      url=${*: -1} address=${url#https://} address=${address%%:9345/*}
+      server_at "$address" || exit 7
+      case $url in
+        */ping) echo pong ;;
+        */cacerts) cat "$cluster/ca" ;;
+        *) unknown "$@" ;;
+      esac
+    else
+      record "$@"
+      fetch "$@"
+      killed_now
+    fi
+    ;;
+  sudo) exec env "$@" ;;
+  sh)
+    case $1 in
+      -c) exec bash "$@" ;;
+      -s) text=$(at_root) && exec bash -c "$text" ;;
+      *) text=$(at_root <"$1") && exec bash -c "$text" "$@" ;;
+    esac
+    ;;
+  tar)
+    if is_cut tar; then
+      "$STAND_IN/node-bin/real/tar" "$@" bin
+      cut_off
+    fi
+    exec "$STAND_IN/node-bin/real/tar" "$@"
+    ;;
+  systemctl)
+    case "$*" in
+      'is-active rke2-'*) is_active "$2" ;;
+      'is-enabled rke2-'*) if [[ -e $root/run/enabled-$2 ]]; then echo enabled; else echo disabled && exit 1; fi ;;
+      'show --property ExecMainStartTimestamp --value rke2-'*)
+        [[ ! -e $root/run/started ]] || TZ=UTC date -r "$root/run/started" '+%a %F %T %Z'
+        ;;
+      'enable rke2-'*) touch "$root/run/enabled-$2" ;;
+      'start --no-block rke2-'*) [[ $(cat "$root/run/$3" 2>/dev/null) = activ* ]] || start "$3" ;;
+      'restart --no-block rke2-'*) start "$3" ;;
+      daemon-reload) ;;
+      *) unknown "$@" ;;
+    esac
+    ;;
+  journalctl)
+    [[ "$1 ${*:3:1} ${*:5}" = '--unit --since --lines 60 --output cat --no-pager' ]] || unknown "$@"
+    awk -v since="${4#@}" '$1 >= since { sub(/^[0-9]+ /, ""); print }' "$root/run/journal" 2>/dev/null
+    ;;
+  kubectl) kubectl "$@" ;;
+  wget) exit 4 ;;
+  df) printf 'Avail\n%s\n' "$(cat "$root/free" 2>/dev/null || echo 60000000000)" ;;
+  id) echo 0 ;;
+  iptables | apparmor_parser) ;;
+  *) unknown "$@" ;;
+esac
