@@ -79,8 +79,8 @@ export async function ensureConfig(
   return true
 }
 
-/** Enables and starts the service, or starts it anew after a change; does not wait. Returns the node's clock before
- *  that (seconds), so that older journal lines can be told from new ones. */
+/** Enables and starts the service, or starts it anew after a change; does not wait. Returns the node's clock (seconds)
+ *  right after that: what is logged later is not of the process before. RKE2 repeats what it fails of. */
 export async function startService(
   lab: Lab,
   node: Node,
@@ -89,12 +89,11 @@ export async function startService(
 ): Promise<number> {
   const service = serviceOf(node)
   if (state.service === 'active' && state.enabled && !changed) return state.now
-  if (changed && state.service !== 'inactive')
-    await run`${ssh(lab, node)} sudo systemctl stop ${service}` // what it still says is of before
-  const clock = mode.dryRun ? '' : (await queryWithin(60)`${ssh(lab, node)} date +%s`).stdout
+  const verb = changed && state.service !== 'inactive' ? 'restart' : 'start'
   await run`${ssh(lab, node)} sudo systemctl enable ${service} 2>/dev/null`
-  await run`${ssh(lab, node)} sudo systemctl start --no-block ${service}`
-  return (Number(clock) || state.now) + 1 // the second in which it was stopped does not count
+  await run`${ssh(lab, node)} sudo systemctl ${verb} --no-block ${service}`
+  const clock = mode.dryRun ? '' : (await queryWithin(60)`${ssh(lab, node)} date +%s`).stdout
+  return (Number(clock) || state.now) + 1
 }
 
 interface Wait {
@@ -102,7 +101,7 @@ interface Wait {
   progress: NodeProgress
   /** The server whose API tells whether the node is Ready; itself for the first server. */
   teller: Node
-  /** The node's clock when the service was started; older journal lines do not count. */
+  /** The node's clock since the service was started; older journal lines do not count. */
   since: number
 }
 

@@ -188,6 +188,6 @@ await t.test('once mended the workers join, and no process ever shows the token'
   t.match(secret, /^K10[0-9a-f]{64}::server:./)
   const password = secret.split(':').at(-1) ?? ''
   t.match(processes, `sudo cat ${serverToken}`, 'they were seen when the token travelled')
-  t.notOk(processes.includes(password))
-  t.notOk(output.join('').includes(password))
+  t.notOk(processes.includes(password), 'in no command line')
+  t.notOk(output.join('').includes(password), 'in nothing that was printed')
 })
