@@ -171,6 +171,27 @@ for (const [name, shown] of Object.entries(cases))
     t.equal(plainly, unmarked(readFileSync(join(folder, `${name}.80.txt`), 'utf8')).trimEnd())
   })
 
+await t.test('Ctrl-C ends a wait, and leaves a tidy terminal', { skip: noTmux }, async (t) => {
+  const host = await booting()
+  host.put('guests/kubemaster', busy)
+  const size = { columns: 80, rows: 60 }
+  const pane = new Pane(host.command('create', []), { ...size, cwd: host.project, env: host.env })
+  try {
+    await pane.until((screen) => cases.waiting!.until!(plain(screen)), { seconds: 60 })
+    t.notOk(pane.hasCursor, 'none while lines are painted over')
+    pane.interrupt()
+    await pane.until(() => pane.exitStatus !== undefined, { seconds: 60 })
+    t.equal(pane.exitStatus, 130)
+    t.match(
+      plain(pane.capture()),
+      /\nWait\n(\^C)?✗ interrupted: run the same command again to go on$/,
+    )
+    t.ok(pane.hasCursor)
+  } finally {
+    pane.end()
+  }
+})
+
 await t.test(
   'piped: whole lines, no control sequences, a line per change of a machine',
   async (t) => {

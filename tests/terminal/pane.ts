@@ -14,8 +14,8 @@ export interface PaneOptions {
   env: Record<string, string>
 }
 
-// The program's exit status goes to a file, and the terminal stays as the program left it.
-const keep = '"$@"; echo $? >"$0"; exec sleep infinity'
+// Ctrl-C is for the program; its exit status goes to a file, and the terminal stays as the program left it.
+const keep = 'trap : INT; "$@"; echo $? >"$0"; exec sleep infinity'
 
 export class Pane {
   private readonly folder = mkdtempSync(join(tmpdir(), 'rkl-pane-'))
@@ -39,6 +39,16 @@ export class Pane {
   type(line: string): void {
     this.tmux('send-keys', '-l', line)
     this.tmux('send-keys', 'Enter')
+  }
+
+  /** Types Ctrl-C. */
+  interrupt(): void {
+    this.tmux('send-keys', 'C-c')
+  }
+
+  /** Whether the cursor is to be seen. */
+  get hasCursor(): boolean {
+    return this.tmux('display-message', '-p', '#{cursor_flag}').trim() === '1'
   }
 
   /** What the pane shows, with control sequences; with `history` also what has left it at the top. */
