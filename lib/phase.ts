@@ -100,12 +100,15 @@ function bashScript(name: string, lab: string): string {
     'umask 077',
     `cd ${quote(process.cwd())}`,
     'main() { # a function, so that all of this is read before ssh could take it for its input',
-    ...(script.length > 0 ? script : ['', '# nothing to do', 'true']),
+    ...script,
+    ...(script.every(isComment) ? ['', '# nothing to do', 'true'] : []), // bash wants a command in it
     '}',
     'main </dev/null',
     '',
   ].join('\n')
 }
+
+const isComment = (line: string) => line === '' || line.startsWith('#')
 
 /** The command to type next; a dry run did nothing that something could follow. */
 export function next(command: string): void {
