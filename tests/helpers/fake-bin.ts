@@ -114,10 +114,6 @@ export class FakeHost {
     this.put('files/proc/meminfo', 'MemAvailable:   33554432 kB\n')
     this.writeLab(change)
     writeFileSync(join(this.project, 'image.qcow2'), qcow2(2 ** 31))
-    t.teardown(() => {
-      if (existsSync(join(this.state, 'unknown')))
-        throw new Error(`unknown calls:\n${this.read('unknown')}`)
-    })
   }
 
   /** Puts a stand-in into PATH, instead of one that is there. */
@@ -195,6 +191,8 @@ export class FakeHost {
     return new Promise((resolve, reject) => {
       child.once('error', reject)
       child.once('close', (code) => {
+        if (existsSync(join(this.state, 'unknown')))
+          reject(new Error(`unknown calls:\n${this.read('unknown')}`))
         const calls = this.callsSoFar().slice(before)
         resolve({ code, stdout, stderr, calls, changes: calls.filter(isChange) })
       })

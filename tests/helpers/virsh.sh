@@ -200,8 +200,8 @@ fi
 status=0
 while IFS= read -r line; do
   [[ $line ]] || continue
-  if [[ $line =~ ^echo\ \'(.*)\'$ ]]; then
-    printf '%s' "${BASH_REMATCH[1]}"
+  if [[ $line = echo || $line =~ ^echo\ \'(.*)\'$ ]]; then
+    printf '%s' "${BASH_REMATCH[1]-}"
     [[ $quiet ]] || echo
     continue
   fi
