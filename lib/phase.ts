@@ -101,12 +101,14 @@ function bashScript(name: string, lab: string): string {
     `cd ${quote(process.cwd())}`,
     'main() { # a function, so that all of this is read before ssh could take it for its input',
     ...script,
-    ...(script.some((line) => line && !line.startsWith('#')) ? [] : ['true # nothing to do']),
+    ...(script.every(isComment) ? ['', '# nothing to do', 'true'] : []), // bash wants a command in it
     '}',
     'main </dev/null',
     '',
   ].join('\n')
 }
+
+const isComment = (line: string) => line === '' || line.startsWith('#')
 
 /** The command to type next; a dry run did nothing that something could follow. */
 export function next(command: string): void {

@@ -3,6 +3,7 @@
 import { ask } from '../lib/ask.ts'
 import { checkNetworks } from '../lib/checks.ts'
 import { firstServer, kubectlHint } from '../lib/cluster.ts'
+import { LabError } from '../lib/errors.ts'
 import { next, phase } from '../lib/phase.ts'
 import { phaseFailed, runPhase } from '../lib/phases.ts'
 import { formatSeconds } from '../lib/progress.ts'
@@ -22,7 +23,9 @@ await phase(import.meta.url, up, async ({ lab, options }) => {
       `${noBridge.found}\nThe lab in ${offered} needs none: its machines are reachable from this host only.`,
     )
     if (!(await ask(`Use ${offered} instead of ${file}?`, [], options.yes)))
-      return next('make a bridge, or: npm start -- --lab labs/nat.yaml')
+      throw new LabError('nothing was done: the lab needs a bridge that this host has not', {
+        hint: ['# make the bridge, or:', `npm start -- --lab ${offered}`],
+      })
     file = offered
     ui.typed.lab = ` --lab ${offered}`
   }

@@ -324,6 +324,14 @@ await t.test('what a node says of itself', async (t) => {
     gaps: ['apparmor'],
     free: 1000,
   })
+  const cutOff = '== cut-off\nyes\n== version\nrke2 version v1.35.7+rke2r1 (a)\n'
+  t.equal(parseState(cutOff).version, undefined, 'installed by half is not installed')
+  t.equal(
+    parseState(`${cutOff}== joined\nyes\n`).version,
+    'v1.35.7+rke2r1',
+    'files that somebody brought to a node of a cluster mean nothing',
+  )
+  t.equal(parseState('== stale\nyes\n').stale, true)
   t.match(parseState(''), { service: 'inactive', hasRun: false, config: '' })
   const item = (name: string, ready: string) => ({
     metadata: {

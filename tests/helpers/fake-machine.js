@@ -1,7 +1,7 @@
 // Preloaded before a script, so that what it sees of the machine is the same on every machine.
 // Port 22 of an address: $STAND_IN/network/ADDRESS holds "open" or "refused"; no file: silence. No packet is sent.
 // Files under the folders below are those in $STAND_IN/files. Pauses between looks are $HASTE times shorter.
-// Stand-ins that are to kill the script find its process in $SCRIPT_PID.
+// Stand-ins that are to kill the script find its process in $SCRIPT_PID. Scripts that it runs are run by $NODE.
 import { EventEmitter } from 'node:events'
 import { readFileSync } from 'node:fs'
 import promises from 'node:fs/promises'
@@ -49,5 +49,6 @@ promises.statfs = async () => ({ bavail: 2 ** 26, bsize: 4096 }) // 256 GiB
 const pause = timers.setTimeout
 timers.setTimeout = (milliseconds) => pause(milliseconds / Number(process.env.HASTE ?? 1))
 process.env.SCRIPT_PID = String(process.pid)
+if (process.env.NODE) process.execPath = process.env.NODE
 
 syncBuiltinESMExports()

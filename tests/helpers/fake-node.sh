@@ -180,7 +180,8 @@ kubectl() { # WORDS
 case $me in
   ssh)
     record "$@"
-    [[ $1 = -F && -e $2 ]] || unknown "$@"
+    [[ $1 = -F ]] || unknown "$@"
+    if [[ ! -e $2 ]]; then echo "Can't open user config file $2: No such file or directory" >&2 && exit 255; fi
     reach "$3"
     case $4 in
       'cd /run/cloud-init '*) cat "$FIXTURES/cloud-init-done.cloud-init-22.4.2.txt" ;;

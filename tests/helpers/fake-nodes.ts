@@ -64,6 +64,8 @@ export class FakeNodes extends FakeHost {
       this.without(name)
       symlinkSync(standIn, join(this.bin, name))
     }
+    const preload = pathToFileURL(join(import.meta.dirname, 'fake-machine.js')).href
+    this.add('node', `exec '${process.execPath}' --import='${preload}' "$@"`)
     cpSync(join(top, 'rke2'), join(this.project, 'rke2'), { recursive: true })
     for (const place of elsewhere) mkdirSync(join(this.folder, place))
     this.put('rke2.yaml', kubeconfig)
@@ -188,9 +190,7 @@ export class FakeNodes extends FakeHost {
   }
 
   override run(script: string, words: string[] = [], options: RunOptions = {}): Promise<Result> {
-    const preload = pathToFileURL(join(import.meta.dirname, 'fake-machine.js')).href
-    // For the scripts that a script starts as well.
-    const env = { HASTE: '30', NODE_OPTIONS: `--import=${preload}`, ...options.env }
+    const env = { HASTE: '30', NODE: join(this.bin, 'node'), ...options.env }
     return super.run(script, words, { ...options, env })
   }
 }
