@@ -1,7 +1,7 @@
 #!/usr/bin/env zx
 // All phases in order, from nothing to a cluster: what `npm start` runs. Safe to run again.
 import { ask } from '../lib/ask.ts'
-import { checkNetworks } from '../lib/checks.ts'
+import { checkNetworks } from '../lib/check-network.ts'
 import { firstServer, kubectlHint } from '../lib/cluster.ts'
 import { LabError } from '../lib/errors.ts'
 import { next, phase } from '../lib/phase.ts'
