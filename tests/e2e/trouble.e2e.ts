@@ -23,21 +23,7 @@ await t.test(
       }),
     )
     t.teardown(() => work.remove())
-    await host.run(['mount', '-t', 'tmpfs', '-o', 'size=100m', 'tmpfs', pool])
-    const full = await work.script('create')
-    t.equal(full.exitCode, 1)
-    t.match(full.stderr, /no space left/i, 'a full disk is told as such')
-    t.match(full.stderr, 'try: df -h')
-    await host.run(['mount', '-o', 'remount,size=4g', pool])
-    const marks = [
-      'pool-define',
-      'net-start',
-      'vol-upload --pool rke2-kvm-lab base-',
-      'disk.xml',
-      'seed.iso',
-      'define --validate .lab/nat/nodes',
-    ]
-    for (const mark of marks) {
+    const killAt = async (mark: string) => {
       const child = host.spawn(work.command('create'), work.options)
       let said = ''
       child.stderr!.on('data', (data) => {
@@ -47,6 +33,20 @@ await t.test(
       await once(child, 'exit')
       t.match(said, mark, `killed at ${mark}`)
     }
+    await host.run(['mount', '-t', 'tmpfs', '-o', 'size=100m', 'tmpfs', pool])
+    for (const mark of ['pool-define', 'net-start']) await killAt(mark)
+    const full = await work.script('create')
+    t.equal(full.exitCode, 1)
+    t.match(full.stderr, /no space left/i, 'a full disk is told as such')
+    t.match(full.stderr, 'try: df -h')
+    await host.run(['mount', '-o', 'remount,size=4g', pool])
+    for (const mark of [
+      'vol-upload --pool rke2-kvm-lab base-',
+      'disk.xml',
+      'seed.iso',
+      'define --validate .lab/nat/nodes',
+    ])
+      await killAt(mark)
     const first = host.spawn(work.command('create'), work.options)
     let said = ''
     first.stderr!.on('data', (data) => (said += data))
