@@ -9,12 +9,13 @@ export function formatSeconds(seconds: number): string {
     : `${Math.floor(whole / 60)} m ${String(whole % 60).padStart(2, '0')} s`
 }
 
-/** What a machine is doing, from the last line on its console: without the kernel's clock, systemd's mark of success or a login prompt. */
+/** What a machine is doing, from the last line on its console: without the kernel's clock, systemd's mark of success, cloud-init's version or a login prompt. */
 export const consoleStage = (line: string): string =>
   line
     .replace(/^\S+ login: */, '')
     .replace(/^\[ *\d+\.\d+\] */, '')
     .replace(/^\[ +OK +\] */, '')
+    .replace(/^cloud-init\[\d+\]: Cloud-init v\. \S+ /, 'cloud-init ')
     .trim()
 
 /** A line cut to the width of the terminal; what is left out is told. */

@@ -5,6 +5,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path'
 import { XMLValidator } from 'fast-xml-parser'
 import t, { type Test } from 'tap'
+import { firstScreen, liveliest, waiting, waitOf } from './docs/pictures.ts'
 import { FakeHost, fixture, top } from './helpers/fake-bin.ts'
 import type { RawLab } from './helpers/labs.ts'
 import { marked, parseScreen, plain, type Span } from './terminal/ansi.ts'
@@ -54,7 +55,7 @@ const booting = once(async () => {
   host.put('guests/kubemaster', busy)
   log(
     'kubemaster',
-    'kubemaster login: [   91.789998] cloud-init[366]: Cloud-init v. 22.4.2 running\r\n',
+    "kubemaster login: [   91.789998] cloud-init[366]: Cloud-init v. 22.4.2 running 'init' at Sat, 21 Nov 2026\r\n",
   )
   host.put('network/192.0.2.31', 'refused')
   log(
@@ -231,5 +232,28 @@ await t.test('a screen becomes a picture', (t) => {
   t.match(svg, '<tspan x="16" textLength="33.6" class="b">Done</tspan>')
   t.match(svg, '>&amp; &lt;gone&gt;</tspan>')
   t.match(svg, /class="gre">✓<\/tspan><tspan x="49\.6" textLength="92\.4">two  spaces</)
+  t.end()
+})
+
+await t.test('the pictures of the README are what was recorded, and nothing else', (t) => {
+  for (const [name, draw] of Object.entries({ 'first-screen': firstScreen, waiting })) {
+    const recorded = readFileSync(join(top, `tests/fixtures/recording/${name}.ansi`), 'utf8')
+    const picture = readFileSync(join(top, `docs/${name}.svg`), 'utf8')
+    t.equal(picture, draw(recorded), `docs/${name}.svg (npm run record -- --draw)`)
+    t.ok(picture.length < 100_000)
+  }
+  const waits = [
+    'Wait\n  a  1 s  booted  | x\n  b  1 s  booted  | y',
+    'Wait\n  a  2 s  booted  | x',
+  ]
+  t.equal(
+    liveliest([...waits, waits[0]!.replace('booted', 'silent')])?.split('\n')[1],
+    '  a  1 s  silent  | x',
+  )
+  t.equal(
+    waitOf('$ x\n\n\x1b[1mWait\x1b[0m\n  a  1 s\n\nNext: y\n'),
+    '\x1b[1mWait\x1b[0m\n  a  1 s',
+  )
+  t.equal(waitOf('$ x\n'), '')
   t.end()
 })

@@ -505,6 +505,10 @@ await t.test('what a console says last is told without its frills', (t) => {
     ['[FAILED] Failed to start x.service', '[FAILED] Failed to start x.service'],
     ["[   46.009927] cloud-init[215]: running 'init'", "cloud-init[215]: running 'init'"],
     ['worker01 login: [   91.789998] cloud-init[36]: done', 'cloud-init[36]: done'],
+    [
+      "[   91.789998] cloud-init[366]: Cloud-init v. 22.4.2 running 'modules:final' at Sat, 21",
+      "cloud-init running 'modules:final' at Sat, 21",
+    ],
     ['worker01 login:', ''],
   ] as const)
     t.equal(consoleStage(line), stage)

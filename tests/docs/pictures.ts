@@ -32,7 +32,7 @@ export function firstScreen(recorded: string): string {
       if (before !== dots) shown.push(dots)
       continue
     }
-    if (before && before !== dots && /^(──|Done|\$ npx)/.test(text)) shown.push([])
+    if (before && /^(──|Done|\$ npx)/.test(text)) shown.push([])
     shown.push(line)
   }
   return screenSvg(shown, columns, 'npm start, and then status')
