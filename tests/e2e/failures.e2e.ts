@@ -90,19 +90,21 @@ const troubles: Trouble[] = [
   },
   {
     worker01: [token(`K10${'0'.repeat(64)}::server:password`), '[ca-mismatch]'],
-    worker02: [token('K10short::server:password'), '[malformed-token]'],
+    worker02: [standIn('no-space'), '[no-space]'],
   },
   {
-    worker01: ['sudo iptables -I OUTPUT -p tcp --dport 9345 -j DROP', '[unreachable]'],
-    worker02: ['sudo date --set yesterday', '[clock-skew]'],
-  },
-  {
-    worker01: [config('server: https://192.168.1.30:9346'), '[unreachable]'],
-    worker02: [standIn('image-pull-fail'), '[image-pull]'],
+    worker01: [
+      'sudo iptables -I OUTPUT -p tcp --dport 9345 -j DROP',
+      'worker01: https://192.168.1.30:9345 does not answer from here [unreachable]',
+    ],
+    worker02: [
+      config('server: https://192.168.1.30:9346'),
+      'worker02: it cannot reach https://192.168.1.30:9345',
+    ],
   },
   {
     worker01: [standIn('clock-skew'), '[clock-skew]'],
-    worker02: [standIn('no-space'), '[no-space]'],
+    worker02: [standIn('image-pull-fail'), '[image-pull]'],
   },
   {
     worker01: [standIn('apparmor-missing'), '[apparmor]'],
@@ -114,6 +116,7 @@ const troubles: Trouble[] = [
       `sudo mv ${serverToken}.good ${serverToken}`,
     ],
     worker01: ['true', '[ca-mismatch]'],
+    worker02: ['sudo date --set yesterday', '[clock-skew]'],
   },
   {
     lab: { nodes: asServer, rke2: { ...rke2, config: { 'cluster-cidr': '10.99.0.0/16' } } },
