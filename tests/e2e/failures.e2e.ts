@@ -159,11 +159,9 @@ await t.test('each failure is named, with what mends it, long before the deadlin
       if (before) await work.ssh('kubemaster', before)
       await Promise.all(nodes.map((node) => work.ssh(node, trouble[node]?.[0] ?? '')))
 
-      const started = Date.now()
       const { exitCode, stderr } = await script('join', ...nodes, '--timeout', '600')
-      const seconds = (Date.now() - started) / 1000
       t.equal(exitCode, 1)
-      t.ok(seconds < 300, `after ${seconds} s`)
+      t.notMatch(stderr, 'not Ready within', 'before the deadline')
       const told = stderr.split(/^✗ /m).slice(1)
       for (const error of errors) {
         const found = told.find((text) => text.includes(error))
