@@ -29,7 +29,13 @@ const freeSpace = (folder: string) =>
   )
 
 /** The image: at hand, or its publisher reachable. */
-export async function checkImage(lab: Lab): Promise<Finding[]> {
+export async function checkImage(
+  lab: Lab,
+  nodes: Node[],
+  host: Host | undefined,
+): Promise<Finding[]> {
+  if (host && nodes.every(({ name }) => host.domains.some((domain) => domain.name === name)))
+    return [ok('image', 'not needed: every machine is made')]
   try {
     const image = await findImage(lab)
     return [ok('image', isCached(image) ? `${image.file} is at hand` : `${image.url} can be had`)]

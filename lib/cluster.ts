@@ -45,6 +45,20 @@ export async function checkNoOtherCluster(lab: Lab, first: Node, state: Rke2Stat
   if (state.hasRun || mode.dryRun) return
   const others = servers(lab).filter((node) => node !== first)
   const states = await Promise.allSettled(others.map((node) => rke2State(lab, node)))
+  const silent = others.filter(
+    ({ dir }, index) => states[index]?.status === 'rejected' && existsSync(`${dir}/host_key.pub`),
+  )
+  if (silent.length > 0)
+    throw new LabError(
+      `it is new, and ${silent.map(({ name }) => name).join(' and ')} cannot be asked whether the cluster is there already`,
+      {
+        details: ['installing here could begin a second cluster'],
+        hint: [
+          `npx zx scripts/create.ts ${silent.map(({ name }) => name).join(' ')}`,
+          '# then run this again',
+        ],
+      },
+    )
   const living = others.filter((_, index) => {
     const other = states[index]
     return other?.status === 'fulfilled' && other.value.hasRun

@@ -57,16 +57,12 @@ export async function findLogs(lab: Lab, names: string[]): Promise<string[]> {
     lab,
     async () => (await query`${virsh(lab)} -q vol-list ${pool}`).stdout,
   )
-  const isLog = (file: string) =>
-    names.some(
-      (name) =>
-        file === `${name}.log` ||
-        file.startsWith(`${name}.log.`) ||
-        file.startsWith(`${name}.console.log`),
-    )
-  return words(listed)
-    .map((line) => line.split(/\s{2,}/)[0] ?? '')
-    .filter(isLog)
+  const files = words(listed).map((line) => line.split(/\s{2,}/)[0] ?? '')
+  return names.flatMap((name) => {
+    const console = files.filter((file) => file.startsWith(`${name}.console.log`))
+    const own = files.filter((file) => file === `${name}.log` || file.startsWith(`${name}.log.`))
+    return console.length > 0 ? [...console, ...own] : [] // without a console log it was not a machine of ours
+  })
 }
 
 /** Deletes log files. */

@@ -64,7 +64,7 @@ export async function download(url: string, file: string, digest: Digest): Promi
     rmSync(part, { force: true })
     throw new LabError(`what came from ${url} does not have the digest that it should have`, {
       details: [`expected ${digest.algorithm} ${digest.hex}`, 'the download was thrown away'],
-      hint: 'run this again; if it stays so, the image was replaced or the pinned digest is wrong',
+      hint: 'run this again; if it stays so, the file was replaced, or the digest is wrong',
       cause: error,
     })
   }

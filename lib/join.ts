@@ -4,7 +4,7 @@ import type { Lab, Node } from './lab.ts'
 import type { NodeProgress } from './node-progress.ts'
 import { installOn, type Artifacts } from './rke2-artifacts.ts'
 import { checkClock, checkNeeds, checkVersion } from './rke2-checks.ts'
-import { ensureConfig, startService, waitForRke2 } from './rke2-node.ts'
+import { ensureConfig, kubeNodes, startService, waitForRke2 } from './rke2-node.ts'
 import type { Rke2State } from './rke2-state.ts'
 
 export interface Joining {
@@ -17,6 +17,12 @@ export interface Joining {
   seconds: number
 }
 
+// A running agent does not register again when its Node was deleted, or the cluster made anew.
+async function isForgotten(lab: Lab, leader: Node, { name }: Node): Promise<boolean> {
+  const known = await kubeNodes(lab, leader)
+  return known !== undefined && !known.some((node) => node.name === name)
+}
+
 /** Makes the node a Ready member of the cluster; what is done already is left as it is. */
 export async function joinNode(node: Node, state: Rke2State, joining: Joining): Promise<void> {
   const { lab, leader, leaderState, artifacts, progress, seconds } = joining
@@ -27,7 +33,7 @@ export async function joinNode(node: Node, state: Rke2State, joining: Joining): 
     await installOn(lab, node, artifacts)
   }
   const changed = await ensureConfig(lab, node, state, leader)
-  const starts = state.service !== 'active' || changed
+  const starts = state.service !== 'active' || changed || (await isForgotten(lab, leader, node))
   if (starts) {
     checkClock(node, state, leader, leaderState)
     await clearOldNode(lab, leader, node, state, seconds)

@@ -80,6 +80,9 @@ const ownedRke2Keys = [
   'node-ip',
   'cni',
   'agent-token',
+  'data-dir',
+  'write-kubeconfig',
+  'with-node-id',
 ]
 
 /** Every broken rule of a raw lab document. */
@@ -103,7 +106,7 @@ export function ruleProblems(document: unknown): Problem[] {
     ...(vipMessage ? [{ path: ['rke2', 'vip'], message: vipMessage }] : []),
     ...owned.map((key) => ({
       path: ['rke2', 'config', key],
-      message: 'is set by the scripts for each node',
+      message: 'is set by the scripts, or they rely on its default',
     })),
     ...(nodes.length > 0 && !nodes.some(({ role }) => role === 'server')
       ? [{ path: ['nodes'], message: 'at least one node must have role: server' }]

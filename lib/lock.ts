@@ -2,7 +2,6 @@
 // so that a killed run leaves no lock behind.
 import { spawn } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { once } from 'node:events'
 import { dirname, resolve } from 'node:path'
 import { LabError } from './errors.ts'
 
@@ -20,9 +19,9 @@ export async function takeLock(file: string, what: string): Promise<() => void> 
     },
   )
   const answer = await Promise.race([
-    once(holder.stdout, 'data').then(() => 'taken' as const),
-    once(holder, 'exit').then(([code]) => code as number),
-    once(holder, 'error').then(([error]) => error as Error),
+    new Promise<'taken'>((resolve) => holder.stdout.once('data', () => resolve('taken'))),
+    new Promise<number | null>((resolve) => holder.once('exit', resolve)),
+    new Promise<Error>((resolve) => holder.once('error', resolve)),
   ])
   if (answer instanceof Error)
     throw new LabError(`cannot run flock: ${answer.message}`, {

@@ -166,7 +166,12 @@ export async function onNode<T>(node: { name: string }, work: () => Promise<T>):
 }
 
 function named(name: string, error: unknown): unknown {
-  if (!(error instanceof LabError) || error.message.startsWith(`${name}:`)) return error
+  if (
+    error instanceof UsageError ||
+    !(error instanceof LabError) ||
+    error.message.startsWith(`${name}:`)
+  )
+    return error
   return new LabError(`${name}: ${error.message}`, {
     details: error.details,
     hint: error.hint,

@@ -1,7 +1,7 @@
 // EDGE. RKE2's files: once onto this host, checked by the release's checksums, and from here to each node.
 import { createHash } from 'node:crypto'
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, rmSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { downloadUnchecked, download } from './download.ts'
 import { LabError } from './errors.ts'
 import { cacheDir, withCacheLock } from './cache.ts'
@@ -41,8 +41,18 @@ async function fetchRelease(files: Release, folder: string): Promise<void> {
   for (const { name, url } of files.archives)
     if (!existsSync(at(name))) {
       if (mode.dryRun) await downloadInScript(url, folder, name, files.sums.name)
-      else await download(url, at(name), digestIn(at(files.sums.name), name))
+      else await fetchChecked(url, at(name), at(files.sums.name))
     }
+}
+
+// The checksum file may be the wrong one of the two: the next run fetches it anew.
+async function fetchChecked(url: string, file: string, sums: string): Promise<void> {
+  try {
+    await download(url, file, digestIn(sums, basename(file)))
+  } catch (error) {
+    rmSync(sums)
+    throw error
+  }
 }
 
 function digestIn(sums: string, name: string) {

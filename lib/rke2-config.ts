@@ -11,10 +11,11 @@ export const tokenFile = '/etc/rancher/rke2/token'
 
 // Keys of rke2.config that agents know too; the others would only be warned about there. As in
 // https://docs.rke2.io/reference/linux_agent_config and RKE2's pkg/cli/cmds/agent.go, without what names one machine
-// (node-external-ip and the like) and what concerns parts that run on servers only.
+// (node-external-ip and the like), what is for servers only, and node-taint: a taint that keeps pods off the servers
+// must not keep them off the agents (theirs go into rke2/agent.yaml).
 const agentKeys = `
-  debug data-dir bind-address enable-pprof lb-server-port profile
-  node-label node-taint with-node-id kubelet-arg kubelet-path resolv-conf protect-kernel-defaults
+  debug bind-address enable-pprof lb-server-port profile
+  node-label kubelet-arg kubelet-path resolv-conf protect-kernel-defaults
   image-credential-provider-bin-dir image-credential-provider-config
   container-runtime-endpoint default-runtime snapshotter nonroot-devices selinux pause-image runtime-image
   private-registry disable-default-registry-endpoint airgap-extra-registry

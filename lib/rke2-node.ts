@@ -63,6 +63,12 @@ export async function kubeNodes(lab: Lab, server: Node): Promise<KubeNode[] | un
 export const runOnNode = (lab: Lab, node: Node, script: string) =>
   runText(hereDocument(`${ssh(lab, node).join(' ')} sudo sh -s`, script))
 
+/** The configuration that people edit for nodes of this role, checked. */
+export function editedConfig({ role }: Node) {
+  const file = `rke2/${role}.yaml`
+  return parseRke2Config(readText(file) ?? '', file)
+}
+
 /** Brings config.yaml to the node (root, 0600) when it differs. True when the service has not read it yet. */
 export async function ensureConfig(
   lab: Lab,
@@ -70,9 +76,12 @@ export async function ensureConfig(
   state: Rke2State,
   joins?: Node,
 ): Promise<boolean> {
-  const file = `rke2/${node.role}.yaml`
-  const edited = parseRke2Config(readText(file) ?? '', file)
-  const config = rke2Config(lab, node, edited, joinedServer(lab, node, state.config) ?? joins)
+  const config = rke2Config(
+    lab,
+    node,
+    editedConfig(node),
+    joinedServer(lab, node, state.config) ?? joins,
+  )
   if (state.config === config) return state.stale
   const place = 'sudo install -D -m 600 /dev/stdin /etc/rancher/rke2/config.yaml'
   await runText(hereDocument(`${ssh(lab, node).join(' ')} ${quote(place)}`, config))
@@ -115,7 +124,9 @@ export async function waitForRke2(
   const at = { lab, node, server: teller.name === node.name ? undefined : teller }
   let seen: Sighting | undefined
   const probe = async (): Promise<Seen<true>> => {
-    const found = parts(await askAsRoot(lab, node, watchScript(serviceOf(node), since)))
+    const answer = await watched(lab, node, since)
+    if (answer instanceof LabError) return { state: answer.message } // busy, perhaps; the deadline decides
+    const found = parts(answer)
     const [service = '', journal = '', containerd = ''] = ['service', 'journal', 'containerd'].map(
       (name) => (found.get(name) ?? '').trim(),
     )
@@ -134,6 +145,12 @@ export async function waitForRke2(
   })
   progress.done(node.name, 'Ready')
 }
+
+const watched = (lab: Lab, node: Node, since: number): Promise<string | LabError> =>
+  askAsRoot(lab, node, watchScript(serviceOf(node), since)).catch((error: unknown) => {
+    if (error instanceof LabError) return error
+    throw error
+  })
 
 // An agent has no API of its own; the teller is asked only once there is something to tell.
 async function nodesFrom(

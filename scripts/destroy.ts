@@ -4,6 +4,7 @@ import { ask } from '../lib/ask.ts'
 import * as logs from '../lib/console-logs.ts'
 import { destroyPlan, isNothing, planText } from '../lib/destroy-plan.ts'
 import * as remove from '../lib/destroy.ts'
+import { LabError } from '../lib/errors.ts'
 import { observe } from '../lib/libvirt.ts'
 import { ensurePool } from '../lib/machines.ts'
 import { eachOf, next, phase, step } from '../lib/phase.ts'
@@ -34,7 +35,7 @@ await phase(import.meta.url, destroy, async ({ lab, nodes, options }) => {
   }
   const about = planText(lab, plan, files)
   if (!mode.dryRun && !(await ask('Remove all this?', about, options.yes)))
-    return ui.bad('nothing was removed')
+    throw new LabError('nothing was removed')
 
   await step('Domains', () => eachOf(plan.domains, (domain) => remove.removeDomain(lab, domain)))
   await step('Volumes', () => remove.removeStorage(lab, plan))

@@ -20,7 +20,7 @@ async function examine({ lab, nodes }: Phase): Promise<Finding[]> {
     checks.checkAddresses(lab, nodes, host),
     Promise.resolve(checks.checkOwnership(lab, nodes, host)),
     checks.checkRoom(lab, nodes, host),
-    checks.checkImage(lab),
+    checks.checkImage(lab, nodes, host),
   ])
   return findings.flat()
 }

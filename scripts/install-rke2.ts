@@ -11,13 +11,20 @@ import { nodeProgress } from '../lib/node-progress.ts'
 import { look, next, onNode, phase, step } from '../lib/phase.ts'
 import { ensureArtifacts, installOn } from '../lib/rke2-artifacts.ts'
 import { checkNeeds, checkVersion } from '../lib/rke2-checks.ts'
-import { ensureConfig, rke2State, startService, waitForRke2 } from '../lib/rke2-node.ts'
+import {
+  editedConfig,
+  ensureConfig,
+  rke2State,
+  startService,
+  waitForRke2,
+} from '../lib/rke2-node.ts'
 import { mode } from '../lib/shell.ts'
 import * as ui from '../lib/ui.ts'
 import { installRke2 } from '../lib/usages.ts'
 
 await phase(import.meta.url, installRke2, async ({ lab, options }) => {
   const node = firstServer(lab)
+  editedConfig(node) // what is wrong with it is told before anything is changed
   const state = await look(`Look at ${node.name}`, () => rke2State(lab, node))
 
   await onNode(node, async () => {

@@ -6,12 +6,13 @@ import { nodeProgress } from '../lib/node-progress.ts'
 import { eachOf, look, next, onNode, phase, step } from '../lib/phase.ts'
 import { ensureArtifacts } from '../lib/rke2-artifacts.ts'
 import { checkVersion } from '../lib/rke2-checks.ts'
-import { rke2State } from '../lib/rke2-node.ts'
+import { editedConfig, rke2State } from '../lib/rke2-node.ts'
 import { mode } from '../lib/shell.ts'
 import * as ui from '../lib/ui.ts'
 import { join } from '../lib/usages.ts'
 
 await phase(import.meta.url, join, async ({ lab, nodes, options }) => {
+  nodes.forEach(editedConfig) // what is wrong with it is told before anything is changed
   const leader = await look('Find a server to join', () => findLeader(lab))
   const joiners = nodes.filter((node) => node !== leader)
   const states = await look('Look at the nodes', () =>

@@ -85,7 +85,8 @@ await t.test('config.yaml of each kind of node', async (t) => {
         config: {
           profile: 'cis',
           'node-label': ['disk=ssd'],
-          'node-taint+': ['gpu=yes:NoSchedule'],
+          'kubelet-arg+': ['v=2'],
+          'node-taint': ['CriticalAddonsOnly=true:NoExecute'],
           'kube-proxy-arg': ['proxy-mode=ipvs'],
           'node-external-ip': '203.0.113.9',
           'service-cidr': '10.99.0.0/16',
@@ -103,7 +104,7 @@ await t.test('config.yaml of each kind of node', async (t) => {
       'kubelet-arg': ['max-pods=50'],
       profile: 'cis',
       'node-label': ['disk=ssd'],
-      'node-taint+': ['gpu=yes:NoSchedule'],
+      'kubelet-arg+': ['v=2'],
       'kube-proxy-arg': ['proxy-mode=ipvs'],
       'node-name': 'worker01',
       'node-ip': '192.168.1.31',

@@ -239,6 +239,12 @@ await t.test('wrong usage and a broken lab file: exit status 2, nothing touched'
   t.notOk(existsSync(join(host.project, 'pwned')))
 })
 
+await t.test('without flock nothing is begun, and it is said what to install', async (t) => {
+  const host = new FakeHost(t)
+  rmSync(join(host.bin, 'flock'))
+  failed(t, await host.run('create'), '✗ cannot run flock', 'try: sudo apt-get install util-linux')
+})
+
 await t.test('libvirt that cannot be reached is explained', async (t) => {
   const host = new FakeHost(t)
   host.put('no-connection', fixture('connect-missing.libvirt-9.0.0.txt'))

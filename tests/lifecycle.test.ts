@@ -285,6 +285,7 @@ await t.test(
     t.notMatch(no.stdout, colour)
     t.match(no.stdout, 'Remove all this? [y/N]')
     t.match(no.stdout, '✗ nothing was removed')
+    t.equal(no.code, 1, 'so that what follows && is not done')
     t.strictSame(no.changes, [])
     t.strictSame(host.inventory().domains, ['kubemaster'])
     const yes = await host.run('destroy', [], { terminal: true, input: 'y\n' })

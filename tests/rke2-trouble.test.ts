@@ -1,5 +1,5 @@
 // install-rke2.ts and join.ts when something is not as it should be: on nodes that are folders.
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { failed, FakeNodes, shown, succeeds, version } from './helpers/fake-nodes.ts'
@@ -55,6 +55,14 @@ await t.test('a worker made anew under its name', async (t) => {
       'ready worker01',
     ])
   })
+})
+
+await t.test('an agent that runs, but whose Node was deleted, registers again', async (t) => {
+  const host = new FakeNodes(t, pop)
+  for (const script of ['install-rke2', 'join']) await succeeds(t, host, script)
+  rmSync(join(host.state, 'cluster/nodes/worker01'))
+  await succeeds(t, host, 'join')
+  t.strictSame(host.kubeNodes(), { kubemaster: true, worker01: true })
 })
 
 await t.test('what goes wrong on nodes is named for each of them', async (t) => {
