@@ -50,9 +50,15 @@ export async function download(url: string, file: string, digest: Digest): Promi
   if (!mode.dryRun) mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
   const total = mode.dryRun ? 0 : await remoteSize(url)
   const stop = watch(part, total)
+  const fetch = () =>
+    run`mkdir -p ${dirname(file)} && ${curl} --retry 3 --continue-at - --output ${part} ${url}`
   try {
     if (total === 0 || partSize(part) < total)
-      await run`mkdir -p ${dirname(file)} && ${curl} --retry 3 --continue-at - --output ${part} ${url}`
+      await fetch().catch((error: unknown) => {
+        if (!cannotResume(error)) throw error
+        rmSync(part)
+        return fetch()
+      })
   } catch (error) {
     throw explained(error, url, part)
   } finally {
@@ -69,6 +75,11 @@ export async function download(url: string, file: string, digest: Digest): Promi
     })
   }
 }
+
+// A server without byte ranges gives the whole or nothing.
+const cannotResume = (error: unknown) => error instanceof LabError && curlCode(error) === 33
+
+const curlCode = ({ message }: LabError) => Number(/exit (\d+)/.exec(message)?.[1])
 
 async function remoteSize(url: string): Promise<number> {
   const { stdout } = await query`${curl} --head ${url}`
@@ -92,7 +103,7 @@ function watch(part: string, total: number): () => void {
 
 function explained(error: unknown, url: string, part: string): unknown {
   if (!(error instanceof LabError)) return error
-  const code = Number(/exit (\d+)/.exec(error.message)?.[1])
+  const code = curlCode(error)
   return new LabError(`cannot download ${url}: ${reasons[code] ?? error.message}`, {
     details:
       partSize(part) > 0 ? ['what came so far is kept; the next run goes on from there'] : [],

@@ -1,28 +1,16 @@
-// EDGE. Cloud images: which one, into the cache with its digest checked, and once into the pool.
+// EDGE. Cloud images: which one the lab means, known by its digest.
 import { createHash } from 'node:crypto'
 import { closeSync, createReadStream, openSync, readSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { fileURLToPath } from 'node:url'
-import { cacheDir, withCacheLock } from './cache.ts'
-import { download, fetchText, writeCache } from './download.ts'
+import { cacheDir } from './cache.ts'
+import { writeCache } from './download.ts'
 import { LabError } from './errors.ts'
-import {
-  baseVolume,
-  findDigest,
-  signedBy,
-  signers,
-  type Digest,
-  type Signer,
-} from './image-sums.ts'
+import { baseVolume, findDigest, type Digest } from './image-sums.ts'
 import type { Lab } from './lab.ts'
-import { findVolume, observe, readVolume, virsh, type Host } from './libvirt.ts'
-import type { Volume } from './parse.ts'
+import { publishedSums } from './published-sums.ts'
 import { quote } from './quote.ts'
-import { query, readText, run, write } from './shell.ts'
-import { formatSize } from './size.ts'
-import { baseVolumeXml } from './storage-xml.ts'
-import * as ui from './ui.ts'
+import { readText } from './shell.ts'
 
 export interface Image {
   /** Name of the base volume in the pool. */
@@ -102,9 +90,7 @@ async function publishedDigest(url: string): Promise<Digest> {
   const name = basename(new URL(url).pathname)
   const kept = findDigest(readText(remembered) ?? '', name)
   if (kept && isCached(imageOf(url, kept))) return kept // else the publisher may have a newer one by now
-  const signer = signers.find(({ host }) => host === new URL(url).hostname)
-  const sums = await publishedSums(url, signer)
-  const digest = findDigest(sums, name)
+  const digest = findDigest(await publishedSums(url), name)
   if (!digest)
     throw new LabError(`the publisher's checksum file has no line for ${name}`, {
       hint: 'pin the image: image.sha256 in the lab file',
@@ -113,92 +99,6 @@ async function publishedDigest(url: string): Promise<Digest> {
   return digest
 }
 
-async function publishedSums(url: string, signer: Signer | undefined): Promise<string> {
-  const beside = (name: string) => new URL(name, url).href
-  const failures: string[] = []
-  for (const name of ['SHA256SUMS', 'SHA512SUMS']) {
-    const sums = await fetchText(beside(name))
-    if ('failed' in sums) {
-      failures.push(`${beside(name)}: ${sums.failed}`)
-      continue
-    }
-    if (signer) await checkSignature(sums.file, `${beside(name)}.gpg`, signer)
-    return sums.text
-  }
-  throw new LabError(`cannot get the checksums of ${url}`, {
-    details: failures,
-    hint: [
-      'check the internet connection of this host and try again',
-      '# or use an image at hand: image.file in the lab file; or pin it: image.sha256',
-    ],
-  })
-}
-
-/** Checks a checksum file against its detached signature; throws a LabError unless that key signed it. */
-export async function checkSignature(
-  file: string,
-  signatureUrl: string,
-  signer: Signer,
-): Promise<void> {
-  const signature = await fetchText(signatureUrl)
-  if ('failed' in signature)
-    throw new LabError(`cannot get the signature ${signatureUrl}: ${signature.failed}`)
-  const keyring = fileURLToPath(new URL(`../${signer.keyring}`, import.meta.url))
-  const { stdout, stderr, code } =
-    await query`gpgv --status-fd 1 --keyring ${keyring} ${signature.file} ${file}`
-  if (code === 127)
-    throw new LabError('gpgv is not installed', { hint: 'sudo apt-get install gpgv' })
-  if (code !== 0 || !signedBy(stdout, signer.fingerprint))
-    throw new LabError(`the checksum file of ${signer.host} is not signed by its publisher`, {
-      details: [`expected key ${signer.fingerprint}`, ...stderr.split('\n').slice(-2)],
-      hint: 'do not use this image; try again from another network',
-    })
-}
-
 /** Whether the image lies on this host. */
 export const isCached = (image: Image) =>
   statSync(image.file, { throwIfNoEntry: false }) !== undefined
-
-/** Makes sure that the pool holds the base image, downloading and uploading it when it does not. Returns its capacity in bytes. */
-export async function ensureBaseVolume(lab: Lab, host: Host, image: Image): Promise<number> {
-  const volume = findVolume(host, image.volume)
-  if (volume && (await isWhole(lab, image, volume))) return volume.capacity
-  return withCacheLock(() => makeBaseVolume(lab, image))
-}
-
-// Another lab may have made it meanwhile: looked at anew.
-async function makeBaseVolume(lab: Lab, image: Image): Promise<number> {
-  const found = await readVolume(lab, image.volume)
-  if (found && (await isWhole(lab, image, found))) return found.capacity
-  if (!isCached(image)) await downloadImage(image)
-  if (found) await run`${virsh(lab)} vol-delete --pool ${lab.pool.name} ${image.volume}`
-  const xml = `${lab.dir}/base.xml`
-  write(xml, baseVolumeXml(image.volume))
-  await run`${virsh(lab)} vol-create --pool ${lab.pool.name} ${xml}`
-  await run`${virsh(lab)} vol-upload --pool ${lab.pool.name} ${image.volume} ${image.file}`
-  return (await readVolume(lab, image.volume))?.capacity ?? 0
-}
-
-// An upload that was cut off leaves a shorter file. Without the image at hand, a disk that grew on the base vouches for it.
-async function isWhole(lab: Lab, image: Image, volume: Volume): Promise<boolean> {
-  if (isCached(image)) return volume.physical === statSync(image.file).size
-  const { volumes } = await observe(lab, (await observe(lab)).volumeNames)
-  return volumes.some(({ backing }) => backing === volume.path)
-}
-
-async function downloadImage(image: Image): Promise<void> {
-  if (!image.url) return
-  ui.detail(`${image.url}`)
-  await download(image.url, image.file, image.digest)
-  ui.detail(`kept as ${image.file}, ${image.digest.algorithm} checked`)
-}
-
-/** An image must fit on the smallest disk; capacity 0 means not known yet. */
-export function checkDiskSizes(lab: Lab, capacity: number): void {
-  const small = lab.nodes.filter(({ disk }) => disk < capacity)
-  if (small.length > 0)
-    throw new LabError(
-      `${small.map(({ name }) => name).join(', ')}: the disk is smaller than the image (${formatSize(capacity)})`,
-      { hint: `give disk: ${Math.ceil(capacity / 2 ** 30)}GiB or more in the lab file` },
-    )
-}

@@ -1,31 +1,41 @@
 // EDGE. One node's way into the cluster.
-import { bringToken, checkServerFromNode, clearOldNode } from './cluster.ts'
+import { bringToken, checkServerFromNode, type Leader } from './cluster.ts'
 import type { Lab, Node } from './lab.ts'
-import type { NodeProgress } from './node-progress.ts'
+import { nodeProgress, type NodeProgress } from './node-progress.ts'
+import { clearOldNode } from './old-node.ts'
 import { installOn, type Artifacts } from './rke2-artifacts.ts'
 import { checkClock, checkNeeds, checkVersion } from './rke2-checks.ts'
 import { ensureConfig, kubeNodes, startService, waitForRke2 } from './rke2-node.ts'
-import type { Rke2State } from './rke2-state.ts'
+import type { KubeNode, Rke2State } from './rke2-state.ts'
+import { mode } from './shell.ts'
 
-export interface Joining {
+export interface Joining extends Leader {
   lab: Lab
-  leader: Node
-  leaderState: Rke2State
+  /** Kubernetes' nodes as the leader told them before; undefined when its API did not answer. */
+  known: KubeNode[] | undefined
   artifacts: Artifacts | undefined
   progress: NodeProgress
   /** Deadline for each node, seconds. */
   seconds: number
 }
 
-// A running agent does not register again when its Node was deleted, or the cluster made anew.
-async function isForgotten(lab: Lab, leader: Node, { name }: Node): Promise<boolean> {
+/** Kubernetes' nodes as the leader tells them, once it is a Ready one itself; undefined in a dry run without an API. */
+export async function knownNodes(
+  lab: Lab,
+  { leader, leaderState }: Leader,
+  seconds: number,
+): Promise<KubeNode[] | undefined> {
   const known = await kubeNodes(lab, leader)
-  return known !== undefined && !known.some((node) => node.name === name)
+  if (mode.dryRun || known?.some(({ name, ready }) => name === leader.name && ready)) return known
+  const progress = nodeProgress([leader.name])
+  const wait = { seconds, progress, teller: leader, since: leaderState.now }
+  await waitForRke2(lab, leader, wait).finally(() => progress.stop())
+  return kubeNodes(lab, leader)
 }
 
 /** Makes the node a Ready member of the cluster; what is done already is left as it is. */
 export async function joinNode(node: Node, state: Rke2State, joining: Joining): Promise<void> {
-  const { lab, leader, leaderState, artifacts, progress, seconds } = joining
+  const { lab, leader, leaderState, known, artifacts, progress, seconds } = joining
   checkVersion(lab, node, state)
   if (!state.version && artifacts) {
     checkNeeds(lab, node, state)
@@ -33,7 +43,10 @@ export async function joinNode(node: Node, state: Rke2State, joining: Joining): 
     await installOn(lab, node, artifacts)
   }
   const changed = await ensureConfig(lab, node, state, leader)
-  const starts = state.service !== 'active' || changed || (await isForgotten(lab, leader, node))
+  const before = known?.find(({ name }) => name === node.name)
+  // A running agent does not register again when its Node was deleted, or the cluster made anew.
+  const isForgotten = known !== undefined && !before
+  const starts = state.service !== 'active' || changed || isForgotten
   if (starts) {
     checkClock(node, state, leader, leaderState)
     await clearOldNode(lab, leader, node, state, seconds)
@@ -42,5 +55,6 @@ export async function joinNode(node: Node, state: Rke2State, joining: Joining): 
   }
   // Anew even where it is trying already: only then does it read the token that was brought.
   const since = await startService(lab, node, state, starts)
-  await waitForRke2(lab, node, { seconds, progress, teller: leader, since })
+  const heartbeat = starts ? before?.heartbeat : undefined
+  await waitForRke2(lab, node, { seconds, progress, teller: leader, since, heartbeat })
 }

@@ -5,8 +5,9 @@ import { basename, join } from 'node:path'
 import { downloadUnchecked, download } from './download.ts'
 import { LabError } from './errors.ts'
 import { cacheDir, withCacheLock } from './cache.ts'
+import { findDigest } from './image-sums.ts'
 import type { Lab, Node } from './lab.ts'
-import { digestOf, release, type Release } from './rke2-release.ts'
+import { release, type Release } from './rke2-release.ts'
 import { ssh } from './ready.ts'
 import { artifactsFolder as onNode } from './rke2-state.ts'
 import { mode, query, readText, run } from './shell.ts'
@@ -56,7 +57,7 @@ async function fetchChecked(url: string, file: string, sums: string): Promise<vo
 }
 
 function digestIn(sums: string, name: string) {
-  const digest = digestOf(readText(sums) ?? '', name)
+  const digest = findDigest(readText(sums) ?? '', name)
   if (digest) return digest
   throw new LabError(`${sums} has no line for ${name}`, {
     details: ['install.sh would leave such a file out without a word'],

@@ -105,20 +105,22 @@ export async function startService(
   return (Number(clock) || state.now) + 1
 }
 
-interface Wait {
+export interface Wait {
   seconds: number
   progress: NodeProgress
   /** The server whose API tells whether the node is Ready; itself for the first server. */
   teller: Node
   /** The node's clock since the service was started; older journal lines do not count. */
   since: number
+  /** What the kubelet last reported before the service was started anew (`KubeNode.heartbeat`); it does not count. */
+  heartbeat?: string | undefined
 }
 
 /** Waits until the Kubernetes node is Ready; a known cause in the journal ends the wait at once. */
 export async function waitForRke2(
   lab: Lab,
   node: Node,
-  { seconds, progress, teller, since }: Wait,
+  { seconds, progress, teller, since, heartbeat }: Wait,
 ): Promise<void> {
   if (mode.dryRun) return waitInScript(lab, node, teller, seconds)
   const at = { lab, node, server: teller.name === node.name ? undefined : teller }
@@ -132,11 +134,12 @@ export async function waitForRke2(
     )
     const nodes = await nodesFrom(lab, node, teller, service, found.get('nodes') ?? '')
     const kube = nodes?.find(({ name }) => name === node.name)
-    if (kube?.ready && service === 'active') return { done: true }
+    const isStale = Boolean(heartbeat) && kube?.heartbeat === heartbeat // said by the process before
+    if (kube?.ready && !isStale && service === 'active') return { done: true }
     const now = Date.now()
     seen = sighting(diagnose(journal, at) ?? diagnose(containerd, at), seen, now)
     if (seen && isDue(seen, now)) throw explained(lab, node, seen.cause)
-    const state = describe(service, nodes, kube)
+    const state = describe(service, nodes, isStale ? 'stale' : kube)
     progress.set(node.name, state, lastMessage(journal))
     return { state: `${state}; last log line: ${lastMessage(journal)}` }
   }
@@ -167,10 +170,11 @@ async function nodesFrom(
 function describe(
   service: string,
   nodes: KubeNode[] | undefined,
-  kube: KubeNode | undefined,
+  kube: KubeNode | 'stale' | undefined,
 ): string {
   if (service !== 'active') return `service ${service || 'unknown'}`
   if (!nodes) return 'service active, the API does not answer yet'
+  if (kube === 'stale') return 'service active, its kubelet has not reported yet'
   return kube ? 'Kubernetes node is NotReady' : 'service active, no Kubernetes node yet'
 }
 

@@ -1,5 +1,4 @@
 // PURE. Where the files of an RKE2 release are and what they are called.
-import { findDigest, type Digest } from './image-sums.ts'
 import type { Lab } from './lab.ts'
 
 const downloads = 'https://github.com/rancher/rke2/releases/download'
@@ -42,9 +41,6 @@ function imageArchives(cni: string): string[] {
   const archive = (part: string) => `rke2-images${part}.linux-${arch}.tar.zst`
   return cni === 'canal' || cni === 'none' ? [archive('')] : [archive(''), archive(`-${cni}`)]
 }
-
-/** The digest of a file; undefined when the checksum file has no line for it, which install.sh would not tell. */
-export const digestOf = (sums: string, name: string): Digest | undefined => findDigest(sums, name)
 
 /** The version in what `rke2 --version` prints; undefined when it is none. */
 export function parseVersion(output: string): string | undefined {

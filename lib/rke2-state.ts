@@ -1,7 +1,6 @@
 // PURE. How RKE2 stands on a node: the script that asks there, and its answer as values.
 import { parts } from './parts.ts'
 import { parseVersion } from './rke2-release.ts'
-import { tokenFile } from './rke2-config.ts'
 
 export const kubectl = '/var/lib/rancher/rke2/bin/kubectl --kubeconfig /etc/rancher/rke2/rke2.yaml'
 
@@ -21,7 +20,6 @@ part enabled; systemctl is-enabled ${service} 2>/dev/null
 part stale; started=$(TZ=UTC systemctl show --property ExecMainStartTimestamp --value ${service})
 test "$started" && test "$(stat -c %Y /etc/rancher/rke2/config.yaml)" -gt "$(date -d "$started" +%s)" && echo yes
 part config; cat /etc/rancher/rke2/config.yaml 2>/dev/null
-part token; test -s ${tokenFile} && echo yes
 part joined; test -s /etc/rancher/node/password && echo yes
 part data; test -d /var/lib/rancher/rke2/server/db/etcd/member && echo yes
 part now; date +%s
@@ -41,7 +39,6 @@ export interface Rke2State {
   config: string
   /** config.yaml was written after the service was started. */
   stale: boolean
-  hasToken: boolean
   /** RKE2 has run here as a node of some cluster. */
   hasRun: boolean
   /** The node's clock, seconds since 1970. */
@@ -65,7 +62,6 @@ export function parseState(output: string): Rke2State {
     enabled: text('enabled') === 'enabled',
     config: found.get('config') ?? '',
     stale: text('stale') === 'yes',
-    hasToken: text('token') === 'yes',
     hasRun,
     now: Number(text('now')),
     gaps: text('gaps').split('\n').filter(Boolean),
@@ -79,6 +75,8 @@ export const untouched: Rke2State = parseState('')
 export interface KubeNode {
   name: string
   ready: boolean
+  /** When the kubelet last reported, by its own clock; empty when that is not told. */
+  heartbeat: string
   roles: string[]
   version: string
 }
@@ -88,7 +86,7 @@ export function parseKubeNodes(json: string): KubeNode[] | undefined {
   interface Item {
     metadata?: { name?: string; labels?: Record<string, string> }
     status?: {
-      conditions?: { type?: string; status?: string }[]
+      conditions?: { type?: string; status?: string; lastHeartbeatTime?: string }[]
       nodeInfo?: { kubeletVersion?: string }
     }
   }
@@ -99,15 +97,19 @@ export function parseKubeNodes(json: string): KubeNode[] | undefined {
     return undefined
   }
   const rolePrefix = 'node-role.kubernetes.io/'
-  return items.map(({ metadata, status }) => ({
-    name: metadata?.name ?? '',
-    ready: status?.conditions?.find(({ type }) => type === 'Ready')?.status === 'True',
-    roles: Object.keys(metadata?.labels ?? {})
-      .filter((label) => label.startsWith(rolePrefix))
-      .map((label) => label.slice(rolePrefix.length))
-      .sort(),
-    version: status?.nodeInfo?.kubeletVersion ?? '',
-  }))
+  return items.map(({ metadata, status }) => {
+    const ready = status?.conditions?.find(({ type }) => type === 'Ready')
+    return {
+      name: metadata?.name ?? '',
+      ready: ready?.status === 'True',
+      heartbeat: ready?.lastHeartbeatTime ?? '',
+      roles: Object.keys(metadata?.labels ?? {})
+        .filter((label) => label.startsWith(rolePrefix))
+        .map((label) => label.slice(rolePrefix.length))
+        .sort(),
+      version: status?.nodeInfo?.kubeletVersion ?? '',
+    }
+  })
 }
 
 /** Run as root while a node is waited for: its service, what it logged since then, and on a server the nodes. */

@@ -1,9 +1,10 @@
 #!/usr/bin/env zx
 // Phase 1 - create: from lab.yaml to running machines that are reachable by SSH and fully initialised.
 // Safe to run again: it looks at what is there and does what is missing.
+import { checkDiskSizes, ensureBaseVolume } from '../lib/base-volume.ts'
 import { checkHost } from '../lib/check-host.ts'
 import { differences } from '../lib/differences.ts'
-import { checkDiskSizes, ensureBaseVolume, findImage } from '../lib/images.ts'
+import { findImage } from '../lib/images.ts'
 import { observe, ownDomain } from '../lib/libvirt.ts'
 import { ensureMachine, ensureNetwork, ensurePool, ensureStarted } from '../lib/machines.ts'
 import { eachOf, look, next, phase, step, together } from '../lib/phase.ts'

@@ -1,26 +1,31 @@
 #!/usr/bin/env zx
 // Phase 0 - doctor: looks at this host and the lab file and says what is in the way, all at once.
 import { ask } from '../lib/ask.ts'
-import * as checks from '../lib/checks.ts'
+import { checkKvm } from '../lib/check-kvm.ts'
+import { checkLibvirt } from '../lib/check-libvirt.ts'
+import { checkAddresses, checkFirewall, checkNetworks } from '../lib/check-network.ts'
+import { checkImage, checkRoom } from '../lib/check-room.ts'
+import { checkNode, checkTools } from '../lib/check-tools.ts'
 import type { Finding } from '../lib/findings.ts'
+import { checkOwnership } from '../lib/ownership-findings.ts'
 import { next, phase, type Phase } from '../lib/phase.ts'
 import { runFix } from '../lib/shell.ts'
 import * as ui from '../lib/ui.ts'
 import { doctor } from '../lib/usages.ts'
 
 async function examine({ lab, nodes }: Phase): Promise<Finding[]> {
-  const { host, finding: libvirt } = await checks.checkLibvirt(lab)
+  const { host, finding: libvirt } = await checkLibvirt(lab)
   const findings = await Promise.all([
-    checks.checkNode(),
-    checks.checkTools(lab),
+    checkNode(),
+    checkTools(lab),
     Promise.resolve(libvirt),
-    checks.checkKvm(lab).then(({ finding }) => finding),
-    checks.checkNetworks(lab, host),
-    checks.checkFirewall(lab),
-    checks.checkAddresses(lab, nodes, host),
-    Promise.resolve(checks.checkOwnership(lab, nodes, host)),
-    checks.checkRoom(lab, nodes, host),
-    checks.checkImage(lab, nodes, host),
+    checkKvm(lab).then(({ finding }) => finding),
+    checkNetworks(lab, host),
+    checkFirewall(lab),
+    checkAddresses(lab, nodes, host),
+    Promise.resolve(checkOwnership(lab, nodes, host)),
+    checkRoom(lab, nodes, host),
+    checkImage(lab, nodes, host),
   ])
   return findings.flat()
 }

@@ -1,12 +1,7 @@
 #!/usr/bin/env zx
 // Phase 3 - install-rke2: the first server becomes a Kubernetes cluster of one node. Safe to run again.
-import {
-  checkNoOtherCluster,
-  ensureKubeconfig,
-  firstServer,
-  kubectlHint,
-  mergeIntoHome,
-} from '../lib/cluster.ts'
+import { checkNoOtherCluster, firstServer } from '../lib/cluster.ts'
+import { ensureKubeconfig, kubectlHint, mergeIntoHome } from '../lib/kubeconfig-files.ts'
 import { nodeProgress } from '../lib/node-progress.ts'
 import { look, next, onNode, phase, step } from '../lib/phase.ts'
 import { ensureArtifacts, installOn } from '../lib/rke2-artifacts.ts'

@@ -1,7 +1,9 @@
 #!/usr/bin/env zx
 // Phase 4 - join: further servers one at a time, then the agents side by side. Safe to run again.
-import { findLeader, kubectlHint, ensureKubeconfig } from '../lib/cluster.ts'
-import { joinNode, type Joining } from '../lib/join.ts'
+import { findLeader } from '../lib/cluster.ts'
+import { joinNode, knownNodes, type Joining } from '../lib/join.ts'
+import { ensureKubeconfig, kubectlHint } from '../lib/kubeconfig-files.ts'
+import type { Node } from '../lib/lab.ts'
 import { nodeProgress } from '../lib/node-progress.ts'
 import { eachOf, look, next, onNode, phase, step } from '../lib/phase.ts'
 import { ensureArtifacts } from '../lib/rke2-artifacts.ts'
@@ -13,13 +15,16 @@ import { join } from '../lib/usages.ts'
 
 await phase(import.meta.url, join, async ({ lab, nodes, options }) => {
   nodes.forEach(editedConfig) // what is wrong with it is told before anything is changed
-  const leader = await look('Find a server to join', () => findLeader(lab))
+  const found = await look('Find a server to join', () => findLeader(lab))
+  const { leader, leaderState } = found
   const joiners = nodes.filter((node) => node !== leader)
   const states = await look('Look at the nodes', () =>
     eachOf(joiners, (node) => rke2State(lab, node)),
   )
-  const leaderState = await rke2State(lab, leader)
-  await onNode(leader, async () => checkVersion(lab, leader, leaderState))
+  const known = await onNode(leader, async () => {
+    checkVersion(lab, leader, leaderState)
+    return knownNodes(lab, found, options.timeout)
+  })
   const fresh = joiners.filter((_, index) => !states[index]?.version)
   const artifacts =
     fresh.length > 0
@@ -28,31 +33,34 @@ await phase(import.meta.url, join, async ({ lab, nodes, options }) => {
   const progress = nodeProgress(joiners.map(({ name }) => name))
   const joining: Joining = {
     lab,
-    leader,
-    leaderState,
+    ...found,
+    known,
     artifacts,
     progress,
     seconds: options.timeout,
   }
 
-  const stopped = (error: unknown) => {
-    progress.stop()
-    throw error
-  }
   const pairs = joiners.map((node, index) => ({ name: node.name, node, state: states[index]! }))
-  for (const { node, state } of pairs.filter(({ node }) => node.role === 'server'))
-    await step(`Join server ${node.name}`, () =>
-      onNode(node, () => joinNode(node, state, joining)),
-    ).catch(stopped)
-  await step('Join agents', () =>
-    eachOf(
-      pairs.filter(({ node }) => node.role === 'agent'),
-      ({ node, state }) => joinNode(node, state, joining),
-    ),
-  ).catch(stopped)
-  progress.stop()
+  const ofRole = (role: Node['role']) => pairs.filter(({ node }) => node.role === role)
+  try {
+    for (const { node, state } of ofRole('server'))
+      await step(`Join server ${node.name}`, () =>
+        onNode(node, () => joinNode(node, state, joining)),
+      )
+    await step('Join agents', () =>
+      eachOf(ofRole('agent'), ({ node, state }) => joinNode(node, state, joining)),
+    )
+  } finally {
+    progress.stop()
+  }
 
   await ensureKubeconfig(lab, leader)
-  if (mode.changes === 0) ui.good('nothing to do: every node has joined and is Ready')
+  const all = nodes.length === lab.nodes.length
+  if (mode.changes === 0)
+    ui.good(
+      all
+        ? 'nothing to do: every node has joined and is Ready'
+        : `nothing to do: joined and Ready: ${nodes.map(({ name }) => name).join(', ')}`,
+    )
   next(await kubectlHint(lab, leader))
 })

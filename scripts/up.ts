@@ -2,7 +2,8 @@
 // All phases in order, from nothing to a cluster: what `npm start` runs. Safe to run again.
 import { ask } from '../lib/ask.ts'
 import { checkNetworks } from '../lib/check-network.ts'
-import { firstServer, kubectlHint } from '../lib/cluster.ts'
+import { firstServer } from '../lib/cluster.ts'
+import { kubectlHint } from '../lib/kubeconfig-files.ts'
 import { LabError } from '../lib/errors.ts'
 import { next, phase } from '../lib/phase.ts'
 import { phaseFailed, runPhase } from '../lib/phases.ts'

@@ -5,12 +5,13 @@ import t from 'tap'
 import { statusTable } from '../lib/status-table.ts'
 import type { NodeStatus } from '../lib/status.ts'
 import { parse, stringify } from 'yaml'
+import { findDigest } from '../lib/image-sums.ts'
 import { kubeconfigEdits, mergeKubeconfig } from '../lib/kubeconfig.ts'
 import { parseLab, type Lab, type Node } from '../lib/lab.ts'
 import { checkClock, checkNeeds, checkVersion } from '../lib/rke2-checks.ts'
 import { parseRke2Config, rke2Config } from '../lib/rke2-config.ts'
 import { diagnose, isDue, lastMessage, sighting, type Sighting } from '../lib/rke2-journal.ts'
-import { digestOf, parseVersion, release } from '../lib/rke2-release.ts'
+import { parseVersion, release } from '../lib/rke2-release.ts'
 import {
   parseKubeNodes,
   parseState,
@@ -51,8 +52,8 @@ await t.test('the release files', async (t) => {
     ],
   )
   const sums = `${'a'.repeat(64)}  rke2.linux-amd64.tar.gz\n`
-  t.equal(digestOf(sums, 'rke2.linux-amd64.tar.gz')?.hex, 'a'.repeat(64))
-  t.equal(digestOf(sums, 'rke2-images.linux-amd64.tar.zst'), undefined, 'no line is no digest')
+  t.equal(findDigest(sums, 'rke2.linux-amd64.tar.gz')?.hex, 'a'.repeat(64))
+  t.equal(findDigest(sums, 'rke2-images.linux-amd64.tar.zst'), undefined, 'no line is no digest')
   t.equal(parseVersion('rke2 version v1.35.7+rke2r1 (abc)\ngo version go1.24\n'), 'v1.35.7+rke2r1')
   t.equal(parseVersion('bash: rke2: command not found'), undefined)
 })
@@ -122,26 +123,7 @@ await t.test('config.yaml of each kind of node', async (t) => {
   t.throws(() => parseRke2Config('- a\n', 'rke2/server.yaml'), /not a YAML mapping/)
 })
 
-const fromNode = `apiVersion: v1
-clusters:
-- cluster:
-    certificate-authority-data: ZGVmYXVsdA==
-    server: https://127.0.0.1:6443
-  name: default
-contexts:
-- context:
-    cluster: default
-    user: default
-  name: default
-current-context: default
-kind: Config
-preferences: {}
-users:
-- name: default
-  user:
-    client-certificate-data: QQ==
-    client-key-data: Qg==
-`
+const fromNode = readFileSync('tests/fixtures/rke2.yaml', 'utf8')
 const edit = (text: string, name: string) =>
   execFileSync(
     'sed',
@@ -312,14 +294,13 @@ await t.test('only what is wrong now counts, and only once it has stayed so', (t
 
 await t.test('what a node says of itself', async (t) => {
   const state = parseState(
-    '== version\nrke2 version v1.35.7+rke2r1 (a)\n== service\nactivating\n== enabled\nenabled\n== config\na: 1\n== token\nyes\n== joined\n== data\nyes\n== now\n1700000000\n== gaps\napparmor\n== free\n1000\n',
+    '== version\nrke2 version v1.35.7+rke2r1 (a)\n== service\nactivating\n== enabled\nenabled\n== config\na: 1\n== joined\n== data\nyes\n== now\n1700000000\n== gaps\napparmor\n== free\n1000\n',
   )
   t.match(state, {
     version: 'v1.35.7+rke2r1',
     service: 'activating',
     enabled: true,
     config: 'a: 1\n',
-    hasToken: true,
     hasRun: true,
     now: 1700000000,
     gaps: ['apparmor'],
@@ -334,6 +315,8 @@ await t.test('what a node says of itself', async (t) => {
   )
   t.equal(parseState('== stale\nyes\n').stale, true)
   t.match(parseState(''), { service: 'inactive', hasRun: false, config: '' })
+  const roles = ['control-plane', 'etcd']
+  const heartbeat = '2026-07-01T10:00:00Z'
   const item = (name: string, ready: string) => ({
     metadata: {
       name,
@@ -343,15 +326,15 @@ await t.test('what a node says of itself', async (t) => {
       },
     },
     status: {
-      conditions: [{ type: 'Ready', status: ready }],
+      conditions: [{ type: 'Ready', status: ready, lastHeartbeatTime: heartbeat }],
       nodeInfo: { kubeletVersion: 'v1.35.7+rke2r1' },
     },
   })
   t.strictSame(
     parseKubeNodes(JSON.stringify({ items: [item('a', 'True'), item('b', 'Unknown')] })),
     [
-      { name: 'a', ready: true, roles: ['control-plane', 'etcd'], version: 'v1.35.7+rke2r1' },
-      { name: 'b', ready: false, roles: ['control-plane', 'etcd'], version: 'v1.35.7+rke2r1' },
+      { name: 'a', ready: true, heartbeat, roles, version: 'v1.35.7+rke2r1' },
+      { name: 'b', ready: false, heartbeat, roles, version: 'v1.35.7+rke2r1' },
     ],
   )
   t.equal(parseKubeNodes('error: connection refused'), undefined)

@@ -22,7 +22,9 @@ import { makeLab } from './helpers/labs.ts'
 
 process.env.no_proxy = process.env.NO_PROXY = '127.0.0.1' // before the shell's environment is taken
 const { download, fetchText } = await import('../lib/download.ts')
-const { checkDiskSizes, checkSignature, findImage, isCached } = await import('../lib/images.ts')
+const { findImage, isCached } = await import('../lib/images.ts')
+const { checkDiskSizes } = await import('../lib/base-volume.ts')
+const { checkSignature } = await import('../lib/published-sums.ts')
 
 const noCurl = spawnSync('curl', ['--version']).status !== 0 && 'curl is not installed'
 const noGpg =
@@ -34,13 +36,15 @@ const sha256 = (data: string | Buffer) => createHash('sha256').update(data).dige
 const folder = t.testdir()
 process.env.XDG_CACHE_HOME = join(folder, 'cache')
 
-// Names -> contents; `cut` breaks each answer after so many bytes.
+// Names -> contents; `cut` breaks each answer after so many bytes; without `ranges` each answer is the whole.
 const files = new Map<string, Buffer | string>()
 let cut = Infinity
+let ranges = true
 const asked: string[] = []
 const server = createServer((request, response) => {
   const data = files.get((request.url ?? '').slice(1))
-  const from = Number(/bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0)
+  const range = ranges ? request.headers.range : undefined
+  const from = Number(/bytes=(\d+)-/.exec(range ?? '')?.[1] ?? 0)
   asked.push(`${request.method} ${request.url} ${from}`)
   if (data === undefined) return void response.writeHead(404).end('not found')
   const body = Buffer.from(data).subarray(from)
@@ -99,6 +103,14 @@ await t.test('one that breaks is kept and gone on with', { skip: noCurl }, async
   await download(url('big'), file, digest)
   t.match(asked, ['HEAD /big 0', 'GET /big 60000'])
   t.ok(readFileSync(file).equals(data))
+
+  await t.test('from the start where the server knows no byte ranges', async (t) => {
+    rmSync(file)
+    writeFileSync(`${file}.part`, data.subarray(0, 60_000))
+    ranges = false
+    await download(url('big'), file, digest).finally(() => (ranges = true))
+    t.ok(readFileSync(file).equals(data))
+  })
 
   await t.test('one that is whole, but was not checked yet, is not asked for again', async () => {
     rmSync(file)

@@ -65,6 +65,30 @@ await t.test('an agent that runs, but whose Node was deleted, registers again', 
   t.strictSame(host.kubeNodes(), { kubemaster: true, worker01: true })
 })
 
+await t.test('Ready from before a restart does not count', async (t) => {
+  const host = new FakeNodes(t, pop)
+  for (const script of ['install-rke2', 'join']) await succeeds(t, host, script)
+  host.onNode('worker01', 'run/rke2-agent', 'failed\n')
+  host.onNode('worker01', 'silent', '')
+  failed(
+    t,
+    await host.run('join', ['--timeout', '5']),
+    /✗ worker01: not Ready within 5 s/,
+    'last state: service active, its kubelet has not reported yet',
+  )
+  t.strictSame(host.kubeNodes(), { kubemaster: true, worker01: true }, 'so the cluster says still')
+  host.mend('worker01', 'silent')
+  host.onNode('worker01', 'run/rke2-agent', 'failed\n')
+  await succeeds(t, host, 'join')
+})
+
+await t.test('a server that is not Ready is waited for before others join it', async (t) => {
+  const host = new FakeNodes(t, pop)
+  for (const script of ['install-rke2', 'join']) await succeeds(t, host, script)
+  host.put('cluster/nodes/kubemaster', `False server ${version}\n`)
+  failed(t, await host.run('join', ['--timeout', '5']), '✗ kubemaster: not Ready within 5 s')
+})
+
 await t.test('what goes wrong on nodes is named for each of them', async (t) => {
   const host = new FakeNodes(t)
   host.onNode('kubemaster', 'fault', 'missing required user: unknown user etcd')

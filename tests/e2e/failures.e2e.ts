@@ -3,8 +3,8 @@
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { makeRelease } from '../stand-in/release.ts'
-import type { ExecResult } from './host.ts'
 import { startRig, version } from './rig.ts'
+import { runner } from './runner.ts'
 import { workspace } from './workspace.ts'
 
 const rig = await startRig()
@@ -14,23 +14,7 @@ const rke2 = { version, mirror: mirror.url, images: false } // without the archi
 const lab = rig.lab({ rke2 })
 const work = workspace(host, lab)
 t.teardown(() => work.remove())
-const output: string[] = [] // all that the scripts ever printed, searched for the token at the end
-
-async function script(name: string, ...words: string[]): Promise<ExecResult> {
-  const result = await work.script(name, ...words)
-  output.push(result.stdout, result.stderr)
-  return result
-}
-
-async function succeeds(t: Test, name: string, ...words: string[]): Promise<ExecResult> {
-  const result = await script(name, ...words)
-  if (!t.equal(result.exitCode, 0, `${[name, ...words].join(' ')} succeeds`))
-    t.comment(result.stderr)
-  return result
-}
-
-const kubectl = (...words: string[]) =>
-  host.run(['kubectl', '--kubeconfig', '.lab/lab/kubeconfig', ...words], work.options)
+const { output, script, succeeds, kubectl } = runner(host, work)
 
 async function allReady(t: Test): Promise<void> {
   const list = await kubectl('get', 'nodes')

@@ -1,19 +1,12 @@
 // The whole road on real libvirt, real QEMU guests, real cloud-init and real SSH. RKE2 is played by the stand-in in
 // tests/stand-in: what is shown about it here is that our scripts do the right thing, not that RKE2 does.
-import {
-  appendFileSync,
-  existsSync,
-  readdirSync,
-  readFileSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import t, { type Test } from 'tap'
-import type { ExecResult } from './host.ts'
+import t from 'tap'
 import { serveFiles } from './mirror.ts'
 import { startRig, version } from './rig.ts'
+import { runner } from './runner.ts'
 import { workspace } from './workspace.ts'
 
 const rig = await startRig()
@@ -24,30 +17,7 @@ const work = workspace(host, lab)
 t.teardown(() => work.remove())
 const virsh = (...words: string[]) => host.run(['virsh', '-c', 'qemu:///system', ...words])
 const before = await host.inventory()
-const output: string[] = [] // all that the scripts ever printed, searched for secrets at the end
-
-async function script(name: string, ...words: string[]): Promise<ExecResult> {
-  const result = await work.script(name, ...words)
-  output.push(result.stdout, result.stderr)
-  // What the README shows was written down here: LAB_TRANSCRIPT=FILE npm run test:e2e lab
-  const file = process.env.LAB_TRANSCRIPT
-  if (file)
-    appendFileSync(
-      file,
-      `$ npx zx scripts/${name}.ts ${words.join(' ')}\n${result.stderr}${result.stdout}\n`,
-    )
-  return result
-}
-
-async function succeeds(t: Test, name: string, ...words: string[]): Promise<ExecResult> {
-  const result = await script(name, ...words)
-  if (!t.equal(result.exitCode, 0, `${[name, ...words].join(' ')} succeeds`))
-    t.comment(result.stderr)
-  return result
-}
-
-const kubectl = (...words: string[]) =>
-  host.run(['kubectl', '--kubeconfig', '.lab/lab/kubeconfig', ...words], work.options)
+const { output, script, succeeds, kubectl } = runner(host, work)
 
 /** Looks again until it is so, for three minutes at most; gives what was seen last. */
 async function until<T>(look: () => Promise<T>, isSo: (seen: T) => boolean): Promise<T> {

@@ -6,8 +6,10 @@
 # RKE2 is played by systemctl. A service that was started is seen activating once; then it is active and its Node Ready:
 #   cluster/{token,ca}           made by the first server
 #   cluster/nodes/NAME           a Node object: Ready's status (True, Unknown), role, version
+#   heartbeat-NAME               when its kubelet last reported
 #   cluster/passwords/NAME       the secret NAME.node-password.rke2
 #   at-once                      a service is active, and its Node Ready, as soon as it is started
+#   nodes/NAME/silent            its kubelet reports no more, whatever is started
 #   nodes/NAME/fault             what the service logs instead of becoming active
 #   nodes/NAME/etc/machine-id    another one for a machine made anew
 # $STAND_IN/events has the starts and the nodes that became Ready, in order.
@@ -126,9 +128,11 @@ become_ready() { # UNIT
   local name data=$root/var/lib/rancher/rke2
   name=$(config node-name)
   echo active >"$root/run/$1"
+  [[ ! -e $root/silent ]] || return 0
   cp "$root/etc/rancher/node/password" "$cluster/passwords/$name"
   echo "True ${1#rke2-} $("$root/usr/local/bin/rke2" --version | sed -n 's/^rke2 version \(\S*\).*/\1/p')" >"$cluster/nodes/$name"
   event "ready $name"
+  date +%s.%N >"$STAND_IN/heartbeat-$name"
   [[ $1 = rke2-server ]] || return 0
   mkdir -p "$data"/{bin,server/db/etcd/member}
   install -m 600 "$cluster/token" "$data/server/token"
@@ -146,8 +150,8 @@ node_json() { # NAME
   local ready role version label=
   read -r ready role version <"$cluster/nodes/$1"
   if [[ $role = server ]]; then label='"node-role.kubernetes.io/control-plane":"true"'; fi
-  printf '{"metadata":{"name":"%s","labels":{%s}},"status":{"conditions":[{"type":"Ready","status":"%s"}],"nodeInfo":{"kubeletVersion":"%s"}}}' \
-    "$1" "$label" "$ready" "$version"
+  printf '{"metadata":{"name":"%s","labels":{%s}},"status":{"conditions":[{"type":"Ready","status":"%s","lastHeartbeatTime":"%s"}],"nodeInfo":{"kubeletVersion":"%s"}}}' \
+    "$1" "$label" "$ready" "$(cat "$STAND_IN/heartbeat-$1")" "$version"
 }
 nodes_json() {
   local file separator=

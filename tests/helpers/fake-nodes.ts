@@ -32,26 +32,6 @@ const realTools =
 const onHost = ['project/.lab', 'home']
 const elsewhere = ['stand-in/nodes', 'stand-in/cluster']
 
-// RKE2's, its keys shortened.
-const kubeconfig = `apiVersion: v1
-clusters:
-- cluster:
-    certificate-authority-data: Q0E=
-    server: https://127.0.0.1:6443
-  name: default
-contexts:
-- context:
-    cluster: default
-    user: default
-  name: default
-current-context: default
-kind: Config
-users:
-- name: default
-  user:
-    client-key-data: a2V5IG9mIHRoZSBhZG1pbg==
-`
-
 /** A stand-in host whose machines are there and up; `machines: false` leaves making them to create.ts. */
 export class FakeNodes extends FakeHost {
   constructor(t: Test, change?: (lab: RawLab) => unknown, { machines = true } = {}) {
@@ -68,7 +48,7 @@ export class FakeNodes extends FakeHost {
     this.add('node', `exec '${process.execPath}' --import='${preload}' "$@"`)
     cpSync(join(top, 'rke2'), join(this.project, 'rke2'), { recursive: true })
     for (const place of elsewhere) mkdirSync(join(this.folder, place))
-    this.put('rke2.yaml', kubeconfig)
+    this.put('rke2.yaml', readFileSync(join(top, 'tests/fixtures/rke2.yaml'), 'utf8'))
     this.makeNodePrograms()
     this.makeRelease(version)
     if (machines) this.bootMachines()
@@ -133,9 +113,9 @@ export class FakeNodes extends FakeHost {
     writeFileSync(path, text)
     return text
   }
-  /** What kept a node's service from becoming active is no more. */
-  mend(name: string): void {
-    rmSync(join(this.state, 'nodes', name, 'fault'))
+  /** What was wrong with a node is so no more. */
+  mend(name: string, wrong = 'fault'): void {
+    rmSync(join(this.state, 'nodes', name, wrong))
   }
   events = () => (existsSync(join(this.state, 'events')) ? this.lines('events') : [])
   private lines = (file: string) => this.read(file).split('\n').filter(Boolean)
