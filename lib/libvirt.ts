@@ -72,9 +72,6 @@ export async function observe(lab: Lab, more: string[] = []): Promise<Host> {
     ['active networks', 'net-list --name'],
   ])
   const listed = (label: string) => words(lists.get(label) ?? '')
-  const wanted = [
-    ...new Set([...lab.nodes.flatMap(({ volume, seedVolume }) => [volume, seedVolume]), ...more]),
-  ]
   const hasPool = listed('pools').includes(pool)
   const hasNetwork = nat !== undefined && listed('networks').includes(nat)
   const details = await readMany(lab, [
@@ -84,17 +81,7 @@ export async function observe(lab: Lab, more: string[] = []): Promise<Host> {
       [`state ${uuid}`, `domstate ${uuid}`],
       [`persistent ${uuid}`, `dominfo ${uuid}`],
     ]),
-    ...(hasPool
-      ? ([
-          ['refresh', `pool-refresh ${pool}`],
-          ['pool', `pool-dumpxml ${pool}`],
-          ['volumes', `vol-list ${pool}`],
-          ...wanted.map((name): Read => [
-            `volume ${name}`,
-            `vol-dumpxml --pool ${pool} ${quote(name)}`,
-          ]),
-        ] satisfies Read[])
-      : []),
+    ...(hasPool ? poolReads(lab, more) : []),
     ...(hasNetwork ? ([['network', `net-dumpxml ${nat}`]] satisfies Read[]) : []),
   ])
   const section = (label: string) => details.get(label) ?? ''
@@ -107,14 +94,7 @@ export async function observe(lab: Lab, more: string[] = []): Promise<Host> {
         parseDomain(live, persistent ? section(`config ${uuid}`) : '', section(`state ${uuid}`)),
       ]
     }),
-    ...(hasPool
-      ? { pool: { ...parsePool(section('pool')), active: listed('active pools').includes(pool) } }
-      : {}),
-    volumeNames: words(section('volumes')).map((line) => line.split(/\s{2,}/)[0] ?? line),
-    volumes: wanted.flatMap((name) => {
-      const xml = section(`volume ${name}`)
-      return xml ? [parseVolume(xml)] : []
-    }),
+    ...poolFrom(details, listed('active pools').includes(pool)),
     ...(hasNetwork
       ? {
           network: {
@@ -123,6 +103,38 @@ export async function observe(lab: Lab, more: string[] = []): Promise<Host> {
           },
         }
       : {}),
+  }
+}
+
+/** The host with its pool, which is active, as that is now, with details of `more` volumes. */
+export async function observePool(lab: Lab, host: Host, more: string[] = []): Promise<Host> {
+  return { ...host, ...poolFrom(await readMany(lab, poolReads(lab, more)), true) }
+}
+
+function poolReads(lab: Lab, more: string[]): Read[] {
+  const pool = lab.pool.name
+  const own = lab.nodes.flatMap(({ volume, seedVolume }) => [volume, seedVolume])
+  return [
+    ['refresh', `pool-refresh ${pool}`],
+    ['pool', `pool-dumpxml ${pool}`],
+    ['volumes', `vol-list ${pool}`],
+    ...[...new Set([...own, ...more])].map((name): Read => [
+      `volume ${name}`,
+      `vol-dumpxml --pool ${pool} ${quote(name)}`,
+    ]),
+  ]
+}
+
+function poolFrom(
+  answers: Map<string, string>,
+  active: boolean,
+): Pick<Host, 'pool' | 'volumeNames' | 'volumes'> {
+  const pool = answers.get('pool')
+  const details = [...answers].filter(([label]) => label.startsWith('volume '))
+  return {
+    ...(pool ? { pool: { ...parsePool(pool), active } } : {}),
+    volumeNames: words(answers.get('volumes') ?? '').map((line) => line.split(/\s{2,}/)[0] ?? line),
+    volumes: details.flatMap(([, xml]) => (xml ? [parseVolume(xml)] : [])),
   }
 }
 

@@ -6,13 +6,13 @@ import {
   checkNetwork,
   checkPool,
   findVolume,
-  observe,
+  observePool,
   ownDomain,
   virsh,
   type Host,
 } from './libvirt.ts'
 import type { Domain } from './parse.ts'
-import { checkUnused, makeSeed } from './seed.ts'
+import { checkUnused } from './seed.ts'
 import { run, write } from './shell.ts'
 import { formatSize } from './size.ts'
 import { networkXml, overlayXml, poolXml } from './storage-xml.ts'
@@ -20,7 +20,7 @@ import { networkXml, overlayXml, poolXml } from './storage-xml.ts'
 /** The storage pool, active. Returns the host as it is then, with details of `more` volumes. */
 export async function ensurePool(lab: Lab, host: Host, more: string[] = []): Promise<Host> {
   checkPool(host, lab)
-  if (host.pool?.active) return more.length > 0 ? observe(lab, more) : host
+  if (host.pool?.active) return more.length > 0 ? observePool(lab, host, more) : host
   const { name } = lab.pool
   if (!host.pool) {
     write(`${lab.dir}/pool.xml`, poolXml(lab))
@@ -29,7 +29,7 @@ export async function ensurePool(lab: Lab, host: Host, more: string[] = []): Pro
   await run`${virsh(lab)} pool-autostart ${name}`
   await run`${virsh(lab)} pool-build ${name}`
   await run`${virsh(lab)} pool-start ${name}`
-  return observe(lab, more)
+  return observePool(lab, host, more)
 }
 
 /** The NAT network, active, when the lab has one. */
@@ -50,15 +50,13 @@ export interface Parts {
   /** Name of the base volume. */
   base: string
   type: 'kvm' | 'qemu'
-  isoTool: string[]
 }
 
-/** The node's domain, running. What exists is kept; a half-made node is finished. */
+/** The node's domain, running; its seed is there. What exists is kept; a half-made node is finished. */
 export async function ensureMachine(lab: Lab, node: Node, host: Host, parts: Parts): Promise<void> {
   const domain = ownDomain(host, lab, node)
   if (domain) return ensureRunning(lab, node, domain)
   await ensureDisk(lab, node, host, parts.base)
-  await makeSeed(lab, node, host, parts.isoTool)
   const file = `${node.dir}/domain.xml`
   write(file, domainXml(lab, node, parts.type))
   await run`${virsh(lab)} define --validate ${file}`

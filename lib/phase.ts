@@ -147,13 +147,18 @@ export async function eachOf<N extends { name: string }, T>(
   return results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
 }
 
-/** Waits for both; when both fail, both are reported. */
-export async function together<A, B>(one: Promise<A>, other: Promise<B>): Promise<[A, B]> {
-  const failures = (await Promise.allSettled([one, other])).flatMap((result) =>
+/** Does both at the same time (one after the other for a dry run); when both fail, both are reported. */
+export async function together<A, B>(
+  one: () => Promise<A>,
+  other: () => Promise<B>,
+): Promise<[A, B]> {
+  if (mode.dryRun) return [await one(), await other()]
+  const both = [one(), other()] as const
+  const failures = (await Promise.allSettled(both)).flatMap((result) =>
     result.status === 'rejected' ? [result.reason as unknown] : [],
   )
   if (failures.length > 1) throw new NodeErrors(failures)
-  return Promise.all([one, other])
+  return Promise.all(both)
 }
 
 /** Puts the node's name before what fails in `work`. */

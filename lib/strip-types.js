@@ -1,35 +1,36 @@
-// Module hook for Node < 22.18: strips the types from this project's .ts files, keeping the result
+// Module hook for Node < 24: strips the types from this project's .ts files, keeping the result
 // under node_modules/.cache so that the stripper is loaded only when a file has changed.
 import { createHash } from 'node:crypto'
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 
 const cache = new URL('../node_modules/.cache/rke2-kvm-lab/', import.meta.url)
 
-export async function load(url, context, next) {
+export function load(url, context, next) {
   if (!url.endsWith('.ts') || url.includes('/node_modules/')) return next(url, context)
-  return { format: 'module', shortCircuit: true, source: await strippedSource(fileURLToPath(url)) }
+  return { format: 'module', shortCircuit: true, source: strippedSource(fileURLToPath(url)) }
 }
 
-async function strippedSource(path) {
-  const source = await readFile(path, 'utf8')
+function strippedSource(path) {
+  const source = readFileSync(path, 'utf8')
   const cached = new URL(createHash('sha256').update(source).digest('hex') + '.mjs', cache)
   try {
-    return await readFile(cached, 'utf8')
+    return readFileSync(cached, 'utf8')
   } catch {
-    const { transformSync } = await import('amaro')
+    const { transformSync } = createRequire(import.meta.url)('amaro')
     const { code } = transformSync(source, { mode: 'strip-only', filename: path })
-    await keep(cached, code)
+    keep(cached, code)
     return code
   }
 }
 
-async function keep(file, code) {
+function keep(file, code) {
   const partial = new URL(`${file.href}.${process.pid}`)
   try {
-    await mkdir(cache, { recursive: true })
-    await writeFile(partial, code)
-    await rename(partial, file)
+    mkdirSync(cache, { recursive: true })
+    writeFileSync(partial, code)
+    renameSync(partial, file)
   } catch {
     // a read-only checkout only costs the time of stripping again
   }

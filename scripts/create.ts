@@ -9,7 +9,7 @@ import { observe, ownDomain } from '../lib/libvirt.ts'
 import { ensureMachine, ensureNetwork, ensurePool, ensureStarted } from '../lib/machines.ts'
 import { eachOf, look, next, phase, step, together } from '../lib/phase.ts'
 import { waitUntilReady } from '../lib/ready.ts'
-import { checkKeys, ensureKeys, isoTool, readUserConfig } from '../lib/seed.ts'
+import { checkKeys, ensureKeys, isoTool, makeSeed, readUserConfig } from '../lib/seed.ts'
 import { mode } from '../lib/shell.ts'
 import * as ui from '../lib/ui.ts'
 import { create } from '../lib/usages.ts'
@@ -28,15 +28,22 @@ await phase(import.meta.url, create, async ({ lab, nodes, options }) => {
   if (fresh.length > 0) {
     readUserConfig() // what is wrong with it is told before anything is changed
     const [type, image] = await look('Check the host', () =>
-      together(checkHost(lab, nodes, host), findImage(lab)),
+      together(
+        () => checkHost(lab, nodes, host),
+        () => findImage(lab),
+      ),
     )
     await step('SSH and host keys', () => ensureKeys(lab, fresh))
     host = await step('Storage pool', () => ensurePool(lab, host, [image.volume]))
     await step('Network', () => ensureNetwork(lab, host))
-    await step('Base image', async () =>
-      checkDiskSizes(lab, await ensureBaseVolume(lab, host, image)),
+    const tool = await isoTool()
+    await step('Base image and seeds', () =>
+      together(
+        async () => checkDiskSizes(lab, await ensureBaseVolume(lab, host, image)),
+        () => eachOf(fresh, (node) => makeSeed(lab, node, host, tool)),
+      ),
     )
-    const parts = { base: image.volume, type, isoTool: await isoTool() }
+    const parts = { base: image.volume, type }
     await step('Machines', () => eachOf(nodes, (node) => ensureMachine(lab, node, host, parts)))
   } else {
     await step('Network', () => ensureNetwork(lab, host))

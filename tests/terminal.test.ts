@@ -42,6 +42,13 @@ function once<T>(make: () => T): () => T {
 }
 
 const oneNode = (lab: RawLab) => (lab.nodes = lab.nodes.slice(0, 1))
+/** The image is in the pool from a lab before: seeds are made beside its upload, in another order each time. */
+async function withImage(): Promise<FakeHost> {
+  const host = hostIn(oneNode)
+  for (const [script, ...words] of [['create'], ['destroy', '--yes']] as const)
+    t.equal((await host.run(script, words)).code, 0)
+  return host
+}
 const done = fixture('cloud-init-done.cloud-init-22.4.2.txt')
 const busy = done.replace(/== result\.json[^]*/, '').replace('"stage": null', '"stage": "init"')
 
@@ -80,7 +87,7 @@ const cases: Record<string, Shown> = {
       return host
     },
   },
-  create: { script: 'create', code: 0, host: () => hostIn(oneNode), fresh: true },
+  create: { script: 'create', code: 0, host: withImage, fresh: true },
   waiting: {
     script: 'create',
     until: (shown) => /cloud-init: .*booted, SSH.*no answer/s.test(shown),

@@ -61,7 +61,7 @@ virsh -c qemu:///system pool-start rke2-kvm-lab
 
 # Network
 
-# Base image
+# Base image and seeds
 cat > .lab/lab/base.xml <<'EOF'
 <volume>
   <name>base-DIGEST.qcow2</name>
@@ -73,24 +73,7 @@ cat > .lab/lab/base.xml <<'EOF'
 EOF
 virsh -c qemu:///system vol-create --pool rke2-kvm-lab .lab/lab/base.xml
 virsh -c qemu:///system vol-upload --pool rke2-kvm-lab base-DIGEST.qcow2 image.qcow2
-
-# Machines
 mkdir -p .lab/lab/nodes/kubemaster
-cat > .lab/lab/nodes/kubemaster/disk.xml <<'EOF'
-<volume>
-  <name>lab-kubemaster.qcow2</name>
-  <capacity unit='bytes'>42949672960</capacity>
-  <target>
-    <format type='qcow2'/>
-    <compat>1.1</compat>
-  </target>
-  <backingStore>
-    <path>/var/lib/libvirt/images/rke2-kvm-lab/base-DIGEST.qcow2</path>
-    <format type='qcow2'/>
-  </backingStore>
-</volume>
-EOF
-virsh -c qemu:///system vol-create --pool rke2-kvm-lab .lab/lab/nodes/kubemaster/disk.xml
 cat > .lab/lab/nodes/kubemaster/user-data <<'EOF'
 #cloud-config
 hostname: kubemaster
@@ -136,6 +119,115 @@ genisoimage -quiet -V cidata -A rke2-kvm-lab:lab/kubemaster -J -r -graft-points 
 virsh -c qemu:///system vol-create-as --pool rke2-kvm-lab lab-kubemaster-seed.iso 0 --format raw
 virsh -c qemu:///system vol-upload --pool rke2-kvm-lab lab-kubemaster-seed.iso .lab/lab/nodes/kubemaster/seed.iso
 rm -r .lab/lab/nodes/kubemaster/seed .lab/lab/nodes/kubemaster/seed.iso
+mkdir -p .lab/lab/nodes/worker01
+cat > .lab/lab/nodes/worker01/user-data <<'EOF'
+#cloud-config
+hostname: worker01
+manage_etc_hosts: localhost
+ssh_pwauth: false
+disable_root: true
+ssh_deletekeys: true
+no_ssh_fingerprints: true
+users:
+  - name: ubuntu
+    gecos: rke2-kvm-lab
+    shell: /bin/bash
+    sudo: ALL=(ALL) NOPASSWD:ALL
+    lock_passwd: true
+    ssh_authorized_keys:
+      - "@LAB_PUBLIC_KEY@"
+EOF
+cat > .lab/lab/nodes/worker01/network-config <<'EOF'
+version: 2
+ethernets:
+  lan0:
+    match:
+      macaddress: 52:54:00:04:da:49
+    dhcp4: false
+    addresses:
+      - 192.168.1.31/24
+    routes:
+      - to: 0.0.0.0/0
+        via: 192.168.1.1
+    nameservers:
+      addresses:
+        - 1.1.1.1
+        - 8.8.8.8
+EOF
+mkdir -p .lab/lab/nodes/worker01/seed
+printf 'instance-id: %s-%s\\nlocal-hostname: %s\\n' worker01 "$(cat /proc/sys/kernel/random/uuid)" worker01 > .lab/lab/nodes/worker01/seed/meta-data
+{
+  sed "s|@LAB_PUBLIC_KEY@|$(cat .lab/lab/id_ed25519.pub)|" .lab/lab/nodes/worker01/user-data
+  printf 'ssh_keys:\\n  ed25519_public: %s\\n  ed25519_private: |\\n' "$(cat .lab/lab/nodes/worker01/host_key.pub)"
+  sed 's/^/    /' .lab/lab/nodes/worker01/host_key
+} > .lab/lab/nodes/worker01/seed/user-data
+genisoimage -quiet -V cidata -A rke2-kvm-lab:lab/worker01 -J -r -graft-points -o .lab/lab/nodes/worker01/seed.iso user-data=.lab/lab/nodes/worker01/seed/user-data meta-data=.lab/lab/nodes/worker01/seed/meta-data network-config=.lab/lab/nodes/worker01/network-config
+virsh -c qemu:///system vol-create-as --pool rke2-kvm-lab lab-worker01-seed.iso 0 --format raw
+virsh -c qemu:///system vol-upload --pool rke2-kvm-lab lab-worker01-seed.iso .lab/lab/nodes/worker01/seed.iso
+rm -r .lab/lab/nodes/worker01/seed .lab/lab/nodes/worker01/seed.iso
+mkdir -p .lab/lab/nodes/worker02
+cat > .lab/lab/nodes/worker02/user-data <<'EOF'
+#cloud-config
+hostname: worker02
+manage_etc_hosts: localhost
+ssh_pwauth: false
+disable_root: true
+ssh_deletekeys: true
+no_ssh_fingerprints: true
+users:
+  - name: ubuntu
+    gecos: rke2-kvm-lab
+    shell: /bin/bash
+    sudo: ALL=(ALL) NOPASSWD:ALL
+    lock_passwd: true
+    ssh_authorized_keys:
+      - "@LAB_PUBLIC_KEY@"
+EOF
+cat > .lab/lab/nodes/worker02/network-config <<'EOF'
+version: 2
+ethernets:
+  lan0:
+    match:
+      macaddress: 52:54:00:b9:c3:c8
+    dhcp4: false
+    addresses:
+      - 192.168.1.32/24
+    routes:
+      - to: 0.0.0.0/0
+        via: 192.168.1.1
+    nameservers:
+      addresses:
+        - 1.1.1.1
+        - 8.8.8.8
+EOF
+mkdir -p .lab/lab/nodes/worker02/seed
+printf 'instance-id: %s-%s\\nlocal-hostname: %s\\n' worker02 "$(cat /proc/sys/kernel/random/uuid)" worker02 > .lab/lab/nodes/worker02/seed/meta-data
+{
+  sed "s|@LAB_PUBLIC_KEY@|$(cat .lab/lab/id_ed25519.pub)|" .lab/lab/nodes/worker02/user-data
+  printf 'ssh_keys:\\n  ed25519_public: %s\\n  ed25519_private: |\\n' "$(cat .lab/lab/nodes/worker02/host_key.pub)"
+  sed 's/^/    /' .lab/lab/nodes/worker02/host_key
+} > .lab/lab/nodes/worker02/seed/user-data
+genisoimage -quiet -V cidata -A rke2-kvm-lab:lab/worker02 -J -r -graft-points -o .lab/lab/nodes/worker02/seed.iso user-data=.lab/lab/nodes/worker02/seed/user-data meta-data=.lab/lab/nodes/worker02/seed/meta-data network-config=.lab/lab/nodes/worker02/network-config
+virsh -c qemu:///system vol-create-as --pool rke2-kvm-lab lab-worker02-seed.iso 0 --format raw
+virsh -c qemu:///system vol-upload --pool rke2-kvm-lab lab-worker02-seed.iso .lab/lab/nodes/worker02/seed.iso
+rm -r .lab/lab/nodes/worker02/seed .lab/lab/nodes/worker02/seed.iso
+
+# Machines
+cat > .lab/lab/nodes/kubemaster/disk.xml <<'EOF'
+<volume>
+  <name>lab-kubemaster.qcow2</name>
+  <capacity unit='bytes'>42949672960</capacity>
+  <target>
+    <format type='qcow2'/>
+    <compat>1.1</compat>
+  </target>
+  <backingStore>
+    <path>/var/lib/libvirt/images/rke2-kvm-lab/base-DIGEST.qcow2</path>
+    <format type='qcow2'/>
+  </backingStore>
+</volume>
+EOF
+virsh -c qemu:///system vol-create --pool rke2-kvm-lab .lab/lab/nodes/kubemaster/disk.xml
 cat > .lab/lab/nodes/kubemaster/domain.xml <<'EOF'
 <domain type='kvm'>
   <name>kubemaster</name>
@@ -189,7 +281,6 @@ cat > .lab/lab/nodes/kubemaster/domain.xml <<'EOF'
 EOF
 virsh -c qemu:///system define --validate .lab/lab/nodes/kubemaster/domain.xml
 virsh -c qemu:///system start kubemaster
-mkdir -p .lab/lab/nodes/worker01
 cat > .lab/lab/nodes/worker01/disk.xml <<'EOF'
 <volume>
   <name>lab-worker01.qcow2</name>
@@ -205,51 +296,6 @@ cat > .lab/lab/nodes/worker01/disk.xml <<'EOF'
 </volume>
 EOF
 virsh -c qemu:///system vol-create --pool rke2-kvm-lab .lab/lab/nodes/worker01/disk.xml
-cat > .lab/lab/nodes/worker01/user-data <<'EOF'
-#cloud-config
-hostname: worker01
-manage_etc_hosts: localhost
-ssh_pwauth: false
-disable_root: true
-ssh_deletekeys: true
-no_ssh_fingerprints: true
-users:
-  - name: ubuntu
-    gecos: rke2-kvm-lab
-    shell: /bin/bash
-    sudo: ALL=(ALL) NOPASSWD:ALL
-    lock_passwd: true
-    ssh_authorized_keys:
-      - "@LAB_PUBLIC_KEY@"
-EOF
-cat > .lab/lab/nodes/worker01/network-config <<'EOF'
-version: 2
-ethernets:
-  lan0:
-    match:
-      macaddress: 52:54:00:04:da:49
-    dhcp4: false
-    addresses:
-      - 192.168.1.31/24
-    routes:
-      - to: 0.0.0.0/0
-        via: 192.168.1.1
-    nameservers:
-      addresses:
-        - 1.1.1.1
-        - 8.8.8.8
-EOF
-mkdir -p .lab/lab/nodes/worker01/seed
-printf 'instance-id: %s-%s\\nlocal-hostname: %s\\n' worker01 "$(cat /proc/sys/kernel/random/uuid)" worker01 > .lab/lab/nodes/worker01/seed/meta-data
-{
-  sed "s|@LAB_PUBLIC_KEY@|$(cat .lab/lab/id_ed25519.pub)|" .lab/lab/nodes/worker01/user-data
-  printf 'ssh_keys:\\n  ed25519_public: %s\\n  ed25519_private: |\\n' "$(cat .lab/lab/nodes/worker01/host_key.pub)"
-  sed 's/^/    /' .lab/lab/nodes/worker01/host_key
-} > .lab/lab/nodes/worker01/seed/user-data
-genisoimage -quiet -V cidata -A rke2-kvm-lab:lab/worker01 -J -r -graft-points -o .lab/lab/nodes/worker01/seed.iso user-data=.lab/lab/nodes/worker01/seed/user-data meta-data=.lab/lab/nodes/worker01/seed/meta-data network-config=.lab/lab/nodes/worker01/network-config
-virsh -c qemu:///system vol-create-as --pool rke2-kvm-lab lab-worker01-seed.iso 0 --format raw
-virsh -c qemu:///system vol-upload --pool rke2-kvm-lab lab-worker01-seed.iso .lab/lab/nodes/worker01/seed.iso
-rm -r .lab/lab/nodes/worker01/seed .lab/lab/nodes/worker01/seed.iso
 cat > .lab/lab/nodes/worker01/domain.xml <<'EOF'
 <domain type='kvm'>
   <name>worker01</name>
@@ -303,7 +349,6 @@ cat > .lab/lab/nodes/worker01/domain.xml <<'EOF'
 EOF
 virsh -c qemu:///system define --validate .lab/lab/nodes/worker01/domain.xml
 virsh -c qemu:///system start worker01
-mkdir -p .lab/lab/nodes/worker02
 cat > .lab/lab/nodes/worker02/disk.xml <<'EOF'
 <volume>
   <name>lab-worker02.qcow2</name>
@@ -319,51 +364,6 @@ cat > .lab/lab/nodes/worker02/disk.xml <<'EOF'
 </volume>
 EOF
 virsh -c qemu:///system vol-create --pool rke2-kvm-lab .lab/lab/nodes/worker02/disk.xml
-cat > .lab/lab/nodes/worker02/user-data <<'EOF'
-#cloud-config
-hostname: worker02
-manage_etc_hosts: localhost
-ssh_pwauth: false
-disable_root: true
-ssh_deletekeys: true
-no_ssh_fingerprints: true
-users:
-  - name: ubuntu
-    gecos: rke2-kvm-lab
-    shell: /bin/bash
-    sudo: ALL=(ALL) NOPASSWD:ALL
-    lock_passwd: true
-    ssh_authorized_keys:
-      - "@LAB_PUBLIC_KEY@"
-EOF
-cat > .lab/lab/nodes/worker02/network-config <<'EOF'
-version: 2
-ethernets:
-  lan0:
-    match:
-      macaddress: 52:54:00:b9:c3:c8
-    dhcp4: false
-    addresses:
-      - 192.168.1.32/24
-    routes:
-      - to: 0.0.0.0/0
-        via: 192.168.1.1
-    nameservers:
-      addresses:
-        - 1.1.1.1
-        - 8.8.8.8
-EOF
-mkdir -p .lab/lab/nodes/worker02/seed
-printf 'instance-id: %s-%s\\nlocal-hostname: %s\\n' worker02 "$(cat /proc/sys/kernel/random/uuid)" worker02 > .lab/lab/nodes/worker02/seed/meta-data
-{
-  sed "s|@LAB_PUBLIC_KEY@|$(cat .lab/lab/id_ed25519.pub)|" .lab/lab/nodes/worker02/user-data
-  printf 'ssh_keys:\\n  ed25519_public: %s\\n  ed25519_private: |\\n' "$(cat .lab/lab/nodes/worker02/host_key.pub)"
-  sed 's/^/    /' .lab/lab/nodes/worker02/host_key
-} > .lab/lab/nodes/worker02/seed/user-data
-genisoimage -quiet -V cidata -A rke2-kvm-lab:lab/worker02 -J -r -graft-points -o .lab/lab/nodes/worker02/seed.iso user-data=.lab/lab/nodes/worker02/seed/user-data meta-data=.lab/lab/nodes/worker02/seed/meta-data network-config=.lab/lab/nodes/worker02/network-config
-virsh -c qemu:///system vol-create-as --pool rke2-kvm-lab lab-worker02-seed.iso 0 --format raw
-virsh -c qemu:///system vol-upload --pool rke2-kvm-lab lab-worker02-seed.iso .lab/lab/nodes/worker02/seed.iso
-rm -r .lab/lab/nodes/worker02/seed .lab/lab/nodes/worker02/seed.iso
 cat > .lab/lab/nodes/worker02/domain.xml <<'EOF'
 <domain type='kvm'>
   <name>worker02</name>

@@ -12,7 +12,7 @@ const before = await host.inventory()
 const pool = '/var/lib/libvirt/images'
 
 await t.test(
-  'a machine behind NAT; create with a full disk, or killed anywhere, is finished by the next one',
+  'a machine behind NAT; create with a full disk, or killed anywhere, is finished by the next one; a snapshot goes with it',
   async (t) => {
     const work = workspace(
       host,
@@ -61,11 +61,16 @@ await t.test(
       await host.run(['virsh', '-c', 'qemu:///system', 'net-list', '--autostart', '--name']),
       'rke2-kvm-nat',
     )
+    for (const words of ['snapshot-create-as natnode one --disk-only', 'managedsave natnode'])
+      await host.run(['virsh', '-c', 'qemu:///system', ...words.split(' ')])
+    const leftovers = () => host.run(['find', '/var/lib/libvirt/qemu', '-name', '*natnode*'])
+    t.match(await leftovers(), /save\/natnode/)
     const printed = await work.script('destroy', '--dry-run', '--images')
     t.match(printed.stdout, 'net-destroy rke2-kvm-nat')
     const ran = await host.exec(['bash'], { ...work.options, input: printed.stdout })
     t.equal(ran.exitCode, 0, ran.stderr)
     t.match((await work.script('destroy')).stderr, 'nothing to remove')
+    t.equal(await leftovers(), '', 'neither snapshot nor saved memory')
     await host.run(['umount', pool])
     t.strictSame(await host.inventory(), before)
   },
