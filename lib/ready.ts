@@ -16,11 +16,12 @@ import * as ui from './ui.ts'
 /** ssh with the lab's keys, for `run` and `query`. */
 export const ssh = (lab: Lab, node: Node) => ['ssh', '-F', sshFiles(lab).config, node.name]
 
-/** What TCP says about a port: open, refused (a host is there), or nothing within the milliseconds given. */
+/** What TCP says about a port: open, refused (a host is there), or nothing within the milliseconds given or until `signal`. */
 export function knock(
   address: string,
   port: number,
   milliseconds: number,
+  signal?: AbortSignal,
 ): Promise<'open' | 'refused' | 'silent'> {
   return new Promise((resolve) => {
     const socket = connect({ host: address, port })
@@ -29,6 +30,7 @@ export function knock(
       resolve(answer)
     }
     socket.setTimeout(milliseconds, () => end('silent'))
+    signal?.addEventListener('abort', () => end('silent'))
     socket.on('connect', () => end('open'))
     socket.on('error', (error: NodeJS.ErrnoException) =>
       end(error.code === 'ECONNREFUSED' ? 'refused' : 'silent'),
@@ -38,13 +40,21 @@ export function knock(
 
 type Reached = InitState | { kind: 'unreachable'; state: string }
 
-/** cloud-init's state on a node, or why SSH does not get there; `more` is asked along with it, answered in `answer`. */
+export interface Answer {
+  /** cloud-init's state, or why SSH does not get there. */
+  init: Reached
+  /** All that was printed. */
+  answer: string
+}
+
+/** Asks a node for cloud-init's state, and for `more` along with it; nobody waits for it any more after `signal`. */
 export async function askNode(
   lab: Lab,
   node: Node,
   more = '',
-): Promise<{ init: Reached; answer: string }> {
-  const answer = await knock(node.address, 22, 3000)
+  signal?: AbortSignal,
+): Promise<Answer> {
+  const answer = await knock(node.address, 22, 3000, signal)
   const unreachable = (said: string) => ({
     init: { kind: 'unreachable' as const, state: sshState(said) },
     answer: '',

@@ -1,10 +1,12 @@
 // EDGE. What is known about each machine, gathered side by side.
+import { existsSync } from 'node:fs'
 import type { Lab, Node } from './lab.ts'
-import { findVolume, type Host } from './libvirt.ts'
+import { findVolume, observe, type Host } from './libvirt.ts'
 import { parts } from './parts.ts'
-import { askNode } from './ready.ts'
+import { askNode, type Answer } from './ready.ts'
 import { parseVersion } from './rke2-release.ts'
 import { seedState } from './seed-drive.ts'
+import { sshFiles } from './ssh-files.ts'
 import { parseKubeNodes, serviceOf, statusScript, type KubeNode } from './rke2-state.ts'
 
 /** One node as `status.ts --json` prints it; the names are stable. */
@@ -29,12 +31,25 @@ export interface NodeStatus {
   remark: string | null
 }
 
-/** The status of each node. */
-export async function labStatus(lab: Lab, nodes: Node[], host: Host): Promise<NodeStatus[]> {
-  const looks = await Promise.all(nodes.map((node) => look(lab, node, host)))
-  const told = looks.map(({ told }) => told).find((kubeNodes) => kubeNodes !== undefined) ?? []
-  return looks.map(({ status }) => ({ ...status, kubernetes: kubernetesOf(status.name, told) }))
+/** The status of each node. The nodes are asked while libvirt is; the answer of one that does not run is not waited for. */
+export async function labStatus(lab: Lab, nodes: Node[]): Promise<NodeStatus[]> {
+  const end = new AbortController()
+  const isMade = existsSync(sshFiles(lab).config)
+  const answers = nodes.map((node) => (isMade ? ask(lab, node, end.signal) : undefined))
+  try {
+    const host = await observe(lab)
+    const looks = await Promise.all(
+      nodes.map((node, index) => look(lab, node, host, () => answers[index] ?? ask(lab, node))),
+    )
+    const told = looks.map(({ told }) => told).find((kubeNodes) => kubeNodes !== undefined) ?? []
+    return looks.map(({ status }) => ({ ...status, kubernetes: kubernetesOf(status.name, told) }))
+  } finally {
+    end.abort()
+  }
 }
+
+const ask = (lab: Lab, node: Node, signal?: AbortSignal) =>
+  askNode(lab, node, statusScript(serviceOf(node)), signal)
 
 function kubernetesOf(name: string, told: KubeNode[]): NodeStatus['kubernetes'] {
   const node = told.find((one) => one.name === name)
@@ -47,7 +62,7 @@ interface Look {
   told?: KubeNode[] | undefined
 }
 
-async function look(lab: Lab, node: Node, host: Host): Promise<Look> {
+async function look(lab: Lab, node: Node, host: Host, asked: () => Promise<Answer>): Promise<Look> {
   const { name, role, address } = node
   const volume = findVolume(host, node.volume)
   const disk = volume ? { used: volume.allocation, size: volume.capacity } : null
@@ -69,7 +84,7 @@ async function look(lab: Lab, node: Node, host: Host): Promise<Look> {
     return { status: { ...base, disk: null, domain: 'foreign', remark: 'not made by this lab' } }
   const seed = seedState(lab, node, domain)
   if (domain.state !== 'running') return { status: { ...base, domain: domain.state, seed } }
-  const { init, answer } = await askNode(lab, node, statusScript(serviceOf(node)))
+  const { init, answer } = await asked()
   const known = { ...base, domain: domain.state, seed } as const
   if (init.kind === 'unreachable')
     return { status: { ...known, ssh: 'unreachable', remark: init.state } }

@@ -1,13 +1,12 @@
 #!/usr/bin/env zx
 // Status: what there is of the lab, in one table. Changes nothing.
-import { observe } from '../lib/libvirt.ts'
 import { phase } from '../lib/phase.ts'
 import { statusTable } from '../lib/status-table.ts'
 import { labStatus } from '../lib/status.ts'
 import { status } from '../lib/usages.ts'
 
 await phase(import.meta.url, status, async ({ lab, nodes, options }) => {
-  const all = await labStatus(lab, nodes, await observe(lab))
+  const all = await labStatus(lab, nodes)
   if (options.json) console.log(JSON.stringify({ lab: lab.name, nodes: all }, null, 2))
   else console.log(statusTable(all, process.stdout.columns ?? Infinity))
 })

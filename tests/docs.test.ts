@@ -16,7 +16,7 @@ import { play } from './docs/play.ts'
 import { Cluster, hasTools } from './docs/stand-in.ts'
 import { top } from './helpers/fake-bin.ts'
 
-t.setTimeout(600_000) // seconds by itself, minutes beside tests that want the processor
+t.setTimeout(900_000) // seconds by itself, minutes beside tests that want the processor
 
 const pages = pageFiles().map((file) => ({ file, page: readPage(file) }))
 const manifests = readdirSync(join(top, 'tutorials/manifests'))

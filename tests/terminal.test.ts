@@ -12,7 +12,7 @@ import { marked, parseScreen, plain, type Span } from './terminal/ansi.ts'
 import { Pane } from './terminal/pane.ts'
 import { screenSvg } from './terminal/svg.ts'
 
-t.setTimeout(300_000) // half a minute by itself, more beside tests that want the processor
+t.setTimeout(900_000) // half a minute by itself, more beside tests that want the processor
 const folder = join(top, 'tests/fixtures/terminal')
 const writes = process.env.TERMINAL_FIXTURES === 'write'
 

@@ -16,7 +16,7 @@ const patience = 60_000
 const works = (...command: [string, ...string[]]) =>
   spawnSync(command[0], command.slice(1), { stdio: 'ignore' }).status === 0
 const needs = works('python3', '-c', 'import yaml') && works('openssl', 'version')
-t.setTimeout(300_000) // 20 s by itself, minutes beside other tests that want the processor
+t.setTimeout(900_000) // 20 s by itself, minutes beside other tests that want the processor
 if (!needs) t.plan(0, 'python3 with yaml, and openssl, are needed')
 
 const top = await mkdtemp(join(tmpdir(), 'rke2-stand-in-'))
