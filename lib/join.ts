@@ -43,9 +43,8 @@ export async function joinNode(node: Node, state: Rke2State, joining: Joining): 
     await installOn(lab, node, artifacts)
   }
   const changed = await ensureConfig(lab, node, state, leader)
-  const before = known?.find(({ name }) => name === node.name)
   // A running agent does not register again when its Node was deleted, or the cluster made anew.
-  const isForgotten = known !== undefined && !before
+  const isForgotten = known !== undefined && !known.some(({ name }) => name === node.name)
   const starts = state.service !== 'active' || changed || isForgotten
   if (starts) {
     checkClock(node, state, leader, leaderState)
@@ -54,7 +53,6 @@ export async function joinNode(node: Node, state: Rke2State, joining: Joining): 
     await checkServerFromNode(lab, leader, node)
   }
   // Anew even where it is trying already: only then does it read the token that was brought.
-  const since = await startService(lab, node, state, starts)
-  const heartbeat = starts ? before?.heartbeat : undefined
-  await waitForRke2(lab, node, { seconds, progress, teller: leader, since, heartbeat })
+  const start = await startService(lab, node, state, starts, leader)
+  await waitForRke2(lab, node, { seconds, progress, teller: leader, ...start })
 }

@@ -88,32 +88,39 @@ export async function ensureConfig(
   return true
 }
 
-/** Enables and starts the service, or starts it anew after a change; does not wait. Returns the node's clock (seconds)
- *  right after that: what is logged later is not of the process before. RKE2 repeats what it fails of. */
+/** What is told of a node from then on is of the process that runs now, not of the one before. */
+interface Start {
+  /** The node's clock, seconds; older journal lines do not count. */
+  since: number
+  /** What the kubelet last reported before (`KubeNode.heartbeat`). */
+  heartbeat?: string | undefined
+}
+
+/** Enables and starts the service, or starts it anew after a change; does not wait. RKE2 repeats what it fails of. */
 export async function startService(
   lab: Lab,
   node: Node,
   state: Rke2State,
   changed: boolean,
-): Promise<number> {
+  teller: Node,
+): Promise<Start> {
   const service = serviceOf(node)
-  if (state.service === 'active' && state.enabled && !changed) return state.now
+  if (state.service === 'active' && state.enabled && !changed) return { since: state.now }
+  const starts = changed || !state.service.startsWith('activ') // an activating one goes on
+  const known = state.hasRun && starts ? await kubeNodes(lab, teller) : undefined
   const verb = changed && state.service !== 'inactive' ? 'restart' : 'start'
   await run`${ssh(lab, node)} sudo systemctl enable ${service} 2>/dev/null`
   await run`${ssh(lab, node)} sudo systemctl ${verb} --no-block ${service}`
   const clock = mode.dryRun ? '' : (await queryWithin(60)`${ssh(lab, node)} date +%s`).stdout
-  return (Number(clock) || state.now) + 1
+  const heartbeat = known?.find(({ name }) => name === node.name)?.heartbeat
+  return { since: (Number(clock) || state.now) + 1, heartbeat }
 }
 
-export interface Wait {
+interface Wait extends Start {
   seconds: number
   progress: NodeProgress
   /** The server whose API tells whether the node is Ready; itself for the first server. */
   teller: Node
-  /** The node's clock since the service was started; older journal lines do not count. */
-  since: number
-  /** What the kubelet last reported before the service was started anew (`KubeNode.heartbeat`); it does not count. */
-  heartbeat?: string | undefined
 }
 
 /** Waits until the Kubernetes node is Ready; a known cause in the journal ends the wait at once. */
