@@ -12,9 +12,10 @@ import { docsHost } from './docs/host.ts'
 import { parseKubectl } from './docs/kubectl.ts'
 import { manifestProblems } from './docs/manifests.ts'
 import { chapterFiles, pageFiles, readPage } from './docs/pages.ts'
-import { play } from './docs/play.ts'
+import { clusterCommands, play, playCluster } from './docs/play.ts'
 import { Cluster, hasTools } from './docs/stand-in.ts'
 import { top } from './helpers/fake-bin.ts'
+import { FakeNodes } from './helpers/fake-nodes.ts'
 
 t.setTimeout(600_000) // seconds by itself, minutes beside tests that want the processor
 
@@ -58,6 +59,14 @@ await t.test('the other pages, each on a fake host of its own, print what they s
     const { host, end } = docsHost()
     t.teardown(end)
     t.strictSame(await play(host, readPage(file)), [], file)
+  }
+})
+
+await t.test('what is shown of installing and joining is what the scripts print', async (t) => {
+  for (const { file, page } of pages.filter(({ page }) => clusterCommands(page).length > 0)) {
+    const host = new FakeNodes(t)
+    host.add('kubectl', '')
+    t.strictSame(await playCluster(host, page), [], file)
   }
 })
 
