@@ -3,12 +3,14 @@
 // is understood and that an object is accepted, not what a cluster makes of it.
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { top } from '../helpers/fake-bin.ts'
 import { defaultLab } from './blocks.ts'
 import { matches, type Typed } from './console.ts'
+
+const standIn = join(top, 'tests/stand-in/rke2')
 
 const works = (...[program = '', ...words]: string[]) =>
   spawnSync(program, words, { stdio: 'ignore' }).status === 0
@@ -39,6 +41,9 @@ const served = [
 const isUntouched = (command: string, output: string[]) =>
   /^kubectl get [a-z]+( -l \S+)?$/.test(command) &&
   output.some((row) => /^No resources found|^\S+ +Pending /.test(row))
+
+/** What kubemaster's own `rke2` is asked for. */
+const rke2Call = /^ssh -F \S+ kubemaster sudo rke2 (etcd-snapshot .*)$/
 
 /** A list of nodes, as long as they are the ones of the lab and all of them are there. */
 const isWhole = (command: string, output: string[]) =>
@@ -84,12 +89,15 @@ export class Cluster {
       RKE2_STAND_IN_ROOT: join(this.folder, name),
       RKE2_STAND_IN: JSON.stringify(quick),
     }
-    const program = join(top, 'tests/stand-in/rke2')
-    this.processes.push(spawn(program, [role], { env, stdio: 'ignore' }))
+    this.processes.push(spawn(standIn, [role], { env, stdio: 'ignore' }))
   }
 
   private bash(command: string): { status: number | null; text: string } {
-    const env = { ...process.env, KUBECONFIG: this.kubeconfig }
+    const env = {
+      ...process.env,
+      KUBECONFIG: this.kubeconfig,
+      RKE2_STAND_IN_ROOT: join(this.folder, 'kubemaster'),
+    }
     const { status, stdout } = spawnSync('bash', ['-c', `exec 2>&1; ${command}`], {
       cwd: top,
       encoding: 'utf8',
@@ -103,11 +111,12 @@ export class Cluster {
   type({ command, output, line }: Typed): string | undefined {
     const canServe =
       served.some((call) => call.test(command)) ||
+      rke2Call.test(command) ||
       isUntouched(command, output) ||
       isWhole(command, output)
     if (!canServe) return undefined
     this.typed++
-    const { status, text } = this.bash(command)
+    const { status, text } = this.bash(command.replace(rke2Call, `'${standIn}' $1`))
     const printed = this.asInPages(text).split('\n').map(squeezed).join('\n')
     const hasDifference = command.startsWith('kubectl diff ') && status === 1
     const isFine = status === 0 || hasDifference
@@ -118,13 +127,14 @@ export class Cluster {
   /** The addresses, the version and the system that the pages speak of. */
   private asInPages(text: string): string {
     const { nodes, rke2 } = defaultLab()
-    const [, system = ''] =
+    const [, system = 'unknown'] =
       /^PRETTY_NAME="(.*)"$/m.exec(readFileSync('/etc/os-release', 'utf8')) ?? []
     return nodes
       .reduce(
         (all, { address }, index) => all.replaceAll(`${this.net}.${index + 1}`, address),
-        text.replaceAll('v0.0.0+rke2r1', rke2.version),
+        text.replaceAll('v0.0.0+rke2r1', rke2.version).replaceAll(`${this.folder}/kubemaster`, ''),
       )
+      .replaceAll(`-${hostname()}-`, '-kubemaster-')
       .replaceAll(system, 'Ubuntu 24.04')
   }
   typed = 0
@@ -135,11 +145,12 @@ export class Cluster {
   }
 }
 
-/** A row without what differs each time: ages, random parts of names, addresses of pods and services, widths. */
+/** A row without what differs each time: ages, random parts of names, times, addresses of pods and services, widths. */
 const squeezed = (row: string) =>
   row
     .replace(/ \d+[smhd](\d+[sm])?(?= |$)/g, ' AGE')
     .replace(/^(\S+)-[a-z0-9]{5} /, '$1-RANDOM ')
+    .replace(/-\d{10}\b/g, '-TIME')
     .replace(/\b10\.4[23]\.\d+\.\d+\b/g, 'ADDRESS')
     .replace(/ +/g, ' ')
     .trimEnd()
