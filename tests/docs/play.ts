@@ -80,18 +80,15 @@ async function pullPlug(host: FakeHost, words: string[]): Promise<void> {
   await promisify(execFile)(join(host.bin, 'virsh'), words.slice(1), options)
 }
 
-/** The commands of a page that install and join RKE2 and whose output it shows. */
-export const clusterCommands = (page: string): Typed[] =>
-  typed(page).filter(
-    ({ command, output }) =>
-      /^npx zx scripts\/(install-rke2|join)\.ts$/.test(command) && output.length > 0,
-  )
-
-/** Types those, on a host whose machines are folders; returns what was printed and is not what the page says. */
+/**
+ * Installs and joins RKE2 where a page shows the output of that, on a host whose machines are folders;
+ * returns what was printed and is not what the page says.
+ */
 export async function playCluster(host: FakeHost, page: string): Promise<string[]> {
   const wrong: string[] = []
-  for (const { command, output, line } of clusterCommands(page)) {
-    const script = command.includes('join') ? 'join' : 'install-rke2'
+  for (const { command, output, line } of typed(page)) {
+    const script = /^npx zx scripts\/(install-rke2|join)\.ts$/.exec(command)?.[1]
+    if (!script || output.length === 0) continue
     const printed = await run(host, script, [])
     if (!matches(printed, output)) wrong.push(`line ${line}: ${command}\nprinted:\n${printed}`)
   }

@@ -1,4 +1,4 @@
-// The commands of the tutorials that change objects, typed from first to last against the API of the
+// The commands of the tutorials that change or show objects, typed from first to last against the API of the
 // stand-in for RKE2, by the real kubectl. It stores objects and runs nothing, so it can tell that a call
 // is understood and that an object is accepted, not what a cluster makes of it.
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
