@@ -1,5 +1,5 @@
 // The pages say what the code does. What needs a real cluster is checked for its form only.
-import { existsSync, readFileSync, readdirSync } from 'node:fs'
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import t from 'tap'
 import { parse } from 'yaml'
@@ -12,9 +12,10 @@ import { docsHost } from './docs/host.ts'
 import { parseKubectl } from './docs/kubectl.ts'
 import { manifestProblems } from './docs/manifests.ts'
 import { chapterFiles, pageFiles, readPage } from './docs/pages.ts'
-import { play } from './docs/play.ts'
+import { play, playCluster } from './docs/play.ts'
 import { Cluster, hasTools } from './docs/stand-in.ts'
 import { top } from './helpers/fake-bin.ts'
+import { FakeNodes } from './helpers/fake-nodes.ts'
 
 t.setTimeout(900_000) // seconds by itself, minutes beside tests that want the processor
 
@@ -61,6 +62,27 @@ await t.test('the other pages, each on a fake host of its own, print what they s
   }
 })
 
+await t.test('what is shown of installing and joining is what the scripts print', async (t) => {
+  const hostOf = { README: new FakeNodes(t), tutorials: new FakeNodes(t) }
+  for (const { file, page } of pages) {
+    const host = hostOf[chapterFiles().includes(file) ? 'tutorials' : 'README']
+    host.add('kubectl', '')
+    t.strictSame(await playCluster(host, page), [], file)
+  }
+})
+
+await t.test('mistakes in a lab file are told as the README shows them', async (t) => {
+  const { host, end } = docsHost()
+  t.teardown(end)
+  const lab = readFileSync(join(top, 'lab.yaml'), 'utf8')
+  const wrong = lab.replace('memory:', 'memroy:').replace('192.168.1.31', '192.168.2.31')
+  writeFileSync(join(host.project, 'lab.yaml'), wrong)
+  const shown = fences(readPage('README.md')).find(({ text }) => text.startsWith('✗ lab.yaml'))
+  const { code, stderr } = await host.run('status')
+  t.equal(code, 2)
+  t.ok(shown && matches(stderr, shown.text.split('\n')), stderr)
+})
+
 const skip = hasTools() ? false : 'needs kubectl, openssl and python3 with yaml'
 await t.test('an API (of the stand-in for RKE2) takes the objects', { skip }, async (t) => {
   const cluster = new Cluster()
@@ -70,7 +92,7 @@ await t.test('an API (of the stand-in for RKE2) takes the objects', { skip }, as
     const wrong = typed(readPage(file)).flatMap((one) => cluster.type(one) ?? [])
     t.strictSame(wrong, [], file)
   }
-  t.ok(cluster.typed > 30, `${cluster.typed} commands`)
+  t.ok(cluster.typed > 60, `${cluster.typed} commands`)
 })
 
 await t.test('links lead somewhere', async (t) => {

@@ -80,6 +80,21 @@ async function pullPlug(host: FakeHost, words: string[]): Promise<void> {
   await promisify(execFile)(join(host.bin, 'virsh'), words.slice(1), options)
 }
 
+/**
+ * Installs and joins RKE2 where a page shows the output of that, on a host whose machines are folders;
+ * returns what was printed and is not what the page says.
+ */
+export async function playCluster(host: FakeHost, page: string): Promise<string[]> {
+  const wrong: string[] = []
+  for (const { command, output, line } of typed(page)) {
+    const script = /^npx zx scripts\/(install-rke2|join)\.ts$/.exec(command)?.[1]
+    if (!script || output.length === 0) continue
+    const printed = await run(host, script, [])
+    if (!matches(printed, output)) wrong.push(`line ${line}: ${command}\nprinted:\n${printed}`)
+  }
+  return wrong
+}
+
 // RKE2 cannot run on the fake host: what status reads on the nodes afterwards is put there.
 function joinCluster(host: FakeHost, script: string, words: string[]): undefined {
   const lab = parseLab(readFileSync(join(host.project, 'lab.yaml'), 'utf8'), 'lab.yaml')

@@ -1,14 +1,16 @@
-// The commands of the tutorials that change objects, typed from first to last against the API of the
+// The commands of the tutorials that change or show objects, typed from first to last against the API of the
 // stand-in for RKE2, by the real kubectl. It stores objects and runs nothing, so it can tell that a call
 // is understood and that an object is accepted, not what a cluster makes of it.
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { top } from '../helpers/fake-bin.ts'
 import { defaultLab } from './blocks.ts'
-import { commands, matches, type Typed } from './console.ts'
+import { matches, type Typed } from './console.ts'
+
+const standIn = join(top, 'tests/stand-in/rke2')
 
 const works = (...[program = '', ...words]: string[]) =>
   spawnSync(program, words, { stdio: 'ignore' }).status === 0
@@ -20,13 +22,34 @@ export const hasTools = () =>
   works('kubectl', 'version', '--client')
 
 const served = [
-  /^kubectl apply -f tutorials\/\S+$/,
+  /^kubectl apply -f tutorials\/\S+( --dry-run=server)?$/,
+  /^kubectl diff -f tutorials\/\S+$/,
   /^kubectl delete -f /,
   /^kubectl delete (pod|deployment|configmap|secret) /,
-  /^kubectl (set image|patch|label) /,
+  /^kubectl (set image|patch|label|scale) /,
+  /^kubectl (drain|uncordon) worker01\b/,
+  /^kubectl wait --for=condition=Ready node\//,
+  /^kubectl describe (configmap|secret|node) /,
   /^kubectl get --raw \/readyz$/,
+  /^kubectl get (service|ingress|secret) /,
+  /^kubectl get (ingressclass|helmcharts|pods --namespace kube-system)\b/,
+  /^kubectl api-resources$/,
   /^kubectl create .*--dry-run=client/,
 ]
+
+/** Looks at objects that the stand-in leaves as they were stored: nothing there, or waiting for ever. */
+const isUntouched = (command: string, output: string[]) =>
+  /^kubectl get [a-z]+( -l \S+)?$/.test(command) &&
+  output.some((row) => /^No resources found|^\S+ +Pending /.test(row))
+
+/** What kubemaster's own `rke2` is asked for. */
+const rke2Call = /^ssh -F \S+ kubemaster sudo rke2 (etcd-snapshot .*)$/
+
+/** A list of nodes, as long as they are the ones of the lab and all of them are there. */
+const isWhole = (command: string, output: string[]) =>
+  /^kubectl get nodes( -o wide)?$/.test(command) &&
+  output.length === defaultLab().nodes.length + 1 &&
+  !output.some((row) => row.includes('NotReady'))
 
 /** A cluster of the default lab's nodes on loopback addresses. */
 export class Cluster {
@@ -48,7 +71,7 @@ export class Cluster {
         token: readFileSync(token, 'utf8').trim(),
       })
     const all = agents.length + 1
-    await until(() => this.kubectl(['get', 'nodes']).text.split(' Ready ').length > all)
+    await until(() => this.bash('kubectl get nodes').text.split(' Ready ').length > all)
   }
 
   private path = (node: string, file: string) => join(this.folder, node, file)
@@ -66,37 +89,53 @@ export class Cluster {
       RKE2_STAND_IN_ROOT: join(this.folder, name),
       RKE2_STAND_IN: JSON.stringify(quick),
     }
-    const program = join(top, 'tests/stand-in/rke2')
-    this.processes.push(spawn(program, [role], { env, stdio: 'ignore' }))
+    this.processes.push(spawn(standIn, [role], { env, stdio: 'ignore' }))
   }
 
-  private kubectl(words: string[]): { status: number | null; text: string } {
-    const env = { ...process.env, KUBECONFIG: this.kubeconfig }
-    const { status, stdout, stderr } = spawnSync('kubectl', words, {
+  private bash(command: string): { status: number | null; text: string } {
+    const env = {
+      ...process.env,
+      KUBECONFIG: this.kubeconfig,
+      RKE2_STAND_IN_ROOT: join(this.folder, 'kubemaster'),
+    }
+    const { status, stdout } = spawnSync('bash', ['-c', `exec 2>&1; ${command}`], {
       cwd: top,
       encoding: 'utf8',
       timeout: 30_000,
       env,
     })
-    return { status, text: stdout + stderr }
+    return { status, text: stdout }
   }
 
   /** Types a command of a page when the stand-in can serve it; returns what is wrong, undefined for nothing. */
   type({ command, output, line }: Typed): string | undefined {
-    const [words = []] = commands(command)
-    const all = defaultLab().nodes.length + 1 // a row for each node and the heading
-    const isWhole = output.length === all && !output.some((row) => row.includes('NotReady'))
-    if (!served.some((call) => call.test(command)) && !(command === 'kubectl get nodes' && isWhole))
-      return undefined
+    const canServe =
+      served.some((call) => call.test(command)) ||
+      rke2Call.test(command) ||
+      isUntouched(command, output) ||
+      isWhole(command, output)
+    if (!canServe) return undefined
     this.typed++
-    const { status, text } = this.kubectl(words.slice(1))
-    const printed = text.replaceAll('v0.0.0+rke2r1', defaultLab().rke2.version)
-    const ageless = (row: string) => row.replace(/ \d+[smhd](\d+[sm])?( |$)/g, ' AGE ')
-    const squeezed = (row: string) => ageless(row).replace(/ +/g, ' ').trimEnd()
-    const said = printed.split('\n').map(squeezed).join('\n')
-    if (status === 0 && (output.length === 0 || matches(said, output.map(squeezed))))
-      return undefined
-    return `line ${line}: ${command} (exit ${status})\nprinted:\n${printed}`
+    const { status, text } = this.bash(command.replace(rke2Call, `'${standIn}' $1`))
+    const printed = this.asInPages(text).split('\n').map(squeezed).join('\n')
+    const hasDifference = command.startsWith('kubectl diff ') && status === 1
+    const isFine = status === 0 || hasDifference
+    if (isFine && (output.length === 0 || matches(printed, output.map(squeezed)))) return undefined
+    return `line ${line}: ${command} (exit ${status})\nprinted:\n${text}`
+  }
+
+  /** The addresses, the version and the system that the pages speak of. */
+  private asInPages(text: string): string {
+    const { nodes, rke2 } = defaultLab()
+    const [, system = 'unknown'] =
+      /^PRETTY_NAME="(.*)"$/m.exec(readFileSync('/etc/os-release', 'utf8')) ?? []
+    return nodes
+      .reduce(
+        (all, { address }, index) => all.replaceAll(`${this.net}.${index + 1}`, address),
+        text.replaceAll('v0.0.0+rke2r1', rke2.version).replaceAll(`${this.folder}/kubemaster`, ''),
+      )
+      .replaceAll(`-${hostname()}-`, '-kubemaster-')
+      .replaceAll(system, 'Ubuntu 24.04')
   }
   typed = 0
 
@@ -105,6 +144,16 @@ export class Cluster {
     rmSync(this.folder, { recursive: true, force: true })
   }
 }
+
+/** A row without what differs each time: ages, random parts of names, times, addresses of pods and services, widths. */
+const squeezed = (row: string) =>
+  row
+    .replace(/ \d+[smhd](\d+[sm])?(?= |$)/g, ' AGE')
+    .replace(/^(\S+)-[a-z0-9]{5} /, '$1-RANDOM ')
+    .replace(/-\d{10}\b/g, '-TIME')
+    .replace(/\b10\.4[23]\.\d+\.\d+\b/g, 'ADDRESS')
+    .replace(/ +/g, ' ')
+    .trimEnd()
 
 const random = () => 1 + Math.floor(Math.random() * 250)
 

@@ -1,8 +1,9 @@
 """The stand-in's Kubernetes API: an object store that kubectl can talk to.
 
 No controllers: a Deployment is stored, not run. What exists by itself is what the nodes bring: Node
-objects, their kube-system pods, node-password secrets. Nothing here is Kubernetes code.
+objects, their kube-system pods and charts, node-password secrets. Nothing here is Kubernetes code.
 """
+import base64
 import copy
 import hashlib
 import json
@@ -232,7 +233,7 @@ def lose_silent_nodes(store, seconds):
                           'Kubelet stopped posting node status.')
 
 
-def pod(store, name, node, ip, phase, owner=None, static=False):
+def pod(store, name, node, ip, phase, owner=None, static=False, containers=('main',)):
     meta = {'name': name, 'namespace': 'kube-system', 'labels': {'app': name}}
     if static:
         meta['annotations'] = {'kubernetes.io/config.mirror': short_hash(name, 32)}
@@ -247,10 +248,12 @@ def pod(store, name, node, ip, phase, owner=None, static=False):
     running = phase == 'Running'
     store.put('v1', 'pods', {
         'metadata': old['metadata'] if old else meta,
-        'spec': {'nodeName': node, 'containers': [{'name': name, 'image': 'stand-in'}]},
+        'spec': {'nodeName': node,
+                 'containers': [{'name': one, 'image': 'stand-in'} for one in containers]},
         'status': {'phase': phase, 'podIP': ip, 'hostIP': ip, 'startTime': now(),
                    'conditions': [condition('Ready', str(running), '', '')],
-                   'containerStatuses': [{'name': name, 'ready': running, 'restartCount': 0}]}})
+                   'containerStatuses': [{'name': one, 'ready': running, 'restartCount': 0}
+                                         for one in containers]}})
 
 
 def system_pods(store, node, beat):
@@ -264,15 +267,21 @@ def system_pods(store, node, beat):
     store.ensure('apps/v1', 'daemonsets', {'metadata': {'name': cni, 'namespace': 'kube-system'},
                                            'spec': {'template': {}}, 'status': {}})
     phase = 'Running' if beat['ready'] else 'Pending'
-    pod(store, f'{cni}-{short_hash(name)}', name, ip, phase, ('DaemonSet', cni))
+    pod(store, f'{cni}-{short_hash(name)}', name, ip, phase, ('DaemonSet', cni),
+        containers=('calico-node', 'kube-flannel') if cni == 'rke2-canal' else ('main',))
     if not beat['ready'] or node['spec'].get('unschedulable'):
         return
+    store.ensure('networking.k8s.io/v1', 'ingressclasses', {
+        'metadata': {'name': 'nginx'}, 'spec': {'controller': 'k8s.io/ingress-nginx'}})
     pods = [key.split('|')[3] for key in store.objects if key.startswith('v1|pods|kube-system|')]
     for chart in (cni, 'rke2-coredns', 'rke2-metrics-server'):
         if chart != cni and not any(p.startswith(f'{chart}-{chart}-') for p in pods):
             replica_set = f'{chart}-{chart}-{short_hash(chart, 9)}'
-            pod(store, f'{replica_set}-{short_hash(str(store.rev))}', name, ip, 'Running',
+            address = f'10.42.0.{2 + store.rev % 200}'
+            pod(store, f'{replica_set}-{short_hash(str(store.rev))}', name, address, 'Running',
                 ('ReplicaSet', replica_set))
+        store.ensure('helm.cattle.io/v1', 'helmcharts', {
+            'metadata': {'name': chart, 'namespace': 'kube-system'}, 'spec': {'chart': chart}})
         if not any(p.startswith(f'helm-install-{chart}-') for p in pods):
             pod(store, f'helm-install-{chart}-{short_hash(chart)}', name, ip, 'Succeeded',
                 ('Job', f'helm-install-{chart}'))
@@ -313,6 +322,28 @@ def pod_cells(o):
             o['spec'].get('nodeName', '<none>')]
 
 
+def age_of(o):
+    return age(o['metadata']['creationTimestamp'])
+
+
+def service_cells(o):
+    spec = o['spec']
+    ports = [f"{p['port']}{':' + str(p['nodePort']) if 'nodePort' in p else ''}/"
+             f"{p.get('protocol', 'TCP')}" for p in spec.get('ports', [])]
+    return [o['metadata']['name'], spec['type'], spec['clusterIP'], '<none>', ','.join(ports),
+            age_of(o)]
+
+
+def ingress_cells(o):
+    hosts = [rule.get('host', '*') for rule in o['spec'].get('rules', [])]
+    return [o['metadata']['name'], o['spec'].get('ingressClassName', '<none>'), ','.join(hosts), '',
+            '80', age_of(o)]
+
+
+def claim_cells(o):  # nothing binds it, so it has no volume
+    return [o['metadata']['name'], o['status']['phase'], '', '', '', '', '<unset>', age_of(o)]
+
+
 # kind -> columns (those after '|' only with -o wide) and the function that fills them
 TABLES = {
     'Node': ('Name Status Roles Age Version | Internal-IP External-IP OS-Image Kernel-Version '
@@ -320,15 +351,21 @@ TABLES = {
     'Pod': ('Name Ready Status Restarts Age | IP Node', pod_cells),
     'Secret': ('Name Type Data Age', lambda o: [
         o['metadata']['name'], o.get('type', 'Opaque'), str(len(o.get('data', {}))),
-        age(o['metadata']['creationTimestamp'])]),
-    '': ('Name Age', lambda o: [o['metadata']['name'], age(o['metadata']['creationTimestamp'])]),
+        age_of(o)]),
+    'Service': ('Name Type Cluster-IP External-IP Port(s) Age', service_cells),
+    'Ingress': ('Name Class Hosts Address Ports Age', ingress_cells),
+    'IngressClass': ('Name Controller Parameters Age', lambda o: [
+        o['metadata']['name'], o['spec']['controller'], '<none>', age_of(o)]),
+    'PersistentVolumeClaim': ('Name Status Volume Capacity Access_Modes StorageClass '
+                              'VolumeAttributesClass Age', claim_cells),
+    '': ('Name Age', lambda o: [o['metadata']['name'], age_of(o)]),
 }
 
 
 def table(objects, kind, rev):
     columns, cells = TABLES.get(kind, TABLES[''])
     narrow, _, wide = columns.partition(' | ')
-    definitions = [{'name': name, 'type': 'string', 'format': 'name' if name == 'Name' else '',
+    definitions = [{'name': name.replace('_', ' '), 'type': 'string', 'format': 'name' if name == 'Name' else '',
                     'description': '', 'priority': priority}
                    for priority, names in enumerate((narrow, wide)) for name in names.split()]
     return {'kind': 'Table', 'apiVersion': 'meta.k8s.io/v1',
@@ -336,6 +373,26 @@ def table(objects, kind, rev):
             'rows': [{'cells': cells(o), 'object': {
                 'kind': 'PartialObjectMetadata', 'apiVersion': 'meta.k8s.io/v1',
                 'metadata': o['metadata']}} for o in objects]}
+
+
+def fill_in(store, kind, obj):
+    """What the API server adds to a new object by itself."""
+    if kind == 'Secret':
+        plain = {k: base64.b64encode(v.encode()).decode()
+                 for k, v in obj.pop('stringData', {}).items()}
+        obj.update(type=obj.get('type', 'Opaque'), data={**obj.get('data', {}), **plain})
+    elif kind == 'Service':
+        obj['spec'] = {'type': 'ClusterIP', 'clusterIP': f'10.43.0.{20 + store.rev % 200}',
+                       **obj['spec']}
+    elif kind in ('Namespace', 'PersistentVolumeClaim'):
+        obj['status'] = {'phase': 'Active' if kind == 'Namespace' else 'Pending'}
+
+
+def scale_of(obj):
+    replicas = obj['spec'].get('replicas', 1)
+    kept = {key: obj['metadata'][key] for key in ('name', 'namespace', 'uid', 'resourceVersion')}
+    return {'kind': 'Scale', 'apiVersion': 'autoscaling/v1', 'metadata': kept,
+            'spec': {'replicas': replicas}, 'status': {'replicas': 0}}
 
 
 def selected(obj, query):
@@ -406,6 +463,10 @@ def discovery(path, version):
         resources.append({'name': 'pods/eviction', 'singularName': '', 'namespaced': True,
                           'group': 'policy', 'version': 'v1', 'kind': 'Eviction',
                           'verbs': ['create']})
+    for plural in ('deployments', 'statefulsets') if gv == 'apps/v1' else ():
+        resources.append({'name': plural + '/scale', 'singularName': '', 'namespaced': True,
+                          'group': 'autoscaling', 'version': 'v1', 'kind': 'Scale',
+                          'verbs': ['get', 'patch', 'update']})
     return {'kind': 'APIResourceList', 'apiVersion': 'v1', 'groupVersion': gv,
             'resources': resources}
 
@@ -462,6 +523,7 @@ def api(store, version, method, path, query, accept, content_type, body):
     as_table = 'as=Table' in accept
     shown = f'{plural}.{gv.split("/")[0]}' if '/' in gv else plural
     prefix = f'{gv}|{plural}|' + (f'{ns}|' if ns else '')
+    dry_run = 'dryRun' in query
     with store.lock:
         if method == 'GET' and not name:
             if 'sendInitialEvents' in query:
@@ -483,13 +545,16 @@ def api(store, version, method, path, query, accept, content_type, body):
                 raise ApiError(404, 'NotFound', f'namespaces "{ns}" not found')
             if store.get(gv, plural, ns, name):
                 raise ApiError(409, 'AlreadyExists', f'{shown} "{name}" already exists')
-            if kind == 'Namespace':
-                body['status'] = {'phase': 'Active'}
-            return 201, copy.deepcopy(store.put(gv, plural, body))
+            fill_in(store, kind, body)
+            return 201, body if dry_run else copy.deepcopy(store.put(gv, plural, body))
         key = f'{gv}|{plural}|{ns}|{name}'
         old = store.objects.get(key)
         if not old:
             raise ApiError(404, 'NotFound', f'{shown} "{name}" not found')
+        if sub in ('log', 'exec', 'attach', 'portforward'):
+            raise ApiError(404, 'NotFound', 'the stand-in runs no containers')
+        if method == 'GET' and sub == 'scale':
+            return 200, scale_of(old)
         if method == 'GET':
             return 200, table([old], kind, store.rev) if as_table else copy.deepcopy(old)
         if method == 'DELETE' or (method == 'POST' and sub == 'eviction'):
@@ -503,4 +568,5 @@ def api(store, version, method, path, query, accept, content_type, body):
         wanted = body['metadata'].get('resourceVersion')
         if wanted not in (None, old['metadata']['resourceVersion']):
             raise ApiError(409, 'Conflict', f'{shown} "{name}" has been modified')
-        return 200, copy.deepcopy(store.put(gv, plural, body))
+        new = {**old, **body} if dry_run else store.put(gv, plural, body)
+        return 200, scale_of(new) if sub == 'scale' else copy.deepcopy(new)

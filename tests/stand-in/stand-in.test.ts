@@ -226,6 +226,15 @@ await t.test('the real kubectl is content with the API', kubectl, async (t) => {
   t.match(kubectl('apply', '-f', join(top, 'c.json')).out, 'configmap/c created')
   t.match(kubectl('get', 'cm', 'c', '-o', 'jsonpath={.data.a}').out, /^b$/)
   t.match(kubectl('delete', '-f', join(top, 'c.json')).out, 'deleted')
+  const page = (name: string) => join(here, '../../tutorials/manifests', `${name}.yaml`)
+  t.equal(kubectl('apply', '-f', page('secret'), '-f', page('deployment')).code, 0)
+  t.equal(kubectl('get', 'secret', 'database', '-o', 'jsonpath={.data.username}').out, 'bGFi')
+  const wanted = () => kubectl('get', 'deployment', 'web', '-o', 'jsonpath={.spec.replicas}').out
+  t.match(kubectl('scale', 'deployment', 'web', '--replicas=5').out, 'scaled')
+  t.match(kubectl('apply', '-f', page('deployment'), '--dry-run=server').out, 'server dry run')
+  t.equal(wanted(), '5', 'a dry run stores nothing')
+  t.equal(kubectl('apply', '-f', page('deployment')).code, 0)
+  t.equal(wanted(), '3')
 })
 
 await t.test('each cause of failure shows its words in the journal', async (t) => {
@@ -305,18 +314,28 @@ await t.test('a second server shares the state and takes over', async (t) => {
   t.equal(await second.exit, 1)
 })
 
-await t.test('token create and etcd-snapshot ask the running server', async (t) => {
-  const env = { RKE2_STAND_IN_ROOT: first.root }
-  const rke2 = (...args: string[]) => run(join(here, 'rke2'), args, env)
-  t.match(rke2('--version').out, /^rke2 version v\S+ .*\ngo version /)
-  const token = rke2('token', 'create', '--ttl', '1h').out.trim()
-  t.match(token, /^K10[0-9a-f]{64}::[0-9a-f]{6}\.[0-9a-f]{16}$/)
-  const guest = await new Node('w2', 'agent').start({ server: url, token })
-  t.ok(await guest.until(up), 'ready', { log: guest.log })
-  await guest.stop()
-  t.match(rke2('etcd-snapshot', 'save', '--name', 'a').err, /Snapshot a-.* saved/)
-  t.match(rke2('etcd-snapshot', 'ls').out, /^a-/m)
-})
+await t.test(
+  'token create and etcd-snapshot ask the running server; a snapshot is restored',
+  async (t) => {
+    const env = { RKE2_STAND_IN_ROOT: first.root }
+    const rke2 = (...args: string[]) => run(join(here, 'rke2'), args, env)
+    t.match(rke2('--version').out, /^rke2 version v\S+ .*\ngo version /)
+    const token = rke2('token', 'create', '--ttl', '1h').out.trim()
+    t.match(token, /^K10[0-9a-f]{64}::[0-9a-f]{6}\.[0-9a-f]{16}$/)
+    const guest = await new Node('w2', 'agent').start({ server: url, token })
+    t.ok(await guest.until(up), 'ready', { log: guest.log })
+    await guest.stop()
+    t.match(rke2('etcd-snapshot', 'save', '--name', 'a').err, /Snapshot a-.* saved/)
+    const saved = /^a-\S+ file:\/\/(\S+)/m.exec(rke2('etcd-snapshot', 'ls').out)?.[1]
+    t.equal(first.kubectl('delete', 'node', 'w1').code, 0)
+    await first.stop()
+    const restore = ['--cluster-reset', `--cluster-reset-restore-path=${saved}`]
+    t.match(rke2('server', ...restore).err, 'membership has been reset')
+    await first.start({})
+    t.ok(await first.ready('cp1'))
+    t.equal(first.kubectl('get', 'node', 'w1').code, 0, 'the snapshot has it')
+  },
+)
 
 await t.test('the installer has the exit codes of the real one', async (t) => {
   const bin = join(top, 'bin')
