@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { isLocal } from './check-libvirt.ts'
 import { failure, ok, warning, type Finding } from './findings.ts'
 import type { Lab, Node } from './lab.ts'
-import type { Host } from './libvirt.ts'
+import { isMade, type Host } from './libvirt.ts'
 import { networkFindings, parseInterfaces } from './network-findings.ts'
 import { knock } from './ready.ts'
 import { query } from './shell.ts'
@@ -30,7 +30,7 @@ export async function checkAddresses(
   host: Host | undefined,
 ): Promise<Finding[]> {
   if (!host || !isLocal(lab.libvirt)) return [] // without libvirt the lab's own machines look like strangers
-  const fresh = nodes.filter(({ name }) => !host.domains.some((domain) => domain.name === name))
+  const fresh = nodes.filter((node) => !isMade(host, lab, node))
   const answers = await Promise.all(
     fresh.map(async (node) => ({ node, who: await answering(node) })),
   )

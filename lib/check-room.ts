@@ -5,7 +5,7 @@ import { LabError } from './errors.ts'
 import { failure, ok, type Finding } from './findings.ts'
 import { findImage, isCached } from './images.ts'
 import type { Lab, Node } from './lab.ts'
-import type { Host } from './libvirt.ts'
+import { isMade, type Host } from './libvirt.ts'
 import { diskFinding, memoryFinding } from './room-findings.ts'
 
 /** Memory and disk space of this host. */
@@ -17,7 +17,7 @@ export async function checkRoom(
   if (!host || !isLocal(lab.libvirt)) return []
   const meminfo = await readFile('/proc/meminfo', 'utf8').catch(() => '')
   const kibibytes = Number(/^MemAvailable:\s+(\d+)/m.exec(meminfo)?.[1] ?? 0)
-  const findings = kibibytes > 0 ? [memoryFinding(nodes, host, kibibytes * 1024)] : []
+  const findings = kibibytes > 0 ? [memoryFinding(lab, nodes, host, kibibytes * 1024)] : []
   const free = host.pool?.available || (await freeSpace('/var/lib/libvirt/images'))
   return free === undefined ? findings : [...findings, diskFinding(lab, host, free)]
 }
@@ -34,7 +34,7 @@ export async function checkImage(
   nodes: Node[],
   host: Host | undefined,
 ): Promise<Finding[]> {
-  if (host && nodes.every(({ name }) => host.domains.some((domain) => domain.name === name)))
+  if (host && nodes.every((node) => isMade(host, lab, node)))
     return [ok('image', 'not needed: every machine is made')]
   try {
     const image = await findImage(lab)

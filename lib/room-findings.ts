@@ -5,10 +5,9 @@ import type { Host } from './libvirt.ts'
 import { formatSize } from './size.ts'
 
 /** Judges free memory (bytes) against what the machines that do not run yet will take. */
-export function memoryFinding(nodes: Node[], host: Host, available: number): Finding {
-  const running = new Set(
-    host.domains.filter(({ state }) => state === 'running').map(({ name }) => name),
-  )
+export function memoryFinding(lab: Lab, nodes: Node[], host: Host, available: number): Finding {
+  const own = host.domains.filter(({ owner }) => owner?.lab === lab.name)
+  const running = new Set(own.filter(({ state }) => state === 'running').map(({ name }) => name))
   const wanted = nodes
     .filter(({ name }) => !running.has(name))
     .reduce((sum, { memory }) => sum + memory, 0)

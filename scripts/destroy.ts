@@ -41,5 +41,7 @@ await phase(import.meta.url, destroy, async ({ lab, nodes, options }) => {
   await step('Volumes', () => remove.removeStorage(lab, plan))
   await step('Logs', async () => logs.removeLogs(lab, await logs.findLogs(lab, plan.names)))
   await step('Files', () => remove.removeFiles(lab, named))
-  next('npx zx scripts/create.ts   (to begin anew)')
+  next(
+    `npx zx ${['scripts/create.ts', ...named.map(({ name }) => name)].join(' ')}   (to begin anew)`,
+  )
 })

@@ -308,12 +308,15 @@ const stranger = (name: string, more: Partial<Domain> = {}): Domain => {
 
 await t.test('memory and disk space are weighed for what is not there yet', async (t) => {
   const running = { ...emptyHost, domains: [domain('kubemaster', { state: 'running' })] }
-  t.match(memoryFinding(lab.nodes, emptyHost, 12 * 2 ** 30), { level: 'ok' })
-  t.match(memoryFinding(lab.nodes, emptyHost, 11 * 2 ** 30), {
+  t.match(memoryFinding(lab, lab.nodes, emptyHost, 12 * 2 ** 30), { level: 'ok' })
+  t.match(memoryFinding(lab, lab.nodes, emptyHost, 11 * 2 ** 30), {
     level: 'warning',
     found: '11 GiB free, 12 GiB wanted',
   })
-  t.match(memoryFinding(lab.nodes, running, 8 * 2 ** 30), { level: 'ok' })
+  t.match(memoryFinding(lab, lab.nodes, running, 8 * 2 ** 30), { level: 'ok' })
+  const owner = { lab: 'other', role: 'server', address: '192.0.2.30' }
+  const foreign = { ...emptyHost, domains: [domain('kubemaster', { state: 'running', owner })] }
+  t.match(memoryFinding(lab, lab.nodes, foreign, 8 * 2 ** 30), { level: 'warning' })
   t.match(diskFinding(lab, emptyHost, 2 ** 30), { level: 'warning', found: /for 3 new disks/ })
   const made = { ...emptyHost, volumeNames: lab.nodes.map(({ volume }) => volume) }
   t.match(diskFinding(lab, made, 0), { level: 'ok' })

@@ -203,7 +203,7 @@ await t.test('Ctrl-C ends a wait, and leaves a tidy terminal', { skip: noTmux },
 await t.test(
   'piped: whole lines, no control sequences, a line per change of a machine',
   async (t) => {
-    const made = await hostIn(oneNode).run('create')
+    const made = await (await withImage()).run('create')
     t.equal(made.code, 0, made.stderr)
     compare(t, 'create.piped', steady(made.stderr + made.stdout).trimEnd())
 

@@ -7,6 +7,9 @@ export async function secondsOf(work: () => Promise<unknown>): Promise<number> {
   return (performance.now() - started) / 1000
 }
 
+/** Says what is measured now; it takes minutes. */
+export const say = (what: string): void => console.error(`... ${what}`)
+
 /** The median of so many measurements, taken one after another. */
 export async function median(runs: number, measure: () => Promise<number>): Promise<number> {
   const measured: number[] = []

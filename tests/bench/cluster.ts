@@ -1,7 +1,7 @@
 // The cluster phases on real, emulated guests; RKE2 is played by the stand-in. Measured is what our scripts do around it.
 import { startRig, version, type Rig } from '../e2e/rig.ts'
 import { workspace, type Workspace } from '../e2e/workspace.ts'
-import { secondsOf } from './clock.ts'
+import { say, secondsOf } from './clock.ts'
 
 export interface ClusterCost {
   /** From "the machines are ready" to "every node is Ready". */
@@ -24,13 +24,16 @@ export async function clusterCosts(): Promise<{ ours: ClusterCost; oneByOne: Clu
     return { seconds, bytes: (await fetchedBytes(rig)) - before }
   }
   try {
+    say('three emulated machines boot')
     await phase('create')
     await phase('eject')
+    say('install-rke2.ts and join.ts')
     const ours = await cost(async () => {
       await phase('install-rke2')
       await phase('join')
     })
     for (const node of nodes) await work.ssh(node, 'sudo rke2-uninstall.sh 2>&1')
+    say('each node by itself')
     const oneByOne = await cost(async () => {
       for (const node of nodes) await installByItself(work, rig.mirror.url, node)
     })

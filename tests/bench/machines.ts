@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { startHost } from '../e2e/host.ts'
 import { guestImage } from '../e2e/image.ts'
 import { workspace, type Workspace } from '../e2e/workspace.ts'
-import { median, secondsOf } from './clock.ts'
+import { median, say, secondsOf } from './clock.ts'
 
 export interface MachineSeconds {
   /** From the start of create.ts to three running domains, the image in the cache. */
@@ -77,6 +77,7 @@ for p in $(virsh -c qemu:///system pool-list --all --name); do virsh -q -c qemu:
     const work = workspace(host, lab(3, blank))
     await createUntilWait(work)
     await host.run(['bash', '-c', nativeGuests(work.dir, scratch)])
+    say(`status.ts, ${runs} times`)
     const taken = await median(runs, () =>
       secondsOf(async () => {
         const { nodes } = JSON.parse((await work.script('status', '--json')).stdout) as Status
@@ -93,18 +94,27 @@ for p in $(virsh -c qemu:///system pool-list --all --name); do virsh -q -c qemu:
   try {
     writeFileSync(join(scratch, 'domain.xml'), handXml)
     await host.run(['qemu-img', 'create', '-q', '-f', 'qcow2', blank, '2G'])
-    const several = (measure: () => Promise<number>) => median(runs, measure)
+    const several = (what: string, measure: () => Promise<number>) => {
+      say(`${what}, ${runs} times`)
+      return median(runs, measure)
+    }
     let fresh = 0
     await createSeconds(3, image, cache) // puts the image's digest into the cache
     return {
-      createNew: await several(() => createSeconds(3, image, join(scratch, `cache${fresh++}`))),
-      create: await several(() => createSeconds(3, image, cache)),
-      byHand: await several(() => shellSeconds(byHand(image, pool, scratch))),
-      withoutPool: await several(() => shellSeconds(withoutPool(image, pool, scratch))),
-      oldWay: await several(() => shellSeconds(oldWay(image, pool))),
-      threeNodes: await several(() => createSeconds(3, blank, cache)),
-      thirtyNodes: await several(() => createSeconds(30, blank, cache)),
-      help: await several(() => secondsOf(() => help.script('create', '--help'))),
+      createNew: await several('create.ts, image never seen before', () =>
+        createSeconds(3, image, join(scratch, `cache${fresh++}`)),
+      ),
+      create: await several('create.ts', () => createSeconds(3, image, cache)),
+      byHand: await several('the same by hand', () => shellSeconds(byHand(image, pool, scratch))),
+      withoutPool: await several('by hand without a pool', () =>
+        shellSeconds(withoutPool(image, pool, scratch)),
+      ),
+      oldWay: await several('the old way', () => shellSeconds(oldWay(image, pool))),
+      threeNodes: await several('create.ts, 3 nodes', () => createSeconds(3, blank, cache)),
+      thirtyNodes: await several('create.ts, 30 nodes', () => createSeconds(30, blank, cache)),
+      help: await several('create.ts --help', () =>
+        secondsOf(() => help.script('create', '--help')),
+      ),
       status: await statusSeconds(),
     }
   } finally {
