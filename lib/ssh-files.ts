@@ -27,10 +27,20 @@ export function sshConfig(lab: Lab, folder: string): string {
     '  UpdateHostKeys no',
     '  BatchMode yes',
     '  ConnectTimeout 5',
-    '  ServerAliveInterval 15',
+    '  ServerAliveInterval 5',
     '  LogLevel ERROR',
+    ...shared(lab, folder),
     '',
   ].join('\n')
+}
+
+// One connection to a node serves every command of the next minute. The socket lies in the node's folder, so that it goes
+// with the node; a name that is too long for a socket (unix(7): 108 bytes, of which ssh wants 17 for itself) means none.
+function shared(lab: Lab, folder: string): string[] {
+  const sockets = lab.nodes.map(({ dir }) => `${folder}/${dir}/ssh`)
+  if (sockets.some((path) => Buffer.byteLength(path) > 90)) return []
+  const path = configPath(`${folder}/${lab.dir}/nodes/`).replace(/"$/, '%n/ssh"')
+  return ['  ControlMaster auto', `  ControlPath ${path}`, '  ControlPersist 60']
 }
 
 /** What a failed ssh said, as a state for people. */

@@ -1,6 +1,6 @@
 // The scripts that --dry-run prints: valid bash, whole, without a secret; and nothing is changed.
 import { spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { parse, stringify } from 'yaml'
@@ -27,7 +27,9 @@ const good = (t: Test, name: string, { code, stdout, stderr, changes }: Result) 
   printed[name] = stdout
 }
 
-const host = new FakeHost(t)
+const place = mkdtempSync('/tmp/rkl-dry-') // whether ssh shares connections depends on a path's length
+t.teardown(() => rmSync(place, { recursive: true, force: true }))
+const host = new FakeHost(t, undefined, place)
 const labs = ['lab.yaml', ...readdirSync(join(top, 'labs')).map((name) => `labs/${name}`)]
 const interfaces = JSON.parse(host.read('ip-address')) as { addr_info: { local: string }[] }[]
 host.put('ip-address', JSON.stringify(interfaces).replaceAll('192.0.2.', '192.168.1.'))

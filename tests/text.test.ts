@@ -350,6 +350,11 @@ await t.test(
     const folder = join(t.testdir(), 'a b\'%h"'.replace('"', ''))
     const text = sshConfig(lab, folder)
     t.matchSnapshot(sshConfig(lab, '/home/me/rke2-kvm-lab'), 'ssh_config')
+    t.notMatch(
+      sshConfig(lab, `/home/${'long/'.repeat(15)}`),
+      /Control/,
+      'no socket has such a path',
+    )
     if (!works('ssh', '-V')) return t.comment('ssh is not installed')
     const config = join(t.testdirName, 'config')
     spawnSync('tee', [config], { input: text })

@@ -39,8 +39,11 @@ Host *
   UpdateHostKeys no
   BatchMode yes
   ConnectTimeout 5
-  ServerAliveInterval 15
+  ServerAliveInterval 5
   LogLevel ERROR
+  ControlMaster auto
+  ControlPath "/home/me/lab/.lab/lab/nodes/%n/ssh"
+  ControlPersist 60
 EOF
 paste -d ' ' <(printf '%s\\n' kubemaster,192.168.1.30 worker01,192.168.1.31 worker02,192.168.1.32) <(cat .lab/lab/nodes/kubemaster/host_key.pub .lab/lab/nodes/worker01/host_key.pub .lab/lab/nodes/worker02/host_key.pub) > .lab/lab/known_hosts
 

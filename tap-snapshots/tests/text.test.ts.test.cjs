@@ -125,8 +125,11 @@ Host *
   UpdateHostKeys no
   BatchMode yes
   ConnectTimeout 5
-  ServerAliveInterval 15
+  ServerAliveInterval 5
   LogLevel ERROR
+  ControlMaster auto
+  ControlPath "/home/me/rke2-kvm-lab/.lab/lab/nodes/%n/ssh"
+  ControlPersist 60
 
 `
 
