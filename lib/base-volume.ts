@@ -12,24 +12,23 @@ import { formatSize } from './size.ts'
 import { baseVolumeXml } from './storage-xml.ts'
 import * as ui from './ui.ts'
 
-/** Makes sure that the pool holds the base image, downloading and uploading it when it does not. Returns its capacity in bytes. */
-export async function ensureBaseVolume(lab: Lab, host: Host, image: Image): Promise<number> {
+/** Makes sure that the pool holds the base image, downloading and uploading it when it does not. */
+export async function ensureBaseVolume(lab: Lab, host: Host, image: Image): Promise<void> {
   const volume = findVolume(host, image.volume)
-  if (volume && (await isWhole(lab, image, volume))) return volume.capacity
-  return withCacheLock(() => makeBaseVolume(lab, image))
+  if (volume && (await isWhole(lab, image, volume))) return
+  await withCacheLock(() => makeBaseVolume(lab, image))
 }
 
 // Another lab may have made it meanwhile: looked at anew.
-async function makeBaseVolume(lab: Lab, image: Image): Promise<number> {
+async function makeBaseVolume(lab: Lab, image: Image): Promise<void> {
   const found = await readVolume(lab, image.volume)
-  if (found && (await isWhole(lab, image, found))) return found.capacity
+  if (found && (await isWhole(lab, image, found))) return
   if (!isCached(image)) await downloadImage(image)
   if (found) await run`${virsh(lab)} vol-delete --pool ${lab.pool.name} ${image.volume}`
   const xml = `${lab.dir}/base.xml`
   write(xml, baseVolumeXml(image.volume))
   await run`${virsh(lab)} vol-create --pool ${lab.pool.name} ${xml}`
   await run`${virsh(lab)} vol-upload --pool ${lab.pool.name} ${image.volume} ${image.file}`
-  return (await readVolume(lab, image.volume))?.capacity ?? 0
 }
 
 // An upload that was cut off leaves a shorter file. Without the image at hand, a disk that grew on the base vouches for it.
@@ -46,7 +45,12 @@ async function downloadImage(image: Image): Promise<void> {
   ui.detail(`kept as ${image.file}, ${image.digest.algorithm} checked`)
 }
 
-/** An image must fit on the smallest disk; capacity 0 means not known yet. */
+/** An image must fit on the smallest disk. To be called when nothing is being uploaded any more. */
+export async function checkBaseFits(lab: Lab, { volume }: Image): Promise<void> {
+  checkDiskSizes(lab, (await readVolume(lab, volume))?.capacity ?? 0)
+}
+
+/** Throws when the capacity (bytes; 0: not known yet) is more than a disk has. */
 export function checkDiskSizes(lab: Lab, capacity: number): void {
   const small = lab.nodes.filter(({ disk }) => disk < capacity)
   if (small.length > 0)

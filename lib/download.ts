@@ -19,6 +19,7 @@ const reasons: Record<number, string> = {
   22: 'the server does not have it (HTTP error)',
   23: 'it cannot be written: is the disk full?',
   28: 'the server does not answer in time',
+  33: 'the connection broke, and the server gives the whole or nothing',
   56: 'the connection broke',
   60: "the server's certificate is not trusted: is the clock right?",
   127: 'curl is not installed (sudo apt-get install curl)',
@@ -50,14 +51,14 @@ export async function download(url: string, file: string, digest: Digest): Promi
   if (!mode.dryRun) mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
   const total = mode.dryRun ? 0 : await remoteSize(url)
   const stop = watch(part, total)
-  const fetch = () =>
+  const transfer = () =>
     run`mkdir -p ${dirname(file)} && ${curl} --retry 3 --continue-at - --output ${part} ${url}`
   try {
     if (total === 0 || partSize(part) < total)
-      await fetch().catch((error: unknown) => {
+      await transfer().catch((error: unknown) => {
         if (!cannotResume(error)) throw error
         rmSync(part)
-        return fetch()
+        return transfer()
       })
   } catch (error) {
     throw explained(error, url, part)
@@ -106,7 +107,9 @@ function explained(error: unknown, url: string, part: string): unknown {
   const code = curlCode(error)
   return new LabError(`cannot download ${url}: ${reasons[code] ?? error.message}`, {
     details:
-      partSize(part) > 0 ? ['what came so far is kept; the next run goes on from there'] : [],
+      partSize(part) > 0 && code !== 33
+        ? ['what came so far is kept; the next run goes on from there']
+        : [],
     hint: error.hint,
     cause: error,
   })

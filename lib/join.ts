@@ -3,6 +3,7 @@ import { bringToken, checkServerFromNode, type Leader } from './cluster.ts'
 import type { Lab, Node } from './lab.ts'
 import { nodeProgress, type NodeProgress } from './node-progress.ts'
 import { clearOldNode } from './old-node.ts'
+import { look } from './phase.ts'
 import { installOn, type Artifacts } from './rke2-artifacts.ts'
 import { checkClock, checkNeeds, checkVersion } from './rke2-checks.ts'
 import { ensureConfig, kubeNodes, startService, waitForRke2 } from './rke2-node.ts'
@@ -29,7 +30,9 @@ export async function knownNodes(
   if (mode.dryRun || known?.some(({ name, ready }) => name === leader.name && ready)) return known
   const progress = nodeProgress([leader.name])
   const wait = { seconds, progress, teller: leader, since: leaderState.now }
-  await waitForRke2(lab, leader, wait).finally(() => progress.stop())
+  await look(`Wait until ${leader.name} is Ready`, () =>
+    waitForRke2(lab, leader, wait).finally(() => progress.stop()),
+  )
   return kubeNodes(lab, leader)
 }
 
@@ -45,14 +48,14 @@ export async function joinNode(node: Node, state: Rke2State, joining: Joining): 
   const changed = await ensureConfig(lab, node, state, leader)
   // A running agent does not register again when its Node was deleted, or the cluster made anew.
   const isForgotten = known !== undefined && !known.some(({ name }) => name === node.name)
-  const starts = state.service !== 'active' || changed || isForgotten
-  if (starts) {
+  const anew = state.service !== 'active' || changed || isForgotten
+  if (anew) {
     checkClock(node, state, leader, leaderState)
     await clearOldNode(lab, leader, node, state, seconds)
     await bringToken(lab, leader, node)
     await checkServerFromNode(lab, leader, node)
   }
   // Anew even where it is trying already: only then does it read the token that was brought.
-  const start = await startService(lab, node, state, starts, leader)
-  await waitForRke2(lab, node, { seconds, progress, teller: leader, ...start })
+  const since = await startService(lab, node, state, anew)
+  await waitForRke2(lab, node, { seconds, progress, teller: leader, since })
 }

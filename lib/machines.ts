@@ -52,7 +52,7 @@ export interface Parts {
   type: 'kvm' | 'qemu'
 }
 
-/** The node's domain, running; its seed is there. What exists is kept; a half-made node is finished. */
+/** The node's domain, running; its seed must be in the pool. What exists is kept; a half-made node is finished. */
 export async function ensureMachine(lab: Lab, node: Node, host: Host, parts: Parts): Promise<void> {
   const domain = ownDomain(host, lab, node)
   if (domain) return ensureRunning(lab, node, domain)

@@ -15,6 +15,7 @@ import {
   type Sighting,
 } from './rke2-journal.ts'
 import {
+  isBefore,
   kubectl,
   parseKubeNodes,
   parseState,
@@ -88,46 +89,37 @@ export async function ensureConfig(
   return true
 }
 
-/** What is told of a node from then on is of the process that runs now, not of the one before. */
-interface Start {
-  /** The node's clock, seconds; older journal lines do not count. */
-  since: number
-  /** What the kubelet last reported before (`KubeNode.heartbeat`). */
-  heartbeat?: string | undefined
-}
-
-/** Enables and starts the service, or starts it anew after a change; does not wait. RKE2 repeats what it fails of. */
+/** Enables and starts the service, or starts it anew; does not wait. Returns the node's clock (seconds) right after that:
+ *  what is logged later is not of the process before. RKE2 repeats what it fails of. */
 export async function startService(
   lab: Lab,
   node: Node,
   state: Rke2State,
-  changed: boolean,
-  teller: Node,
-): Promise<Start> {
+  anew: boolean,
+): Promise<number> {
   const service = serviceOf(node)
-  if (state.service === 'active' && state.enabled && !changed) return { since: state.now }
-  const starts = changed || !state.service.startsWith('activ') // an activating one goes on
-  const known = state.hasRun && starts ? await kubeNodes(lab, teller) : undefined
-  const verb = changed && state.service !== 'inactive' ? 'restart' : 'start'
+  if (state.service === 'active' && state.enabled && !anew) return state.now
+  const verb = anew && state.service !== 'inactive' ? 'restart' : 'start'
   await run`${ssh(lab, node)} sudo systemctl enable ${service} 2>/dev/null`
   await run`${ssh(lab, node)} sudo systemctl ${verb} --no-block ${service}`
   const clock = mode.dryRun ? '' : (await queryWithin(60)`${ssh(lab, node)} date +%s`).stdout
-  const heartbeat = known?.find(({ name }) => name === node.name)?.heartbeat
-  return { since: (Number(clock) || state.now) + 1, heartbeat }
+  return (Number(clock) || state.now) + 1
 }
 
-interface Wait extends Start {
+interface Wait {
   seconds: number
   progress: NodeProgress
   /** The server whose API tells whether the node is Ready; itself for the first server. */
   teller: Node
+  /** The node's clock since the service was started; older journal lines do not count. */
+  since: number
 }
 
 /** Waits until the Kubernetes node is Ready; a known cause in the journal ends the wait at once. */
 export async function waitForRke2(
   lab: Lab,
   node: Node,
-  { seconds, progress, teller, since, heartbeat }: Wait,
+  { seconds, progress, teller, since }: Wait,
 ): Promise<void> {
   if (mode.dryRun) return waitInScript(lab, node, teller, seconds)
   const at = { lab, node, server: teller.name === node.name ? undefined : teller }
@@ -141,7 +133,7 @@ export async function waitForRke2(
     )
     const nodes = await nodesFrom(lab, node, teller, service, found.get('nodes') ?? '')
     const kube = nodes?.find(({ name }) => name === node.name)
-    const isStale = Boolean(heartbeat) && kube?.heartbeat === heartbeat // said by the process before
+    const isStale = kube !== undefined && isBefore(kube.heartbeat, Number(found.get('started')))
     if (kube?.ready && !isStale && service === 'active') return { done: true }
     const now = Date.now()
     seen = sighting(diagnose(journal, at) ?? diagnose(containerd, at), seen, now)

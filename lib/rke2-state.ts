@@ -81,6 +81,10 @@ export interface KubeNode {
   version: string
 }
 
+/** Whether the kubelet said this before the service was started (seconds, by the same clock): of the process before, then. */
+export const isBefore = (heartbeat: string, started: number) =>
+  Date.parse(heartbeat) < started * 1000
+
 /** The nodes in `kubectl get nodes -o json`; undefined when it is no such text. */
 export function parseKubeNodes(json: string): KubeNode[] | undefined {
   interface Item {
@@ -115,6 +119,7 @@ export function parseKubeNodes(json: string): KubeNode[] | undefined {
 /** Run as root while a node is waited for: its service, what it logged since then, and on a server the nodes. */
 export const watchScript = (service: Service, since: number) => `
 echo "== service"; systemctl is-active ${service}
+echo "== started"; date -d "$(TZ=UTC systemctl show --property ExecMainStartTimestamp --value ${service})" +%s
 echo "== journal"; journalctl --unit ${service} --since @${since} --lines 60 --output cat --no-pager 2>/dev/null
 echo "== containerd"; since=$(date -u -d @${since} +%FT%T)
 awk -v since="$since" 'match($0, /time="[^"]*"/) && substr($0, RSTART + 6, 19) >= since' /var/lib/rancher/rke2/agent/containerd/containerd.log 2>/dev/null | tail -n 20

@@ -7,7 +7,7 @@ import type { Lab, Node } from './lab.ts'
 import { foreignUser, virsh, type Host } from './libvirt.ts'
 import { eachOf } from './phase.ts'
 import { mode, query, readText, run, write } from './shell.ts'
-import { sshConfig, sshFiles } from './ssh-files.ts'
+import { keepsConnections, sshConfig, sshFiles } from './ssh-files.ts'
 
 const userConfigFile = 'cloud-init/user-data.yaml'
 
@@ -39,7 +39,8 @@ export async function ensureKeys(lab: Lab, seeded: Node[]): Promise<void> {
     (node) =>
       run`mkdir -p ${node.dir} && rm -f ${node.dir}/host_key.pub && ssh-keygen -q -t ed25519 -N '' -C ${node.name} -f ${node.dir}/host_key`,
   )
-  write(config, sshConfig(lab, process.cwd()))
+  const { stderr: version } = await query`ssh -V`
+  write(config, sshConfig(lab, process.cwd(), keepsConnections(version)))
   // A run that was cut off may have left a private key alone.
   for (const file of [key, ...seeded.map(({ dir }) => `${dir}/host_key`)])
     if (existsSync(file) && !readText(`${file}.pub`))

@@ -11,11 +11,20 @@ export const sshFiles = (lab: { dir: string }) => ({
 // ssh_config(5): tokens start with %, arguments with blanks are quoted.
 const configPath = (path: string) => `"${path.replaceAll('%', '%%')}"`
 
-/** ssh_config with which `ssh -F FILE NODE` works from anywhere; `folder` is the absolute current folder. */
-export function sshConfig(lab: Lab, folder: string): string {
+/** ssh_config with which `ssh -F FILE NODE` works from anywhere; `folder` is the absolute current folder. `shares`: ssh may
+ *  keep a connection, so that one serves every command that follows within a minute. */
+export function sshConfig(lab: Lab, folder: string, shares: boolean): string {
   const { key, knownHosts } = sshFiles(lab)
+  const sharing = (socket: string) =>
+    shares && Buffer.byteLength(socket) <= longestSocket
+      ? ['  ControlMaster auto', `  ControlPath ${configPath(socket)}`, '  ControlPersist 60']
+      : []
   return [
-    ...lab.nodes.flatMap(({ name, address }) => [`Host ${name}`, `  HostName ${address}`]),
+    ...lab.nodes.flatMap(({ name, address, dir }) => [
+      `Host ${name}`,
+      `  HostName ${address}`,
+      ...sharing(`${folder}/${dir}/ssh`),
+    ]),
     'Host *',
     `  User ${lab.user}`,
     `  IdentityFile ${configPath(`${folder}/${key}`)}`,
@@ -28,19 +37,20 @@ export function sshConfig(lab: Lab, folder: string): string {
     '  BatchMode yes',
     '  ConnectTimeout 5',
     '  ServerAliveInterval 5',
+    '  ServerAliveCountMax 6',
     '  LogLevel ERROR',
-    ...shared(lab, folder),
     '',
   ].join('\n')
 }
 
-// One connection to a node serves every command of the next minute. The socket lies in the node's folder, so that it goes
-// with the node; a name that is too long for a socket (unix(7): 108 bytes, of which ssh wants 17 for itself) means none.
-function shared(lab: Lab, folder: string): string[] {
-  const sockets = lab.nodes.map(({ dir }) => `${folder}/${dir}/ssh`)
-  if (sockets.some((path) => Buffer.byteLength(path) > 90)) return []
-  const path = configPath(`${folder}/${lab.dir}/nodes/`).replace(/"$/, '%n/ssh"')
-  return ['  ControlMaster auto', `  ControlPath ${path}`, '  ControlPersist 60']
+// unix(7): 108 bytes with the zero at the end; ssh itself adds 17 while it makes the socket.
+const longestSocket = 90
+
+/** Whether the ssh that said this for `ssh -V` may keep a connection: before 8.5 the command that opened it waited for the
+ *  end of it (bugzilla.mindrot.org 1988). */
+export function keepsConnections(version: string): boolean {
+  const [, major, minor] = /^OpenSSH_(\d+)\.(\d+)/.exec(version) ?? []
+  return Number(major) > 8 || (Number(major) === 8 && Number(minor) >= 5)
 }
 
 /** What a failed ssh said, as a state for people. */

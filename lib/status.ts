@@ -1,4 +1,5 @@
 // EDGE. What is known about each machine, gathered side by side.
+import { setMaxListeners } from 'node:events'
 import { existsSync } from 'node:fs'
 import type { Lab, Node } from './lab.ts'
 import { findVolume, observe, type Host } from './libvirt.ts'
@@ -34,8 +35,9 @@ export interface NodeStatus {
 /** The status of each node. The nodes are asked while libvirt is; the answer of one that does not run is not waited for. */
 export async function labStatus(lab: Lab, nodes: Node[]): Promise<NodeStatus[]> {
   const end = new AbortController()
-  const isMade = existsSync(sshFiles(lab).config)
-  const answers = nodes.map((node) => (isMade ? ask(lab, node, end.signal) : undefined))
+  setMaxListeners(0, end.signal) // one for each node
+  const hasSsh = existsSync(sshFiles(lab).config)
+  const answers = nodes.map((node) => (hasSsh ? ask(lab, node, end.signal) : undefined))
   try {
     const host = await observe(lab)
     const looks = await Promise.all(

@@ -1,7 +1,7 @@
 #!/usr/bin/env zx
 // Phase 1 - create: from lab.yaml to running machines that are reachable by SSH and fully initialised.
 // Safe to run again: it looks at what is there and does what is missing.
-import { checkDiskSizes, ensureBaseVolume } from '../lib/base-volume.ts'
+import { checkBaseFits, ensureBaseVolume } from '../lib/base-volume.ts'
 import { checkHost } from '../lib/check-host.ts'
 import { differences } from '../lib/differences.ts'
 import { findImage } from '../lib/images.ts'
@@ -37,12 +37,13 @@ await phase(import.meta.url, create, async ({ lab, nodes, options }) => {
     host = await step('Storage pool', () => ensurePool(lab, host, [image.volume]))
     await step('Network', () => ensureNetwork(lab, host))
     const tool = await isoTool()
-    await step('Base image and seeds', () =>
-      together(
-        async () => checkDiskSizes(lab, await ensureBaseVolume(lab, host, image)),
+    await step('Base image and seeds', async () => {
+      await together(
+        () => ensureBaseVolume(lab, host, image),
         () => eachOf(fresh, (node) => makeSeed(lab, node, host, tool)),
-      ),
-    )
+      )
+      await checkBaseFits(lab, image)
+    })
     const parts = { base: image.volume, type }
     await step('Machines', () => eachOf(nodes, (node) => ensureMachine(lab, node, host, parts)))
   } else {

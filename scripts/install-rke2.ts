@@ -32,11 +32,11 @@ await phase(import.meta.url, installRke2, async ({ lab, options }) => {
       )
       await step(`Install on ${node.name}`, () => installOn(lab, node, artifacts))
     }
-    const start = await step('Configure and start', async () =>
-      startService(lab, node, state, await ensureConfig(lab, node, state), node),
+    const since = await step('Configure and start', async () =>
+      startService(lab, node, state, await ensureConfig(lab, node, state)),
     )
     const progress = nodeProgress([node.name])
-    const wait = { seconds: options.timeout, progress, teller: node, ...start }
+    const wait = { seconds: options.timeout, progress, teller: node, since }
     await look('Wait until the node is Ready', () =>
       waitForRke2(lab, node, wait).finally(() => progress.stop()),
     )

@@ -15,15 +15,15 @@ import { join } from '../lib/usages.ts'
 
 await phase(import.meta.url, join, async ({ lab, nodes, options }) => {
   nodes.forEach(editedConfig) // what is wrong with it is told before anything is changed
-  const found = await look('Find a server to join', () => findLeader(lab))
-  const { leader, leaderState } = found
+  const lead = await look('Find a server to join', () => findLeader(lab))
+  const { leader, leaderState } = lead
   const joiners = nodes.filter((node) => node !== leader)
   const states = await look('Look at the nodes', () =>
     eachOf(joiners, (node) => rke2State(lab, node)),
   )
   const known = await onNode(leader, async () => {
     checkVersion(lab, leader, leaderState)
-    return knownNodes(lab, found, options.timeout)
+    return knownNodes(lab, lead, options.timeout)
   })
   const fresh = joiners.filter((_, index) => !states[index]?.version)
   const artifacts =
@@ -33,7 +33,7 @@ await phase(import.meta.url, join, async ({ lab, nodes, options }) => {
   const progress = nodeProgress(joiners.map(({ name }) => name))
   const joining: Joining = {
     lab,
-    ...found,
+    ...lead,
     known,
     artifacts,
     progress,

@@ -13,6 +13,7 @@ import { parseRke2Config, rke2Config } from '../lib/rke2-config.ts'
 import { diagnose, isDue, lastMessage, sighting, type Sighting } from '../lib/rke2-journal.ts'
 import { parseVersion, release } from '../lib/rke2-release.ts'
 import {
+  isBefore,
   parseKubeNodes,
   parseState,
   stateScript,
@@ -338,6 +339,13 @@ await t.test('what a node says of itself', async (t) => {
     ],
   )
   t.equal(parseKubeNodes('error: connection refused'), undefined)
+  const started = Date.parse(heartbeat) / 1000
+  const starts = [started - 1, started, started + 1, NaN]
+  t.strictSame(
+    starts.map((start) => isBefore(heartbeat, start)),
+    [false, false, true, false],
+  )
+  t.notOk(isBefore('', started), 'where it is not told it is no reason to wait')
   for (const script of [
     stateScript('rke2-agent'),
     watchScript('rke2-server', 1),

@@ -11,7 +11,7 @@ import { consoleLog, domainXml, namespace } from '../lib/domain-xml.ts'
 import { UsageError } from '../lib/errors.ts'
 import { consoleStage, fitted, formatSeconds, progressBar, wrapped } from '../lib/progress.ts'
 import { hereDocument, quote } from '../lib/quote.ts'
-import { sshConfig, sshFiles, sshState } from '../lib/ssh-files.ts'
+import { keepsConnections, sshConfig, sshFiles, sshState } from '../lib/ssh-files.ts'
 import { baseVolumeXml, networkXml, overlayXml, poolXml } from '../lib/storage-xml.ts'
 import { table } from '../lib/table.ts'
 import * as usages from '../lib/usages.ts'
@@ -348,13 +348,18 @@ await t.test(
   async (t) => {
     const lab = makeLab()
     const folder = join(t.testdir(), 'a b\'%h"'.replace('"', ''))
-    const text = sshConfig(lab, folder)
-    t.matchSnapshot(sshConfig(lab, '/home/me/rke2-kvm-lab'), 'ssh_config')
-    t.notMatch(
-      sshConfig(lab, `/home/${'long/'.repeat(15)}`),
-      /Control/,
-      'no socket has such a path',
-    )
+    const text = sshConfig(lab, folder, true)
+    t.matchSnapshot(sshConfig(lab, '/home/me/rke2-kvm-lab', true), 'ssh_config')
+    t.notMatch(sshConfig(lab, '/home/me', false), /Control/)
+    t.notMatch(sshConfig(lab, `/home/${'long/'.repeat(15)}`, true), /Control/, 'too long a path')
+    const versions = [
+      'OpenSSH_9.2p1 Debian-2',
+      'OpenSSH_8.5p1',
+      'OpenSSH_10.0p2',
+      'OpenSSH_8.4p1',
+      '',
+    ]
+    t.strictSame(versions.map(keepsConnections), [true, true, true, false, false])
     if (!works('ssh', '-V')) return t.comment('ssh is not installed')
     const config = join(t.testdirName, 'config')
     spawnSync('tee', [config], { input: text })

@@ -24,10 +24,19 @@ mkdir -p .lab/lab
 cat > .lab/lab/ssh_config <<'EOF'
 Host kubemaster
   HostName 192.168.1.30
+  ControlMaster auto
+  ControlPath "/home/me/lab/.lab/lab/nodes/kubemaster/ssh"
+  ControlPersist 60
 Host worker01
   HostName 192.168.1.31
+  ControlMaster auto
+  ControlPath "/home/me/lab/.lab/lab/nodes/worker01/ssh"
+  ControlPersist 60
 Host worker02
   HostName 192.168.1.32
+  ControlMaster auto
+  ControlPath "/home/me/lab/.lab/lab/nodes/worker02/ssh"
+  ControlPersist 60
 Host *
   User ubuntu
   IdentityFile "/home/me/lab/.lab/lab/id_ed25519"
@@ -40,10 +49,8 @@ Host *
   BatchMode yes
   ConnectTimeout 5
   ServerAliveInterval 5
+  ServerAliveCountMax 6
   LogLevel ERROR
-  ControlMaster auto
-  ControlPath "/home/me/lab/.lab/lab/nodes/%n/ssh"
-  ControlPersist 60
 EOF
 paste -d ' ' <(printf '%s\\n' kubemaster,192.168.1.30 worker01,192.168.1.31 worker02,192.168.1.32) <(cat .lab/lab/nodes/kubemaster/host_key.pub .lab/lab/nodes/worker01/host_key.pub .lab/lab/nodes/worker02/host_key.pub) > .lab/lab/known_hosts
 

@@ -110,10 +110,19 @@ exports[`tests/text.test.ts > TAP > pool, volumes and network, whole > pool 1`] 
 exports[`tests/text.test.ts > TAP > ssh reads the config as it was meant, also from a folder with odd characters > ssh_config 1`] = `
 Host kubemaster
   HostName 192.0.2.30
+  ControlMaster auto
+  ControlPath "/home/me/rke2-kvm-lab/.lab/lab/nodes/kubemaster/ssh"
+  ControlPersist 60
 Host worker01
   HostName 192.0.2.31
+  ControlMaster auto
+  ControlPath "/home/me/rke2-kvm-lab/.lab/lab/nodes/worker01/ssh"
+  ControlPersist 60
 Host worker02
   HostName 192.0.2.32
+  ControlMaster auto
+  ControlPath "/home/me/rke2-kvm-lab/.lab/lab/nodes/worker02/ssh"
+  ControlPersist 60
 Host *
   User ubuntu
   IdentityFile "/home/me/rke2-kvm-lab/.lab/lab/id_ed25519"
@@ -126,10 +135,8 @@ Host *
   BatchMode yes
   ConnectTimeout 5
   ServerAliveInterval 5
+  ServerAliveCountMax 6
   LogLevel ERROR
-  ControlMaster auto
-  ControlPath "/home/me/rke2-kvm-lab/.lab/lab/nodes/%n/ssh"
-  ControlPersist 60
 
 `
 

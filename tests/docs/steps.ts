@@ -9,7 +9,7 @@ function dryRun(words: string): Promise<string> {
   if (known) return known
   const [script = '', ...rest] = words.split(' ')
   const { host, end } = docsHost({ hasImage: false })
-  host.add('ssh', 'exit 255') // there is no machine yet
+  host.add('ssh', '[[ $* != -V ]] || { echo OpenSSH_9.2p1 >&2; exit; }; exit 255') // there is no machine yet
   const made = host
     .run(script, [...rest, '--dry-run'])
     .then(({ code, stdout, stderr }) => {

@@ -1,5 +1,4 @@
 // Runs the scripts of a workspace and keeps all that they ever printed.
-import { appendFileSync } from 'node:fs'
 import type { Test } from 'tap'
 import type { ExecResult, Host } from './host.ts'
 import type { Workspace } from './workspace.ts'
@@ -14,16 +13,12 @@ export interface Runner {
   kubectl: (...words: string[]) => Promise<string>
 }
 
-/** For the lab called `lab`. With LAB_TRANSCRIPT=FILE what a person would have seen is written there, for the README. */
 export function runner(host: Host, work: Workspace, lab = 'lab'): Runner {
   const output: string[] = []
-  const transcript = process.env.LAB_TRANSCRIPT
 
   async function script(name: string, ...words: string[]): Promise<ExecResult> {
     const result = await work.script(name, ...words)
     output.push(result.stdout, result.stderr)
-    const typed = ['npx zx', `scripts/${name}.ts`, ...words].join(' ')
-    if (transcript) appendFileSync(transcript, `$ ${typed}\n${result.stderr}${result.stdout}\n`)
     return result
   }
   return {

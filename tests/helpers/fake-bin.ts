@@ -37,6 +37,7 @@ const standIns: Record<string, string> = {
   // A guest answers when its domain runs; $STAND_IN/guests/NODE says what it writes about cloud-init.
   ssh: `
 ${record}
+if [[ $* = -V ]]; then echo OpenSSH_9.2p1 >&2; exit; fi
 [[ $1 = -F && -e $2 ]] || { ${refuse('ssh')}; }
 cd "$STAND_IN"
 if [[ -e guests/$3.error ]]; then cat "guests/$3.error" >&2; exit 255; fi

@@ -132,7 +132,7 @@ become_ready() { # UNIT
   cp "$root/etc/rancher/node/password" "$cluster/passwords/$name"
   echo "True ${1#rke2-} $("$root/usr/local/bin/rke2" --version | sed -n 's/^rke2 version \(\S*\).*/\1/p')" >"$cluster/nodes/$name"
   event "ready $name"
-  date +%s.%N >"$STAND_IN/heartbeat-$name"
+  date -u +%FT%TZ >"$STAND_IN/heartbeat-$name"
   [[ $1 = rke2-server ]] || return 0
   mkdir -p "$data"/{bin,server/db/etcd/member}
   install -m 600 "$cluster/token" "$data/server/token"
@@ -183,6 +183,7 @@ kubectl() { # WORDS
 
 case $me in
   ssh)
+    if [[ $* = -V ]]; then echo "OpenSSH_9.2p1" >&2 && exit; fi
     record "$@"
     [[ $1 = -F ]] || unknown "$@"
     if [[ ! -e $2 ]]; then echo "Can't open user config file $2: No such file or directory" >&2 && exit 255; fi

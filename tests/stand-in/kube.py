@@ -170,14 +170,14 @@ def condition(kind, status, reason, message):
             'lastHeartbeatTime': now(), 'lastTransitionTime': now()}
 
 
-def set_ready(store, node, status, reason, message):
+def set_ready(store, node, status, reason, message, heartbeat=None):
     """Set the Ready condition; says whether that changed anything."""
     conditions = node['status'].setdefault('conditions', [])
     ready = next((c for c in conditions if c['type'] == 'Ready'), None)
     if ready and (ready['status'], ready['reason']) == (status, reason):
         return False
     node['status']['conditions'] = [c for c in conditions if c['type'] != 'Ready'] + [
-        condition('Ready', status, reason, message)]
+        condition('Ready', status, reason, message, heartbeat)]
     taints = [t for t in node['spec'].get('taints', []) if t['key'] != UNREACHABLE['key']]
     node['spec']['taints'] = taints + ([UNREACHABLE] if status == 'Unknown' else [])
     store.put('v1', 'nodes', node)
@@ -214,12 +214,13 @@ def heartbeat(store, beat):
             store.put('v1', 'nodes', node)
         store.seen[name] = time.monotonic()
         if beat['ready']:
-            set_ready(store, node, 'True', 'KubeletReady', 'kubelet is posting ready status')
+            set_ready(store, node, 'True', 'KubeletReady', 'kubelet is posting ready status',
+                      beat['time'])
         else:
             set_ready(store, node, 'False', 'KubeletNotReady',
                       'container runtime network not ready: NetworkReady=false '
                       'reason:NetworkPluginNotReady message:Network plugin returns error: '
-                      'cni plugin not initialized')
+                      'cni plugin not initialized', beat['time'])
         system_pods(store, node, beat)
         return {'created': created}
 
