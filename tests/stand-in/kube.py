@@ -165,9 +165,9 @@ class Store:
 
 # --- nodes and the pods that come with them
 
-def condition(kind, status, reason, message):
+def condition(kind, status, reason, message, heartbeat=None):
     return {'type': kind, 'status': status, 'reason': reason, 'message': message,
-            'lastHeartbeatTime': now(), 'lastTransitionTime': now()}
+            'lastHeartbeatTime': heartbeat or now(), 'lastTransitionTime': now()}
 
 
 def set_ready(store, node, status, reason, message, heartbeat=None):
