@@ -3,7 +3,7 @@ import { statSync } from 'node:fs'
 import { withCacheLock } from './cache.ts'
 import { download } from './download.ts'
 import { LabError } from './errors.ts'
-import { isCached, type Image } from './images.ts'
+import { capacityOf, isCached, type Image } from './images.ts'
 import type { Lab } from './lab.ts'
 import { findVolume, observe, readVolume, virsh, type Host } from './libvirt.ts'
 import type { Volume } from './parse.ts'
@@ -12,18 +12,19 @@ import { formatSize } from './size.ts'
 import { baseVolumeXml } from './storage-xml.ts'
 import * as ui from './ui.ts'
 
-/** Makes sure that the pool holds the base image, downloading and uploading it when it does not. */
+/** Makes sure that the pool holds the base image, downloading and uploading it when it does not. It must fit on every disk. */
 export async function ensureBaseVolume(lab: Lab, host: Host, image: Image): Promise<void> {
   const volume = findVolume(host, image.volume)
-  if (volume && (await isWhole(lab, image, volume))) return
+  if (volume && (await isWhole(lab, image, volume))) return checkDiskSizes(lab, volume.capacity)
   await withCacheLock(() => makeBaseVolume(lab, image))
 }
 
 // Another lab may have made it meanwhile: looked at anew.
 async function makeBaseVolume(lab: Lab, image: Image): Promise<void> {
   const found = await readVolume(lab, image.volume)
-  if (found && (await isWhole(lab, image, found))) return
+  if (found && (await isWhole(lab, image, found))) return checkDiskSizes(lab, found.capacity)
   if (!isCached(image)) await downloadImage(image)
+  if (isCached(image)) checkDiskSizes(lab, capacityOf(image.file)) // a dry run may have none
   if (found) await run`${virsh(lab)} vol-delete --pool ${lab.pool.name} ${image.volume}`
   const xml = `${lab.dir}/base.xml`
   write(xml, baseVolumeXml(image.volume))
@@ -45,12 +46,7 @@ async function downloadImage(image: Image): Promise<void> {
   ui.detail(`kept as ${image.file}, ${image.digest.algorithm} checked`)
 }
 
-/** An image must fit on the smallest disk. To be called when nothing is being uploaded any more. */
-export async function checkBaseFits(lab: Lab, { volume }: Image): Promise<void> {
-  checkDiskSizes(lab, (await readVolume(lab, volume))?.capacity ?? 0)
-}
-
-/** Throws when the capacity (bytes; 0: not known yet) is more than a disk has. */
+/** Throws when the capacity (bytes) is more than a disk has. */
 export function checkDiskSizes(lab: Lab, capacity: number): void {
   const small = lab.nodes.filter(({ disk }) => disk < capacity)
   if (small.length > 0)

@@ -1,25 +1,35 @@
 // EDGE. The checks that create needs before it changes anything.
 import { checkKvm } from './check-kvm.ts'
-import { checkAddresses, checkNetworks } from './check-network.ts'
+import { checkNetworks } from './check-network.ts'
 import { checkRoom } from './check-room.ts'
 import { checkTools } from './check-tools.ts'
 import { LabError } from './errors.ts'
 import type { Finding } from './findings.ts'
 import type { Lab, Node } from './lab.ts'
 import type { Host } from './libvirt.ts'
+import { addressFindings } from './network-findings.ts'
 import { checkOwnership } from './ownership-findings.ts'
 import * as ui from './ui.ts'
 
 /** Throws one LabError with every failure; shows warnings. Returns the domain type that `auto` comes to. */
-export async function checkHost(lab: Lab, nodes: Node[], host: Host): Promise<'kvm' | 'qemu'> {
+export async function checkHost(
+  lab: Lab,
+  nodes: Node[],
+  host: Host,
+  answers: Map<string, string>,
+): Promise<'kvm' | 'qemu'> {
   const [kvm, ...others] = await Promise.all([
     checkKvm(lab),
     checkTools(lab),
     checkNetworks(lab, host),
-    checkAddresses(lab, nodes, host),
     checkRoom(lab, nodes, host),
   ])
-  const findings = [kvm.finding, ...others.flat(), ...checkOwnership(lab, nodes, host)]
+  const findings = [
+    kvm.finding,
+    ...others.flat(),
+    ...addressFindings(lab, nodes, host, answers),
+    ...checkOwnership(lab, nodes, host),
+  ]
   for (const { found } of findings.filter(({ level }) => level === 'warning')) ui.warn(found)
   const failures = findings.filter(({ level }) => level === 'failure')
   if (failures.length > 0) throw hostError(failures)

@@ -1,10 +1,10 @@
 // EDGE. The way to the machines: bridge or NAT network, free addresses, a firewall in between.
 import { readFile } from 'node:fs/promises'
 import { isLocal } from './check-libvirt.ts'
-import { failure, ok, warning, type Finding } from './findings.ts'
+import { ok, warning, type Finding } from './findings.ts'
 import type { Lab, Node } from './lab.ts'
-import { isMade, type Host } from './libvirt.ts'
-import { networkFindings, parseInterfaces } from './network-findings.ts'
+import type { Host } from './libvirt.ts'
+import { networkFindings, parseInterfaces, parseNeighbours } from './network-findings.ts'
 import { knock } from './ready.ts'
 import { query } from './shell.ts'
 
@@ -23,46 +23,21 @@ export async function checkNetworks(lab: Lab, host: Host | undefined): Promise<F
   return networkFindings(lab, host, parseInterfaces(stdout))
 }
 
-/** Nodes that have no machine yet, but whose address somebody answers on. */
-export async function checkAddresses(
-  lab: Lab,
-  nodes: Node[],
-  host: Host | undefined,
-): Promise<Finding[]> {
-  if (!host || !isLocal(lab.libvirt)) return [] // without libvirt the lab's own machines look like strangers
-  const fresh = nodes.filter((node) => !isMade(host, lab, node))
-  const answers = await Promise.all(
-    fresh.map(async (node) => ({ node, who: await answering(node) })),
-  )
-  const findings = answers.flatMap(({ node, who }) =>
-    who
-      ? [
-          failure(
-            'addresses',
-            `${node.name}: something else answers on ${node.address} (${who})`,
-            '# give the node a free address in the lab file',
-          ),
-        ]
-      : [],
-  )
-  return findings.length > 0
-    ? findings
-    : [ok('addresses', fresh.length > 0 ? 'free' : 'in use by this lab')]
-}
-
-// A TCP attempt makes the kernel ask for the MAC, so that even a host that drops it is seen. The node's own MAC
-// is remembered from a machine that was there a moment ago.
-async function answering({ address, mac }: Node): Promise<string | undefined> {
-  const answer = await knock(address, 22, 250)
-  if (answer !== 'silent') return answer === 'open' ? 'SSH is open' : 'it refuses SSH'
-  const { stdout } = await query`ip -json neighbour show to ${address}`
-  try {
-    const [entry] = JSON.parse(stdout) as { lladdr?: string; state?: string[] }[]
-    const isSeen = entry?.lladdr && entry.lladdr !== mac && entry.state?.includes('REACHABLE')
-    return isSeen ? `MAC ${entry.lladdr}` : undefined
-  } catch {
-    return undefined
-  }
+/** What answers on the nodes' addresses, by node name; nothing is asked where libvirt is on another host. */
+export async function whoAnswers(lab: Lab, nodes: Node[]): Promise<Map<string, string>> {
+  if (!isLocal(lab.libvirt)) return new Map()
+  const answers = await Promise.all(nodes.map(({ address }) => knock(address, 22, 250)))
+  // The TCP attempt makes the kernel ask for the MAC, so that even a host that drops it is seen.
+  const seen = answers.includes('silent')
+    ? parseNeighbours((await query`ip -json neighbour show`).stdout)
+    : new Map<string, string>()
+  const who = nodes.map(({ name, address, mac }, index): [string, string] => {
+    if (answers[index] === 'open') return [name, 'SSH is open']
+    if (answers[index] === 'refused') return [name, 'it refuses SSH']
+    const found = seen.get(address)
+    return [name, found && found !== mac ? `MAC ${found}` : ''] // its own: of a machine that was there a moment ago
+  })
+  return new Map(who.filter(([, answer]) => answer))
 }
 
 /** Docker and the like may drop what crosses the bridge. */

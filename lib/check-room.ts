@@ -5,7 +5,8 @@ import { LabError } from './errors.ts'
 import { failure, ok, type Finding } from './findings.ts'
 import { findImage, isCached } from './images.ts'
 import type { Lab, Node } from './lab.ts'
-import { isMade, type Host } from './libvirt.ts'
+import type { Host } from './libvirt.ts'
+import { isMade } from './ownership-findings.ts'
 import { diskFinding, memoryFinding } from './room-findings.ts'
 
 /** Memory and disk space of this host. */

@@ -46,7 +46,7 @@ async function localImage(file: string, pinned: string | undefined): Promise<Ima
       details: [`pinned ${pinned}`, `found  ${digest.hex}`],
       hint: 'correct image.sha256 in the lab file, or put the right image there',
     })
-  checkQcow2(file)
+  capacityOf(file)
   return { volume: baseVolume(digest), file, digest }
 }
 
@@ -74,15 +74,17 @@ async function rememberedSha256(file: string): Promise<string> {
   return hex
 }
 
-function checkQcow2(file: string): void {
-  const magic = Buffer.alloc(4)
+/** The size (bytes) of the disk in an image; throws when it is no qcow2 (magic and size: bytes 0-3 and 24-31 of its header). */
+export function capacityOf(file: string): number {
+  const header = Buffer.alloc(32)
   const handle = openSync(file, 'r')
-  readSync(handle, magic, 0, 4, 0)
+  readSync(handle, header, 0, header.length, 0)
   closeSync(handle)
-  if (magic.toString('latin1') !== 'QFI\xfb')
+  if (header.toString('latin1', 0, 4) !== 'QFI\xfb')
     throw new LabError(`${file} is not a qcow2 image`, {
       hint: `qemu-img convert -O qcow2 ${quote(file)} ${quote(`${file}.qcow2`)}`,
     })
+  return Number(header.readBigUInt64BE(24))
 }
 
 async function publishedDigest(url: string): Promise<Digest> {

@@ -149,10 +149,6 @@ export async function readVolume(lab: Lab, name: string): Promise<Volume | undef
   return xml ? parseVolume(xml) : undefined
 }
 
-/** Whether this lab made a domain for the node. */
-export const isMade = (host: Host, lab: Lab, node: Node) =>
-  host.domains.some(({ name, owner }) => name === node.name && owner?.lab === lab.name)
-
 /** The node's domain when this lab made it; a foreign one of that name is an error. */
 export function ownDomain(host: Host, lab: Lab, node: Node): Domain | undefined {
   const domain = host.domains.find(({ name }) => name === node.name)

@@ -1,8 +1,9 @@
-// PURE. The host's interfaces, and whether the lab's network fits among them.
+// PURE. The host's interfaces and neighbours, and whether the lab's network and addresses fit among them.
 import { failure, ok, warning, type Finding } from './findings.ts'
-import type { Lab } from './lab.ts'
+import type { Lab, Node } from './lab.ts'
 import { cidrsOverlap } from './lab-rules.ts'
 import type { Host } from './libvirt.ts'
+import { isMade } from './ownership-findings.ts'
 
 export interface Interface {
   name: string
@@ -31,6 +32,46 @@ export function parseInterfaces(json: string): Interface[] {
       .filter(({ family }) => family === 'inet')
       .map(({ local, prefixlen }) => `${local}/${prefixlen}`),
   }))
+}
+
+/** Reads `ip -json neighbour show`: the MAC of each address that answered lately. */
+export function parseNeighbours(json: string): Map<string, string> {
+  interface Neighbour {
+    dst?: string
+    lladdr?: string
+    state?: string[]
+  }
+  let all: Neighbour[]
+  try {
+    all = JSON.parse(json) as Neighbour[]
+  } catch {
+    return new Map()
+  }
+  return new Map(
+    all.flatMap(({ dst, lladdr, state }): [string, string][] =>
+      dst && lladdr && state?.includes('REACHABLE') ? [[dst, lladdr]] : [],
+    ),
+  )
+}
+
+/** Judges the addresses of nodes that have no machine yet, given what answers there (by node name). */
+export function addressFindings(
+  lab: Lab,
+  nodes: Node[],
+  host: Host | undefined,
+  answers: Map<string, string>,
+): Finding[] {
+  if (!host) return [] // without libvirt the lab's own machines look like strangers
+  const fresh = nodes.filter((node) => !isMade(host, lab, node))
+  const taken = fresh.filter(({ name }) => answers.has(name))
+  if (taken.length === 0) return [ok('addresses', fresh.length > 0 ? 'free' : 'in use by this lab')]
+  return taken.map(({ name, address }) =>
+    failure(
+      'addresses',
+      `${name}: something else answers on ${address} (${answers.get(name)})`,
+      '# give the node a free address in the lab file',
+    ),
+  )
 }
 
 /** Judges bridge or NAT network against the host's interfaces. */

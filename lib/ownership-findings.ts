@@ -3,6 +3,10 @@ import { failure, ok, type Finding } from './findings.ts'
 import type { Lab, Node } from './lab.ts'
 import type { Host } from './libvirt.ts'
 
+/** Whether this lab made a domain for the node. */
+export const isMade = (host: Host, lab: Lab, node: Node) =>
+  host.domains.some(({ name, owner }) => name === node.name && owner?.lab === lab.name)
+
 /** Names, pool, network and MACs that somebody else has. */
 export const checkOwnership = (lab: Lab, nodes: Node[], host: Host | undefined): Finding[] =>
   host ? [...ownershipFindings(lab, nodes, host), ...macFindings(lab, nodes, host)] : []

@@ -1,8 +1,9 @@
 #!/usr/bin/env zx
 // Phase 1 - create: from lab.yaml to running machines that are reachable by SSH and fully initialised.
 // Safe to run again: it looks at what is there and does what is missing.
-import { checkBaseFits, ensureBaseVolume } from '../lib/base-volume.ts'
+import { ensureBaseVolume } from '../lib/base-volume.ts'
 import { checkHost } from '../lib/check-host.ts'
+import { whoAnswers } from '../lib/check-network.ts'
 import { differences } from '../lib/differences.ts'
 import { findImage } from '../lib/images.ts'
 import { observe, ownDomain } from '../lib/libvirt.ts'
@@ -15,7 +16,10 @@ import * as ui from '../lib/ui.ts'
 import { create } from '../lib/usages.ts'
 
 await phase(import.meta.url, create, async ({ lab, nodes, options }) => {
-  let host = await observe(lab)
+  const [host, answers] = await together(
+    () => observe(lab),
+    () => whoAnswers(lab, nodes),
+  )
   const fresh = nodes.filter((node) => !ownDomain(host, lab, node))
   checkKeys(
     lab,
@@ -29,23 +33,22 @@ await phase(import.meta.url, create, async ({ lab, nodes, options }) => {
     readUserConfig() // what is wrong with it is told before anything is changed
     const [type, image] = await look('Check the host', () =>
       together(
-        () => checkHost(lab, nodes, host),
+        () => checkHost(lab, nodes, host, answers),
         () => findImage(lab),
       ),
     )
     await step('SSH and host keys', () => ensureKeys(lab, fresh))
-    host = await step('Storage pool', () => ensurePool(lab, host, [image.volume]))
+    const pooled = await step('Storage pool', () => ensurePool(lab, host, [image.volume]))
     await step('Network', () => ensureNetwork(lab, host))
     const tool = await isoTool()
-    await step('Base image and seeds', async () => {
-      await together(
-        () => ensureBaseVolume(lab, host, image),
-        () => eachOf(fresh, (node) => makeSeed(lab, node, host, tool)),
-      )
-      await checkBaseFits(lab, image)
-    })
+    await step('Base image and seeds', () =>
+      together(
+        () => ensureBaseVolume(lab, pooled, image),
+        () => eachOf(fresh, (node) => makeSeed(lab, node, pooled, tool)),
+      ),
+    )
     const parts = { base: image.volume, type }
-    await step('Machines', () => eachOf(nodes, (node) => ensureMachine(lab, node, host, parts)))
+    await step('Machines', () => eachOf(nodes, (node) => ensureMachine(lab, node, pooled, parts)))
   } else {
     await step('Network', () => ensureNetwork(lab, host))
     await step('Machines', () => eachOf(nodes, (node) => ensureStarted(lab, node, host)))

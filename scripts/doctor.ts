@@ -3,18 +3,22 @@
 import { ask } from '../lib/ask.ts'
 import { checkKvm } from '../lib/check-kvm.ts'
 import { checkLibvirt } from '../lib/check-libvirt.ts'
-import { checkAddresses, checkFirewall, checkNetworks } from '../lib/check-network.ts'
+import { checkFirewall, checkNetworks, whoAnswers } from '../lib/check-network.ts'
 import { checkImage, checkRoom } from '../lib/check-room.ts'
 import { checkNode, checkTools } from '../lib/check-tools.ts'
 import type { Finding } from '../lib/findings.ts'
+import { addressFindings } from '../lib/network-findings.ts'
 import { checkOwnership } from '../lib/ownership-findings.ts'
-import { next, phase, type Phase } from '../lib/phase.ts'
+import { next, phase, together, type Phase } from '../lib/phase.ts'
 import { runFix } from '../lib/shell.ts'
 import * as ui from '../lib/ui.ts'
 import { doctor } from '../lib/usages.ts'
 
 async function examine({ lab, nodes }: Phase): Promise<Finding[]> {
-  const { host, finding: libvirt } = await checkLibvirt(lab)
+  const [{ host, finding: libvirt }, answers] = await together(
+    () => checkLibvirt(lab),
+    () => whoAnswers(lab, nodes),
+  )
   const findings = await Promise.all([
     checkNode(),
     checkTools(lab),
@@ -22,7 +26,7 @@ async function examine({ lab, nodes }: Phase): Promise<Finding[]> {
     checkKvm(lab).then(({ finding }) => finding),
     checkNetworks(lab, host),
     checkFirewall(lab),
-    checkAddresses(lab, nodes, host),
+    Promise.resolve(addressFindings(lab, nodes, host, answers)),
     Promise.resolve(checkOwnership(lab, nodes, host)),
     checkRoom(lab, nodes, host),
     checkImage(lab, nodes, host),

@@ -8,7 +8,12 @@ import { differences } from '../lib/differences.ts'
 import { baseVolume, findDigest, signedBy, signers } from '../lib/image-sums.ts'
 import type { Lab } from '../lib/lab.ts'
 import type { Host } from '../lib/libvirt.ts'
-import { networkFindings, parseInterfaces } from '../lib/network-findings.ts'
+import {
+  addressFindings,
+  networkFindings,
+  parseInterfaces,
+  parseNeighbours,
+} from '../lib/network-findings.ts'
 import { macFindings, ownershipFindings } from '../lib/ownership-findings.ts'
 import {
   connectionProblem,
@@ -239,6 +244,12 @@ await t.test('interfaces are read from ip', async (t) => {
   t.strictSame(parseInterfaces('no JSON'), [])
 })
 
+await t.test('neighbours that answered lately are read from ip', async (t) => {
+  const neighbours = parseNeighbours(fixture('ip-neighbour.iproute2-6.1.0.json'))
+  t.strictSame([...neighbours], [['192.168.1.31', '52:54:00:00:00:02']])
+  t.equal(parseNeighbours('no JSON').size, 0)
+})
+
 await t.test('tools that are missing are told with their packages', async (t) => {
   const all = tools.map(([tool]) => `/usr/bin/${tool}`)
   t.match(toolFindings(all, false), [{ level: 'ok' }])
@@ -344,6 +355,24 @@ await t.test('names that others have are told, whoever they are', async (t) => {
     { found: /^kubemaster: its MAC .* is also that of twin/ },
   ])
 })
+
+await t.test(
+  'an address is free unless something else than our machine answers on it',
+  async (t) => {
+    const answers = new Map([['worker01', 'SSH is open']])
+    const judge = (host?: Host) => addressFindings(lab, lab.nodes, host, answers)
+    t.match(judge(emptyHost), [
+      {
+        level: 'failure',
+        found: 'worker01: something else answers on 192.0.2.31 (SSH is open)',
+        fix: ['# give the node a free address in the lab file'],
+      },
+    ])
+    t.match(addressFindings(lab, lab.nodes, emptyHost, new Map()), [{ level: 'ok', found: 'free' }])
+    t.match(judge({ ...emptyHost, domains: [domain('worker01')] }), [{ level: 'ok' }])
+    t.strictSame(judge(), [], 'nothing is said when libvirt cannot tell which machines are ours')
+  },
+)
 
 await t.test('an existing machine that differs from the lab file', async (t) => {
   const node = nodeOf(lab)

@@ -56,7 +56,7 @@ for part in "\${@:11}"; do echo "== \${part%%=*}"; cat "\${part#*=}"; done >>"\$
 ${record}
 case "$*" in
   '-json -details address') cat "$STAND_IN/ip-address" ;;
-  '-json neighbour show to '*) cat "$STAND_IN/neighbours" 2>/dev/null || echo '[]' ;;
+  '-json neighbour show') cat "$STAND_IN/neighbours" 2>/dev/null || echo '[]' ;;
   *) ${refuse('ip')} ;;
 esac`,
   curl: `${record}; ${refuse('curl')}`,
