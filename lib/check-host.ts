@@ -18,7 +18,7 @@ export async function checkHost(
   host: Host,
   answers: Map<string, string>,
 ): Promise<'kvm' | 'qemu'> {
-  const [kvm, ...others] = await Promise.all([
+  const [kvm, tools, networks, room] = await Promise.all([
     checkKvm(lab),
     checkTools(lab),
     checkNetworks(lab, host),
@@ -26,8 +26,10 @@ export async function checkHost(
   ])
   const findings = [
     kvm.finding,
-    ...others.flat(),
+    ...tools,
+    ...networks,
     ...addressFindings(lab, nodes, host, answers),
+    ...room,
     ...checkOwnership(lab, nodes, host),
   ]
   for (const { found } of findings.filter(({ level }) => level === 'warning')) ui.warn(found)
