@@ -10,8 +10,11 @@ export async function ask(question: string, about: string[], yes: boolean): Prom
   if (!process.stdin.isTTY)
     throw new LabError('there is no terminal to ask on, so nothing was done', { hint: 'add --yes' })
   const terminal = createInterface({ input: process.stdin, output: process.stderr })
+  const ended = new Promise<string>((resolve) => terminal.once('close', () => resolve('\n'))) // Ctrl-D
   try {
-    return /^y(es)?$/i.test((await terminal.question(`${question} [y/N] `)).trim())
+    const answer = await Promise.race([terminal.question(`${question} [y/N] `), ended])
+    if (answer === '\n') process.stderr.write(answer)
+    return /^y(es)?$/i.test(answer.trim())
   } catch (error) {
     if (!(error instanceof Error && error.name === 'AbortError')) throw error
     ui.bad('interrupted: nothing was done')

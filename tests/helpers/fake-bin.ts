@@ -68,6 +68,8 @@ esac`,
 export interface RunOptions {
   env?: Record<string, string>
   input?: string
+  /** Typed once `question` is on stdout, instead of `input`. */
+  answer?: { question: string; keys: string }
   /** Called with all of stderr so far whenever there is more. */
   onStderr?: (text: string, child: ChildProcess) => void
   /** By way of zx, as people do. */
@@ -140,6 +142,13 @@ export class FakeHost {
   put(name: string, text: string): void {
     writeFileSync(join(this.state, name), text)
   }
+  /** Puts a volume into the pool, as somebody might have made it. */
+  addVolume(name: string, data = 'x'.repeat(40000)): void {
+    mkdirSync(join(this.state, 'volumes', name), { recursive: true })
+    const xml = fixture('volume-base.libvirt-9.0.0.xml')
+    this.put(`volumes/${name}/xml`, xml.replaceAll('base-0a04793648ffdd5e.qcow2', name))
+    this.put(`volumes/${name}/data`, data)
+  }
   read = (name: string) => readFileSync(join(this.state, name), 'utf8')
   writeLab(change?: (lab: RawLab) => unknown): void {
     const text = labText((lab) => {
@@ -186,12 +195,16 @@ export class FakeHost {
     })
     let stdout = ''
     let stderr = ''
-    child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      const asks = options.answer && !stdout.includes(options.answer.question)
+      stdout += text
+      if (asks && stdout.includes(options.answer!.question)) child.stdin.end(options.answer!.keys)
+    })
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       stderr += text
       options.onStderr?.(stderr, child)
     })
-    child.stdin.end(options.input ?? '')
+    if (!options.answer) child.stdin.end(options.input ?? '')
     return new Promise((resolve, reject) => {
       child.once('error', reject)
       child.once('close', (code) => {
