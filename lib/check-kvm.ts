@@ -19,12 +19,14 @@ export async function probeKvm(lab: Lab): Promise<{ works: boolean; why: string 
         works: false,
         why: 'there is no /dev/kvm: virtualisation is off in the firmware, or this is a VM without nested virtualisation',
       }
-    if (mayUse) return startWithKvm()
+    if (mayUse && (await query`command -v qemu-system-x86_64`).code === 0) return startWithKvm()
   }
-  const { code, stderr } =
-    await query`${virsh(lab)} domcapabilities --virttype kvm --arch x86_64 --machine q35`
+  const { code, stderr } = await capabilities(lab, 'kvm')
   return { works: code === 0, why: code === 0 ? 'libvirt says so' : stderr }
 }
+
+const capabilities = (lab: Lab, type: 'kvm' | 'qemu') =>
+  query`${virsh(lab)} domcapabilities --virttype ${type} --arch x86_64 --machine q35`
 
 async function startWithKvm(): Promise<{ works: boolean; why: string }> {
   const options = [
@@ -42,18 +44,28 @@ async function startWithKvm(): Promise<{ works: boolean; why: string }> {
     15,
   )`echo quit | timeout 10 qemu-system-x86_64 ${options} -S -monitor stdio`
   if (code === 0) return { works: true, why: 'QEMU starts with it' }
-  if (code === 127)
-    return {
-      works: false,
-      why: 'qemu-system-x86_64 is not installed (sudo apt-get install qemu-system-x86)',
-    }
   return { works: false, why: `QEMU cannot use it: ${stderr.split('\n')[0] ?? `exit ${code}`}` }
+}
+
+// libvirt looks for QEMU where its distribution has it.
+async function missingQemu(lab: Lab): Promise<Finding | undefined> {
+  const { code, stderr } = await capabilities(lab, 'qemu')
+  if (code === 0 || /failed to connect/i.test(stderr)) return undefined // that is told elsewhere
+  return failure(
+    'QEMU',
+    `libvirt has no QEMU for x86_64: ${stderr.replace(/^error: /, '').split('\n')[0]}`,
+    'sudo apt-get install --yes qemu-system-x86',
+  )
 }
 
 /** KVM against what the lab file asks for. */
 export async function checkKvm(lab: Lab): Promise<{ type: 'kvm' | 'qemu'; finding: Finding }> {
   if (lab.domainType === 'qemu')
-    return { type: 'qemu', finding: ok('KVM', 'not used: domainType is qemu, software emulation') }
+    return {
+      type: 'qemu',
+      finding:
+        (await missingQemu(lab)) ?? ok('KVM', 'not used: domainType is qemu, software emulation'),
+    }
   const { works, why } = await probeKvm(lab)
   if (works) return { type: 'kvm', finding: ok('KVM', why) }
   const found = `KVM does not work here: ${why}`
@@ -64,10 +76,12 @@ export async function checkKvm(lab: Lab): Promise<{ type: 'kvm' | 'qemu'; findin
   if (lab.domainType === 'kvm') return { type: 'kvm', finding: failure('KVM', found, ...fix) }
   return {
     type: 'qemu',
-    finding: warning(
-      'KVM',
-      `${found}. QEMU will emulate the processor: ten times slower and more`,
-      ...fix,
-    ),
+    finding:
+      (await missingQemu(lab)) ??
+      warning(
+        'KVM',
+        `${found}. QEMU will emulate the processor: ten times slower and more`,
+        ...fix,
+      ),
   }
 }

@@ -1,6 +1,7 @@
 // EDGE. What the machines need of this host: memory, disk space, an image to grow on.
 import { readFile, statfs } from 'node:fs/promises'
 import { isLocal } from './check-libvirt.ts'
+import { whyNot } from './download.ts'
 import { LabError } from './errors.ts'
 import { failure, ok, type Finding } from './findings.ts'
 import { findImage, isCached } from './images.ts'
@@ -39,7 +40,17 @@ export async function checkImage(
     return [ok('image', 'not needed: every machine is made')]
   try {
     const image = await findImage(lab)
-    return [ok('image', isCached(image) ? `${image.file} is at hand` : `${image.url} can be had`)]
+    if (isCached(image)) return [ok('image', `${image.file} is at hand`)]
+    if (host?.volumeNames.includes(image.volume)) return [ok('image', 'is in the pool')]
+    const why = await whyNot(image.url ?? '')
+    if (why === undefined) return [ok('image', `${image.url} can be had`)]
+    return [
+      failure(
+        'image',
+        `${image.url}: ${why}`,
+        '# mend image.url in the lab file, or the way to the internet',
+      ),
+    ]
   } catch (error) {
     if (!(error instanceof LabError)) throw error
     const advice = error.hint.map((text) => (text.startsWith('#') ? text : `# ${text}`)) // for people, not for --fix

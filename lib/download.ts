@@ -36,6 +36,12 @@ export async function fetchText(
   return { text: readFileSync(file, 'utf8'), file }
 }
 
+/** Why a file cannot be had, without fetching it; undefined when it can. */
+export async function whyNot(url: string): Promise<string | undefined> {
+  const { code, stderr } = await query`${curl} --head --output /dev/null ${url}`
+  return code === 0 ? undefined : (reasons[code] ?? stderr)
+}
+
 /** Downloads a file for which there is no digest beforehand: the transport (TLS) alone vouches for it. */
 export async function downloadUnchecked(url: string, file: string): Promise<void> {
   try {

@@ -105,6 +105,43 @@ esac`,
   t.match(again, 'Next: npx zx scripts/create.ts')
 })
 
+await t.test('a libvirt without QEMU', async (t) => {
+  const host = new FakeHost(t, (lab) => (lab.domainType = 'qemu'))
+  host.without('qemu-system-x86_64')
+  host.put(
+    'failures',
+    "domcapabilities*\tinvalid argument: KVM is not supported by '/usr/bin/qemu-system-x86_64' on this host\n",
+  )
+  for (const domainType of ['qemu', 'auto']) {
+    host.writeLab((lab) => (lab.domainType = domainType))
+    const { code, stderr } = await host.run('doctor')
+    t.equal(code, 1)
+    t.match(stderr, '✗ QEMU: libvirt has no QEMU for x86_64')
+    t.match(stderr, 'sudo apt-get install --yes qemu-system-x86')
+  }
+})
+
+await t.test('an image to fetch is asked for, without fetching it', async (t) => {
+  const url = 'https://images.test/guest.qcow2'
+  const host = new FakeHost(t, (lab) => (lab.image = { url, sha256: '0'.repeat(64) }))
+  const image = async () =>
+    findingsOf((await host.run('doctor', ['--json'])).stdout).find(({ check }) => check === 'image')
+  const says = (outcome: string) => {
+    const head = `[[ $* = *' --head --output /dev/null ${url}' ]]`
+    host.add('curl', `${head} || { echo "curl $*" >>"$STAND_IN/unknown"; exit 97; }; ${outcome}`)
+  }
+  says('true')
+  t.match(await image(), { level: 'ok', found: `${url} can be had` })
+  says('exit 6')
+  t.match(await image(), {
+    level: 'failure',
+    found: `${url}: the host name cannot be resolved: no internet, or DNS does not work`,
+    fix: ['# mend image.url in the lab file, or the way to the internet'],
+  })
+  says('exit 22')
+  t.match(await image(), { found: /the server does not have it/ })
+})
+
 await t.test('--help prints the usage and touches nothing', async (t) => {
   const host = new FakeHost(t)
   for (const { script } of [usages.create, usages.up]) {
