@@ -6,7 +6,7 @@ import { consoleLog } from './domain-xml.ts'
 import type { Lab } from './lab.ts'
 import { virsh } from './libvirt.ts'
 import { words } from './parse.ts'
-import { query, run } from './shell.ts'
+import { mode, query, run } from './shell.ts'
 import { TimedOut, until } from './wait.ts'
 import * as ui from './ui.ts'
 
@@ -16,8 +16,9 @@ const oneAtATime = pLimit(1)
 
 /** Waits for the pool of another run to go; one that stays was left by a killed run and is taken away. */
 export async function dropLeftOver(lab: Lab): Promise<void> {
+  if (mode.dryRun) return
   const look = async () => {
-    const { stdout } = await query`${virsh(lab)} -q pool-list --name`
+    const { stdout } = await query`${virsh(lab)} -q pool-list --name --transient`
     return words(stdout).includes(pool) ? { state: 'in use' } : { done: true }
   }
   await until(look, { seconds: 3, every: 0.2 }).catch(async (error: unknown) => {
@@ -51,27 +52,19 @@ export const readConsoleLog = (lab: Lab, name: string): Promise<string> =>
       .stdout
   })
 
-/** Names of the log files of these domains. */
-export async function findLogs(lab: Lab, names: string[]): Promise<string[]> {
-  const listed = await withPool(
-    lab,
-    async () => (await query`${virsh(lab)} -q vol-list ${pool}`).stdout,
-  )
-  const files = words(listed).map((line) => line.split(/\s{2,}/)[0] ?? '')
-  return names.flatMap((name) => {
-    const console = files.filter((file) => file.startsWith(`${name}.console.log`))
-    const own = files.filter((file) => file === `${name}.log` || file.startsWith(`${name}.log.`))
-    return console.length > 0 ? [...console, ...own] : [] // without a console log it was not a machine of ours
-  })
-}
+/** Where the logs of these domains are, for people. */
+export const logFiles = (names: string[]) => names.map((name) => `${folder}/${name}.*log*`)
 
-/** Deletes log files. */
-export async function removeLogs(lab: Lab, files: string[]): Promise<void> {
-  if (files.length === 0) return
+/** Deletes the log files of these domains; one without a console log was not a machine of ours. */
+export async function removeLogs(lab: Lab, names: string[]): Promise<void> {
+  if (names.length === 0) return
+  await dropLeftOver(lab)
   await run`${virsh(lab)} pool-create-as ${pool} dir --target ${folder}`
-  try {
-    for (const file of files) await run`${virsh(lab)} vol-delete --pool ${pool} ${file}`
-  } finally {
-    await run`${virsh(lab)} pool-destroy ${pool}`
-  }
+  await run`logs=$(${virsh(lab)} -q vol-list ${pool})
+for name in ${names}; do
+  [[ " $logs" == *[[:space:]]"$name.console.log"* ]] || continue
+  while read -r log _; do
+    case $log in "$name".console.log* | "$name".log | "$name".log.*) ${virsh(lab)} vol-delete --pool ${pool} "$log" ;; esac
+  done <<<"$logs"
+done`.finally(() => run`${virsh(lab)} pool-destroy ${pool}`)
 }

@@ -48,11 +48,9 @@ export function destroyPlan(
     if (foreignFiles.has(`${lab.pool.path}/${volume}`)) return false
     const domain = owned.find(({ name }) => name === node)
     if (domain?.files.includes(`${lab.pool.path}/${volume}`)) return true
-    if (volume.endsWith('.iso')) return isSeedOf(volume, node)
-    return isOverlay(
-      host.volumes.find(({ name }) => name === volume),
-      lab,
-    )
+    const details = host.volumes.find(({ name }) => name === volume)
+    if (!volume.endsWith('.iso')) return isOverlay(details, lab)
+    return details?.capacity === 0 || isSeedOf(volume, node) // empty: a run was cut off before the upload
   }
   const poolIsOurs = host.pool?.uuid === lab.pool.uuid
   const candidates = names.flatMap((node) =>
@@ -136,7 +134,7 @@ const isSnapshot = (lab: Lab, node: string, volume: string) =>
   volume.startsWith(volumeNames(lab.name, node).volume.replace(/qcow2$/, ''))
 
 /** The tag of a disk: it grows on a base image in the pool. */
-const isOverlay = (volume: Volume | undefined, lab: Lab) =>
+export const isOverlay = (volume: Volume | undefined, lab: Lab) =>
   volume?.backing?.startsWith(`${lab.pool.path}/base-`) ?? false
 
 function unusedImages(host: Host, removed: string[]): string[] {
@@ -173,13 +171,14 @@ export const isNothing = (plan: DestroyPlan) =>
   !plan.pool
 
 /** The removal in words, for the question. */
-export function planText(lab: Lab, plan: DestroyPlan, files: string[]): string[] {
+export function planText(lab: Lab, plan: DestroyPlan, logs: string[], files: string[]): string[] {
   return [
     ...plan.domains.map(({ name, state }) => `domain   ${name} (${state})`),
     ...plan.volumes.map((name) => `volume   ${name}`),
     ...plan.images.map((name) => `image    ${name}`),
     ...(plan.network ? [`network  ${lab.network.nat}`] : []),
     ...(plan.pool ? [`pool     ${lab.pool.name} (empty then)`] : []),
+    ...logs.map((file) => `logs     ${file}`),
     ...files.map((file) => `files    ${file}`),
   ]
 }

@@ -2,21 +2,16 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { DestroyPlan } from './destroy-plan.ts'
-import { writeKnownHosts } from './seed.ts'
+import { readSeedTag, writeKnownHosts } from './seed.ts'
 import type { Lab, Node } from './lab.ts'
 import { virsh } from './libvirt.ts'
 import type { Domain } from './parse.ts'
-import { query, run } from './shell.ts'
+import { run } from './shell.ts'
 
-/** Reads the tag out of seed volumes: the application field of the ISO (ECMA-119, primary volume descriptor). */
+/** The tags of seed volumes, by volume. */
 export async function readSeedTags(lab: Lab, volumes: string[]): Promise<Map<string, string>> {
   const tags = new Map<string, string>()
-  for (const volume of volumes) {
-    const offset = 16 * 2048 + 574
-    const { stdout } =
-      await query`${virsh(lab)} -q vol-download --pool ${lab.pool.name} ${volume} /dev/stdout --offset ${offset} --length 128 | cat`
-    tags.set(volume, stdout.trim())
-  }
+  for (const volume of volumes) tags.set(volume, await readSeedTag(lab, volume))
   return tags
 }
 

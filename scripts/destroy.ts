@@ -33,13 +33,13 @@ await phase(import.meta.url, destroy, async ({ lab, nodes, options }) => {
     remove.forgetFolder(lab)
     return ui.good('nothing to remove: nothing of this lab is on this host')
   }
-  const about = planText(lab, plan, files)
+  const about = planText(lab, plan, logs.logFiles(plan.names), files)
   if (!mode.dryRun && !(await ask('Remove all this?', about, options.yes)))
     throw new LabError('nothing was removed')
 
   await step('Domains', () => eachOf(plan.domains, (domain) => remove.removeDomain(lab, domain)))
   await step('Volumes', () => remove.removeStorage(lab, plan))
-  await step('Logs', async () => logs.removeLogs(lab, await logs.findLogs(lab, plan.names)))
+  await step('Logs', () => logs.removeLogs(lab, plan.names))
   await step('Files', () => remove.removeFiles(lab, named))
   next(
     `npx zx ${['scripts/create.ts', ...named.map(({ name }) => name)].join(' ')}   (to begin anew)`,

@@ -56,6 +56,22 @@ await t.test('the life of a lab: status, eject, destroy, each twice', async (t) 
     )
   })
 
+  await t.test('a server tells of Kubernetes, also when only an agent is named', async (t) => {
+    const item = {
+      metadata: { name: 'worker01', labels: {} },
+      status: {
+        conditions: [{ type: 'Ready', status: 'True' }],
+        nodeInfo: { kubeletVersion: 'v1.35.7+rke2r1' },
+      },
+    }
+    const nodes = `== nodes\n${JSON.stringify({ items: [item] })}\n`
+    host.put('guests/kubemaster', fixture('cloud-init-done.cloud-init-22.4.2.txt') + nodes)
+    const status = await statusOf(host, 'worker01')
+    t.match(status.nodes, [{ name: 'worker01', kubernetes: { ready: true, roles: [] } }])
+    t.equal(status.nodes.length, 1)
+    forget(host, 'guests/kubemaster')
+  })
+
   await t.test('eject refuses while cloud-init is not done, and touches nothing', async (t) => {
     host.put('failures', 'change-media kubemaster *\tnot now\n')
     const { code, stderr, changes } = await host.run('eject')
@@ -124,6 +140,7 @@ await t.test('the life of a lab: status, eject, destroy, each twice', async (t) 
     t.match(stderr, /there is no terminal to ask on, so nothing was done\n +try: add --yes/)
     t.match(stderr, '  domain   kubemaster (running)')
     t.match(stderr, '  volume   lab-worker02.qcow2')
+    t.match(stderr, '  logs     /var/log/libvirt/qemu/worker02.*log*')
     t.match(stderr, '  files    .lab/lab')
     t.strictSame(changes, [])
     t.strictSame(host.inventory(), before)
@@ -184,15 +201,7 @@ await t.test('destroy leaves decoys alone and tells of them', async (t) => {
   host.put('domains/worker01/config.xml', foreign.replace('<name>other', '<name>worker01'))
   host.put('domains/worker01/state', 'shut off\n')
   const decoys = ['lab-worker01.qcow2', 'lab-worker01-seed.iso', 'lab-notes.qcow2', 'thesis.qcow2']
-  for (const name of decoys) {
-    mkdirSync(join(host.state, 'volumes', name), { recursive: true })
-    const xml = fixture('volume-base.libvirt-9.0.0.xml').replaceAll(
-      'base-0a04793648ffdd5e.qcow2',
-      name,
-    )
-    host.put(`volumes/${name}/xml`, xml)
-    host.put(`volumes/${name}/data`, 'x'.repeat(40000))
-  }
+  for (const name of decoys) host.addVolume(name)
   writeFileSync(join(host.project, '.lab/other-lab'), 'not ours\n')
 
   const { code, stderr } = await host.run('destroy', ['--yes', '--images'])
@@ -220,6 +229,25 @@ await t.test('destroy leaves decoys alone and tells of them', async (t) => {
     t.match(eject.stderr, 'worker01: a domain of that name exists already')
     t.strictSame(eject.changes, [])
   })
+})
+
+await t.test('a pool that is off is started, and looked into again', async (t) => {
+  const host = new FakeHost(t)
+  t.equal((await host.run('create')).code, 0)
+  const off = () => forget(host, 'pools/rke2-kvm-lab/active')
+  off()
+  const dry = await host.run('eject', ['--dry-run'])
+  t.equal(dry.code, 1)
+  t.match(dry.stderr, '✗ the storage pool rke2-kvm-lab is off, so its volumes cannot be seen')
+  t.match(dry.stderr, 'try: virsh -c qemu:///system pool-start rke2-kvm-lab')
+  t.strictSame([dry.stdout, dry.changes], ['', []])
+  const { code, stderr, changes } = await host.run('eject')
+  t.equal(code, 0, stderr)
+  t.match(
+    changes,
+    ['pool-autostart', 'pool-build', 'pool-start'].map((verb) => new RegExp(verb)),
+  )
+  t.notOk(host.inventory().volumes?.some((name) => name.endsWith('.iso')))
 })
 
 await t.test(
@@ -288,6 +316,13 @@ await t.test(
     t.equal(no.code, 1, 'so that what follows && is not done')
     t.strictSame(no.changes, [])
     t.strictSame(host.inventory().domains, ['kubemaster'])
+    const end = await host.run('destroy', [], {
+      terminal: true,
+      answer: { question: '[y/N]', keys: '\x04' },
+    })
+    t.equal(end.code, 1, 'Ctrl-D is no yes')
+    t.match(end.stdout, /\[y\/N\] .*\r?\n.*✗.* nothing was removed/)
+    t.strictSame(end.changes, [])
     const yes = await host.run('destroy', [], { terminal: true, input: 'y\n' })
     t.equal(yes.code, 0, yes.stdout)
     t.strictSame(host.inventory().domains, [])

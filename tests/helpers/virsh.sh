@@ -125,6 +125,7 @@ one() { # one command with its words
     'list --all --uuid') sed -n 's|.*<uuid>\(.*\)</uuid>|\1|p' domains/*/config.xml 2>/dev/null || true ;;
     'pool-list --all --name') list pools all ;;
     'pool-list --name') list pools active ;;
+    'pool-list --name --transient') [[ ! -e pools/$pool-logs ]] || echo "$pool-logs" ;;
     'net-list --all --name') list networks all ;;
     'net-list --name') list networks active ;;
     'dumpxml --inactive '*) folder=$(domain "$3") && cat "$folder/config.xml" ;;
@@ -141,7 +142,7 @@ one() { # one command with its words
 
     'define --validate '*) define "$OLDPWD/$3" ;;
     'start '*) folder=$(domain "$2") && start "$folder" ;;
-    'resume '*) folder=$(domain "$2") && echo running >"$folder/state" ;;
+    'resume '* | 'dompmwakeup '*) folder=$(domain "$2") && echo running >"$folder/state" ;;
     'destroy '*)
       folder=$(domain "$2") && echo 'shut off' >"$folder/state" && rm -f "$folder/live.xml" "network/$(address "$folder")" &&
         echo "Domain '$2' destroyed"
