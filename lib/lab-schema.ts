@@ -66,6 +66,10 @@ export const labSchema = z.strictObject({
     .describe('name of the lab: of its folder .lab/NAME, its volumes and its kubeconfig context'),
   libvirt: line
     .regex(/^[a-z][a-z0-9+]*:\/\/[^\s'"]*$/, 'must be a libvirt URI such as qemu:///system')
+    .regex(
+      /^(?!.*\/session$)/,
+      "a user's own session has neither bridge nor NAT network; use qemu:///system",
+    )
     .default('qemu:///system')
     .describe('where the machines are made: any libvirt URI'),
   domainType: z

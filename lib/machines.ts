@@ -11,9 +11,10 @@ import {
   virsh,
   type Host,
 } from './libvirt.ts'
-import type { Domain } from './parse.ts'
-import { checkUnused } from './seed.ts'
-import { run, write } from './shell.ts'
+import { isOverlay } from './destroy-plan.ts'
+import type { Domain, Volume } from './parse.ts'
+import { checkUnused, foreignVolume } from './seed.ts'
+import { mode, run, write } from './shell.ts'
 import { formatSize } from './size.ts'
 import { networkXml, overlayXml, poolXml } from './storage-xml.ts'
 
@@ -22,6 +23,11 @@ export async function ensurePool(lab: Lab, host: Host, more: string[] = []): Pro
   checkPool(host, lab)
   if (host.pool?.active) return more.length > 0 ? observePool(lab, host, more) : host
   const { name } = lab.pool
+  if (host.pool && mode.dryRun)
+    throw new LabError(`the storage pool ${name} is off, so its volumes cannot be seen`, {
+      details: ['a dry run does not start it'],
+      hint: `virsh -c ${lab.libvirt} pool-start ${name}`,
+    })
   if (!host.pool) {
     write(`${lab.dir}/pool.xml`, poolXml(lab))
     await run`${virsh(lab)} pool-define --validate ${lab.dir}/pool.xml`
@@ -72,14 +78,22 @@ export async function ensureStarted(lab: Lab, node: Node, host: Host): Promise<v
 async function ensureDisk(lab: Lab, node: Node, host: Host, base: string): Promise<void> {
   checkUnused(lab, host, node.volume)
   const disk = findVolume(host, node.volume)
-  if (disk && disk.capacity !== node.disk)
-    throw new LabError(
-      `its disk ${node.volume} is left from an earlier run and has ${formatSize(disk.capacity)}, not ${formatSize(node.disk)}`,
-      { hint: `npx zx scripts/destroy.ts ${node.name}` },
-    )
-  if (disk) return
+  if (disk) return checkLeftDisk(lab, node, disk, base)
   write(`${node.dir}/disk.xml`, overlayXml(lab, node, base))
   await run`${virsh(lab)} vol-create --pool ${lab.pool.name} ${node.dir}/disk.xml`
+}
+
+// A run that was cut off leaves a disk without a machine; it is used if it is the one that would be made now.
+function checkLeftDisk(lab: Lab, node: Node, disk: Volume, base: string): void {
+  if (!isOverlay(disk, lab)) throw foreignVolume(lab, node.volume)
+  const differs =
+    disk.capacity !== node.disk
+      ? `has ${formatSize(disk.capacity)}, not ${formatSize(node.disk)}`
+      : disk.backing !== `${lab.pool.path}/${base}` && 'grows on another image'
+  if (differs)
+    throw new LabError(`its disk ${node.volume} is left from an earlier run and ${differs}`, {
+      hint: `npx zx scripts/destroy.ts ${node.name}`,
+    })
 }
 
 async function ensureRunning(lab: Lab, node: Node, { state }: Domain): Promise<void> {

@@ -127,6 +127,7 @@ export function networkFindings(
       : warning(
           'network',
           `${bridge} has no address in ${cidr}: this host may not reach the nodes`,
+          `# give it a free one, such as: sudo ip address add ADDRESS/${cidr.split('/')[1]} dev ${bridge}`,
         ),
   ]
 }

@@ -33,6 +33,7 @@ export function ownershipFindings(lab: Lab, nodes: Node[], host: Host): Finding[
           failure(
             'names',
             `a storage pool ${lab.pool.name} exists that these scripts did not make`,
+            `# it is left alone; see whose it is: virsh -c ${lab.libvirt} pool-dumpxml ${lab.pool.name}`,
           ),
         ]),
     ...(networkIsOurs
@@ -56,7 +57,8 @@ export function macFindings(lab: Lab, nodes: Node[], host: Host): Finding[] {
       .map(({ name }) =>
         failure(
           'names',
-          `${node.name}: its MAC ${node.mac} is also that of ${name}; rename the node`,
+          `${node.name}: its MAC ${node.mac} is also that of ${name}`,
+          `# rename the node in the lab file, or give the other another MAC: virsh -c ${lab.libvirt} edit ${name}`,
         ),
       ),
   )

@@ -153,7 +153,6 @@ export function connectionProblem(stderr: string, uri: string): { why: string; f
     words(stderr)
       .at(-1)
       ?.replace(/^error: /, '') ?? 'no message'
-  const session = uri.endsWith('/session')
   if (/permission denied|authentication (failed|unavailable|cancelled)|access denied/i.test(stderr))
     return {
       why: `this user may not use ${uri}: ${said}`,
@@ -162,11 +161,7 @@ export function connectionProblem(stderr: string, uri: string): { why: string; f
   if (/no such file or directory|connection refused/i.test(stderr))
     return {
       why: `libvirt is not running or not installed: ${said}`,
-      fix: session
-        ? [
-            '# a qemu:///session URI has no LAN bridge and no NAT network; use libvirt: qemu:///system',
-          ]
-        : ['sudo systemctl enable --now libvirtd.socket || sudo systemctl enable --now libvirtd'],
+      fix: ['sudo systemctl enable --now libvirtd.socket || sudo systemctl enable --now libvirtd'],
     }
   return { why: said, fix: [`virsh -c ${quote(uri)} version`] }
 }

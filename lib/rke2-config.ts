@@ -2,6 +2,7 @@
 import { parseDocument, stringify } from 'yaml'
 import { UsageError } from './errors.ts'
 import type { Lab, Node } from './lab.ts'
+import { ownedRke2Keys } from './lab-rules.ts'
 import { asList } from './list.ts'
 
 type Config = Record<string, unknown>
@@ -36,6 +37,11 @@ export function parseRke2Config(text: string, file: string): Config {
   if (tokens.length > 0)
     throw new UsageError(
       `${file}: ${tokens.join(', ')} is a secret of the cluster and set by the scripts; remove it`,
+    )
+  const owned = Object.keys(config).filter((key) => ownedRke2Keys.includes(key.replace(/\+$/, '')))
+  if (owned.length > 0)
+    throw new UsageError(
+      `${file}: ${owned.join(', ')} is set by the scripts, or they rely on its default; remove it`,
     )
   return config as Config
 }

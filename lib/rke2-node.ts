@@ -77,12 +77,8 @@ export async function ensureConfig(
   state: Rke2State,
   joins?: Node,
 ): Promise<boolean> {
-  const config = rke2Config(
-    lab,
-    node,
-    editedConfig(node),
-    joinedServer(lab, node, state.config) ?? joins,
-  )
+  const joined = state.hasRun ? joinedServer(lab, node, state.config) : undefined
+  const config = rke2Config(lab, node, editedConfig(node), joined ?? joins)
   if (state.config === config) return state.stale
   const place = 'sudo install -D -m 600 /dev/stdin /etc/rancher/rke2/config.yaml'
   await runText(hereDocument(`${ssh(lab, node).join(' ')} ${quote(place)}`, config))

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { networkConfig, parseUserConfig, publicKeyPlaceholder, userData } from './cloud-init.ts'
 import { LabError } from './errors.ts'
 import type { Lab, Node } from './lab.ts'
-import { foreignUser, virsh, type Host } from './libvirt.ts'
+import { findVolume, foreignUser, virsh, type Host } from './libvirt.ts'
 import { eachOf } from './phase.ts'
 import { mode, query, readText, run, write } from './shell.ts'
 import { keepsConnections, sshConfig, sshFiles } from './ssh-files.ts'
@@ -96,12 +96,38 @@ printf 'instance-id: %s-%s\\nlocal-hostname: %s\\n' ${node.name} "$(cat /proc/sy
 ${tool} -quiet -V cidata -A ${seedTag(lab, node)} -J -r -graft-points -o ${node.dir}/seed.iso user-data=${seed}/user-data meta-data=${seed}/meta-data network-config=${node.dir}/network-config`
   if (host.volumeNames.includes(node.seedVolume)) {
     checkUnused(lab, host, node.seedVolume)
+    await checkSeedIsOurs(lab, node, host)
     await run`${virsh(lab)} vol-delete --pool ${lab.pool.name} ${node.seedVolume}`
   }
   await run`${virsh(lab)} vol-create-as --pool ${lab.pool.name} ${node.seedVolume} 0 --format raw`
   await run`${virsh(lab)} vol-upload --pool ${lab.pool.name} ${node.seedVolume} ${node.dir}/seed.iso`
   await run`rm -r ${seed} ${node.dir}/seed.iso`
 }
+
+/** Reads the tag out of a seed volume: the application field of the ISO (ECMA-119, primary volume descriptor). */
+export async function readSeedTag(lab: Lab, volume: string): Promise<string> {
+  const offset = 16 * 2048 + 574
+  const { stdout } =
+    await query`${virsh(lab)} -q vol-download --pool ${lab.pool.name} ${volume} /dev/stdout --offset ${offset} --length 128 | cat`
+  return stdout.trim()
+}
+
+// A run that was cut off before the upload leaves it empty.
+async function checkSeedIsOurs(lab: Lab, node: Node, host: Host): Promise<void> {
+  if (findVolume(host, node.seedVolume)?.capacity === 0) return
+  if ((await readSeedTag(lab, node.seedVolume)) !== seedTag(lab, node))
+    throw foreignVolume(lab, node.seedVolume)
+}
+
+/** The error for a volume that has the name of one of the lab's. */
+export const foreignVolume = (lab: Lab, volume: string) =>
+  new LabError(`a volume called ${volume} exists that this lab did not make`, {
+    details: ['it is left alone'],
+    hint: [
+      'rename the node or the lab in the lab file',
+      `# or look at it: virsh -c ${lab.libvirt} vol-info --pool ${lab.pool.name} ${volume}`,
+    ],
+  })
 
 /** Throws when a domain that is not this lab's uses the volume. */
 export function checkUnused(lab: Lab, host: Host, volume: string): void {

@@ -33,7 +33,8 @@ export interface NodeStatus {
 }
 
 /** The status of each node. The nodes are asked while libvirt is; the answer of one that does not run is not waited for. */
-export async function labStatus(lab: Lab, nodes: Node[]): Promise<NodeStatus[]> {
+export async function labStatus(lab: Lab, wanted: Node[]): Promise<NodeStatus[]> {
+  const nodes = lab.nodes.filter((node) => wanted.includes(node) || node.role === 'server') // a server tells of Kubernetes
   const end = new AbortController()
   setMaxListeners(0, end.signal) // one for each node
   const hasSsh = existsSync(sshFiles(lab).config)
@@ -44,7 +45,9 @@ export async function labStatus(lab: Lab, nodes: Node[]): Promise<NodeStatus[]> 
       nodes.map((node, index) => look(lab, node, host, () => answers[index] ?? ask(lab, node))),
     )
     const told = looks.map(({ told }) => told).find((kubeNodes) => kubeNodes !== undefined) ?? []
-    return looks.map(({ status }) => ({ ...status, kubernetes: kubernetesOf(status.name, told) }))
+    return looks
+      .filter((_, index) => wanted.includes(nodes[index]!))
+      .map(({ status }) => ({ ...status, kubernetes: kubernetesOf(status.name, told) }))
   } finally {
     end.abort()
   }

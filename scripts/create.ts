@@ -50,6 +50,7 @@ await phase(import.meta.url, create, async ({ lab, nodes, options }) => {
     const parts = { base: image.volume, type }
     await step('Machines', () => eachOf(nodes, (node) => ensureMachine(lab, node, pooled, parts)))
   } else {
+    await ensureKeys(lab, [])
     await step('Network', () => ensureNetwork(lab, host))
     await step('Machines', () => eachOf(nodes, (node) => ensureStarted(lab, node, host)))
   }

@@ -3,13 +3,15 @@
 // medium is gone might not start. Safe to run again.
 import { checkInitDone, ejectSeed, isEjected, seedPlaces } from '../lib/eject.ts'
 import { observe } from '../lib/libvirt.ts'
+import { ensurePool } from '../lib/machines.ts'
 import { eachOf, look, next, phase, step } from '../lib/phase.ts'
 import { mode } from '../lib/shell.ts'
 import * as ui from '../lib/ui.ts'
 import { eject } from '../lib/usages.ts'
 
 await phase(import.meta.url, eject, async ({ lab, nodes, options }) => {
-  const host = await observe(lab)
+  const found = await observe(lab)
+  const host = found.pool ? await ensurePool(lab, found) : found // one that is off shows no volumes
   const force = options.flags.has('force')
   const places = new Map(nodes.map((node) => [node, seedPlaces(lab, node, host)]))
   const left = nodes.filter((node) => !isEjected(places.get(node)!))

@@ -48,9 +48,5 @@ await phase(import.meta.url, up, async ({ lab, options }) => {
   if (mode.dryRun) return
   ui.heading('Done')
   ui.detail(table(['PHASE', 'TOOK'], rows))
-  next(
-    file === options.lab
-      ? await kubectlHint(lab, firstServer(lab))
-      : `npx zx scripts/status.ts --lab ${file}`,
-  )
+  next(file === options.lab ? await kubectlHint(lab, firstServer(lab)) : 'npx zx scripts/status.ts')
 })

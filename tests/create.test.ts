@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { execFileSync } from 'node:child_process'
 import t, { type Test } from 'tap'
 import { FakeHost, fixture, qcow2, type Result } from './helpers/fake-bin.ts'
+import type { RawLab } from './helpers/labs.ts'
 
 const escape = /\x1b/ // eslint-disable-line no-control-regex
 const failed = (t: Test, { code, stderr }: Result, ...texts: (string | RegExp)[]) => {
@@ -11,6 +12,7 @@ const failed = (t: Test, { code, stderr }: Result, ...texts: (string | RegExp)[]
   for (const text of texts) t.match(stderr, text)
   t.notMatch(stderr, 'this is a bug')
 }
+const oneNode = (lab: RawLab) => (lab.nodes = lab.nodes.slice(0, 1))
 const modes = (folder: string, ...tests: string[]) =>
   execFileSync('find', [folder, ...tests, '-printf', '%m %P\n'], { encoding: 'utf8' })
     .split('\n')
@@ -87,6 +89,28 @@ await t.test('from nothing to three machines, and then nothing more to do', asyn
   t.notMatch(asked.join('\n'), 'echo', 'what it asks, not how it tells the answers apart')
   t.strictSame(host.inventory(), made)
 
+  await t.test('files for ssh that were lost are made again', async (t) => {
+    const files = ['ssh_config', 'known_hosts'].map((name) => join(project, '.lab/lab', name))
+    const before = files.map((file) => readFileSync(file, 'utf8'))
+    for (const file of files) rmSync(file)
+    const { code, stderr, changes } = await host.run('create')
+    t.strictSame([code, changes], [0, []], stderr)
+    t.strictSame(
+      files.map((file) => readFileSync(file, 'utf8')),
+      before,
+    )
+  })
+  await t.test('a machine that was paused or sleeps goes on', async (t) => {
+    for (const [state, verb] of [
+      ['paused', 'resume'],
+      ['pmsuspended', 'dompmwakeup'],
+    ]) {
+      host.put('domains/worker01/state', `${state}\n`)
+      const { code, stderr, changes } = await host.run('create')
+      t.equal(code, 0, stderr)
+      t.strictSame(changes, [`virsh -c qemu:///system ${verb} worker01`])
+    }
+  })
   await t.test('a machine that was shut off is started, and nothing else', async (t) => {
     execFileSync('bash', [join(host.bin, 'virsh'), '-c', 'x', 'destroy', 'worker02'], {
       env: { ...process.env, STAND_IN: host.state },
@@ -311,6 +335,57 @@ await t.test('names that somebody else has are left alone', async (t) => {
     )
     host.put('domains/worker01/config.xml', other)
     failed(t, await host.run('create'), 'exists already and belongs to lab home')
+  })
+})
+
+await t.test('volumes that the lab did not make are neither used nor overwritten', async (t) => {
+  const host = new FakeHost(t, oneNode)
+  const makesPool = await host.run('create')
+  t.equal(makesPool.code, 0, makesPool.stderr)
+  host.writeLab((lab) => {
+    oneNode(lab)
+    for (const name of ['a', 'b'])
+      lab.nodes.push({ name, role: 'agent', address: `192.0.2.4${name === 'a' ? 1 : 2}` })
+  })
+  host.addVolume('lab-a.qcow2')
+  host.addVolume('lab-b-seed.iso')
+  const before = ['lab-a.qcow2/xml', 'lab-b-seed.iso/data'].map((file) =>
+    host.read(`volumes/${file}`),
+  )
+  const result = await host.run('create')
+  failed(
+    t,
+    result,
+    '✗ b: a volume called lab-b-seed.iso exists that this lab did not make',
+    'try: rename the node or the lab in the lab file',
+    'vol-info --pool rke2-kvm-lab lab-b-seed.iso',
+  )
+  execFileSync('rm', ['-r', join(host.state, 'volumes/lab-b-seed.iso')])
+  const other = await host.run('create')
+  failed(t, other, '✗ a: a volume called lab-a.qcow2 exists that this lab did not make')
+  t.equal(host.read('volumes/lab-a.qcow2/xml'), before[0])
+  for (const { changes } of [result, other])
+    t.notOk(changes.some((call) => /vol-(upload|delete).* lab-(a\.qcow2|b-seed\.iso)$/.test(call)))
+
+  await t.test('a disk left by a run with another image or size is told', async (t) => {
+    execFileSync('rm', ['-r', join(host.state, 'volumes/lab-a.qcow2')])
+    t.equal((await host.run('create')).code, 0)
+    const cutOff = () => execFileSync('rm', ['-r', join(host.state, 'domains/a')])
+    cutOff()
+    rmSync(join(host.state, 'network/192.0.2.41'))
+    const disk = host.read('volumes/lab-a.qcow2/xml')
+    host.put('volumes/lab-a.qcow2/xml', disk.replace(/base-\w+\.qcow2/, 'base-0.qcow2'))
+    const text = '✗ a: its disk lab-a.qcow2 is left from an earlier run and'
+    failed(t, await host.run('create'), `${text} grows on another image`, 'destroy.ts a')
+    host.put('volumes/lab-a.qcow2/xml', disk.replace(/(<capacity[^>]*>)\d+/, `$1${3 * 2 ** 30}`))
+    failed(t, await host.run('create'), `${text} has 3 GiB, not 40 GiB`)
+    host.put('volumes/lab-a.qcow2/xml', disk)
+    const last = await host.run('create')
+    t.equal(last.code, 0, last.stderr)
+    t.notOk(
+      last.changes.some((call) => call.includes(' vol-create --pool')),
+      'it is used',
+    )
   })
 })
 

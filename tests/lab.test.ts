@@ -133,6 +133,7 @@ const wrong: [path: string, value: unknown, reason: RegExp][] = [
   ['name', undefined, /expected string/],
   ['libvirt', 'system', /must be a libvirt URI/],
   ['libvirt', 'qemu:///system; id', /must be a libvirt URI/],
+  ['libvirt', 'qemu:///session', /qemu:\/\/\/system/],
   ['domainType', 'xen', /kvm/],
   ['image', { url: 'ftp://host/file' }, /must be an http or https address/],
   ['image', { url: 'https://host/a', file: 'b' }, /give either url or file/],

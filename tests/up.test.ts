@@ -114,5 +114,6 @@ await t.test('without the bridge it offers a lab that needs none', async (t) => 
     t.strictSame(host.inventory().networks, ['rke2-nat'])
     t.notOk(existsSync(join(host.project, '.lab/lab')))
     for (const command of nextSteps(yes)) t.match(command, /--lab labs\/nat\.yaml|\.lab\/nat\//)
+    t.match(nextSteps(yes).at(-1), /^npx zx scripts\/status\.ts --lab labs\/nat\.yaml$/)
   })
 })
