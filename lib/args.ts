@@ -9,11 +9,10 @@ export interface Usage {
   does: string
   /** Takes node names. */
   nodes?: boolean
-  /** Options beyond those of every script; `timeout` is its default in seconds. */
+  /** Options beyond those of every script, or what one of those means here; `timeout` is its default in seconds. */
   options?: Record<string, string>
   timeout?: number
   json?: boolean
-  dryRun?: boolean
 }
 
 export interface Options {
@@ -24,7 +23,7 @@ export interface Options {
   yes: boolean
   json: boolean
   help: boolean
-  /** Seconds. */
+  /** Seconds; 0 where none is given and the script has no default. */
   timeout: number
   flags: Set<string>
 }
@@ -36,9 +35,8 @@ export function optionTexts(usage: Usage): Record<string, string> {
     ...(usage.timeout ? { 'timeout SECONDS': `how long to wait (default ${usage.timeout})` } : {}),
     ...usage.options,
     ...(usage.json ? { json: 'print the result as JSON' } : {}),
-    ...(usage.dryRun
-      ? { 'dry-run': 'change nothing; print the bash script that would do it' }
-      : {}),
+    'dry-run':
+      usage.options?.['dry-run'] ?? 'change nothing; print the bash script that would do it',
     yes: 'answer yes to every question',
     verbose: 'show every command and its output',
     help: 'show this text',
@@ -83,13 +81,13 @@ export function parseArgs(words: string[], usage: Usage): Options {
   }
   if (!usage.nodes && parsed._.length > 0)
     throw new UsageError(`${usage.script} takes no node names, got ${parsed._.join(', ')}`)
-  const timeout = parsed.timeout === undefined ? (usage.timeout ?? 0) : Number(parsed.timeout)
-  if (usage.timeout && !(Number.isInteger(timeout) && timeout > 0))
+  const timeout = Number(parsed.timeout ?? usage.timeout ?? 0)
+  if (parsed.timeout !== undefined && !(Number.isInteger(timeout) && timeout > 0))
     throw new UsageError(`--timeout must be a number of seconds, got ${parsed.timeout}`)
   return {
     lab: parsed.lab ?? 'lab.yaml',
     nodes: [...new Set(parsed._)],
-    dryRun: parsed['dry-run'] ?? false,
+    dryRun: parsed['dry-run'],
     verbose: parsed.verbose,
     yes: parsed.yes,
     json: parsed.json ?? false,

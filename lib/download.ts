@@ -51,14 +51,14 @@ export async function downloadUnchecked(url: string, file: string): Promise<void
   }
 }
 
-/** Downloads to `file` by way of `file.part`, going on where an earlier run was cut off. */
+/** Downloads to `file` by way of `file.part`, going on where an earlier run was cut off, once its curl has ended. */
 export async function download(url: string, file: string, digest: Digest): Promise<void> {
   const part = `${file}.part`
   if (!mode.dryRun) mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
   const total = mode.dryRun ? 0 : await remoteSize(url)
   const stop = watch(part, total)
   const transfer = () =>
-    run`mkdir -p ${dirname(file)} && ${curl} --retry 3 --continue-at - --output ${part} ${url}`
+    run`mkdir -p ${dirname(file)} && flock ${part} ${curl} --retry 3 --continue-at - --output ${part} ${url}`
   try {
     if (total === 0 || partSize(part) < total)
       await transfer().catch((error: unknown) => {

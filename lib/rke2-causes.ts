@@ -109,6 +109,17 @@ export const known: Known[] = [
     ],
   },
   {
+    id: 'certificate-name',
+    match: /x509: certificate is valid for .*, not /,
+    why: (at) =>
+      `the certificate of ${name(at)} does not have the name or address that it is reached by`,
+    fix: (at) => [
+      '# in the lab file add that name or address: rke2: { config: { tls-san: [...] } }, then:',
+      'npx zx scripts/install-rke2.ts',
+      again(at),
+    ],
+  },
+  {
     id: 'cis',
     match: /invalid kernel parameter value|missing required (user|group)/,
     why: () =>

@@ -17,15 +17,16 @@ const columns: Column[] = [
   ['RKE2', ({ rke2 }) => rke2?.service],
   ['VERSION', ({ rke2 }) => rke2?.version],
   ['KUBERNETES', ({ kubernetes }) => kubernetes && (kubernetes.ready ? 'Ready' : 'NotReady')],
+  ['ROLES', ({ kubernetes }) => kubernetes?.roles.join(',')],
 ]
 
 /** What is left out first where the terminal is narrow; `--json` always has it. */
-const optional = ['VERSION', 'DISK', 'ROLE']
+const optional = ['ROLES', 'VERSION', 'DISK', 'ROLE']
 
 /** A table that fits the width (columns of the terminal), and a line for each node with something to remark. */
 export function statusTable(all: NodeStatus[], width: number): string {
   const remarks = all.filter(({ remark }) => remark).map(({ name, remark }) => `${name}: ${remark}`)
-  const tables = [0, 1, 2, 3].map((count) => tableWithout(optional.slice(0, count), all))
+  const tables = [0, 1, 2, 3, 4].map((count) => tableWithout(optional.slice(0, count), all))
   const fits = (text: string) => text.split('\n').every((line) => line.length <= width)
   return [tables.find(fits) ?? tables.at(-1), ...remarks].join('\n')
 }

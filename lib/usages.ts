@@ -8,7 +8,6 @@ export const create: PhaseUsage = {
   does: 'Makes the machines of the lab from a cloud image, starts them and waits until cloud-init is done.',
   nodes: true,
   timeout: 900,
-  dryRun: true,
   changes: true,
 }
 
@@ -17,7 +16,6 @@ export const eject: PhaseUsage = {
   does: 'Takes the seed medium out of each machine for good and deletes it and the private host keys here.',
   nodes: true,
   options: { force: 'eject even when cloud-init is not done, and open a locked drive' },
-  dryRun: true,
   changes: true,
 }
 
@@ -25,6 +23,7 @@ export const status: PhaseUsage = {
   script: 'status',
   does: 'Shows the machines of the lab in one table.',
   nodes: true,
+  options: { 'dry-run': 'the same as without: nothing is ever changed' },
   json: true,
   changes: false,
 }
@@ -34,14 +33,16 @@ export const destroy: PhaseUsage = {
   does: 'Removes what create made, after showing it and asking.',
   nodes: true,
   options: { images: 'remove the base images as well' },
-  dryRun: true,
   changes: true,
 }
 
 export const doctor: PhaseUsage = {
   script: 'doctor',
   does: 'Checks this host and the lab file, all at once, and says how to mend what is wrong.',
-  options: { fix: 'run the commands that mend what is wrong, after showing them and asking' },
+  options: {
+    fix: 'run the commands that mend what is wrong, after showing them and asking',
+    'dry-run': 'with --fix: only print those commands',
+  },
   json: true,
   changes: false,
 }
@@ -51,7 +52,6 @@ export const installRke2: PhaseUsage = {
   does: 'Installs RKE2 on the first server, waits until the node is Ready and fetches the kubeconfig.',
   options: { merge: 'merge the kubeconfig into ~/.kube/config as well' },
   timeout: 1200,
-  dryRun: true,
   changes: true,
 }
 
@@ -60,13 +60,12 @@ export const join: PhaseUsage = {
   does: 'Joins further servers, one at a time, and the agents, side by side, and waits until each is Ready.',
   nodes: true,
   timeout: 1200,
-  dryRun: true,
   changes: true,
 }
 
 export const up: PhaseUsage = {
   script: 'up',
   does: 'Does all phases in order: doctor, create, eject, install-rke2, join. The same as npm start.',
-  dryRun: true,
+  options: { 'timeout SECONDS': 'how long each phase may wait (default: as long as by itself)' },
   changes: false,
 }

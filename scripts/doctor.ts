@@ -6,11 +6,12 @@ import { checkLibvirt } from '../lib/check-libvirt.ts'
 import { checkFirewall, checkNetworks, whoAnswers } from '../lib/check-network.ts'
 import { checkImage, checkRoom } from '../lib/check-room.ts'
 import { checkNode, checkTools } from '../lib/check-tools.ts'
+import { UsageError } from '../lib/errors.ts'
 import type { Finding } from '../lib/findings.ts'
 import { addressFindings } from '../lib/network-findings.ts'
 import { checkOwnership } from '../lib/ownership-findings.ts'
 import { next, phase, together, type Phase } from '../lib/phase.ts'
-import { runFix } from '../lib/shell.ts'
+import { mode, runFix } from '../lib/shell.ts'
 import * as ui from '../lib/ui.ts'
 import { doctor } from '../lib/usages.ts'
 
@@ -37,7 +38,12 @@ async function examine({ lab, nodes }: Phase): Promise<Finding[]> {
 async function runFixes(findings: Finding[], yes: boolean): Promise<boolean> {
   const lines = findings.flatMap(({ fix }) => fix ?? []).filter((line) => !line.startsWith('#'))
   const fixes = [...new Set(lines)]
-  if (fixes.length === 0 || !(await ask(`Run ${fixes.length} commands to mend this?`, fixes, yes)))
+  if (mode.dryRun) fixes.forEach((line) => console.log(line))
+  if (
+    mode.dryRun ||
+    fixes.length === 0 ||
+    !(await ask(`Run ${fixes.length} commands to mend this?`, fixes, yes))
+  )
     return false
   for (const line of fixes) await runFix(line)
   return true
@@ -45,6 +51,8 @@ async function runFixes(findings: Finding[], yes: boolean): Promise<boolean> {
 
 await phase(import.meta.url, doctor, async (phase) => {
   const { lab, options } = phase
+  if (options.json && options.flags.has('fix'))
+    throw new UsageError('--json and --fix do not go together: one shows, the other asks')
   let findings = await examine(phase)
   if (options.json) console.log(JSON.stringify({ lab: lab.name, findings }, null, 2))
   else findings.forEach(ui.finding)

@@ -13,6 +13,7 @@ import { table } from '../lib/table.ts'
 import * as ui from '../lib/ui.ts'
 import { up } from '../lib/usages.ts'
 
+const waits = ['create', 'install-rke2', 'join']
 const phases = ['doctor', 'create', 'eject', 'install-rke2', 'join']
 
 await phase(import.meta.url, up, async ({ lab, options }) => {
@@ -37,12 +38,13 @@ await phase(import.meta.url, up, async ({ lab, options }) => {
       .filter((flag) => options.flags.has(flag))
       .map((flag) => `--${flag}`),
   ]
+  const patience = options.timeout > 0 ? [`--timeout=${options.timeout}`] : []
   const rows: string[][] = []
   for (const script of mode.dryRun ? phases.slice(1) : phases) {
     const started = Date.now()
     if (!mode.dryRun) ui.chapter(`${script}, ${phases.indexOf(script) + 1} of ${phases.length}`)
-    const taken = script === 'doctor' ? words.filter((word) => word !== '--yes') : words
-    if ((await runPhase(script, taken)) !== 0) throw phaseFailed(script)
+    const own = waits.includes(script) ? patience : []
+    if ((await runPhase(script, [...words, ...own])) !== 0) throw phaseFailed(script)
     rows.push([script, formatSeconds((Date.now() - started) / 1000)])
   }
   if (mode.dryRun) return

@@ -214,6 +214,10 @@ const journals: [id: string, line: string][] = [
     'clock-skew',
     'level=error msg="x509: certificate has expired or is not yet valid: current time"',
   ],
+  [
+    'certificate-name',
+    'level=error msg="failed to get CA certs: tls: failed to verify certificate: x509: certificate is valid for 10.43.0.1, 127.0.0.1, 192.168.1.30, not 192.168.1.9"',
+  ],
   ['cis', 'level=fatal msg="invalid kernel parameter value vm.overcommit_memory=0 - expected 1"'],
   ['cis', 'level=fatal msg="missing required user: unknown user etcd"'],
   ['apparmor', 'exec: "apparmor_parser": executable file not found in $PATH'],

@@ -105,6 +105,22 @@ esac`,
   t.match(again, 'Next: npx zx scripts/create.ts')
 })
 
+await t.test('--fix with --dry-run prints what it would run, --json goes without', async (t) => {
+  const host = new FakeHost(t)
+  host.without('genisoimage')
+  host.put('no-kvm', 'Could not access KVM kernel module: Permission denied\n')
+  host.add('sudo', 'echo "sudo $*" >>"$STAND_IN/unknown"')
+  const { code, stdout } = await host.run('doctor', ['--fix', '--dry-run', '--yes'])
+  t.equal(code, 1)
+  t.strictSame(stdout.trim().split('\n'), [
+    'sudo apt-get install --yes genisoimage',
+    'sudo modprobe kvm_intel || sudo modprobe kvm_amd',
+  ])
+  const both = await host.run('doctor', ['--fix', '--json', '--yes'])
+  t.strictSame([both.code, both.stdout], [2, ''])
+  t.match(both.stderr, '✗ --json and --fix do not go together')
+})
+
 await t.test('a libvirt without QEMU', async (t) => {
   const host = new FakeHost(t, (lab) => (lab.domainType = 'qemu'))
   host.without('qemu-system-x86_64')

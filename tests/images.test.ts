@@ -1,5 +1,5 @@
 // Images: digests, signatures and downloads, against a server on the loopback and real curl and gpg.
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import {
   existsSync,
@@ -24,6 +24,7 @@ process.env.no_proxy = process.env.NO_PROXY = '127.0.0.1' // before the shell's 
 const { download, fetchText } = await import('../lib/download.ts')
 const { findImage, isCached } = await import('../lib/images.ts')
 const { checkDiskSizes } = await import('../lib/base-volume.ts')
+const { until } = await import('../lib/wait.ts')
 const { checkSignature } = await import('../lib/published-sums.ts')
 
 const noCurl = spawnSync('curl', ['--version']).status !== 0 && 'curl is not installed'
@@ -47,6 +48,7 @@ const server = createServer((request, response) => {
   const from = Number(/bytes=(\d+)-/.exec(range ?? '')?.[1] ?? 0)
   asked.push(`${request.method} ${request.url} ${from}`)
   if (data === undefined) return void response.writeHead(404).end('not found')
+  if (from > 0 && from >= data.length) return void response.writeHead(416).end()
   const body = Buffer.from(data).subarray(from)
   response.writeHead(from > 0 ? 206 : 200, {
     'content-length': body.length,
@@ -82,7 +84,7 @@ await t.test('a download is kept when its digest is right', { skip: noCurl }, as
     shown()
       .map(({ args }) => args[0])
       .join(''),
-    /\$ mkdir -p .* && curl .*--continue-at - /,
+    /\$ mkdir -p .* && flock \S+image\.part curl .*--continue-at - /,
   )
 })
 
@@ -120,6 +122,27 @@ await t.test('one that breaks is kept and gone on with', { skip: noCurl }, async
     t.strictSame(asked, ['HEAD /big 0'])
     t.ok(existsSync(file))
   })
+})
+
+await t.test('a curl that outlived its run is waited for', { skip: noCurl }, async (t) => {
+  quietly(t)
+  const data = 'x'.repeat(100_000)
+  files.set('slow', data)
+  const file = join(folder, 'slow')
+  const part = `${file}.part`
+  writeFileSync(part, '')
+  // Holds the file as curl does, then writes the rest of it.
+  const orphan = spawn('flock', [part, 'bash', '-c', 'cat >"$0"', part])
+  const comes = (is: () => boolean) =>
+    until(async () => (is() ? { done: true } : { state: '' }), { seconds: 20, every: 0.05 })
+  await comes(() => spawnSync('flock', ['-n', part, 'true']).status !== 0)
+  asked.length = 0
+  const work = download(url('slow'), file, { algorithm: 'sha256', hex: sha256(data) })
+  await comes(() => asked.length > 0)
+  orphan.stdin.end(data)
+  await work
+  t.equal(readFileSync(file, 'utf8'), data)
+  t.strictSame(asked.slice(0, 2), ['HEAD /slow 0', 'GET /slow 100000'], 'nothing twice')
 })
 
 await t.test('one with a wrong digest is thrown away', { skip: noCurl }, async (t) => {

@@ -409,7 +409,6 @@ const usage: Usage = {
   nodes: true,
   timeout: 60,
   json: true,
-  dryRun: true,
   options: { force: 'by force' },
 }
 
@@ -460,6 +459,8 @@ await t.test('wrong words are errors that list the known ones', async (t) => {
   t.throws(() => parseArgs(['a'], { ...usage, nodes: false }), { message: /takes no node names/ })
   const { timeout: _, ...untimed } = usage
   t.throws(() => parseArgs(['--timeout', '5'], untimed), { message: /unknown option --timeout/ })
+  t.equal(parseArgs([], usages.up).timeout, 0, 'each phase has its own')
+  t.throws(() => parseArgs(['--timeout', '0'], usages.up), { message: /--timeout must be/ })
 })
 
 await t.test('the usage text names every option', async (t) => {

@@ -58,6 +58,14 @@ await t.test('--dry-run on an empty host prints every phase and changes nothing'
   t.match(stdout, 'sudo cat /var/lib/rancher/rke2/server/token | ssh')
 })
 
+await t.test('--timeout is for each phase that waits', async (t) => {
+  const host = before(t)
+  host.put('silent', '')
+  const { code, stderr } = await host.run('up', ['--timeout', '1'])
+  t.equal(code, 1)
+  t.match(stderr, '✗ kubemaster: not ready within 1 s')
+})
+
 await t.test('it stops at the first phase that fails and says how to go on', async (t) => {
   const host = before(t)
   host.put('failures', 'start worker02\tno room\n')

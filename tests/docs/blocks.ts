@@ -32,7 +32,7 @@ export async function withBlocks(page: string, file: string): Promise<string> {
 type Make = (words: string, file: string) => string | Promise<string>
 
 const kinds: Record<string, Make> = {
-  usage: (script) => fenced('text', usageText(usageOf(script))),
+  usages: () => fenced('text', scripts.map(usageText).join('\n')),
   steps: async (words) => fenced('bash', await sectionOf(words)),
   table: () => scriptTable(),
   'lab-file': () => labFileTable(),

@@ -95,13 +95,18 @@ export async function playCluster(host: FakeHost, page: string): Promise<string[
   return wrong
 }
 
+const serverLabels = {
+  'node-role.kubernetes.io/control-plane': 'true',
+  'node-role.kubernetes.io/etcd': 'true',
+}
+
 // RKE2 cannot run on the fake host: what status reads on the nodes afterwards is put there.
 function joinCluster(host: FakeHost, script: string, words: string[]): undefined {
   const lab = parseLab(readFileSync(join(host.project, 'lab.yaml'), 'utf8'), 'lab.yaml')
   const named = words.filter((word) => !word.startsWith('-'))
   const all = script === 'join' ? lab.nodes : lab.nodes.slice(0, 1)
   const items = lab.nodes.map(({ name, role }) => ({
-    metadata: { name, labels: { [`node-role.kubernetes.io/${role}`]: 'true' } },
+    metadata: { name, labels: role === 'server' ? serverLabels : {} },
     status: { conditions: [{ type: 'Ready', status: 'True' }] },
   }))
   for (const { name, role } of all.filter(
