@@ -1,5 +1,13 @@
 // create.ts as a real process on a stand-in host.
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { execFileSync } from 'node:child_process'
 import t, { type Test } from 'tap'
@@ -89,6 +97,19 @@ await t.test('from nothing to three machines, and then nothing more to do', asyn
   t.notMatch(asked.join('\n'), 'echo', 'what it asks, not how it tells the answers apart')
   t.strictSame(host.inventory(), made)
 
+  await t.test('without the key of the machines nothing is begun', async (t) => {
+    const key = join(project, '.lab/lab/id_ed25519')
+    renameSync(key, `${key}.elsewhere`)
+    const result = await host.run('create')
+    renameSync(`${key}.elsewhere`, key)
+    failed(
+      t,
+      result,
+      '✗ .lab/lab/id_ed25519 is not here, but the machines of this lab know no other key',
+      'try: run this in the folder in which they were made, or put the key back',
+    )
+    t.strictSame(result.changes, [])
+  })
   await t.test('files for ssh that were lost are made again', async (t) => {
     const files = ['ssh_config', 'known_hosts'].map((name) => join(project, '.lab/lab', name))
     const before = files.map((file) => readFileSync(file, 'utf8'))
@@ -367,6 +388,19 @@ await t.test('volumes that the lab did not make are neither used nor overwritten
   for (const { changes } of [result, other])
     t.notOk(changes.some((call) => /vol-(upload|delete).* lab-(a\.qcow2|b-seed\.iso)$/.test(call)))
 
+  await t.test('nor is a disk that a domain of somebody else has', async (t) => {
+    mkdirSync(join(host.state, 'domains/other'))
+    const foreign = fixture('domain-foreign.libvirt-9.0.0.xml')
+    const disk = '/var/lib/libvirt/images/rke2-kvm-lab/lab-a.qcow2'
+    host.put(
+      'domains/other/config.xml',
+      foreign.replace(/<source file='[^']*'/, `<source file='${disk}'`),
+    )
+    host.put('domains/other/state', 'shut off\n')
+    const text = '✗ a: the volume lab-a.qcow2 is used by other, which this lab did not make'
+    failed(t, await host.run('create'), text, 'rename the node or the lab')
+    execFileSync('rm', ['-r', join(host.state, 'domains/other')])
+  })
   await t.test('a disk left by a run with another image or size is told', async (t) => {
     execFileSync('rm', ['-r', join(host.state, 'volumes/lab-a.qcow2')])
     t.equal((await host.run('create')).code, 0)

@@ -1,5 +1,5 @@
 // install-rke2.ts and join.ts when something is not as it should be: on nodes that are folders.
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { failed, FakeNodes, shown, succeeds, version } from './helpers/fake-nodes.ts'
@@ -136,6 +136,24 @@ await t.test('what goes wrong on nodes is named for each of them', async (t) => 
   })
 })
 
+await t.test(
+  'a release that holds another version is found out once it is installed',
+  async (t) => {
+    const host = new FakeNodes(t)
+    const other = 'v1.35.7+rke2r9'
+    host.makeRelease(other)
+    const mirror = (name: string) => join(host.state, 'mirror/rke2', name)
+    cpSync(mirror(other), mirror(version), { recursive: true })
+    failed(
+      t,
+      await host.run('install-rke2'),
+      `✗ kubemaster: what was installed is not RKE2 ${version}`,
+      'kubemaster rke2 --version',
+    )
+    t.strictSame(host.events(), [], 'and not started')
+  },
+)
+
 await t.test('a release that is not what it should be never reaches a node', async (t) => {
   const host = new FakeNodes(t)
   const mirror = join(host.state, 'mirror/rke2', version)
@@ -159,5 +177,20 @@ await t.test('a release that is not what it should be never reaches a node', asy
     failed(t, await host.run('install-rke2'), 'rke2.linux-amd64.tar.gz is not what the checksum')
     writeFileSync(join(host.project, 'files/sha256sum-amd64.txt'), sums)
     await succeeds(t, host, 'install-rke2')
+  })
+  await t.test('nor images that the checksum file does not list', async (t) => {
+    const host = new FakeNodes(t)
+    const mirror = join(host.state, 'mirror/rke2', version)
+    writeFileSync(join(mirror, 'rke2-images.linux-amd64.tar.zst'), 'images')
+    host.writeLab((lab) => {
+      lab.rke2 = { version, mirror: 'http://mirror.test/rke2', images: true }
+    })
+    failed(
+      t,
+      await host.run('install-rke2'),
+      'sha256sum-amd64.txt has no line for rke2-images.linux-amd64.tar.zst',
+      'install.sh would leave such a file out without a word',
+    )
+    t.notOk(host.callsSoFar().some((call) => call.startsWith('scp')))
   })
 })
