@@ -16,19 +16,20 @@ export async function checkHost(
   lab: Lab,
   nodes: Node[],
   host: Host,
-  answers: Map<string, string>,
+  answers: Promise<Map<string, string>>,
 ): Promise<'kvm' | 'qemu'> {
-  const [kvm, tools, networks, room] = await Promise.all([
+  const [kvm, tools, networks, room, who] = await Promise.all([
     checkKvm(lab),
     checkTools(lab),
     checkNetworks(lab, host),
     checkRoom(lab, nodes, host),
+    answers,
   ])
   const findings = [
     kvm.finding,
     ...tools,
     ...networks,
-    ...addressFindings(lab, nodes, host, answers),
+    ...addressFindings(lab, nodes, host, who),
     ...room,
     ...checkOwnership(lab, nodes, host),
   ]

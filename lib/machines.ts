@@ -33,8 +33,7 @@ export async function ensurePool(lab: Lab, host: Host, more: string[] = []): Pro
     await run`${virsh(lab)} pool-define --validate ${lab.dir}/pool.xml`
   }
   await run`${virsh(lab)} pool-autostart ${name}`
-  await run`${virsh(lab)} pool-build ${name}`
-  await run`${virsh(lab)} pool-start ${name}`
+  await run`${virsh(lab)} pool-start --build ${name}`
   return observePool(lab, host, more)
 }
 

@@ -67,7 +67,7 @@ export async function writeKnownHosts(lab: Lab, nodes: Node[]): Promise<void> {
 }
 
 /** The program that makes ISO images on this host, as the start of a command. */
-export async function isoTool(): Promise<string[]> {
+async function isoTool(): Promise<string[]> {
   const { stdout } = await query`command -v genisoimage mkisofs xorriso || true`
   const tool = stdout.split('\n')[0]?.split('/').at(-1)
   if (!tool)
@@ -81,8 +81,13 @@ export async function isoTool(): Promise<string[]> {
 export const seedTag = (lab: { name: string }, node: { name: string }) =>
   `rke2-kvm-lab:${lab.name}/${node.name}`
 
-/** Makes the node's seed medium anew, with a fresh instance-id, and puts it into the pool. */
-export async function makeSeed(lab: Lab, node: Node, host: Host, tool: string[]): Promise<void> {
+/** Makes a seed medium for each node, with a fresh instance-id, and puts it into the pool. */
+export async function makeSeeds(lab: Lab, nodes: Node[], host: Host): Promise<void> {
+  const tool = await isoTool()
+  await eachOf(nodes, (node) => makeSeed(lab, node, host, tool))
+}
+
+async function makeSeed(lab: Lab, node: Node, host: Host, tool: string[]): Promise<void> {
   const seed = `${node.dir}/seed`
   write(`${node.dir}/user-data`, userData(lab, node, readUserConfig()))
   write(`${node.dir}/network-config`, networkConfig(lab, node))

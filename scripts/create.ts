@@ -10,16 +10,14 @@ import { observe, ownDomain } from '../lib/libvirt.ts'
 import { ensureMachine, ensureNetwork, ensurePool, ensureStarted } from '../lib/machines.ts'
 import { eachOf, look, next, phase, step, together } from '../lib/phase.ts'
 import { waitUntilReady } from '../lib/ready.ts'
-import { checkKeys, ensureKeys, isoTool, makeSeed, readUserConfig } from '../lib/seed.ts'
+import { checkKeys, ensureKeys, makeSeeds, readUserConfig } from '../lib/seed.ts'
 import { mode } from '../lib/shell.ts'
 import * as ui from '../lib/ui.ts'
 import { create } from '../lib/usages.ts'
 
 await phase(import.meta.url, create, async ({ lab, nodes, options }) => {
-  const [host, answers] = await together(
-    () => observe(lab),
-    () => whoAnswers(lab, nodes),
-  )
+  const answers = whoAnswers(lab, nodes) // meanwhile
+  const host = await observe(lab)
   const fresh = nodes.filter((node) => !ownDomain(host, lab, node))
   checkKeys(
     lab,
@@ -40,11 +38,10 @@ await phase(import.meta.url, create, async ({ lab, nodes, options }) => {
     await step('SSH and host keys', () => ensureKeys(lab, fresh))
     const pooled = await step('Storage pool', () => ensurePool(lab, host, [image.volume]))
     await step('Network', () => ensureNetwork(lab, host))
-    const tool = await isoTool()
     await step('Base image and seeds', () =>
       together(
         () => ensureBaseVolume(lab, pooled, image),
-        () => eachOf(fresh, (node) => makeSeed(lab, node, pooled, tool)),
+        () => makeSeeds(lab, fresh, pooled),
       ),
     )
     const parts = { base: image.volume, type }

@@ -245,7 +245,7 @@ await t.test('a pool that is off is started, and looked into again', async (t) =
   t.equal(code, 0, stderr)
   t.match(
     changes,
-    ['pool-autostart', 'pool-build', 'pool-start'].map((verb) => new RegExp(verb)),
+    ['pool-autostart', 'pool-start --build'].map((verb) => new RegExp(verb)),
   )
   t.notOk(host.inventory().volumes?.some((name) => name.endsWith('.iso')))
 })

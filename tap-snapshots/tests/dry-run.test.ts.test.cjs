@@ -66,8 +66,7 @@ cat > .lab/lab/pool.xml <<'EOF'
 EOF
 virsh -c qemu:///system pool-define --validate .lab/lab/pool.xml
 virsh -c qemu:///system pool-autostart rke2-kvm-lab
-virsh -c qemu:///system pool-build rke2-kvm-lab
-virsh -c qemu:///system pool-start rke2-kvm-lab
+virsh -c qemu:///system pool-start --build rke2-kvm-lab
 
 # Network
 

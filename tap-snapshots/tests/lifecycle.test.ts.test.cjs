@@ -6,10 +6,10 @@
  */
 'use strict'
 exports[`tests/lifecycle.test.ts > TAP > the life of a lab: status, eject, destroy, each twice > before create there is nothing, and nothing is wrong with that > table 1`] = `
-NODE        ROLE    ADDRESS     DOMAIN  SSH  INIT  SEED  DISK  RKE2  VERSION  KUBERNETES
-kubemaster  server  192.0.2.30  absent  -    -     -     -     -     -        -
-worker01    agent   192.0.2.31  absent  -    -     -     -     -     -        -
-worker02    agent   192.0.2.32  absent  -    -     -     -     -     -        -
+NODE        ROLE    ADDRESS     DOMAIN  SSH  INIT  SEED  DISK  RKE2  VERSION  KUBERNETES  ROLES
+kubemaster  server  192.0.2.30  absent  -    -     -     -     -     -        -           -
+worker01    agent   192.0.2.31  absent  -    -     -     -     -     -        -           -
+worker02    agent   192.0.2.32  absent  -    -     -     -     -     -        -           -
 
 `
 
@@ -70,10 +70,10 @@ Object {
 `
 
 exports[`tests/lifecycle.test.ts > TAP > the life of a lab: status, eject, destroy, each twice > status in all its fields > table 1`] = `
-NODE        ROLE    ADDRESS     DOMAIN   SSH  INIT     SEED      DISK               RKE2  VERSION  KUBERNETES
-kubemaster  server  192.0.2.30  running  ok   done     attached  2.3 MiB of 40 GiB  -     -        -
-worker01    agent   192.0.2.31  running  no   -        attached  2.3 MiB of 40 GiB  -     -        -
-worker02    agent   192.0.2.32  running  ok   running  attached  2.3 MiB of 40 GiB  -     -        -
+NODE        ROLE    ADDRESS     DOMAIN   SSH  INIT     SEED      DISK               RKE2  VERSION  KUBERNETES  ROLES
+kubemaster  server  192.0.2.30  running  ok   done     attached  2.3 MiB of 40 GiB  -     -        -           -
+worker01    agent   192.0.2.31  running  no   -        attached  2.3 MiB of 40 GiB  -     -        -           -
+worker02    agent   192.0.2.32  running  ok   running  attached  2.3 MiB of 40 GiB  -     -        -           -
 worker01: SSH answers, but the login is not there yet
 
 `

@@ -160,8 +160,7 @@ one() { # one command with its words
     'pool-define --validate '*)
       mkdir -p pools/$pool && cp "$FIXTURES/pool.libvirt-9.0.0.xml" pools/$pool/xml && echo "Pool $pool defined from $3"
       ;;
-    "pool-build $pool") echo "Pool $pool built" ;;
-    "pool-start $pool") touch pools/$pool/active && echo "Pool $pool started" ;;
+    "pool-start --build $pool") touch pools/$pool/active && echo "Pool $pool started" ;;
     "pool-destroy $pool") rm pools/$pool/active && echo "Pool $pool destroyed" ;;
     "pool-delete $pool") [[ ! -e volumes || $(ls volumes) = '' ]] && echo "Pool $pool deleted" ;;
     "pool-undefine $pool") rm -r pools/$pool && echo "Pool $pool has been undefined" ;;
