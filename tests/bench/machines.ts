@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { startHost } from '../e2e/host.ts'
 import { guestImage } from '../e2e/image.ts'
 import { workspace, type Workspace } from '../e2e/workspace.ts'
-import { median, say, secondsOf } from './clock.ts'
+import { medians, secondsOf } from './clock.ts'
 
 export interface MachineSeconds {
   /** From the start of create.ts to three running domains, the image in the cache. */
@@ -73,18 +73,18 @@ for p in $(virsh -c qemu:///system pool-list --all --name); do virsh -q -c qemu:
   }
 
   /** status.ts with three nodes up. SSH servers of this machine stand in for the guests', as fast as with KVM. */
-  async function statusSeconds(): Promise<number> {
+  async function statusSeconds(): Promise<{ status: number }> {
     const work = workspace(host, lab(3, blank))
     await createUntilWait(work)
     await host.run(['bash', '-c', nativeGuests(work.dir, scratch)])
-    say(`status.ts, ${runs} times`)
-    const taken = await median(runs, () =>
-      secondsOf(async () => {
-        const { nodes } = JSON.parse((await work.script('status', '--json')).stdout) as Status
-        if (!nodes.every(({ ssh, cloudInit }) => ssh === 'ok' && cloudInit === 'done'))
-          throw new Error(`status does not see three nodes up: ${JSON.stringify(nodes)}`)
-      }),
-    )
+    const taken = await medians(runs, {
+      status: () =>
+        secondsOf(async () => {
+          const { nodes } = JSON.parse((await work.script('status', '--json')).stdout) as Status
+          if (!nodes.every(({ ssh, cloudInit }) => ssh === 'ok' && cloudInit === 'done'))
+            throw new Error(`status does not see three nodes up: ${JSON.stringify(nodes)}`)
+        }),
+    })
     await work.script('destroy', '--yes', '--images')
     work.remove()
     return taken
@@ -94,29 +94,19 @@ for p in $(virsh -c qemu:///system pool-list --all --name); do virsh -q -c qemu:
   try {
     writeFileSync(join(scratch, 'domain.xml'), handXml)
     await host.run(['qemu-img', 'create', '-q', '-f', 'qcow2', blank, '2G'])
-    const several = (what: string, measure: () => Promise<number>) => {
-      say(`${what}, ${runs} times`)
-      return median(runs, measure)
-    }
     let fresh = 0
     await createSeconds(3, image, cache) // puts the image's digest into the cache
-    return {
-      createNew: await several('create.ts, image never seen before', () =>
-        createSeconds(3, image, join(scratch, `cache${fresh++}`)),
-      ),
-      create: await several('create.ts', () => createSeconds(3, image, cache)),
-      byHand: await several('the same by hand', () => shellSeconds(byHand(image, pool, scratch))),
-      withoutPool: await several('by hand without a pool', () =>
-        shellSeconds(withoutPool(image, pool, scratch)),
-      ),
-      oldWay: await several('the old way', () => shellSeconds(oldWay(image, pool))),
-      threeNodes: await several('create.ts, 3 nodes', () => createSeconds(3, blank, cache)),
-      thirtyNodes: await several('create.ts, 30 nodes', () => createSeconds(30, blank, cache)),
-      help: await several('create.ts --help', () =>
-        secondsOf(() => help.script('create', '--help')),
-      ),
-      status: await statusSeconds(),
-    }
+    const machines = await medians(runs, {
+      create: () => createSeconds(3, image, cache),
+      byHand: () => shellSeconds(byHand(image, pool, scratch)),
+      withoutPool: () => shellSeconds(withoutPool(image, pool, scratch)),
+      oldWay: () => shellSeconds(oldWay(image, pool)),
+      createNew: () => createSeconds(3, image, join(scratch, `cache${fresh++}`)),
+      threeNodes: () => createSeconds(3, blank, cache),
+      thirtyNodes: () => createSeconds(30, blank, cache),
+      help: () => secondsOf(() => help.script('create', '--help')),
+    })
+    return { ...machines, ...(await statusSeconds()) }
   } finally {
     help.remove()
     await host.stop()
