@@ -139,7 +139,7 @@ export const labSchema = z.strictObject({
       .record(z.string(), z.unknown())
       .default({})
       .describe(
-        "further keys of RKE2's config.yaml, for every server; agents get those that they know",
+        "further keys of RKE2's config.yaml, for every server; agents get those that they know, without node-taint",
       ),
     vip: address
       .optional()

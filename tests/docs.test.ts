@@ -118,10 +118,19 @@ function anchors(page: string): string[] {
 await t.test('each chapter has its parts and is neither too short nor too long', async (t) => {
   for (const file of chapterFiles()) {
     const page = readPage(file)
-    for (const part of ['**Goal:**', '**Time:**', '**You need:**', '## Check', '## Exercises'])
-      t.ok(page.includes(part), `${file} has ${part}`)
+    const parts = [
+      '**Goal:**',
+      '**Time:**',
+      '**You need:**',
+      '## What just happened',
+      '## Check',
+      '## Exercises',
+    ]
+    for (const part of parts) t.ok(page.includes(part), `${file} has ${part}`)
     const written = page.replace(/^<!-- begin[^]*?^<!-- end -->$/gm, '').split('\n').length
     t.ok(written >= 60 && written <= 200, `${file} has ${written} lines of its own`)
+    if (page.includes('<!-- begin:steps'))
+      t.match(page, 'umask 077', `${file} has what the printed scripts begin with`)
     t.equal(page.split('<details>').length, page.split('</details>').length, `${file} folds`)
   }
 })

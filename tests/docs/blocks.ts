@@ -142,7 +142,7 @@ function causeTable(): string {
       `\`${id}\``,
       why(at),
       fix(at)
-        .map((line) => (line.startsWith('# ') ? line.slice(2) : `\`${short(line)}\``))
+        .map((line) => (line.startsWith('# ') ? line.slice(2) : `\`${escaped(line)}\``))
         .join('<br>'),
     ]),
   )
@@ -174,7 +174,7 @@ function neighbours(file: string): string {
   ].join(' · ')
 }
 
-const short = (command: string) => command.replaceAll(kubectl, 'kubectl').replaceAll('|', '\\|')
+const escaped = (command: string) => command.replaceAll('|', '\\|')
 
 const rows = (head: string[], body: string[][]) =>
   [head, head.map(() => '---'), ...body].map((row) => `| ${row.join(' | ')} |`).join('\n')
