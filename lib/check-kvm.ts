@@ -22,7 +22,10 @@ export async function probeKvm(lab: Lab): Promise<{ works: boolean; why: string 
     if (mayUse && (await query`command -v qemu-system-x86_64`).code === 0) return startWithKvm()
   }
   const { code, stderr } = await capabilities(lab, 'kvm')
-  return { works: code === 0, why: code === 0 ? 'libvirt says so' : stderr }
+  return {
+    works: code === 0,
+    why: code === 0 ? 'libvirt says so; this user cannot try it' : stderr,
+  }
 }
 
 const capabilities = (lab: Lab, type: 'kvm' | 'qemu') =>
@@ -50,38 +53,34 @@ async function startWithKvm(): Promise<{ works: boolean; why: string }> {
 // libvirt looks for QEMU where its distribution has it.
 async function missingQemu(lab: Lab): Promise<Finding | undefined> {
   const { code, stderr } = await capabilities(lab, 'qemu')
-  if (code === 0 || /failed to connect/i.test(stderr)) return undefined // that is told elsewhere
+  if (code === 0 || code === 127 || /failed to connect/i.test(stderr)) return undefined // told elsewhere
   return failure(
     'QEMU',
-    `libvirt has no QEMU for x86_64: ${stderr.replace(/^error: /, '').split('\n')[0]}`,
+    `libvirt has no QEMU for x86_64: ${stderr
+      .split('\n')
+      .at(-1)
+      ?.replace(/^error: /, '')}`,
     'sudo apt-get install --yes qemu-system-x86',
   )
 }
 
 /** KVM against what the lab file asks for. */
 export async function checkKvm(lab: Lab): Promise<{ type: 'kvm' | 'qemu'; finding: Finding }> {
-  if (lab.domainType === 'qemu')
-    return {
-      type: 'qemu',
-      finding:
-        (await missingQemu(lab)) ?? ok('KVM', 'not used: domainType is qemu, software emulation'),
-    }
-  const { works, why } = await probeKvm(lab)
-  if (works) return { type: 'kvm', finding: ok('KVM', why) }
-  const found = `KVM does not work here: ${why}`
+  const kvm =
+    lab.domainType === 'qemu'
+      ? { works: false, why: 'not used: domainType is qemu, software emulation' }
+      : await probeKvm(lab)
+  if (kvm.works) return { type: 'kvm', finding: ok('KVM', kvm.why) }
+  const type = lab.domainType === 'kvm' ? 'kvm' : 'qemu'
+  const missing = await missingQemu(lab)
+  if (missing) return { type, finding: missing }
+  if (lab.domainType === 'qemu') return { type, finding: ok('KVM', kvm.why) }
+  const found = `KVM does not work here: ${kvm.why}`
   const fix = [
     '# switch on virtualisation (VT-x, AMD-V) in the firmware; in a VM: nested virtualisation',
     'sudo modprobe kvm_intel || sudo modprobe kvm_amd',
   ]
-  if (lab.domainType === 'kvm') return { type: 'kvm', finding: failure('KVM', found, ...fix) }
-  return {
-    type: 'qemu',
-    finding:
-      (await missingQemu(lab)) ??
-      warning(
-        'KVM',
-        `${found}. QEMU will emulate the processor: ten times slower and more`,
-        ...fix,
-      ),
-  }
+  const slow = `${found}. QEMU will emulate the processor: ten times slower and more`
+  const finding = type === 'kvm' ? failure('KVM', found, ...fix) : warning('KVM', slow, ...fix)
+  return { type, finding }
 }

@@ -27,7 +27,7 @@ export async function checkNetworks(lab: Lab, host: Host | undefined): Promise<F
 export async function whoAnswers(lab: Lab, nodes: Node[]): Promise<Map<string, string>> {
   if (!isLocal(lab.libvirt)) return new Map()
   const answers = await Promise.all(nodes.map(({ address }) => knock(address, 22, 250)))
-  // The TCP attempt makes the kernel ask for the MAC, so that even a host that drops it is seen.
+  // The TCP attempt makes the kernel ask for the MAC, so that a host that drops it is seen as well, unless it was known a while ago.
   const seen = answers.includes('silent')
     ? parseNeighbours((await query`ip -json neighbour show`).stdout)
     : new Map<string, string>()

@@ -3,7 +3,7 @@ import { readFile, statfs } from 'node:fs/promises'
 import { isLocal } from './check-libvirt.ts'
 import { whyNot } from './download.ts'
 import { LabError } from './errors.ts'
-import { failure, ok, type Finding } from './findings.ts'
+import { failure, ok, warning, type Finding } from './findings.ts'
 import { findImage, isCached } from './images.ts'
 import type { Lab, Node } from './lab.ts'
 import type { Host } from './libvirt.ts'
@@ -41,16 +41,11 @@ export async function checkImage(
   try {
     const image = await findImage(lab)
     if (isCached(image)) return [ok('image', `${image.file} is at hand`)]
-    if (host?.volumeNames.includes(image.volume)) return [ok('image', 'is in the pool')]
-    const why = await whyNot(image.url ?? '')
-    if (why === undefined) return [ok('image', `${image.url} can be had`)]
-    return [
-      failure(
-        'image',
-        `${image.url}: ${why}`,
-        '# mend image.url in the lab file, or the way to the internet',
-      ),
-    ]
+    const obstacle = await whyNot(image.url ?? '')
+    if (!obstacle) return [ok('image', `${image.url} can be had`)]
+    const level = obstacle.sure ? failure : warning
+    const advice = '# mend image.url in the lab file, or the way to the internet'
+    return [level('image', `${image.url}: ${obstacle.why}`, advice)]
   } catch (error) {
     if (!(error instanceof LabError)) throw error
     const advice = error.hint.map((text) => (text.startsWith('#') ? text : `# ${text}`)) // for people, not for --fix

@@ -53,13 +53,19 @@ export const readConsoleLog = (lab: Lab, name: string): Promise<string> =>
   })
 
 /** Where the logs of these domains are, for people. */
-export const logFiles = (names: string[]) => names.map((name) => `${folder}/${name}.*log*`)
+export const logFiles = (names: string[]) =>
+  names.map((name) => `${folder}/${name}.{console.,}log*`)
 
 /** Deletes the log files of these domains; one without a console log was not a machine of ours. */
 export async function removeLogs(lab: Lab, names: string[]): Promise<void> {
   if (names.length === 0) return
+  if (mode.dryRun) await run`${virsh(lab)} pool-destroy ${pool} 2>/dev/null || true`
   await dropLeftOver(lab)
-  await run`${virsh(lab)} pool-create-as ${pool} dir --target ${folder}`
+  try {
+    await run`${virsh(lab)} pool-create-as ${pool} dir --target ${folder}`
+  } catch (error) {
+    return ui.warn(`the logs of the machines stay: ${(error as Error).message}`)
+  }
   await run`logs=$(${virsh(lab)} -q vol-list ${pool})
 for name in ${names}; do
   [[ " $logs" == *[[:space:]]"$name.console.log"* ]] || continue

@@ -2,6 +2,7 @@
 import { volumeNames, type Lab, type Node } from './lab.ts'
 import type { Host } from './libvirt.ts'
 import type { Domain, Volume } from './parse.ts'
+import { isCutOff } from './seed-drive.ts'
 
 export interface DestroyPlan {
   domains: Domain[]
@@ -50,7 +51,7 @@ export function destroyPlan(
     if (domain?.files.includes(`${lab.pool.path}/${volume}`)) return true
     const details = host.volumes.find(({ name }) => name === volume)
     if (!volume.endsWith('.iso')) return isOverlay(details, lab)
-    return details?.capacity === 0 || isSeedOf(volume, node) // empty: a run was cut off before the upload
+    return (details && isCutOff(details)) || isSeedOf(volume, node)
   }
   const poolIsOurs = host.pool?.uuid === lab.pool.uuid
   const candidates = names.flatMap((node) =>

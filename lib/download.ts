@@ -9,7 +9,11 @@ import { progressBar } from './progress.ts'
 import { mode, query, run } from './shell.ts'
 import * as ui from './ui.ts'
 
-const curl = ['curl', '--fail', '--silent', '--show-error', '--location', '--connect-timeout', '20']
+// One that stalls for a minute ends; what came so far is kept.
+const curl =
+  'curl --fail --silent --show-error --location --connect-timeout 20 --speed-limit 1000 --speed-time 60'.split(
+    ' ',
+  )
 
 /** What curl's exit codes mean to a person (curl(1), EXIT CODES). */
 const reasons: Record<number, string> = {
@@ -36,10 +40,10 @@ export async function fetchText(
   return { text: readFileSync(file, 'utf8'), file }
 }
 
-/** Why a file cannot be had, without fetching it; undefined when it can. */
-export async function whyNot(url: string): Promise<string | undefined> {
+/** Why a file cannot be had, without fetching it; undefined when it can. Unsure: some servers refuse to say (HTTP HEAD). */
+export async function whyNot(url: string): Promise<{ why: string; sure: boolean } | undefined> {
   const { code, stderr } = await query`${curl} --head --output /dev/null ${url}`
-  return code === 0 ? undefined : (reasons[code] ?? stderr)
+  return code === 0 ? undefined : { why: reasons[code] ?? stderr, sure: code !== 22 }
 }
 
 /** Downloads a file for which there is no digest beforehand: the transport (TLS) alone vouches for it. */

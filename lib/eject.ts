@@ -5,7 +5,7 @@ import { LabError } from './errors.ts'
 import type { Lab, Node } from './lab.ts'
 import { ownDomain, virsh, type Host } from './libvirt.ts'
 import { initState, ssh } from './ready.ts'
-import { checkUnused } from './seed.ts'
+import { checkSeedIsOurs, checkUnused } from './seed.ts'
 import { seedSides } from './seed-drive.ts'
 import { mode, run } from './shell.ts'
 
@@ -71,6 +71,7 @@ export async function ejectSeed(
   if (places.live) await ejectLive(lab, node, force)
   if (places.volume) {
     checkUnused(lab, host, node.seedVolume)
+    if (!places.live && !places.config) await checkSeedIsOurs(lab, node, host) // no drive tells whose it is
     await run`${virsh(lab)} vol-delete --pool ${lab.pool.name} ${node.seedVolume}`
   }
   if (places.secrets) await run`rm -rf ${node.dir}/host_key ${node.dir}/seed`

@@ -158,7 +158,7 @@ export function ownDomain(host: Host, lab: Lab, node: Node): Domain | undefined 
     details: ['it is left alone'],
     hint: [
       `rename the node in the lab file`,
-      `# or look at it: virsh -c ${lab.libvirt} dominfo ${node.name}`,
+      `# or look at it: virsh -c ${quote(lab.libvirt)} dominfo ${node.name}`,
     ],
   })
 }
@@ -173,7 +173,7 @@ export function checkPool(host: Host, lab: Lab): void {
     `a storage pool called ${lab.pool.name} exists that these scripts did not make`,
     {
       details: [`its directory is ${host.pool.path}; it is left alone`],
-      hint: `virsh -c ${lab.libvirt} pool-dumpxml ${lab.pool.name}`,
+      hint: `virsh -c ${quote(lab.libvirt)} pool-dumpxml ${lab.pool.name}`,
     },
   )
 }

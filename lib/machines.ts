@@ -1,4 +1,5 @@
 // EDGE. Making pool, network, disks and domains so; each looks first and changes only what is missing.
+import { quote } from './quote.ts'
 import { domainXml } from './domain-xml.ts'
 import { LabError } from './errors.ts'
 import type { Lab, Node } from './lab.ts'
@@ -26,7 +27,7 @@ export async function ensurePool(lab: Lab, host: Host, more: string[] = []): Pro
   if (host.pool && mode.dryRun)
     throw new LabError(`the storage pool ${name} is off, so its volumes cannot be seen`, {
       details: ['a dry run does not start it'],
-      hint: `virsh -c ${lab.libvirt} pool-start ${name}`,
+      hint: `virsh -c ${quote(lab.libvirt)} pool-start ${name}`,
     })
   if (!host.pool) {
     write(`${lab.dir}/pool.xml`, poolXml(lab))

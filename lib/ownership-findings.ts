@@ -1,4 +1,5 @@
 // PURE. Names that the lab wants, but somebody else has.
+import { quote } from './quote.ts'
 import { failure, ok, type Finding } from './findings.ts'
 import type { Lab, Node } from './lab.ts'
 import type { Host } from './libvirt.ts'
@@ -24,7 +25,7 @@ export function ownershipFindings(lab: Lab, nodes: Node[], host: Host): Finding[
       failure(
         'names',
         `${name}: a domain of that name exists already and belongs to ${owner ? `lab ${owner.lab}` : 'something else'}`,
-        `# it is left alone; rename the node in the lab file, or look: virsh -c ${lab.libvirt} dominfo ${name}`,
+        `# it is left alone; rename the node in the lab file, or look: virsh -c ${quote(lab.libvirt)} dominfo ${name}`,
       ),
     ),
     ...(poolIsOurs
@@ -33,7 +34,7 @@ export function ownershipFindings(lab: Lab, nodes: Node[], host: Host): Finding[
           failure(
             'names',
             `a storage pool ${lab.pool.name} exists that these scripts did not make`,
-            `# it is left alone; see whose it is: virsh -c ${lab.libvirt} pool-dumpxml ${lab.pool.name}`,
+            `# it is left alone; see whose it is: virsh -c ${quote(lab.libvirt)} pool-dumpxml ${lab.pool.name}`,
           ),
         ]),
     ...(networkIsOurs
@@ -58,7 +59,7 @@ export function macFindings(lab: Lab, nodes: Node[], host: Host): Finding[] {
         failure(
           'names',
           `${node.name}: its MAC ${node.mac} is also that of ${name}`,
-          `# rename the node in the lab file, or give the other another MAC: virsh -c ${lab.libvirt} edit ${name}`,
+          `# rename the node in the lab file, or give the other another MAC: virsh -c ${quote(lab.libvirt)} edit ${name}`,
         ),
       ),
   )

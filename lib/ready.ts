@@ -1,4 +1,5 @@
 // EDGE. Waiting until a machine answers on SSH with its pinned key and cloud-init is done.
+import { quote } from './quote.ts'
 import { connect } from 'node:net'
 import { parseInitFiles, readInitFiles, silentGuest, type InitState } from './cloud-init-status.ts'
 import { consoleTail, lastConsoleLine } from './console.ts'
@@ -121,7 +122,10 @@ async function checkRunning(lab: Lab, node: Node): Promise<void> {
   if (code === 0 && !stdout.startsWith('running'))
     throw new LabError(`it stopped while it was waited for: ${stdout.trim()}`, {
       details: consoleDetails(await consoleTail(lab, node.name)),
-      hint: [`virsh -c ${lab.libvirt} start ${node.name} --console`, '# then run this again'],
+      hint: [
+        `virsh -c ${quote(lab.libvirt)} start ${node.name} --console`,
+        '# then run this again',
+      ],
     })
 }
 
@@ -138,7 +142,7 @@ async function silent(
   return new LabError(`not ready within ${formatSeconds(seconds)} (${node.address})`, {
     details: [`last state: ${lastState}`, silentGuest(tail.join('\n')), ...consoleDetails(tail)],
     hint: [
-      `virsh -c ${lab.libvirt} console ${node.name}`,
+      `virsh -c ${quote(lab.libvirt)} console ${node.name}`,
       `# then run this again, with more time if it only was slow: --timeout ${seconds * 2}`,
     ],
   })

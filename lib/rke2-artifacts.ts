@@ -8,6 +8,7 @@ import { cacheDir, withCacheLock } from './cache.ts'
 import { findDigest } from './image-sums.ts'
 import type { Lab, Node } from './lab.ts'
 import { release, type Release } from './rke2-release.ts'
+import { quote } from './quote.ts'
 import { ssh } from './ready.ts'
 import { artifactsFolder as onNode } from './rke2-state.ts'
 import { mode, query, readText, run } from './shell.ts'
@@ -84,7 +85,7 @@ async function checkedFolder(folder: string, files: Release): Promise<Artifacts>
     throw new LabError(`rke2.artifacts: ${folder} lacks ${missing.join(', ')}`, {
       hint: [files.installer, files.sums, ...files.archives]
         .filter(({ name }) => missing.includes(name))
-        .map(({ name, url }) => `curl -fL -o ${join(folder, name)} ${url}`),
+        .map(({ name, url }) => `curl -fL -o ${quote(join(folder, name))} ${url}`),
     })
   for (const { name } of files.archives) {
     const wanted = digestIn(join(folder, files.sums.name), name)
@@ -110,15 +111,20 @@ export async function installOn(lab: Lab, node: Node, { folder, names }: Artifac
   await run`${ssh(lab, node)} ${install}`.catch((error: unknown) => {
     throw installError(lab, error)
   })
-  await run`${ssh(lab, node)} rm -r ${onNode}`
-  await run`${ssh(lab, node)} sudo /usr/local/bin/rke2 --version | grep -F ${lab.rke2.version} >/dev/null`.catch(
+  await run`${ssh(lab, node)} sudo /usr/local/bin/rke2 --version | grep -wF ${lab.rke2.version} >/dev/null`.catch(
     (error: unknown) => {
       throw new LabError(`what was installed is not RKE2 ${lab.rke2.version}`, {
-        hint: `${ssh(lab, node).join(' ')} rke2 --version`,
+        hint: [
+          `${ssh(lab, node).join(' ')} rke2 --version`,
+          lab.rke2.artifacts === undefined
+            ? `rm -r ${quote(folder)}   # fetches the release anew; then run this again`
+            : `# put the files of ${lab.rke2.version} into ${folder}, then run this again`,
+        ],
         cause: error,
       })
     },
   )
+  await run`${ssh(lab, node)} rm -r ${onNode}` // as long as it is there, the installation is not finished
 }
 
 function installError(lab: Lab, error: unknown): unknown {
@@ -135,7 +141,7 @@ function installError(lab: Lab, error: unknown): unknown {
     details: error.details,
     hint: [
       '# the installer, by hand: rke2/README.md',
-      ...(lab.rke2.artifacts ? [`ls -l ${lab.rke2.artifacts}`] : []),
+      ...(lab.rke2.artifacts ? [`ls -l ${quote(lab.rke2.artifacts)}`] : []),
     ],
     cause: error,
   })

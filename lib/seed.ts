@@ -1,5 +1,6 @@
 // EDGE. Keys of the lab and the cloud-init seed of a node. Key material is put together by the shell,
 // so that no secret is in any text that is shown or printed.
+import { quote } from './quote.ts'
 import { existsSync } from 'node:fs'
 import { networkConfig, parseUserConfig, publicKeyPlaceholder, userData } from './cloud-init.ts'
 import { LabError } from './errors.ts'
@@ -7,6 +8,7 @@ import type { Lab, Node } from './lab.ts'
 import { findVolume, foreignUser, virsh, type Host } from './libvirt.ts'
 import { eachOf } from './phase.ts'
 import { mode, query, readText, run, write } from './shell.ts'
+import { isCutOff, tagPlace } from './seed-drive.ts'
 import { keepsConnections, sshConfig, sshFiles } from './ssh-files.ts'
 
 const userConfigFile = 'cloud-init/user-data.yaml'
@@ -109,17 +111,18 @@ ${tool} -quiet -V cidata -A ${seedTag(lab, node)} -J -r -graft-points -o ${node.
   await run`rm -r ${seed} ${node.dir}/seed.iso`
 }
 
-/** Reads the tag out of a seed volume: the application field of the ISO (ECMA-119, primary volume descriptor). */
+/** Reads the tag out of a seed volume. */
 export async function readSeedTag(lab: Lab, volume: string): Promise<string> {
-  const offset = 16 * 2048 + 574
+  const { offset, length } = tagPlace
   const { stdout } =
-    await query`${virsh(lab)} -q vol-download --pool ${lab.pool.name} ${volume} /dev/stdout --offset ${offset} --length 128 | cat`
+    await query`${virsh(lab)} -q vol-download --pool ${lab.pool.name} ${volume} /dev/stdout --offset ${offset} --length ${length} | cat`
   return stdout.trim()
 }
 
-// A run that was cut off before the upload leaves it empty.
-async function checkSeedIsOurs(lab: Lab, node: Node, host: Host): Promise<void> {
-  if (findVolume(host, node.seedVolume)?.capacity === 0) return
+/** Throws when the volume that has the name of the node's seed has not its tag. */
+export async function checkSeedIsOurs(lab: Lab, node: Node, host: Host): Promise<void> {
+  const volume = findVolume(host, node.seedVolume)
+  if (volume && isCutOff(volume)) return
   if ((await readSeedTag(lab, node.seedVolume)) !== seedTag(lab, node))
     throw foreignVolume(lab, node.seedVolume)
 }
@@ -130,7 +133,7 @@ export const foreignVolume = (lab: Lab, volume: string) =>
     details: ['it is left alone'],
     hint: [
       'rename the node or the lab in the lab file',
-      `# or look at it: virsh -c ${lab.libvirt} vol-info --pool ${lab.pool.name} ${volume}`,
+      `# or look at it: virsh -c ${quote(lab.libvirt)} vol-info --pool ${lab.pool.name} ${volume}`,
     ],
   })
 

@@ -16,8 +16,8 @@ import { destroy } from '../lib/usages.ts'
 await phase(import.meta.url, destroy, async ({ lab, nodes, options }) => {
   const named = options.nodes.length > 0 ? nodes : []
   const first = await observe(lab)
-  const isOurs = first.pool?.uuid === lab.pool.uuid
-  const { volumeNames } = isOurs ? await ensurePool(lab, first) : first // one that is off shows no volumes
+  const isOff = first.pool?.uuid === lab.pool.uuid && !first.pool.active // then it shows no volumes
+  const { volumeNames } = isOff ? await step('Storage pool', () => ensurePool(lab, first)) : first
   const host = await observe(lab, volumeNames)
   const tags = await remove.readSeedTags(
     lab,

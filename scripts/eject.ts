@@ -11,7 +11,8 @@ import { eject } from '../lib/usages.ts'
 
 await phase(import.meta.url, eject, async ({ lab, nodes, options }) => {
   const found = await observe(lab)
-  const host = found.pool ? await ensurePool(lab, found) : found // one that is off shows no volumes
+  const isOff = found.pool && !found.pool.active // then it shows no volumes
+  const host = isOff ? await step('Storage pool', () => ensurePool(lab, found)) : found
   const force = options.flags.has('force')
   const places = new Map(nodes.map((node) => [node, seedPlaces(lab, node, host)]))
   const left = nodes.filter((node) => !isEjected(places.get(node)!))

@@ -423,6 +423,39 @@ await t.test('volumes that the lab did not make are neither used nor overwritten
   })
 })
 
+await t.test('the image of Ubuntu counts only with the signature of its publisher', async (t) => {
+  const host = new FakeHost(t, (lab) => {
+    const url =
+      'https://cloud-images.ubuntu.com/releases/noble/release/ubuntu-24.04-server-cloudimg-amd64.img'
+    lab.image = { url }
+  })
+  host.add(
+    'curl',
+    `while (($# > 1)); do if [[ $1 = --output ]]; then file=$2; fi; shift; done
+case $1 in
+  */SHA256SUMS) echo '${'0'.repeat(64)} *ubuntu-24.04-server-cloudimg-amd64.img' >"$file" ;;
+  */SHA256SUMS.gpg) echo signature >"$file" ;;
+  *) exit 22 ;;
+esac`,
+  )
+  host.add(
+    'gpgv',
+    `echo "gpgv $*" >>"$STAND_IN/calls"; echo '[GNUPG:] GOODSIG 1A5D6C4C7DB87C81 somebody'`,
+  )
+  const result = await host.run('create')
+  failed(
+    t,
+    result,
+    '✗ the checksum file of cloud-images.ubuntu.com is not signed by its publisher',
+    'expected key D2EB44626FDDC30B513D5BB71A5D6C4C7DB87C81',
+  )
+  t.match(
+    result.calls.find((call) => call.startsWith('gpgv')),
+    /--keyring \S+\/lib\/keys\/ubuntu-cloud-images\.gpg /,
+  )
+  t.strictSame(host.inventory().domains, [])
+})
+
 await t.test('an image that is not what it should be is refused', async (t) => {
   const host = new FakeHost(t, (lab) => (lab.image.sha256 = '0'.repeat(64)))
   const pinned = await host.run('create')

@@ -24,6 +24,7 @@ process.env.no_proxy = process.env.NO_PROXY = '127.0.0.1' // before the shell's 
 const { download, fetchText } = await import('../lib/download.ts')
 const { findImage, isCached } = await import('../lib/images.ts')
 const { checkDiskSizes } = await import('../lib/base-volume.ts')
+const { signers } = await import('../lib/image-sums.ts')
 const { until } = await import('../lib/wait.ts')
 const { checkSignature } = await import('../lib/published-sums.ts')
 
@@ -238,6 +239,18 @@ await t.test('an image must fit on every disk', async (t) => {
   t.throws(() => checkDiskSizes(lab, 50 * 2 ** 30), {
     message: 'kubemaster, worker02: the disk is smaller than the image (50 GiB)',
   })
+})
+
+await t.test('the keyring for Ubuntu holds the pinned key, and no other', { skip: noGpg }, (t) => {
+  for (const { keyring, fingerprint } of signers) {
+    const words = ['--homedir', t.testdir(), '--with-colons', '--show-keys', join(top, keyring)]
+    const shown = execFileSync('gpg', words, { encoding: 'utf8', stdio: 'pipe' })
+    t.strictSame(
+      [...shown.matchAll(/^pub:.*\n(?:fpr:+(\w+):)/gm)].map(([, key]) => key),
+      [fingerprint],
+    )
+  }
+  t.end()
 })
 
 await t.test('a checksum file must be signed by the pinned key', { skip: noGpg }, async (t) => {

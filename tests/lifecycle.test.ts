@@ -140,7 +140,7 @@ await t.test('the life of a lab: status, eject, destroy, each twice', async (t) 
     t.match(stderr, /there is no terminal to ask on, so nothing was done\n +try: add --yes/)
     t.match(stderr, '  domain   kubemaster (running)')
     t.match(stderr, '  volume   lab-worker02.qcow2')
-    t.match(stderr, '  logs     /var/log/libvirt/qemu/worker02.*log*')
+    t.match(stderr, '  logs     /var/log/libvirt/qemu/worker02.{console.,}log*')
     t.match(stderr, '  files    .lab/lab')
     t.strictSame(changes, [])
     t.strictSame(host.inventory(), before)
@@ -229,6 +229,33 @@ await t.test('destroy leaves decoys alone and tells of them', async (t) => {
     t.match(eject.stderr, 'worker01: a domain of that name exists already')
     t.strictSame(eject.changes, [])
   })
+})
+
+await t.test('eject leaves a volume that has the name of a seed, but not its tag', async (t) => {
+  const host = new FakeHost(t)
+  t.equal((await host.run('create')).code, 0)
+  t.equal((await host.run('eject')).code, 0)
+  host.addVolume('lab-worker01-seed.iso')
+  const { code, stderr, changes } = await host.run('eject')
+  t.equal(code, 1)
+  t.match(
+    stderr,
+    '✗ worker01: a volume called lab-worker01-seed.iso exists that this lab did not make',
+  )
+  t.strictSame(changes, [])
+})
+
+await t.test('destroy goes on where the logs cannot be had', async (t) => {
+  const host = new FakeHost(t)
+  t.equal((await host.run('create')).code, 0)
+  host.put('failures', 'pool-create-as *\tcannot open directory\n')
+  const { code, stderr } = await host.run('destroy', ['--yes', '--images'])
+  t.equal(code, 0, stderr)
+  t.match(
+    stderr,
+    '! the logs of the machines stay: virsh failed (exit 1): error: cannot open directory',
+  )
+  t.notOk(existsSync(join(host.project, '.lab')))
 })
 
 await t.test('a pool that is off is started, and looked into again', async (t) => {

@@ -151,6 +151,9 @@ await t.test(
       'kubemaster rke2 --version',
     )
     t.strictSame(host.events(), [], 'and not started')
+    host.makeRelease(version)
+    rmSync(join(host.folder, 'home/.cache'), { recursive: true })
+    await succeeds(t, host, 'install-rke2')
   },
 )
 

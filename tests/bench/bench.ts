@@ -1,6 +1,6 @@
 // `npm run bench [-- --runs N] [-- --only machines|cluster]`: how long things take, as ratios inside one run on one
 // machine. Prints a table and writes tests/bench/results.json.
-import { writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
 import minimist from 'minimist'
@@ -13,7 +13,12 @@ const { runs, only } = minimist(process.argv.slice(2), { default: { runs: 5 } })
   only?: string
 }
 const file = join(import.meta.dirname, 'results.json')
-const results: Record<string, unknown> = { cpus: cpus().length, node: process.version, runs }
+const results: Record<string, unknown> = {
+  ...(only && existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as object) : {}), // the other half
+  cpus: cpus().length,
+  node: process.version,
+  runs,
+}
 
 const times = (a: number, b: number) => (a / b).toFixed(1)
 type Row = [what: string, measured: string, ratio: string]

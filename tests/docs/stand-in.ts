@@ -24,7 +24,7 @@ export const hasTools = () =>
 const served = [
   /^kubectl apply -f tutorials\/\S+( --dry-run=server)?$/,
   /^kubectl diff -f tutorials\/\S+$/,
-  /^kubectl delete -f /,
+  /^kubectl delete -f (?!https:)/,
   /^kubectl delete (pod|deployment|configmap|secret) /,
   /^kubectl (set image|patch|label|scale) /,
   /^kubectl (drain|uncordon) worker01\b/,

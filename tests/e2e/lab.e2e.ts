@@ -86,7 +86,7 @@ await t.test('each guest is what the lab file says, reached with strict host key
   for (const [index, node] of nodes.entries()) {
     const said = await work.ssh(
       node,
-      'hostname; id -un; ip -4 -o addr show scope global; lsblk -bdno SIZE /dev/vda; df -B1 --output=size / | tail -n 1; sudo sshd -T | grep -E "^(passwordauthentication|permitrootlogin)"',
+      'hostname; id -un; ip -4 -o addr show scope global; lsblk -bdno SIZE /dev/vda; df -B1 --output=size / | tail -n 1; sudo sshd -T | grep ^passwordauthentication',
     )
     const [hostname, user, address, disk, root = '', ...sshd] = said.trim().split('\n')
     t.equal(hostname, node)
@@ -99,6 +99,10 @@ await t.test('each guest is what the lab file says, reached with strict host key
   const anew = 'ssh -F .lab/lab/ssh_config -S none -o UserKnownHostsFile=/dev/null kubemaster true'
   const wrong = await host.exec(anew.split(' '), work.options)
   t.not(wrong.exitCode, 0, 'an unknown host key is refused')
+  const asRoot = 'ssh -F .lab/lab/ssh_config -S none -l root kubemaster true'
+  const root = await host.exec(asRoot.split(' '), work.options)
+  t.equal(root.exitCode, 255, 'root cannot log in')
+  t.match(root.stderr, 'Permission denied')
 })
 
 await t.test('what the person wrote in cloud-init/user-data.yaml reached the guest', async (t) => {
