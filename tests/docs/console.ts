@@ -31,10 +31,13 @@ export interface Typed {
   line: number
 }
 
-/** The commands of `console` blocks: lines that begin with "$ ", each with what follows it. */
-export function typed(page: string): Typed[] {
+/**
+ * The commands of `console` blocks: lines that begin with "$ ", each with what follows it. A mark behind the word tells
+ * when the end-to-end test types them as well: "machines" are up, or "cluster" is; with `mark` only those.
+ */
+export function typed(page: string, mark?: 'machines' | 'cluster'): Typed[] {
   return fences(page)
-    .filter(({ info }) => info === 'console')
+    .filter(({ info }) => (mark ? info === `console ${mark}` : /^console\b/.test(info)))
     .flatMap(({ text, line }) => {
       const found: Typed[] = []
       for (const [index, row] of text.split('\n').entries())

@@ -3,7 +3,9 @@
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import t from 'tap'
+import t, { type Test } from 'tap'
+import { matches, typed } from '../docs/console.ts'
+import { pageFiles, readPage } from '../docs/pages.ts'
 import { serveFiles } from './mirror.ts'
 import { startRig, version } from './rig.ts'
 import { runner } from './runner.ts'
@@ -27,6 +29,21 @@ async function until<T>(look: () => Promise<T>, isSo: (seen: T) => boolean): Pro
     if (isSo(seen) || Date.now() > end) return seen
     await setTimeout(1000)
   }
+}
+
+/** Types the commands of the pages that are marked for it; those of the scripts as npx would run them. */
+async function typeMarked(t: Test, mark: 'machines' | 'cluster'): Promise<void> {
+  for (const file of pageFiles())
+    for (const { command, output, line } of typed(readPage(file), mark)) {
+      const name = `${file}, line ${line}: ${command}`
+      const [, phase, words = ''] = /^npx zx scripts\/([\w-]+)\.ts(.*)$/.exec(command) ?? []
+      const { exitCode, stdout, stderr } = phase
+        ? await work.script(phase, ...words.split(' ').filter(Boolean))
+        : await host.exec(['bash', '-c', command], work.options)
+      if (!t.equal(exitCode, 0, name)) t.comment(stderr)
+      if (output.length > 0 && !t.ok(matches(stdout, output), 'it prints what the page shows'))
+        t.comment(stdout)
+    }
 }
 
 const nodes = ['kubemaster', 'worker01', 'worker02']
@@ -132,6 +149,8 @@ await t.test('status tells it in a table and as JSON', async (t) => {
   t.notMatch(table.stdout, '\x1b', 'no colour when piped')
 })
 
+await t.test('what pages say of machines that are up', (t) => typeMarked(t, 'machines'))
+
 await t.test('files of the lab are private', (t) => {
   for (const entry of readdirSync(join(work.dir, '.lab'), {
     recursive: true,
@@ -230,6 +249,8 @@ await t.test('join makes three Ready nodes out of it', async (t) => {
     })),
   )
 })
+
+await t.test('what pages say of a cluster that is up', (t) => typeMarked(t, 'cluster'))
 
 await t.test('the release came from the mirror once, whatever the number of nodes', async (t) => {
   const requests = (await rig.mirror.requests()).filter(
