@@ -122,6 +122,13 @@ await t.test('each guest is what the lab file says, reached with strict host key
   t.match(root.stderr, 'Permission denied')
 })
 
+await t.test('cloud-init’s own schema takes what it got', async (t) => {
+  t.match(
+    await work.ssh('worker01', 'sudo cloud-init schema --system 2>&1'),
+    /^Valid cloud-config/m,
+  )
+})
+
 await t.test('what the person wrote in cloud-init/user-data.yaml reached the guest', async (t) => {
   t.match(
     await work.ssh('worker01', 'sudo cat /var/lib/cloud/instance/user-data.txt | grep -v private'),
