@@ -4,9 +4,15 @@ import { isLocal } from './check-libvirt.ts'
 import { ok, warning, type Finding } from './findings.ts'
 import type { Lab, Node } from './lab.ts'
 import type { Host } from './libvirt.ts'
-import { networkFindings, parseInterfaces, parseNeighbours } from './network-findings.ts'
+import {
+  networkFindings,
+  parseInterfaces,
+  parseNeighbours,
+  type Neighbour,
+} from './network-findings.ts'
 import { knock } from './ready.ts'
 import { query } from './shell.ts'
+import { TimedOut, until } from './wait.ts'
 
 /** Bridge or NAT network, and other interfaces with the same addresses. */
 export async function checkNetworks(lab: Lab, host: Host | undefined): Promise<Finding[]> {
@@ -27,17 +33,34 @@ export async function checkNetworks(lab: Lab, host: Host | undefined): Promise<F
 export async function whoAnswers(lab: Lab, nodes: Node[]): Promise<Map<string, string>> {
   if (!isLocal(lab.libvirt)) return new Map()
   const answers = await Promise.all(nodes.map(({ address }) => knock(address, 22, 250)))
-  // The TCP attempt makes the kernel ask for the MAC, so that a host that drops it is seen as well, unless it was known a while ago.
-  const seen = answers.includes('silent')
-    ? parseNeighbours((await query`ip -json neighbour show`).stdout)
-    : new Map<string, string>()
-  const who = nodes.map(({ name, address, mac }, index): [string, string] => {
+  const silent = nodes.filter((_, index) => answers[index] === 'silent')
+  const strangers = silent.length > 0 ? await strangersAt(silent) : new Map<string, string>()
+  const who = nodes.map(({ name }, index): [string, string] => {
     if (answers[index] === 'open') return [name, 'SSH is open']
     if (answers[index] === 'refused') return [name, 'it refuses SSH']
-    const found = seen.get(address)
-    return [name, found && found !== mac ? `MAC ${found}` : ''] // its own: of a machine that was there a moment ago
+    const mac = strangers.get(name)
+    return [name, mac ? `MAC ${mac}` : '']
   })
   return new Map(who.filter(([, answer]) => answer))
+}
+
+// The TCP attempt made the kernel ask for the MACs, so that hosts that drop it are seen as well. One that it knew from
+// before it asks again only after 5 s, three times (delay_first_probe_time, arp(7)). A node's own MAC is of a machine
+// that was there a moment ago.
+async function strangersAt(nodes: Node[]): Promise<Map<string, string>> {
+  let strangers: (Neighbour & { name: string })[] = []
+  const look = async () => {
+    const seen = parseNeighbours((await query`ip -json neighbour show`).stdout)
+    strangers = nodes.flatMap(({ name, address, mac }) => {
+      const found = seen.get(address)
+      return found && found.mac !== mac ? [{ name, ...found }] : []
+    })
+    return strangers.every(({ isSure }) => isSure) ? { done: true } : { state: 'asked again' }
+  }
+  await until(look, { seconds: 9, every: 0.5 }).catch((error: unknown) => {
+    if (!(error instanceof TimedOut)) throw error
+  })
+  return new Map(strangers.filter(({ isSure }) => isSure).map(({ name, mac }) => [name, mac]))
 }
 
 /** Docker and the like may drop what crosses the bridge. */

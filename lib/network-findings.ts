@@ -34,22 +34,25 @@ export function parseInterfaces(json: string): Interface[] {
   }))
 }
 
-/** Reads `ip -json neighbour show`: the MAC of each address that answered lately. */
-export function parseNeighbours(json: string): Map<string, string> {
-  interface Neighbour {
-    dst?: string
-    lladdr?: string
-    state?: string[]
-  }
-  let all: Neighbour[]
+export interface Neighbour {
+  mac: string
+  /** It answered lately; else it did once, and the kernel is asking it again. */
+  isSure: boolean
+}
+
+/** Reads `ip -json neighbour show`: who has, or had, each address. */
+export function parseNeighbours(json: string): Map<string, Neighbour> {
+  let all: { dst?: string; lladdr?: string; state?: string[] }[]
   try {
-    all = JSON.parse(json) as Neighbour[]
+    all = JSON.parse(json) as typeof all
   } catch {
     return new Map()
   }
   return new Map(
-    all.flatMap(({ dst, lladdr, state }): [string, string][] =>
-      dst && lladdr && state?.includes('REACHABLE') ? [[dst, lladdr]] : [],
+    all.flatMap(({ dst, lladdr, state: [state = ''] = [] }): [string, Neighbour][] =>
+      dst && lladdr && ['REACHABLE', 'STALE', 'DELAY', 'PROBE'].includes(state)
+        ? [[dst, { mac: lladdr, isSure: state === 'REACHABLE' }]]
+        : [],
     ),
   )
 }

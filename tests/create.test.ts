@@ -331,6 +331,19 @@ await t.test(
   },
 )
 
+await t.test('a host that was known before, and drops SSH, is waited for', async (t) => {
+  const host = new FakeHost(t, oneNode)
+  host.add(
+    'ip',
+    `if [[ $2 = -details ]]; then cat "$STAND_IN/ip-address"; exit; fi
+looks=$(($(cat "$STAND_IN/looks" 2>/dev/null) + 1)); echo $looks >"$STAND_IN/looks"
+echo '[{"dst":"192.0.2.30","lladdr":"02:00:00:00:00:01","state":["'$(((looks > 2)) && echo REACHABLE || echo DELAY)'"]}]'`,
+  )
+  const text = '✗ kubemaster: something else answers on 192.0.2.30 (MAC 02:00:00:00:00:01)'
+  failed(t, await host.run('create'), text)
+  t.equal(host.read('looks'), '3\n')
+})
+
 await t.test('names that somebody else has are left alone', async (t) => {
   const host = new FakeHost(t)
   const foreign = fixture('domain-foreign.libvirt-9.0.0.xml').replace(

@@ -244,7 +244,9 @@ await t.test('interfaces are read from ip', async (t) => {
 
 await t.test('neighbours that answered lately are read from ip', async (t) => {
   const neighbours = parseNeighbours(fixture('ip-neighbour.iproute2-6.1.0.json'))
-  t.strictSame([...neighbours], [['192.168.1.31', '52:54:00:00:00:02']])
+  t.strictSame([...neighbours], [['192.168.1.31', { mac: '52:54:00:00:00:02', isSure: true }]])
+  const [known] = parseNeighbours('[{"dst":"a","lladdr":"b","state":["DELAY"]}]').values()
+  t.strictSame(known, { mac: 'b', isSure: false })
   t.equal(parseNeighbours('no JSON').size, 0)
 })
 
