@@ -8,13 +8,13 @@ import { parseLab } from '../lib/lab.ts'
 import { defaultLab, labKeys, scripts, withBlocks } from './docs/blocks.ts'
 import { checkCommand } from './docs/commands.ts'
 import { commands, fences, inlineCode, matches, mentioned, typed } from './docs/console.ts'
-import { docsHost } from './docs/host.ts'
+import { asReader, docsHost } from './docs/host.ts'
 import { parseKubectl } from './docs/kubectl.ts'
 import { manifestProblems } from './docs/manifests.ts'
 import { chapterFiles, pageFiles, readPage } from './docs/pages.ts'
 import { play, playCluster } from './docs/play.ts'
 import { Cluster, hasTools } from './docs/stand-in.ts'
-import { top } from './helpers/fake-bin.ts'
+import { isChange, top } from './helpers/fake-bin.ts'
 import { FakeNodes } from './helpers/fake-nodes.ts'
 
 t.setTimeout(900_000) // seconds by itself, minutes beside tests that want the processor
@@ -50,7 +50,15 @@ await t.test(
   async (t) => {
     const { host, end } = docsHost()
     t.teardown(end)
-    for (const file of chapterFiles()) t.strictSame(await play(host, readPage(file)), [], file)
+    for (const file of chapterFiles()) {
+      const before = host.callsSoFar().length
+      t.strictSame(await play(host, readPage(file)), [], file)
+      const caused = host.callsSoFar().slice(before).filter(isChange)
+      t.matchSnapshot(
+        [...new Set(caused.map((call) => asReader(host, call)))].sort(),
+        `${file}: the commands that it causes`,
+      )
+    }
   },
 )
 

@@ -221,7 +221,8 @@ export class FakeHost {
   }
 }
 
-const isChange = (call: string) =>
+/** Whether a call of a stand-in changes something. */
+export const isChange = (call: string) =>
   /^virsh -c \S+ (?!-q|domstate|domcapabilities)/.test(call) || /^(genisoimage|curl)/.test(call)
 
 /** The head of a qcow2 image of that virtual size. */

@@ -1,0 +1,154 @@
+/* IMPORTANT
+ * This snapshot file is auto-generated, but designed for humans.
+ * It should be checked into source control and tracked carefully.
+ * Re-generate by setting TAP_SNAPSHOT=1 and running tests.
+ * Make sure to inspect the output below.  Do not ignore changes!
+ */
+'use strict'
+exports[`tests/docs.test.ts > TAP > the tutorials, typed from first to last on the fake host, print what they say > tutorials/00-why.md: the commands that it causes 1`] = `
+Array []
+`
+
+exports[`tests/docs.test.ts > TAP > the tutorials, typed from first to last on the fake host, print what they say > tutorials/01-architecture.md: the commands that it causes 1`] = `
+Array []
+`
+
+exports[`tests/docs.test.ts > TAP > the tutorials, typed from first to last on the fake host, print what they say > tutorials/02-lab.md: the commands that it causes 1`] = `
+Array []
+`
+
+exports[`tests/docs.test.ts > TAP > the tutorials, typed from first to last on the fake host, print what they say > tutorials/03-host.md: the commands that it causes 1`] = `
+Array []
+`
+
+exports[`tests/docs.test.ts > TAP > the tutorials, typed from first to last on the fake host, print what they say > tutorials/04-machines.md: the commands that it causes 1`] = `
+Array [
+  "genisoimage -quiet -V cidata -A rke2-kvm-lab:lab/kubemaster -J -r -graft-points -o .lab/lab/nodes/kubemaster/seed.iso user-data=.lab/lab/nodes/kubemaster/seed/user-data meta-data=.lab/lab/nodes/kubemaster/seed/meta-data network-config=.lab/lab/nodes/kubemaster/network-config",
+  "genisoimage -quiet -V cidata -A rke2-kvm-lab:lab/worker01 -J -r -graft-points -o .lab/lab/nodes/worker01/seed.iso user-data=.lab/lab/nodes/worker01/seed/user-data meta-data=.lab/lab/nodes/worker01/seed/meta-data network-config=.lab/lab/nodes/worker01/network-config",
+  "genisoimage -quiet -V cidata -A rke2-kvm-lab:lab/worker02 -J -r -graft-points -o .lab/lab/nodes/worker02/seed.iso user-data=.lab/lab/nodes/worker02/seed/user-data meta-data=.lab/lab/nodes/worker02/seed/meta-data network-config=.lab/lab/nodes/worker02/network-config",
+  "virsh -c qemu:///system define --validate .lab/lab/nodes/kubemaster/domain.xml",
+  "virsh -c qemu:///system define --validate .lab/lab/nodes/worker01/domain.xml",
+  "virsh -c qemu:///system define --validate .lab/lab/nodes/worker02/domain.xml",
+  "virsh -c qemu:///system pool-autostart rke2-kvm-lab",
+  "virsh -c qemu:///system pool-define --validate .lab/lab/pool.xml",
+  "virsh -c qemu:///system pool-start --build rke2-kvm-lab",
+  "virsh -c qemu:///system start kubemaster",
+  "virsh -c qemu:///system start worker01",
+  "virsh -c qemu:///system start worker02",
+  "virsh -c qemu:///system vol-create --pool rke2-kvm-lab .lab/lab/base.xml",
+  "virsh -c qemu:///system vol-create --pool rke2-kvm-lab .lab/lab/nodes/kubemaster/disk.xml",
+  "virsh -c qemu:///system vol-create --pool rke2-kvm-lab .lab/lab/nodes/worker01/disk.xml",
+  "virsh -c qemu:///system vol-create --pool rke2-kvm-lab .lab/lab/nodes/worker02/disk.xml",
+  "virsh -c qemu:///system vol-create-as --pool rke2-kvm-lab lab-kubemaster-seed.iso 0 --format raw",
+  "virsh -c qemu:///system vol-create-as --pool rke2-kvm-lab lab-worker01-seed.iso 0 --format raw",
+  "virsh -c qemu:///system vol-create-as --pool rke2-kvm-lab lab-worker02-seed.iso 0 --format raw",
+  "virsh -c qemu:///system vol-upload --pool rke2-kvm-lab base-0123456789abcdef.qcow2 /home/you/.cache/rke2-kvm-lab/images/0123456789abcdef-ubuntu-24.04-server-cloudimg-amd64.img",
+  "virsh -c qemu:///system vol-upload --pool rke2-kvm-lab lab-kubemaster-seed.iso .lab/lab/nodes/kubemaster/seed.iso",
+  "virsh -c qemu:///system vol-upload --pool rke2-kvm-lab lab-worker01-seed.iso .lab/lab/nodes/worker01/seed.iso",
+  "virsh -c qemu:///system vol-upload --pool rke2-kvm-lab lab-worker02-seed.iso .lab/lab/nodes/worker02/seed.iso",
+]
+`
+
+exports[`tests/docs.test.ts > TAP > the tutorials, typed from first to last on the fake host, print what they say > tutorials/05-cloud-init.md: the commands that it causes 1`] = `
+Array [
+  "virsh -c qemu:///system change-media kubemaster sda --eject --config",
+  "virsh -c qemu:///system change-media kubemaster sda --eject --live",
+  "virsh -c qemu:///system change-media worker01 sda --eject --config",
+  "virsh -c qemu:///system change-media worker01 sda --eject --live",
+  "virsh -c qemu:///system change-media worker02 sda --eject --config",
+  "virsh -c qemu:///system change-media worker02 sda --eject --live",
+  "virsh -c qemu:///system vol-delete --pool rke2-kvm-lab lab-kubemaster-seed.iso",
+  "virsh -c qemu:///system vol-delete --pool rke2-kvm-lab lab-worker01-seed.iso",
+  "virsh -c qemu:///system vol-delete --pool rke2-kvm-lab lab-worker02-seed.iso",
+]
+`
+
+exports[`tests/docs.test.ts > TAP > the tutorials, typed from first to last on the fake host, print what they say > tutorials/06-rke2-server.md: the commands that it causes 1`] = `
+Array []
+`
+
+exports[`tests/docs.test.ts > TAP > the tutorials, typed from first to last on the fake host, print what they say > tutorials/07-join.md: the commands that it causes 1`] = `
+Array []
+`
+
+exports[`tests/docs.test.ts > TAP > the tutorials, typed from first to last on the fake host, print what they say > tutorials/08-tour.md: the commands that it causes 1`] = `
+Array []
+`
+
+exports[`tests/docs.test.ts > TAP > the tutorials, typed from first to last on the fake host, print what they say > tutorials/09-pods.md: the commands that it causes 1`] = `
+Array []
+`
+
+exports[`tests/docs.test.ts > TAP > the tutorials, typed from first to last on the fake host, print what they say > tutorials/10-services.md: the commands that it causes 1`] = `
+Array []
+`
+
+exports[`tests/docs.test.ts > TAP > the tutorials, typed from first to last on the fake host, print what they say > tutorials/11-configuration.md: the commands that it causes 1`] = `
+Array []
+`
+
+exports[`tests/docs.test.ts > TAP > the tutorials, typed from first to last on the fake host, print what they say > tutorials/12-volumes.md: the commands that it causes 1`] = `
+Array []
+`
+
+exports[`tests/docs.test.ts > TAP > the tutorials, typed from first to last on the fake host, print what they say > tutorials/13-deployments.md: the commands that it causes 1`] = `
+Array []
+`
+
+exports[`tests/docs.test.ts > TAP > the tutorials, typed from first to last on the fake host, print what they say > tutorials/14-manifests.md: the commands that it causes 1`] = `
+Array []
+`
+
+exports[`tests/docs.test.ts > TAP > the tutorials, typed from first to last on the fake host, print what they say > tutorials/15-failover.md: the commands that it causes 1`] = `
+Array [
+  "virsh -c qemu:///system destroy worker02",
+  "virsh -c qemu:///system start worker02",
+]
+`
+
+exports[`tests/docs.test.ts > TAP > the tutorials, typed from first to last on the fake host, print what they say > tutorials/16-scaling.md: the commands that it causes 1`] = `
+Array [
+  "genisoimage -quiet -V cidata -A rke2-kvm-lab:lab/worker03 -J -r -graft-points -o .lab/lab/nodes/worker03/seed.iso user-data=.lab/lab/nodes/worker03/seed/user-data meta-data=.lab/lab/nodes/worker03/seed/meta-data network-config=.lab/lab/nodes/worker03/network-config",
+  "virsh -c qemu:///system change-media worker03 sda --eject --config",
+  "virsh -c qemu:///system change-media worker03 sda --eject --live",
+  "virsh -c qemu:///system define --validate .lab/lab/nodes/worker03/domain.xml",
+  "virsh -c qemu:///system destroy worker03",
+  "virsh -c qemu:///system pool-create-as rke2-kvm-lab-logs dir --target /var/log/libvirt/qemu",
+  "virsh -c qemu:///system pool-destroy rke2-kvm-lab-logs",
+  "virsh -c qemu:///system start worker03",
+  "virsh -c qemu:///system undefine worker03 --managed-save --snapshots-metadata --checkpoints-metadata --nvram",
+  "virsh -c qemu:///system vol-create --pool rke2-kvm-lab .lab/lab/nodes/worker03/disk.xml",
+  "virsh -c qemu:///system vol-create-as --pool rke2-kvm-lab lab-worker03-seed.iso 0 --format raw",
+  "virsh -c qemu:///system vol-delete --pool rke2-kvm-lab lab-worker03-seed.iso",
+  "virsh -c qemu:///system vol-delete --pool rke2-kvm-lab lab-worker03.qcow2",
+  "virsh -c qemu:///system vol-upload --pool rke2-kvm-lab lab-worker03-seed.iso .lab/lab/nodes/worker03/seed.iso",
+]
+`
+
+exports[`tests/docs.test.ts > TAP > the tutorials, typed from first to last on the fake host, print what they say > tutorials/17-backup.md: the commands that it causes 1`] = `
+Array []
+`
+
+exports[`tests/docs.test.ts > TAP > the tutorials, typed from first to last on the fake host, print what they say > tutorials/18-make-it-yours.md: the commands that it causes 1`] = `
+Array []
+`
+
+exports[`tests/docs.test.ts > TAP > the tutorials, typed from first to last on the fake host, print what they say > tutorials/19-clean-up.md: the commands that it causes 1`] = `
+Array [
+  "virsh -c qemu:///system destroy kubemaster",
+  "virsh -c qemu:///system destroy worker01",
+  "virsh -c qemu:///system destroy worker02",
+  "virsh -c qemu:///system pool-create-as rke2-kvm-lab-logs dir --target /var/log/libvirt/qemu",
+  "virsh -c qemu:///system pool-delete rke2-kvm-lab",
+  "virsh -c qemu:///system pool-destroy rke2-kvm-lab",
+  "virsh -c qemu:///system pool-destroy rke2-kvm-lab-logs",
+  "virsh -c qemu:///system pool-undefine rke2-kvm-lab",
+  "virsh -c qemu:///system undefine kubemaster --managed-save --snapshots-metadata --checkpoints-metadata --nvram",
+  "virsh -c qemu:///system undefine worker01 --managed-save --snapshots-metadata --checkpoints-metadata --nvram",
+  "virsh -c qemu:///system undefine worker02 --managed-save --snapshots-metadata --checkpoints-metadata --nvram",
+  "virsh -c qemu:///system vol-delete --pool rke2-kvm-lab base-0123456789abcdef.qcow2",
+  "virsh -c qemu:///system vol-delete --pool rke2-kvm-lab lab-kubemaster.qcow2",
+  "virsh -c qemu:///system vol-delete --pool rke2-kvm-lab lab-worker01.qcow2",
+  "virsh -c qemu:///system vol-delete --pool rke2-kvm-lab lab-worker02.qcow2",
+]
+`
