@@ -1,5 +1,4 @@
 // EDGE. Making pool, network, disks and domains so; each looks first and changes only what is missing.
-import { quote } from './quote.ts'
 import { domainXml } from './domain-xml.ts'
 import { LabError } from './errors.ts'
 import type { Lab, Node } from './lab.ts'
@@ -14,6 +13,7 @@ import {
 } from './libvirt.ts'
 import { isOverlay } from './destroy-plan.ts'
 import type { Domain, Volume } from './parse.ts'
+import { quote } from './quote.ts'
 import { checkUnused, foreignVolume } from './seed.ts'
 import { mode, run, write } from './shell.ts'
 import { formatSize } from './size.ts'

@@ -1,8 +1,8 @@
 // PURE. Names that the lab wants, but somebody else has.
-import { quote } from './quote.ts'
 import { failure, ok, type Finding } from './findings.ts'
 import type { Lab, Node } from './lab.ts'
 import type { Host } from './libvirt.ts'
+import { quote } from './quote.ts'
 
 /** Whether this lab made a domain for the node. */
 export const isMade = (host: Host, lab: Lab, node: Node) =>

@@ -1,5 +1,4 @@
 // EDGE. Waiting until a machine answers on SSH with its pinned key and cloud-init is done.
-import { quote } from './quote.ts'
 import { connect } from 'node:net'
 import { parseInitFiles, readInitFiles, silentGuest, type InitState } from './cloud-init-status.ts'
 import { consoleTail, lastConsoleLine } from './console.ts'
@@ -9,6 +8,7 @@ import { virsh } from './libvirt.ts'
 import { nodeProgress, type NodeProgress } from './node-progress.ts'
 import { eachOf } from './phase.ts'
 import { formatSeconds } from './progress.ts'
+import { quote } from './quote.ts'
 import { mode, query, queryWithin, run } from './shell.ts'
 import { sshFiles, sshState } from './ssh-files.ts'
 import { TimedOut, until, type Seen } from './wait.ts'

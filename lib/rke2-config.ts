@@ -2,7 +2,7 @@
 import { parseDocument, stringify } from 'yaml'
 import { UsageError } from './errors.ts'
 import type { Lab, Node } from './lab.ts'
-import { ownedRke2Keys } from './lab-rules.ts'
+import { isOwnedRke2Key } from './lab-rules.ts'
 import { asList } from './list.ts'
 
 type Config = Record<string, unknown>
@@ -38,7 +38,7 @@ export function parseRke2Config(text: string, file: string): Config {
     throw new UsageError(
       `${file}: ${tokens.join(', ')} is a secret of the cluster and set by the scripts; remove it`,
     )
-  const owned = Object.keys(config).filter((key) => ownedRke2Keys.includes(key.replace(/\+$/, '')))
+  const owned = Object.keys(config).filter(isOwnedRke2Key)
   if (owned.length > 0)
     throw new UsageError(
       `${file}: ${owned.join(', ')} is set by the scripts, or they rely on its default; remove it`,

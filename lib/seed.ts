@@ -1,12 +1,12 @@
 // EDGE. Keys of the lab and the cloud-init seed of a node. Key material is put together by the shell,
 // so that no secret is in any text that is shown or printed.
-import { quote } from './quote.ts'
 import { existsSync } from 'node:fs'
 import { networkConfig, parseUserConfig, publicKeyPlaceholder, userData } from './cloud-init.ts'
 import { LabError } from './errors.ts'
 import type { Lab, Node } from './lab.ts'
 import { findVolume, foreignUser, virsh, type Host } from './libvirt.ts'
 import { eachOf } from './phase.ts'
+import { quote } from './quote.ts'
 import { mode, query, readText, run, write } from './shell.ts'
 import { isCutOff, tagPlace } from './seed-drive.ts'
 import { keepsConnections, sshConfig, sshFiles } from './ssh-files.ts'

@@ -124,7 +124,7 @@ await t.test('config.yaml of each kind of node', async (t) => {
   t.throws(() => parseRke2Config('- a\n', 'rke2/server.yaml'), /not a YAML mapping/)
   t.throws(
     () => parseRke2Config('node-ip: 10.0.0.1\ntls-san: [a]\ndata-dir+: /srv\n', 'rke2/server.yaml'),
-    'rke2/server.yaml: node-ip, data-dir+ is set by the scripts',
+    { message: /^rke2\/server\.yaml: node-ip, data-dir\+ is set by the scripts/ },
   )
 })
 

@@ -394,6 +394,7 @@ await t.test('volumes that the lab did not make are neither used nor overwritten
     'try: rename the node or the lab in the lab file',
     'vol-info --pool rke2-kvm-lab lab-b-seed.iso',
   )
+  t.equal(host.read('volumes/lab-b-seed.iso/data'), before[1])
   execFileSync('rm', ['-r', join(host.state, 'volumes/lab-b-seed.iso')])
   const other = await host.run('create')
   failed(t, other, '✗ a: a volume called lab-a.qcow2 exists that this lab did not make')
@@ -417,8 +418,7 @@ await t.test('volumes that the lab did not make are neither used nor overwritten
   await t.test('a disk left by a run with another image or size is told', async (t) => {
     execFileSync('rm', ['-r', join(host.state, 'volumes/lab-a.qcow2')])
     t.equal((await host.run('create')).code, 0)
-    const cutOff = () => execFileSync('rm', ['-r', join(host.state, 'domains/a')])
-    cutOff()
+    execFileSync('rm', ['-r', join(host.state, 'domains/a')]) // a run that was cut off before `define`
     rmSync(join(host.state, 'network/192.0.2.41'))
     const disk = host.read('volumes/lab-a.qcow2/xml')
     host.put('volumes/lab-a.qcow2/xml', disk.replace(/base-\w+\.qcow2/, 'base-0.qcow2'))
