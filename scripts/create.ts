@@ -4,7 +4,8 @@
 import { ensureBaseVolume } from '../lib/base-volume.ts'
 import { checkHost } from '../lib/check-host.ts'
 import { whoAnswers } from '../lib/check-network.ts'
-import { differences } from '../lib/differences.ts'
+import { differences, otherAddress } from '../lib/differences.ts'
+import { NodeErrors } from '../lib/errors.ts'
 import { findImage } from '../lib/images.ts'
 import { observe, ownDomain } from '../lib/libvirt.ts'
 import { ensureMachine, ensureNetwork, ensurePool, ensureStarted } from '../lib/machines.ts'
@@ -23,6 +24,8 @@ await phase(import.meta.url, create, async ({ lab, nodes, options }) => {
     lab,
     host.domains.some(({ owner }) => owner?.lab === lab.name),
   )
+  const moved = nodes.flatMap((node) => otherAddress(node, host) ?? [])
+  if (moved.length > 0) throw new NodeErrors(moved)
   for (const node of nodes)
     for (const text of differences(node, host))
       ui.warn(`${node.name}: ${text}; that is not changed in a machine that exists`)

@@ -162,6 +162,26 @@ await t.test('from nothing to three machines, and then nothing more to do', asyn
       t.equal(readFileSync(join(project, '.lab/lab/known_hosts'), 'utf8').split('\n').length, 5)
     },
   )
+  await t.test(
+    'a machine whose address was changed in the lab file is left as it is',
+    async (t) => {
+      const config = readFileSync(join(project, '.lab/lab/ssh_config'), 'utf8')
+      host.writeLab((lab) => {
+        lab.nodes[1]!.address = '192.0.2.41'
+        lab.nodes[2]!.address = '192.0.2.42'
+      })
+      const { code, stderr, changes } = await host.run('create')
+      t.strictSame([code, changes], [1, []])
+      t.match(stderr, '✗ worker01: it has 192.0.2.31, the lab file says 192.0.2.41;')
+      t.match(stderr, '✗ worker02: it has 192.0.2.32, the lab file says 192.0.2.42;')
+      t.match(
+        stderr,
+        /try: npx zx scripts\/destroy\.ts worker01 && npx zx scripts\/create\.ts worker01 /,
+      )
+      t.match(stderr, '# or put 192.0.2.31 back into the lab file')
+      t.equal(readFileSync(join(project, '.lab/lab/ssh_config'), 'utf8'), config)
+    },
+  )
 })
 
 await t.test('a NAT lab without KVM, from an image with a hostile name', async (t) => {

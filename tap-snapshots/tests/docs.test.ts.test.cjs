@@ -5,27 +5,30 @@
  * Make sure to inspect the output below.  Do not ignore changes!
  */
 'use strict'
-exports[`tests/docs.test.ts > TAP > the tutorials, typed from first to last on the fake host, print what they say > tutorials/00-why.md: the commands that it causes 1`] = `
+exports[`tests/docs.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/00-why.md: the commands that it causes 1`] = `
 Array []
 `
 
-exports[`tests/docs.test.ts > TAP > the tutorials, typed from first to last on the fake host, print what they say > tutorials/01-architecture.md: the commands that it causes 1`] = `
+exports[`tests/docs.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/01-architecture.md: the commands that it causes 1`] = `
 Array []
 `
 
-exports[`tests/docs.test.ts > TAP > the tutorials, typed from first to last on the fake host, print what they say > tutorials/02-lab.md: the commands that it causes 1`] = `
+exports[`tests/docs.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/02-lab.md: the commands that it causes 1`] = `
 Array []
 `
 
-exports[`tests/docs.test.ts > TAP > the tutorials, typed from first to last on the fake host, print what they say > tutorials/03-host.md: the commands that it causes 1`] = `
-Array []
+exports[`tests/docs.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/03-host.md: the commands that it causes 1`] = `
+Array [
+  "virsh -c qemu:///system list --all",
+]
 `
 
-exports[`tests/docs.test.ts > TAP > the tutorials, typed from first to last on the fake host, print what they say > tutorials/04-machines.md: the commands that it causes 1`] = `
+exports[`tests/docs.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/04-machines.md: the commands that it causes 1`] = `
 Array [
   "genisoimage -quiet -V cidata -A rke2-kvm-lab:lab/kubemaster -J -r -graft-points -o .lab/lab/nodes/kubemaster/seed.iso user-data=.lab/lab/nodes/kubemaster/seed/user-data meta-data=.lab/lab/nodes/kubemaster/seed/meta-data network-config=.lab/lab/nodes/kubemaster/network-config",
   "genisoimage -quiet -V cidata -A rke2-kvm-lab:lab/worker01 -J -r -graft-points -o .lab/lab/nodes/worker01/seed.iso user-data=.lab/lab/nodes/worker01/seed/user-data meta-data=.lab/lab/nodes/worker01/seed/meta-data network-config=.lab/lab/nodes/worker01/network-config",
   "genisoimage -quiet -V cidata -A rke2-kvm-lab:lab/worker02 -J -r -graft-points -o .lab/lab/nodes/worker02/seed.iso user-data=.lab/lab/nodes/worker02/seed/user-data meta-data=.lab/lab/nodes/worker02/seed/meta-data network-config=.lab/lab/nodes/worker02/network-config",
+  "virsh -c qemu:///system console kubemaster",
   "virsh -c qemu:///system define --validate .lab/lab/nodes/kubemaster/domain.xml",
   "virsh -c qemu:///system define --validate .lab/lab/nodes/worker01/domain.xml",
   "virsh -c qemu:///system define --validate .lab/lab/nodes/worker02/domain.xml",
@@ -49,7 +52,7 @@ Array [
 ]
 `
 
-exports[`tests/docs.test.ts > TAP > the tutorials, typed from first to last on the fake host, print what they say > tutorials/05-cloud-init.md: the commands that it causes 1`] = `
+exports[`tests/docs.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/05-cloud-init.md: the commands that it causes 1`] = `
 Array [
   "virsh -c qemu:///system change-media kubemaster sda --eject --config",
   "virsh -c qemu:///system change-media kubemaster sda --eject --live",
@@ -63,50 +66,101 @@ Array [
 ]
 `
 
-exports[`tests/docs.test.ts > TAP > the tutorials, typed from first to last on the fake host, print what they say > tutorials/06-rke2-server.md: the commands that it causes 1`] = `
-Array []
-`
-
-exports[`tests/docs.test.ts > TAP > the tutorials, typed from first to last on the fake host, print what they say > tutorials/07-join.md: the commands that it causes 1`] = `
-Array []
-`
-
-exports[`tests/docs.test.ts > TAP > the tutorials, typed from first to last on the fake host, print what they say > tutorials/08-tour.md: the commands that it causes 1`] = `
-Array []
-`
-
-exports[`tests/docs.test.ts > TAP > the tutorials, typed from first to last on the fake host, print what they say > tutorials/09-pods.md: the commands that it causes 1`] = `
-Array []
-`
-
-exports[`tests/docs.test.ts > TAP > the tutorials, typed from first to last on the fake host, print what they say > tutorials/10-services.md: the commands that it causes 1`] = `
-Array []
-`
-
-exports[`tests/docs.test.ts > TAP > the tutorials, typed from first to last on the fake host, print what they say > tutorials/11-configuration.md: the commands that it causes 1`] = `
-Array []
-`
-
-exports[`tests/docs.test.ts > TAP > the tutorials, typed from first to last on the fake host, print what they say > tutorials/12-volumes.md: the commands that it causes 1`] = `
-Array []
-`
-
-exports[`tests/docs.test.ts > TAP > the tutorials, typed from first to last on the fake host, print what they say > tutorials/13-deployments.md: the commands that it causes 1`] = `
-Array []
-`
-
-exports[`tests/docs.test.ts > TAP > the tutorials, typed from first to last on the fake host, print what they say > tutorials/14-manifests.md: the commands that it causes 1`] = `
-Array []
-`
-
-exports[`tests/docs.test.ts > TAP > the tutorials, typed from first to last on the fake host, print what they say > tutorials/15-failover.md: the commands that it causes 1`] = `
+exports[`tests/docs.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/06-rke2-server.md: the commands that it causes 1`] = `
 Array [
-  "virsh -c qemu:///system destroy worker02",
-  "virsh -c qemu:///system start worker02",
+  "curl --fail --silent --show-error --location --connect-timeout 20 --speed-limit 1000 --speed-time 60 --head https://github.com/rancher/rke2/releases/download/v1.35.7%2Brke2r1/rke2.linux-amd64.tar.gz",
+  "curl --fail --silent --show-error --location --connect-timeout 20 --speed-limit 1000 --speed-time 60 --retry 3 --continue-at - --output /home/you/.cache/rke2-kvm-lab/rke2/v1.35.7+rke2r1-9037cfa1/rke2.linux-amd64.tar.gz.part https://github.com/rancher/rke2/releases/download/v1.35.7%2Brke2r1/rke2.linux-amd64.tar.gz",
+  "curl --fail --silent --show-error --location --connect-timeout 20 --speed-limit 1000 --speed-time 60 --retry 3 --output /home/you/.cache/rke2-kvm-lab/rke2/v1.35.7+rke2r1-9037cfa1/install.sh.part https://raw.githubusercontent.com/rancher/rke2/v1.35.7%2Brke2r1/install.sh",
+  "curl --fail --silent --show-error --location --connect-timeout 20 --speed-limit 1000 --speed-time 60 --retry 3 --output /home/you/.cache/rke2-kvm-lab/rke2/v1.35.7+rke2r1-9037cfa1/sha256sum-amd64.txt.part https://github.com/rancher/rke2/releases/download/v1.35.7%2Brke2r1/sha256sum-amd64.txt",
 ]
 `
 
-exports[`tests/docs.test.ts > TAP > the tutorials, typed from first to last on the fake host, print what they say > tutorials/16-scaling.md: the commands that it causes 1`] = `
+exports[`tests/docs.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/07-join.md: the commands that it causes 1`] = `
+Array []
+`
+
+exports[`tests/docs.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/08-tour.md: the commands that it causes 1`] = `
+Array []
+`
+
+exports[`tests/docs.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/09-pods.md: the commands that it causes 1`] = `
+Array []
+`
+
+exports[`tests/docs.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/10-services.md: the commands that it causes 1`] = `
+Array []
+`
+
+exports[`tests/docs.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/11-configuration.md: the commands that it causes 1`] = `
+Array []
+`
+
+exports[`tests/docs.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/12-volumes.md: the commands that it causes 1`] = `
+Array []
+`
+
+exports[`tests/docs.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/13-deployments.md: the commands that it causes 1`] = `
+Array []
+`
+
+exports[`tests/docs.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/14-manifests.md: the commands that it causes 1`] = `
+Array []
+`
+
+exports[`tests/docs.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/15-failover.md: the commands that it causes 1`] = `
+Array [
+  "genisoimage -quiet -V cidata -A rke2-kvm-lab:ha/hawork01 -J -r -graft-points -o .lab/ha/nodes/hawork01/seed.iso user-data=.lab/ha/nodes/hawork01/seed/user-data meta-data=.lab/ha/nodes/hawork01/seed/meta-data network-config=.lab/ha/nodes/hawork01/network-config",
+  "genisoimage -quiet -V cidata -A rke2-kvm-lab:ha/hawork02 -J -r -graft-points -o .lab/ha/nodes/hawork02/seed.iso user-data=.lab/ha/nodes/hawork02/seed/user-data meta-data=.lab/ha/nodes/hawork02/seed/meta-data network-config=.lab/ha/nodes/hawork02/network-config",
+  "genisoimage -quiet -V cidata -A rke2-kvm-lab:ha/master01 -J -r -graft-points -o .lab/ha/nodes/master01/seed.iso user-data=.lab/ha/nodes/master01/seed/user-data meta-data=.lab/ha/nodes/master01/seed/meta-data network-config=.lab/ha/nodes/master01/network-config",
+  "genisoimage -quiet -V cidata -A rke2-kvm-lab:ha/master02 -J -r -graft-points -o .lab/ha/nodes/master02/seed.iso user-data=.lab/ha/nodes/master02/seed/user-data meta-data=.lab/ha/nodes/master02/seed/meta-data network-config=.lab/ha/nodes/master02/network-config",
+  "genisoimage -quiet -V cidata -A rke2-kvm-lab:ha/master03 -J -r -graft-points -o .lab/ha/nodes/master03/seed.iso user-data=.lab/ha/nodes/master03/seed/user-data meta-data=.lab/ha/nodes/master03/seed/meta-data network-config=.lab/ha/nodes/master03/network-config",
+  "virsh -c qemu:///system change-media hawork01 sda --eject --config",
+  "virsh -c qemu:///system change-media hawork01 sda --eject --live",
+  "virsh -c qemu:///system change-media hawork02 sda --eject --config",
+  "virsh -c qemu:///system change-media hawork02 sda --eject --live",
+  "virsh -c qemu:///system change-media master01 sda --eject --config",
+  "virsh -c qemu:///system change-media master01 sda --eject --live",
+  "virsh -c qemu:///system change-media master02 sda --eject --config",
+  "virsh -c qemu:///system change-media master02 sda --eject --live",
+  "virsh -c qemu:///system change-media master03 sda --eject --config",
+  "virsh -c qemu:///system change-media master03 sda --eject --live",
+  "virsh -c qemu:///system define --validate .lab/ha/nodes/hawork01/domain.xml",
+  "virsh -c qemu:///system define --validate .lab/ha/nodes/hawork02/domain.xml",
+  "virsh -c qemu:///system define --validate .lab/ha/nodes/master01/domain.xml",
+  "virsh -c qemu:///system define --validate .lab/ha/nodes/master02/domain.xml",
+  "virsh -c qemu:///system define --validate .lab/ha/nodes/master03/domain.xml",
+  "virsh -c qemu:///system destroy master01",
+  "virsh -c qemu:///system destroy worker02",
+  "virsh -c qemu:///system start hawork01",
+  "virsh -c qemu:///system start hawork02",
+  "virsh -c qemu:///system start master01",
+  "virsh -c qemu:///system start master02",
+  "virsh -c qemu:///system start master03",
+  "virsh -c qemu:///system start worker02",
+  "virsh -c qemu:///system vol-create --pool rke2-kvm-lab .lab/ha/nodes/hawork01/disk.xml",
+  "virsh -c qemu:///system vol-create --pool rke2-kvm-lab .lab/ha/nodes/hawork02/disk.xml",
+  "virsh -c qemu:///system vol-create --pool rke2-kvm-lab .lab/ha/nodes/master01/disk.xml",
+  "virsh -c qemu:///system vol-create --pool rke2-kvm-lab .lab/ha/nodes/master02/disk.xml",
+  "virsh -c qemu:///system vol-create --pool rke2-kvm-lab .lab/ha/nodes/master03/disk.xml",
+  "virsh -c qemu:///system vol-create-as --pool rke2-kvm-lab ha-hawork01-seed.iso 0 --format raw",
+  "virsh -c qemu:///system vol-create-as --pool rke2-kvm-lab ha-hawork02-seed.iso 0 --format raw",
+  "virsh -c qemu:///system vol-create-as --pool rke2-kvm-lab ha-master01-seed.iso 0 --format raw",
+  "virsh -c qemu:///system vol-create-as --pool rke2-kvm-lab ha-master02-seed.iso 0 --format raw",
+  "virsh -c qemu:///system vol-create-as --pool rke2-kvm-lab ha-master03-seed.iso 0 --format raw",
+  "virsh -c qemu:///system vol-delete --pool rke2-kvm-lab ha-hawork01-seed.iso",
+  "virsh -c qemu:///system vol-delete --pool rke2-kvm-lab ha-hawork02-seed.iso",
+  "virsh -c qemu:///system vol-delete --pool rke2-kvm-lab ha-master01-seed.iso",
+  "virsh -c qemu:///system vol-delete --pool rke2-kvm-lab ha-master02-seed.iso",
+  "virsh -c qemu:///system vol-delete --pool rke2-kvm-lab ha-master03-seed.iso",
+  "virsh -c qemu:///system vol-upload --pool rke2-kvm-lab ha-hawork01-seed.iso .lab/ha/nodes/hawork01/seed.iso",
+  "virsh -c qemu:///system vol-upload --pool rke2-kvm-lab ha-hawork02-seed.iso .lab/ha/nodes/hawork02/seed.iso",
+  "virsh -c qemu:///system vol-upload --pool rke2-kvm-lab ha-master01-seed.iso .lab/ha/nodes/master01/seed.iso",
+  "virsh -c qemu:///system vol-upload --pool rke2-kvm-lab ha-master02-seed.iso .lab/ha/nodes/master02/seed.iso",
+  "virsh -c qemu:///system vol-upload --pool rke2-kvm-lab ha-master03-seed.iso .lab/ha/nodes/master03/seed.iso",
+]
+`
+
+exports[`tests/docs.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/16-scaling.md: the commands that it causes 1`] = `
 Array [
   "genisoimage -quiet -V cidata -A rke2-kvm-lab:lab/worker03 -J -r -graft-points -o .lab/lab/nodes/worker03/seed.iso user-data=.lab/lab/nodes/worker03/seed/user-data meta-data=.lab/lab/nodes/worker03/seed/meta-data network-config=.lab/lab/nodes/worker03/network-config",
   "virsh -c qemu:///system change-media worker03 sda --eject --config",
@@ -125,28 +179,28 @@ Array [
 ]
 `
 
-exports[`tests/docs.test.ts > TAP > the tutorials, typed from first to last on the fake host, print what they say > tutorials/17-backup.md: the commands that it causes 1`] = `
+exports[`tests/docs.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/17-backup.md: the commands that it causes 1`] = `
 Array []
 `
 
-exports[`tests/docs.test.ts > TAP > the tutorials, typed from first to last on the fake host, print what they say > tutorials/18-make-it-yours.md: the commands that it causes 1`] = `
-Array []
-`
-
-exports[`tests/docs.test.ts > TAP > the tutorials, typed from first to last on the fake host, print what they say > tutorials/19-clean-up.md: the commands that it causes 1`] = `
+exports[`tests/docs.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/19-clean-up.md: the commands that it causes 1`] = `
 Array [
   "virsh -c qemu:///system destroy kubemaster",
   "virsh -c qemu:///system destroy worker01",
   "virsh -c qemu:///system destroy worker02",
+  "virsh -c qemu:///system list",
+  "virsh -c qemu:///system list --all",
   "virsh -c qemu:///system pool-create-as rke2-kvm-lab-logs dir --target /var/log/libvirt/qemu",
-  "virsh -c qemu:///system pool-delete rke2-kvm-lab",
-  "virsh -c qemu:///system pool-destroy rke2-kvm-lab",
   "virsh -c qemu:///system pool-destroy rke2-kvm-lab-logs",
-  "virsh -c qemu:///system pool-undefine rke2-kvm-lab",
+  "virsh -c qemu:///system shutdown kubemaster",
+  "virsh -c qemu:///system shutdown worker01",
+  "virsh -c qemu:///system shutdown worker02",
+  "virsh -c qemu:///system start kubemaster",
+  "virsh -c qemu:///system start worker01",
+  "virsh -c qemu:///system start worker02",
   "virsh -c qemu:///system undefine kubemaster --managed-save --snapshots-metadata --checkpoints-metadata --nvram",
   "virsh -c qemu:///system undefine worker01 --managed-save --snapshots-metadata --checkpoints-metadata --nvram",
   "virsh -c qemu:///system undefine worker02 --managed-save --snapshots-metadata --checkpoints-metadata --nvram",
-  "virsh -c qemu:///system vol-delete --pool rke2-kvm-lab base-0123456789abcdef.qcow2",
   "virsh -c qemu:///system vol-delete --pool rke2-kvm-lab lab-kubemaster.qcow2",
   "virsh -c qemu:///system vol-delete --pool rke2-kvm-lab lab-worker01.qcow2",
   "virsh -c qemu:///system vol-delete --pool rke2-kvm-lab lab-worker02.qcow2",

@@ -29,20 +29,20 @@ export interface Typed {
   /** Lines to expect; none: nothing is said about them. */
   output: string[]
   line: number
+  /** When the end-to-end test types it as well: "machines" are up, or "cluster" is. */
+  mark?: string | undefined
 }
 
-/**
- * The commands of `console` blocks: lines that begin with "$ ", each with what follows it. A mark behind the word tells
- * when the end-to-end test types them as well: "machines" are up, or "cluster" is; with `mark` only those.
- */
-export function typed(page: string, mark?: 'machines' | 'cluster'): Typed[] {
+/** The commands of `console` blocks: lines that begin with "$ ", each with what follows it. */
+export function typed(page: string): Typed[] {
   return fences(page)
-    .filter(({ info }) => (mark ? info === `console ${mark}` : /^console\b/.test(info)))
-    .flatMap(({ text, line }) => {
+    .filter(({ info }) => /^console\b/.test(info))
+    .flatMap(({ info, text, line }) => {
+      const mark = info.split(' ')[1]
       const found: Typed[] = []
       for (const [index, row] of text.split('\n').entries())
         if (row.startsWith('$ '))
-          found.push({ command: row.slice(2), output: [], line: line + index })
+          found.push({ command: row.slice(2), output: [], line: line + index, mark })
         else found.at(-1)?.output.push(row)
       return found.map((one) => ({ ...one, output: trimEnd(one.output) }))
     })

@@ -1,4 +1,4 @@
-// The host that the pages speak of: the fake one of the tests, with the lab files of this project.
+// The host that the pages speak of: the fake one of the tests, with the files of this project.
 import {
   cpSync,
   mkdirSync,
@@ -7,49 +7,90 @@ import {
   readdirSync,
   renameSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import type { Test } from 'tap'
 import { parse } from 'yaml'
-import { FakeHost, fixture, qcow2, top } from '../helpers/fake-bin.ts'
+import { qcow2, top } from '../helpers/fake-bin.ts'
+import { FakeNodes } from '../helpers/fake-nodes.ts'
 
 // Pins the image in every lab file, so that no network is needed. Plainly an example.
 const digest = '0123456789abcdef'.repeat(4)
 
-/** A fake host with lab.yaml, labs/, cloud-init/ and rke2/ of this project; ended by `end`. */
-export function docsHost({ hasImage = true } = {}): { host: FakeHost; end: () => void } {
+/** A fake host with the files of this project and no machine; ended by `end`. */
+export function docsHost({ hasImage = true } = {}): { host: FakeNodes; end: () => void } {
   const folder = mkdtempSync(join(tmpdir(), 'rke2-kvm-lab-docs-'))
   const test = { testdir: () => folder, teardown: () => {} } as unknown as Test
-  const host = new FakeHost(test)
-  host.isStrict = false // dry runs ask nodes for RKE2, which no machine here knows; no answer is an empty node
-  for (const name of ['labs', 'rke2'])
-    cpSync(join(top, name), join(host.project, name), { recursive: true })
+  const host = new FakeNodes(test, undefined, { machines: false })
   rmSync(join(host.project, 'image.qcow2'))
+  const files =
+    'labs rke2 tutorials scripts lib package.json package-lock.json .npmrc tsconfig.json'
+  for (const name of files.split(' '))
+    cpSync(join(top, name), join(host.project, name), { recursive: true })
+  symlinkSync(join(top, 'node_modules'), join(host.project, 'node_modules'))
   const labs = ['lab.yaml', ...readdirSync(join(top, 'labs')).map((name) => `labs/${name}`)]
   for (const file of labs) writeFileSync(join(host.project, file), pinned(file))
   if (hasImage) putImage(host)
   standInForPages(host)
-  host.put('ip-address', fixture('ip-address.iproute2-6.1.0.json'))
   return { host, end: () => rmSync(folder, { recursive: true, force: true }) }
 }
 
-// Beyond what the scripts ask for: the download of the page on machines, of an image that is only an
-// example, and SSH to a guest that is ready.
-function standInForPages(host: FakeHost): void {
+// Beyond what the scripts ask for: what a reader types besides (`npm cit` without the tests, which are running), and the
+// download of an image that is only an example.
+function standInForPages(host: FakeNodes): void {
   const image = join(host.state, 'image.qcow2')
   writeFileSync(image, qcow2(2 ** 31))
-  host.add('curl', `while [[ $1 != --output ]]; do shift; done; cp '${image}' "$2"`)
-  host.add('sha256sum', '[[ $* = "--check --quiet -" ]]')
-  renameSync(join(host.bin, 'ssh'), join(host.bin, 'ssh-guest'))
+  host.put(
+    'ip-address',
+    readFileSync(join(top, 'tests/fixtures/ip-address.iproute2-6.1.0.json'), 'utf8'),
+  )
+  mkdirSync(join(host.state, 'real'))
+  symlinkSync(join(top, 'tests/helpers/fake-node.sh'), join(host.state, 'real/curl'))
   host.add(
-    'ssh',
-    `case "\${*:4}" in true | *'cloud-init status --wait') exit 0 ;; esac; exec "\${0%/*}/ssh-guest" "$@"`,
+    'curl',
+    `case "\${*: -1}" in
+  */rke2/*) exec "$STAND_IN/real/curl" "$@" ;;
+  *) while [[ $1 != --output ]]; do shift; done; cp '${image}' "$2" ;;
+esac`,
+  )
+  renameSync(join(host.bin, 'sha256sum'), join(host.state, 'real/sha256sum'))
+  host.add(
+    'sha256sum',
+    `list=$(cat); [[ $list = ${digest}* ]] || exec "$STAND_IN/real/sha256sum" "$@" <<<"$list"`,
+  )
+  host.add('kubectl', '')
+  host.put('at-once', '') // RKE2 is there as soon as it is started
+  host.makeRelease('v1.36.3+rke2r1') // rke2/README.md upgrades to it
+  mkdirSync(join(host.state, 'cluster-ha')) // labs/ha.yaml
+  for (const name of 'chmod date dirname'.split(' ')) host.link(name)
+  host.add('sudo', 'exec "$@"')
+  for (const name of ['apt-get', 'adduser', 'sysctl'])
+    host.add(name, `echo "${name} $*" >>"$STAND_IN/calls"`)
+  const { scripts } = JSON.parse(readFileSync(join(top, 'package.json'), 'utf8')) as {
+    scripts: Record<string, string>
+  }
+  host.add(
+    'npm',
+    `case "$*" in
+  --version) echo 10.9.2 ;;
+  ci | cit) [[ -e package-lock.json ]] && ln -sfn '${join(top, 'node_modules')}' node_modules ;;
+  start | 'start -- '*) exec npx ${scripts.start} "\${@:3}" ;;
+  *) exit 97 ;;
+esac`,
+  )
+  host.link('ln')
+  host.add(
+    'npx',
+    `[[ $1 = zx ]] || exit 97
+export HASTE=30 NODE="\${0%/*}/node" NODE_OPTIONS=$(sed -n 's/^node-options=//p' .npmrc)
+exec "$NODE" node_modules/zx/build/cli.js "\${@:2}"`,
   )
 }
 
-function putImage(host: FakeHost): void {
+function putImage(host: FakeNodes): void {
   const cache = join(host.folder, 'home/.cache/rke2-kvm-lab/images')
   mkdirSync(cache, { recursive: true })
   const { url } = (parse(pinned('lab.yaml')) as { image: { url: string } }).image
@@ -60,7 +101,7 @@ const pinned = (file: string) =>
   readFileSync(join(top, file), 'utf8').replace(/^image:$/m, `image:\n  sha256: ${digest}`)
 
 /** Output as a reader would see it: the paths of somebody called "you". */
-export function asReader(host: FakeHost, text: string): string {
+export function asReader(host: FakeNodes, text: string): string {
   return text
     .replaceAll(host.project, '/home/you/rke2-kvm-lab')
     .replaceAll(join(host.folder, 'home'), '/home/you')

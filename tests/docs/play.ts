@@ -1,120 +1,73 @@
-// Reads pages as a learner does: types their commands, in order, on the fake host.
-import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { execFile } from 'node:child_process'
+// Reads pages as a learner does: types what is typed on the host, in order, on the fake one.
+import { spawnSync } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
-import { parseLab } from '../../lib/lab.ts'
-import { fixture, top, type FakeHost } from '../helpers/fake-bin.ts'
-import { commands, fences, matches, typed, type Typed } from './console.ts'
+import type { FakeNodes } from '../helpers/fake-nodes.ts'
+import { fences, matches, typed, type Typed } from './console.ts'
 import { asReader } from './host.ts'
 
-const scripts = ['doctor', 'create', 'eject', 'status', 'destroy']
+/** What is not typed on the fake host, and why. */
+const elsewhere: [call: RegExp, why: string][] = [
+  [/^(for .*)?kubectl |\(kubectl /, 'asks a cluster: see stand-in.ts'],
+  [/^curl .*http:\/\/192\.168\./, 'is answered by pods'],
+  [/ (cat|sudo rm -r) \/srv\/notes/, 'is about what a pod has written'],
+  [/ 'ps -C kubelet|pod-manifests$|secrets-encrypt status$/, 'shows what only RKE2 itself makes'],
+  [/ \/proc\/cpuinfo$| \/dev\/kvm$/, "tells of the reader's own processor"],
+  [/^ip -brief address$/, "tells of the reader's own network"],
+  [/^exit$/, 'ends the SSH session above it'],
+]
 
-/** Plays a page; returns what was printed and is not what the page says. */
-export async function play(host: FakeHost, page: string): Promise<string[]> {
-  const wrong: string[] = []
-  cpSync(join(top, 'tutorials'), join(host.project, 'tutorials'), { recursive: true })
-  const added = fences(page).find(({ info }) => info === 'yaml add-to-nodes')
-  const lab = readFileSync(join(host.project, 'lab.yaml'), 'utf8')
-  for (const one of [...typed(page), ...byHand(page)].sort((a, b) => a.line - b.line)) {
-    if (added && one.line > added.line)
-      writeFileSync(join(host.project, 'lab.yaml'), lab.replace(/^rke2:$/m, `${added.text}\nrke2:`))
-    const printed = await type(host, one)
-    if (printed === undefined || one.output.length === 0 || matches(printed, one.output)) continue
-    wrong.push(`line ${one.line}: ${one.command}\nprinted:\n${printed}`)
-  }
-  writeFileSync(join(host.project, 'lab.yaml'), lab) // such a page ends with taking the lines out
-  return wrong
-}
-
-/** The blocks of steps for one machine, made from create and eject: typed as they stand. */
-function byHand(page: string): Typed[] {
-  const block = /^<!-- begin:steps (?:create|eject) kubemaster: .*-->\n```bash\n([^]*?)^```$/gm
-  return [...page.matchAll(block)].map(({ index, 1: command = '' }) => ({
-    command,
-    output: [],
-    line: page.slice(0, index).split('\n').length,
-  }))
-}
-
-/** What a command prints on the fake host; undefined when it is none that can be run there. */
-async function type(host: FakeHost, { command, output }: Typed): Promise<string | undefined> {
-  if (command.endsWith('\n')) return paste(host, command)
-  const all = commands(command)
-  const [words = []] = all
-  if (all.length !== 1) return undefined
-  const script = words[0] === 'npx' ? /^scripts\/(.*)\.ts$/.exec(words[2] ?? '')?.[1] : undefined
-  if (script === 'install-rke2' || script === 'join')
-    return joinCluster(host, script, words.slice(3))
-  if (script && scripts.includes(script) && output.length > 0)
-    return run(host, script, words.slice(3))
-  if (words[0] === 'cat' && output.length > 0)
-    return readFileSync(join(host.project, words[1] ?? ''), 'utf8')
-  if (/^virsh -c \S+ (destroy|start) /.test(command)) await pullPlug(host, words)
-  return undefined
-}
-
-async function run(host: FakeHost, script: string, words: string[]): Promise<string> {
-  const { code, stdout, stderr } = await host.run(script, words)
-  const end = code === 0 ? '' : `\n(exit ${code})`
-  return asReader(host, stderr + stdout) + end
-}
-
-/** Runs a block with bash, as a reader pastes it. */
-async function paste(host: FakeHost, block: string): Promise<undefined> {
-  const here = block
-    .replaceAll('/home/you/rke2-kvm-lab', host.project)
-    .replaceAll('/home/you', join(host.folder, 'home'))
-  await promisify(execFile)('bash', ['-euc', here], { cwd: host.project, env: env(host) })
-}
-
-const env = (host: FakeHost) => ({
-  PATH: host.bin,
-  STAND_IN: host.state,
-  FIXTURES: join(top, 'tests/fixtures'),
-})
-
-async function pullPlug(host: FakeHost, words: string[]): Promise<void> {
-  if (!existsSync(join(host.state, 'domains', words[4] ?? ''))) return // of another lab
-  const options = { cwd: host.project, env: env(host) }
-  await promisify(execFile)(join(host.bin, 'virsh'), words.slice(1), options)
-}
+/** Whether a command is typed on the fake host. A block for machines or cluster is typed on real guests instead. */
+export const isTypedHere = ({ command, mark }: Typed) =>
+  !elsewhere.some(([call]) => call.test(command)) &&
+  !(['machines', 'cluster'].includes(mark ?? '') && command.startsWith('ssh '))
 
 /**
- * Installs and joins RKE2 where a page shows the output of that, on a host whose machines are folders;
- * returns what was printed and is not what the page says.
+ * Plays a page; returns what went otherwise than the page says. Of its blocks of bash those are typed as well that are
+ * steps of what `byHand` matches. A block with the mark "alternative" is for readers whose lab.yaml is another from then
+ * on; here it is not.
  */
-export async function playCluster(host: FakeHost, page: string): Promise<string[]> {
+export function play(host: FakeNodes, page: string, byHand: RegExp): string[] {
   const wrong: string[] = []
-  for (const { command, output, line } of typed(page)) {
-    const script = /^npx zx scripts\/(install-rke2|join)\.ts$/.exec(command)?.[1]
-    if (!script || output.length === 0) continue
-    const printed = await run(host, script, [])
-    if (!matches(printed, output)) wrong.push(`line ${line}: ${command}\nprinted:\n${printed}`)
+  const labFile = join(host.project, 'lab.yaml')
+  const lab = readFileSync(labFile, 'utf8')
+  const added = fences(page).find(({ info }) => info === 'yaml add-to-nodes')
+  host.put('shell', 'cd "$HOME/../project"; export USER=you') // a page is read in a new terminal
+  for (const one of [...typed(page), ...steps(page, byHand)].sort((a, b) => a.line - b.line)) {
+    if (!isTypedHere(one)) continue
+    if (added && one.line > added.line)
+      writeFileSync(labFile, lab.replace(/^rke2:$/m, `${added.text}\nrke2:`))
+    const { status, text } = type(host, one.command)
+    if (one.mark === 'alternative') writeFileSync(labFile, lab)
+    if (status === 0 && (one.output.length === 0 || matches(text, one.output))) continue
+    wrong.push(`line ${one.line}: ${one.command} (exit ${status})\nprinted:\n${text}`)
   }
+  writeFileSync(labFile, lab) // such a page ends with taking the lines out
   return wrong
 }
 
-const serverLabels = {
-  'node-role.kubernetes.io/control-plane': 'true',
-  'node-role.kubernetes.io/etcd': 'true',
+/** Blocks of bash, each as one to type as it stands: those of printed scripts that `which` matches, and those of nobody. */
+function steps(page: string, which: RegExp): Typed[] {
+  const block = /^(?:<!-- begin:steps (.*) -->\n)?```bash\n([^]*?)^```$/gm
+  return [...page.matchAll(block)].flatMap(({ index, 1: steps = '', 2: command = '' }) =>
+    which.test(steps)
+      ? [{ command, output: [], line: page.slice(0, index).split('\n').length }]
+      : [],
+  )
 }
 
-// RKE2 cannot run on the fake host: what status reads on the nodes afterwards is put there.
-function joinCluster(host: FakeHost, script: string, words: string[]): undefined {
-  const lab = parseLab(readFileSync(join(host.project, 'lab.yaml'), 'utf8'), 'lab.yaml')
-  const named = words.filter((word) => !word.startsWith('-'))
-  const all = script === 'join' ? lab.nodes : lab.nodes.slice(0, 1)
-  const items = lab.nodes.map(({ name, role }) => ({
-    metadata: { name, labels: role === 'server' ? serverLabels : {} },
-    status: { conditions: [{ type: 'Ready', status: 'True' }] },
-  }))
-  for (const { name, role } of all.filter(
-    (node) => named.length === 0 || named.includes(node.name),
-  ))
-    host.put(
-      `guests/${name}`,
-      `${fixture('cloud-init-done.cloud-init-22.4.2.txt')}== version\nrke2 version ${lab.rke2.version} (0123456)\n` +
-        `== service\nactive\n${role === 'server' ? `== nodes\n${JSON.stringify({ items })}\n` : ''}`,
-    )
+/** Types a command, or a block of them; folder, umask and what is exported are those that the one before left. */
+function type(host: FakeNodes, command: string): { status: number | null; text: string } {
+  const here = command
+    .replaceAll('/home/you/rke2-kvm-lab', host.project)
+    .replaceAll('/home/you', host.env.HOME ?? '')
+  const keep = '{ echo "cd ${PWD@Q}; umask $(umask)"; export -p; } >"$STAND_IN/shell"'
+  host.put('typed', `exec 2>&1; . "$STAND_IN/shell"; trap '${keep}' EXIT; set -e\n${here}\n`)
+  const asks = /^npx zx scripts\/destroy\.ts( \w+)?$/.test(command)
+  const { status, stdout } = spawnSync(
+    join(host.bin, 'bash'),
+    ['-c', asks ? `script -qec 'bash "$STAND_IN/typed"' /dev/null` : '. "$STAND_IN/typed"'],
+    { env: host.env, encoding: 'utf8', input: asks ? 'y\n' : '', timeout: 40_000 },
+  )
+  return { status, text: asReader(host, stdout) }
 }

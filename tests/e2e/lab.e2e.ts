@@ -34,7 +34,9 @@ async function until<T>(look: () => Promise<T>, isSo: (seen: T) => boolean): Pro
 /** Types the commands of the pages that are marked for it; those of the scripts as npx would run them. */
 async function typeMarked(t: Test, mark: 'machines' | 'cluster'): Promise<void> {
   for (const file of pageFiles())
-    for (const { command, output, line } of typed(readPage(file), mark)) {
+    for (const { command, output, line } of typed(readPage(file)).filter(
+      (one) => one.mark === mark,
+    )) {
       const name = `${file}, line ${line}: ${command}`
       const [, phase, words = ''] = /^npx zx scripts\/([\w-]+)\.ts(.*)$/.exec(command) ?? []
       const { exitCode, stdout, stderr } = phase

@@ -208,15 +208,18 @@ export class FakeHost {
     return new Promise((resolve, reject) => {
       child.once('error', reject)
       child.once('close', (code) => {
-        if (this.isStrict && existsSync(join(this.state, 'unknown')))
-          reject(new Error(`unknown calls:\n${this.read('unknown')}`))
+        if (this.isStrict && this.unknown().length > 0)
+          reject(new Error(`unknown calls:\n${this.unknown().join('\n')}`))
         const calls = this.callsSoFar().slice(before)
         resolve({ code, stdout, stderr, calls, changes: calls.filter(isChange) })
       })
     })
   }
-  callsSoFar(): string[] {
-    const file = join(this.state, 'calls')
+  callsSoFar = () => this.lines('calls')
+  /** Calls that no stand-in knows. */
+  unknown = () => this.lines('unknown')
+  protected lines(name: string): string[] {
+    const file = join(this.state, name)
     return existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter(Boolean) : []
   }
 }

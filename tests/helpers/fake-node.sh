@@ -12,6 +12,8 @@
 #   nodes/NAME/silent            its kubelet reports no more, whatever is started
 #   nodes/NAME/fault             what the service logs instead of becoming active
 #   nodes/NAME/etc/machine-id    another one for a machine made anew
+# The lab of .lab/NAME/ssh_config has the cluster in cluster-NAME, where there is such a folder.
+#
 # $STAND_IN/events has the starts and the nodes that became Ready, in order.
 #
 # To cut a run off, the script is killed at once: $STAND_IN/kill-after holds "N<newline>CALL" (after the N-th such call is
@@ -19,7 +21,7 @@
 set -u
 me=${0##*/}
 nodes=$STAND_IN/nodes
-cluster=$STAND_IN/cluster
+cluster=${CLUSTER:-$STAND_IN/cluster}
 
 unknown() {
   echo "$me $*" >>"$STAND_IN/unknown"
@@ -54,28 +56,33 @@ reach() { # NAME
   [[ -e $root/etc/machine-id ]] || echo "machine of $1" >"$root/etc/machine-id"
 }
 # Paths of the node, where a word begins with them.
-at_root() { sed -E "s#(^|[^[:alnum:]_./])(/(etc|usr/local|var/lib|sys)\b)#\1$root\2#g"; }
+at_root() { sed -E "s#(^|[^[:alnum:]_./])(/(etc|usr/local|var/lib|srv|sys)\b)#\1$root\2#g"; }
 on_node() { # TEXT
   cd "$root/home" || exit 97
-  env -i PATH="$STAND_IN/node-bin:$root/usr/local/bin" HOME="$root/home" STAND_IN="$STAND_IN" SCRIPT_PID="$SCRIPT_PID" root="$root" \
+  env -i PATH="$STAND_IN/node-bin:$root/usr/local/bin" HOME="$root/home" STAND_IN="$STAND_IN" SCRIPT_PID="${SCRIPT_PID:-}" root="$root" CLUSTER="$cluster" \
     RKE2_STAND_IN_ROOT="$root" BASH_ENV="$STAND_IN/node-env" LC_ALL=C bash -c "$(at_root <<<"$1")"
 }
 send() { # FILE... NAME:FOLDER/
   local to=${*: -1} file
   reach "${to%%:*}"
   for file in "${@:1:$#-1}"; do
-    cp "$file" "$root/home/${to#*:}" || exit 1
+    cp -r "$file" "$root/home/${to#*:}" || exit 1
     if is_cut scp; then cut_off; fi
   done
 }
 fetch() { # WORDS
   local url=${*: -1} file out
   file=$STAND_IN/mirror/${url#http://mirror.test/}
+  case $url in # the last two parts are version and name, as in the mirror
+    https://github.com/rancher/rke2/* | https://raw.githubusercontent.com/rancher/rke2/*)
+      out=${url%/*} file=$STAND_IN/mirror/rke2/${out##*/}/${url##*/}
+      ;;
+  esac
   file=${file//%2B/+}
   [[ -f $file ]] || fail "curl: (22) The requested URL returned error: 404"
   case " $* " in
     *' --head '*) printf 'HTTP/1.1 200 OK\r\ncontent-length: %s\r\n' "$(stat -c %s "$file")" ;;
-    *' --output '*) out=${*: -2:1} && cat "$file" >"$out" ;;
+    *' --output '* | *' -o '*) out=${*: -2:1} && cat "$file" >"$out" ;;
     *) unknown "$@" ;;
   esac
 }
@@ -149,7 +156,7 @@ is_active() { # UNIT
 node_json() { # NAME
   local ready role version label=
   read -r ready role version <"$cluster/nodes/$1"
-  if [[ $role = server ]]; then label='"node-role.kubernetes.io/control-plane":"true"'; fi
+  if [[ $role = server ]]; then label='"node-role.kubernetes.io/control-plane":"true","node-role.kubernetes.io/etcd":"true"'; fi
   printf '{"metadata":{"name":"%s","labels":{%s}},"status":{"conditions":[{"type":"Ready","status":"%s","lastHeartbeatTime":"%s"}],"nodeInfo":{"kubeletVersion":"%s"}}}' \
     "$1" "$label" "$ready" "$(cat "$STAND_IN/heartbeat-$1")" "$version"
 }
@@ -187,9 +194,15 @@ case $me in
     record "$@"
     [[ $1 = -F ]] || unknown "$@"
     if [[ ! -e $2 ]]; then echo "Can't open user config file $2: No such file or directory" >&2 && exit 255; fi
+    lab=${2%/ssh_config} lab=${lab##*/}
+    [[ ! -d $cluster-$lab ]] || cluster+=-$lab
     reach "$3"
-    case $4 in
-      'cd /run/cloud-init '*) cat "$FIXTURES/cloud-init-done.cloud-init-22.4.2.txt" ;;
+    case ${4:-} in
+      'cd /run/cloud-init '*)
+        cat "$FIXTURES/cloud-init-done.cloud-init-22.4.2.txt"
+        rke2=${4#*"echo '== version'"}
+        [[ $rke2 = "$4" ]] || on_node "echo '== version'$rke2"
+        ;;
       *) on_node "${*:4}" ;;
     esac
     status=$?
@@ -198,8 +211,11 @@ case $me in
     ;;
   scp)
     record "$@"
-    [[ $1 = -q && $2 = -F && -e $3 ]] || unknown "$@"
-    send "${@:4}"
+    [[ $1 != -q ]] || shift
+    [[ $1 = -F && -e $2 ]] || unknown "$@"
+    shift 2
+    [[ $1 != -r ]] || shift
+    send "$@"
     killed_now
     ;;
   curl)
@@ -243,11 +259,13 @@ case $me in
       'enable rke2-'*) touch "$root/run/enabled-$2" ;;
       'start --no-block rke2-'*) [[ $(cat "$root/run/$3" 2>/dev/null) = activ* ]] || start "$3" ;;
       'restart --no-block rke2-'*) start "$3" ;;
-      daemon-reload) ;;
+      'stop rke2-'*) echo inactive >"$root/run/$2" ;;
+      daemon-reload | reboot) ;;
       *) unknown "$@" ;;
     esac
     ;;
   journalctl)
+    if [[ $* = '--unit rke2-'*' --follow' ]]; then exec cut -d ' ' -f 2- "$root/run/journal"; fi # as if it was ended with Ctrl-C
     [[ "$1 ${*:3:1} ${*:5}" = '--unit --since --lines 60 --output cat --no-pager' ]] || unknown "$@"
     awk -v since="${4#@}" '$1 >= since { sub(/^[0-9]+ /, ""); print }' "$root/run/journal" 2>/dev/null
     ;;
@@ -255,6 +273,7 @@ case $me in
   wget) exit 4 ;;
   df) printf 'Avail\n%s\n' "$(cat "$root/free" 2>/dev/null || echo 60000000000)" ;;
   id) echo 0 ;;
+  cloud-init) [[ $* = 'status --wait' ]] || unknown "$@" ;;
   iptables | apparmor_parser) ;;
   *) unknown "$@" ;;
 esac

@@ -25,9 +25,14 @@ export const version = 'v1.35.7+rke2r1'
 export const secret = 'secret-of-the-cluster'
 
 const standIn = join(import.meta.dirname, 'fake-node.sh')
-const played = 'sudo sh systemctl journalctl kubectl curl wget df id tar iptables apparmor_parser'
+const played =
+  'sudo sh systemctl journalctl kubectl curl wget df id tar iptables apparmor_parser cloud-init'
 const realTools =
   'bash env awk cat chmod cmp cp cut date grep gzip head install ln ls mkdir mktemp mv rm sed sha256sum sort stat tail test timeout touch uname'
+
+const uninstall = `#!/bin/bash
+cd "$RKE2_STAND_IN_ROOT" && rm -rf run/rke2-* etc/rancher var/lib/rancher usr/local/*
+`
 
 const onHost = ['project/.lab', 'home']
 const elsewhere = ['stand-in/nodes', 'stand-in/cluster']
@@ -74,11 +79,10 @@ export class FakeNodes extends FakeHost {
     const stage = join(this.folder, 'stage')
     for (const name of ['bin', 'lib/systemd/system'])
       mkdirSync(join(stage, name), { recursive: true })
-    writeFileSync(
-      join(stage, 'bin/rke2'),
-      `#!/bin/bash\n[[ $* = --version ]] && printf 'rke2 version ${version} (a)\\ngo version go1.24\\n'\n`,
-    )
-    chmodSync(join(stage, 'bin/rke2'), 0o755)
+    const rke2 = readFileSync(join(import.meta.dirname, 'fake-rke2.sh'), 'utf8')
+    writeFileSync(join(stage, 'bin/rke2'), rke2.replace('VERSION', version))
+    writeFileSync(join(stage, 'bin/rke2-uninstall.sh'), uninstall)
+    for (const name of ['rke2', 'rke2-uninstall.sh']) chmodSync(join(stage, 'bin', name), 0o755)
     for (const role of ['server', 'agent'])
       writeFileSync(join(stage, `lib/systemd/system/rke2-${role}.service`), '[Service]\n')
     mkdirSync(folder, { recursive: true })
@@ -117,8 +121,7 @@ export class FakeNodes extends FakeHost {
   mend(name: string, wrong = 'fault'): void {
     rmSync(join(this.state, 'nodes', name, wrong))
   }
-  events = () => (existsSync(join(this.state, 'events')) ? this.lines('events') : [])
-  private lines = (file: string) => this.read(file).split('\n').filter(Boolean)
+  events = () => this.lines('events')
 
   /** The Node objects: name and whether it is Ready. */
   kubeNodes(): Record<string, boolean> {

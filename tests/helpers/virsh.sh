@@ -60,6 +60,15 @@ define() { # FILE
   echo 'shut off' >"domains/$name/state"
   echo "Domain '$name' defined from $1"
 }
+table() { # all: those that are off as well. The numbers of domains are not kept.
+  local folder state rows=
+  for folder in domains/*/; do
+    state=$(cat "$folder/state" 2>/dev/null) || continue
+    folder=${folder#domains/}
+    if [[ $1 || $state = running ]]; then rows+=$(printf ' %-4s %-6s %s' - "${folder%/}" "$state")$'\n'; fi
+  done
+  printf ' %-4s %-6s %s\n%s\n%s\n' Id Name State -------------------- "$rows"
+}
 address() { value "$(<"$1/config.xml")" 'address="([^"]*)"'; }
 start() { # FOLDER
   local name=${1#domains/}
@@ -100,6 +109,11 @@ vol_upload() { # NAME FILE
   sed -i "s|<physical unit='bytes'>.*<|<physical unit='bytes'>$size<|; s|<capacity unit='bytes'>.*<|<capacity unit='bytes'>${capacity// /}<|" "volumes/$1/xml"
 }
 logs() { [[ -e pools/$pool-logs ]] || fail "failed to get pool '$pool-logs'"; }
+forget_disk() { # NAME: what was on it; on the first server that is the cluster
+  local config=nodes/$1/etc/rancher/rke2/config.yaml
+  if [[ -e $config ]] && ! grep -q '^server:' "$config"; then rm -rf cluster/*; fi
+  rm -rf "nodes/$1"
+}
 volume() { [[ -e volumes/$1 ]] || fail "failed to get vol '$1'
 error: Storage volume not found: no storage vol with matching path '$1'"; }
 change_media() { # FOLDER SIDE
@@ -123,6 +137,9 @@ one() { # one command with its words
   fi
   case "$*" in
     'list --all --uuid') sed -n 's|.*<uuid>\(.*\)</uuid>|\1|p' domains/*/config.xml 2>/dev/null || true ;;
+    list) table '' ;;
+    'list --all') table all ;;
+    'console '*) folder=$(domain "$2") && echo "Connected to domain '$2'" ;;
     'pool-list --all --name') list pools all ;;
     'pool-list --name') list pools active ;;
     'pool-list --name --transient') [[ ! -e pools/$pool-logs ]] || echo "$pool-logs" ;;
@@ -147,7 +164,8 @@ one() { # one command with its words
       folder=$(domain "$2") && echo 'shut off' >"$folder/state" && rm -f "$folder/live.xml" "network/$(address "$folder")" &&
         echo "Domain '$2' destroyed"
       ;;
-    'undefine '*) folder=$(domain "$2") && rm -r "$folder" && echo "Domain '$2' has been undefined" ;;
+    'shutdown '*) one destroy "$2" >/dev/null && echo "Domain '$2' is being shutdown" ;;
+    'undefine '*) folder=$(domain "$2") && rm -r "$folder" && forget_disk "$2" && echo "Domain '$2' has been undefined" ;;
     'change-media '*' sda --eject '*) folder=$(domain "$2") && change_media "$folder" "$5" ;;
     "vol-create --pool $pool "*) vol_create "$OLDPWD/$4" ;;
     "vol-create-as --pool $pool "*' 0 --format raw') new_volume "$4" seed 0 '' && echo "Vol $4 created" ;;
