@@ -7,8 +7,8 @@ import type { Lab } from './lab.ts'
 import { virsh } from './libvirt.ts'
 import { query, queryWithin } from './shell.ts'
 
-/** Whether KVM truly works: QEMU is started with it for a moment. */
-export async function probeKvm(lab: Lab): Promise<{ works: boolean; why: string }> {
+/** Whether KVM truly works: QEMU is started with it for a moment; undefined when nobody can be asked. */
+export async function probeKvm(lab: Lab): Promise<{ works: boolean | undefined; why: string }> {
   if (isLocal(lab.libvirt)) {
     const mayUse = await access('/dev/kvm', constants.R_OK | constants.W_OK).then(
       () => true,
@@ -22,6 +22,7 @@ export async function probeKvm(lab: Lab): Promise<{ works: boolean; why: string 
     if (mayUse && (await query`command -v qemu-system-x86_64`).code === 0) return startWithKvm()
   }
   const { code, stderr } = await capabilities(lab, 'kvm')
+  if (isSilent(code, stderr)) return { works: undefined, why: 'libvirt does not answer' }
   return {
     works: code === 0,
     why: code === 0 ? 'libvirt says so; this user cannot try it' : stderr,
@@ -50,10 +51,13 @@ async function startWithKvm(): Promise<{ works: boolean; why: string }> {
   return { works: false, why: `QEMU cannot use it: ${stderr.split('\n')[0] ?? `exit ${code}`}` }
 }
 
+// There is no virsh, or no libvirt behind it: told elsewhere.
+const isSilent = (code: number, stderr: string) => code === 127 || /failed to connect/i.test(stderr)
+
 // libvirt looks for QEMU where its distribution has it.
 async function missingQemu(lab: Lab): Promise<Finding | undefined> {
   const { code, stderr } = await capabilities(lab, 'qemu')
-  if (code === 0 || code === 127 || /failed to connect/i.test(stderr)) return undefined // told elsewhere
+  if (code === 0 || isSilent(code, stderr)) return undefined
   return failure(
     'QEMU',
     `libvirt has no QEMU for x86_64: ${stderr
@@ -75,6 +79,7 @@ export async function checkKvm(lab: Lab): Promise<{ type: 'kvm' | 'qemu'; findin
   const missing = await missingQemu(lab)
   if (missing) return { type, finding: missing }
   if (lab.domainType === 'qemu') return { type, finding: ok('KVM', kvm.why) }
+  if (kvm.works === undefined) return { type, finding: warning('KVM', `not looked at: ${kvm.why}`) }
   const found = `KVM does not work here: ${kvm.why}`
   const fix = [
     '# switch on virtualisation (VT-x, AMD-V) in the firmware; in a VM: nested virtualisation',

@@ -16,7 +16,7 @@ export async function checkNode(): Promise<Finding[]> {
         failure(
           'Node',
           `${found}; 20.19 or newer is needed`,
-          'sudo apt-get install --yes nodejs npm',
+          '# Debian 13 has it (nodejs, npm); elsewhere: https://nodejs.org/en/download',
         ),
       ]
 }

@@ -4,7 +4,7 @@ import { LabError } from './errors.ts'
 import type { Lab, Node } from './lab.ts'
 import type { Rke2State } from './rke2-state.ts'
 import { tokenFile } from './rke2-config.ts'
-import { rke2State, runOnNode } from './rke2-node.ts'
+import { kubeNodes, rke2State, runOnNode } from './rke2-node.ts'
 import { ssh } from './ready.ts'
 import { mode, run } from './shell.ts'
 
@@ -22,21 +22,34 @@ export interface Leader {
   leaderState: Rke2State
 }
 
-/** The server that newcomers join: the first one whose RKE2 runs. A dry run takes the first one as running. */
+/**
+ * The server that newcomers join: the first one whose RKE2 runs; of several, the first that is a Ready node by its own
+ * word. A dry run takes the first one as running.
+ */
 export async function findLeader(lab: Lab): Promise<Leader> {
   if (mode.dryRun)
     return { leader: firstServer(lab), leaderState: await rke2State(lab, firstServer(lab)) }
   const answers = await Promise.allSettled(
     servers(lab).map(async (leader) => ({ leader, leaderState: await rke2State(lab, leader) })),
   )
-  for (const answer of answers)
-    if (answer.status === 'fulfilled' && answer.value.leaderState.service === 'active')
-      return answer.value
-  throw new LabError('no server of this lab runs RKE2 yet', {
-    details: failures(answers).slice(0, 1),
-    hint: 'npx zx scripts/install-rke2.ts',
-  })
+  const active = answers.flatMap((answer) =>
+    answer.status === 'fulfilled' && answer.value.leaderState.service === 'active'
+      ? [answer.value]
+      : [],
+  )
+  const [first] = active
+  if (!first)
+    throw new LabError('no server of this lab runs RKE2 yet', {
+      details: failures(answers).slice(0, 1),
+      hint: 'npx zx scripts/install-rke2.ts',
+    })
+  if (active.length === 1) return first
+  const isReady = await Promise.all(active.map(({ leader }) => saysItIsReady(lab, leader)))
+  return active.find((_, index) => isReady[index]) ?? first
 }
+
+const saysItIsReady = async (lab: Lab, server: Node) =>
+  (await kubeNodes(lab, server))?.some(({ name, ready }) => name === server.name && ready)
 
 const failures = (answers: PromiseSettledResult<unknown>[]): string[] =>
   answers.flatMap((answer) =>

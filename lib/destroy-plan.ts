@@ -10,8 +10,9 @@ export interface DestroyPlan {
   volumes: string[]
   /** Names of base images that nothing grows on any more. */
   images: string[]
-  /** Whether the NAT network and the (then empty) pool go as well. */
-  network: false | { active: boolean }
+  /** NAT networks of this lab. */
+  networks: { name: string; active: boolean }[]
+  /** Whether the (then empty) pool goes as well. */
   pool: boolean
   /** Names of nodes of which anything may be left on the host: logs, keys. */
   names: string[]
@@ -85,7 +86,7 @@ export function destroyPlan(
     domains: owned,
     volumes,
     images,
-    network: whole && host.network?.uuid === lab.networkUuid && { active: host.network.active },
+    networks: whole ? networksOf(lab, host) : [],
     pool: whole && poolIsOurs && remaining.length === 0,
     names: names.filter((name) => !foreign.some((domain) => domain.name === name)),
     leftAlone: [
@@ -110,6 +111,15 @@ export function destroyPlan(
       ...(whole && poolIsOurs ? strangers(lab, host, volumes, images) : []),
     ],
   }
+}
+
+function networksOf({ network, networkUuid }: Lab, host: Host) {
+  const { nat } = network
+  const isOurs = nat !== undefined && host.network?.uuid === networkUuid
+  return [
+    ...(isOurs ? [{ name: nat, active: host.network?.active ?? false }] : []),
+    ...host.formerNetworks,
+  ]
 }
 
 /** The files of a domain's disks, and those that they grow on. */
@@ -168,7 +178,7 @@ function strangers(lab: Lab, host: Host, volumes: string[], images: string[]): s
 /** True when there is nothing of the lab on the host. */
 export const isNothing = (plan: DestroyPlan) =>
   plan.domains.length + plan.volumes.length + plan.images.length === 0 &&
-  !plan.network &&
+  plan.networks.length === 0 &&
   !plan.pool
 
 /** The removal in words, for the question. */
@@ -177,7 +187,7 @@ export function planText(lab: Lab, plan: DestroyPlan, logs: string[], files: str
     ...plan.domains.map(({ name, state }) => `domain   ${name} (${state})`),
     ...plan.volumes.map((name) => `volume   ${name}`),
     ...plan.images.map((name) => `image    ${name}`),
-    ...(plan.network ? [`network  ${lab.network.nat}`] : []),
+    ...plan.networks.map(({ name }) => `network  ${name}`),
     ...(plan.pool ? [`pool     ${lab.pool.name} (empty then)`] : []),
     ...logs.map((file) => `logs     ${file}`),
     ...files.map((file) => `files    ${file}`),

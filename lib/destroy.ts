@@ -27,9 +27,9 @@ export async function removeStorage(lab: Lab, plan: DestroyPlan): Promise<void> 
   const { name } = lab.pool
   for (const volume of [...plan.volumes, ...plan.images])
     await run`${virsh(lab)} vol-delete --pool ${name} ${volume}`
-  if (plan.network) {
-    if (plan.network.active) await run`${virsh(lab)} net-destroy ${lab.network.nat}`
-    await run`${virsh(lab)} net-undefine ${lab.network.nat}`
+  for (const { name, active } of plan.networks) {
+    if (active) await run`${virsh(lab)} net-destroy ${name}`
+    await run`${virsh(lab)} net-undefine ${name}`
   }
   if (plan.pool) {
     await run`${virsh(lab)} pool-destroy ${name}`

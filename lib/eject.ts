@@ -90,7 +90,14 @@ async function ejectLive(lab: Lab, node: Node, force: boolean): Promise<void> {
       await run`${command}`
       return
     } catch (error) {
-      if (tries === 1 || !/tray|locked/i.test(String(error))) throw error
+      const isHeld = error instanceof LabError && /tray|locked/i.test(error.message)
+      if (!isHeld) throw error
+      if (tries === 1)
+        throw new LabError(error.message, {
+          details: ['the guest does not let go of the medium'],
+          hint: `npx zx scripts/eject.ts ${node.name} --force`,
+          cause: error,
+        })
       await pause(1000)
     }
   }

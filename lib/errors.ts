@@ -17,6 +17,22 @@ export class LabError extends Error {
 /** Wrong usage or lab file: exit status 2, nothing was touched. */
 export class UsageError extends LabError {}
 
+/** Trouble with a file of this host as an error that can be mended; undefined for any other error. */
+export function fileTrouble(error: unknown): LabError | undefined {
+  const { code = '', syscall, path, message } = error as NodeJS.ErrnoException
+  if (!syscall || !path) return undefined
+  const why = message.replace(/^\w+: /, '').replace(/, .*/, '')
+  const hint = {
+    EACCES: [
+      `ls -ld ${path}`,
+      '# left by a run with sudo? sudo chown -R "$USER" .lab ~/.cache/rke2-kvm-lab',
+    ],
+    ENOSPC: [`df -h ${path}`, '# make some room there, then run this again'],
+    EROFS: [`findmnt --target ${path}`, '# it cannot be written to; run this in another folder'],
+  }[{ EPERM: 'EACCES', EDQUOT: 'ENOSPC' }[code] ?? code]
+  return hint && new LabError(`cannot ${syscall} ${path}: ${why}`, { hint, cause: error })
+}
+
 /** Several nodes failed; each error is reported by itself. */
 export class NodeErrors extends Error {
   readonly errors: unknown[]

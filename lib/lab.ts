@@ -122,6 +122,9 @@ const pathText = (path: (string | number)[]) =>
 
 const bytes = (size: string) => parseSize(size) ?? 0
 
+/** The uuid of a NAT network that this lab makes under that name; by it the lab knows its own. */
+export const networkUuid = (lab: string, nat: string) => stableUuid(poolName, 'network', lab, nat)
+
 function derive({ nodes, defaults, ...file }: LabFile, warnings: string[]): Lab {
   const dir = `.lab/${file.name}`
   return {
@@ -132,7 +135,7 @@ function derive({ nodes, defaults, ...file }: LabFile, warnings: string[]): Lab 
       uuid: stableUuid(poolName, 'pool'),
       path: `/var/lib/libvirt/images/${poolName}`,
     },
-    networkUuid: stableUuid(poolName, 'network', file.name, file.network.nat ?? ''),
+    networkUuid: networkUuid(file.name, file.network.nat ?? ''),
     warnings,
     nodes: nodes.map((node) => ({
       ...node,

@@ -1,7 +1,7 @@
 // EDGE. One look at libvirt: everything the phases decide on, in two virsh processes.
 import { randomUUID } from 'node:crypto'
 import { LabError } from './errors.ts'
-import type { Lab, Node } from './lab.ts'
+import { networkUuid, type Lab, type Node } from './lab.ts'
 import {
   connectionProblem,
   parseDomain,
@@ -11,6 +11,7 @@ import {
   sections,
   words,
   type Domain,
+  type Network,
   type Volume,
 } from './parse.ts'
 import { quote } from './quote.ts'
@@ -25,7 +26,9 @@ export interface Host {
   /** Details of this lab's volumes, and of those asked for. */
   volumes: Volume[]
   /** The NAT network of the lab's name, when the lab has one and it exists. */
-  network?: { uuid: string; bridge: string; address: string; active: boolean }
+  network?: Network & { active: boolean }
+  /** NAT networks that this lab made while its lab file named them. */
+  formerNetworks: { name: string; active: boolean }[]
 }
 
 /** virsh with the lab's connection, for `run` and `query`. */
@@ -74,6 +77,7 @@ export async function observe(lab: Lab, more: string[] = []): Promise<Host> {
   const listed = (label: string) => words(lists.get(label) ?? '')
   const hasPool = listed('pools').includes(pool)
   const hasNetwork = nat !== undefined && listed('networks').includes(nat)
+  const others = listed('networks').filter((name) => name !== nat)
   const details = await readMany(lab, [
     ...listed('domains').flatMap((uuid): Read[] => [
       [`live ${uuid}`, `dumpxml ${uuid}`],
@@ -83,6 +87,7 @@ export async function observe(lab: Lab, more: string[] = []): Promise<Host> {
     ]),
     ...(hasPool ? poolReads(lab, more) : []),
     ...(hasNetwork ? ([['network', `net-dumpxml ${nat}`]] satisfies Read[]) : []),
+    ...others.map((name): Read => [`network ${name}`, `net-uuid ${quote(name)}`]),
   ])
   const section = (label: string) => details.get(label) ?? ''
   return {
@@ -103,6 +108,9 @@ export async function observe(lab: Lab, more: string[] = []): Promise<Host> {
           },
         }
       : {}),
+    formerNetworks: others
+      .filter((name) => section(`network ${name}`) === networkUuid(lab.name, name))
+      .map((name) => ({ name, active: listed('active networks').includes(name) })),
   }
 }
 

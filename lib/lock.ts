@@ -34,7 +34,8 @@ export async function takeLock(file: string, what: string): Promise<() => void> 
         hint: 'wait until it has ended, then run this again',
       },
     )
-  if (answer !== 'taken') throw new LabError(`cannot lock ${file}: flock ended with ${answer}`)
+  if (answer !== 'taken')
+    throw new LabError(`cannot lock ${file}: flock ended with ${answer}`, { hint: `ls -l ${file}` })
   writeFileSync(file, `${process.pid}\n`, { mode: 0o600 })
   holder.unref()
   ;(holder.stdin as unknown as { unref(): void }).unref()

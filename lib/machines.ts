@@ -17,7 +17,7 @@ import { quote } from './quote.ts'
 import { checkUnused, foreignVolume } from './seed.ts'
 import { mode, run, write } from './shell.ts'
 import { formatSize } from './size.ts'
-import { networkXml, overlayXml, poolXml } from './storage-xml.ts'
+import { netmask, networkXml, overlayXml, poolXml } from './storage-xml.ts'
 
 /** The storage pool, active. Returns the host as it is then, with details of `more` volumes. */
 export async function ensurePool(lab: Lab, host: Host, more: string[] = []): Promise<Host> {
@@ -40,11 +40,24 @@ export async function ensurePool(lab: Lab, host: Host, more: string[] = []): Pro
 
 /** The NAT network, active, when the lab has one. */
 export async function ensureNetwork(lab: Lab, host: Host): Promise<void> {
-  const { nat } = lab.network
+  const { nat, gateway } = lab.network
   if (nat === undefined) return
   checkNetwork(host, lab)
-  if (host.network?.active) return
-  if (!host.network) {
+  const there = host.network
+  const isAsWanted = there?.address === gateway && there.netmask === netmask(lab)
+  if (there?.active && isAsWanted) return
+  if (there?.active)
+    throw new LabError(
+      `the network ${nat} is ${there.address}/${there.netmask}, the lab file says ${gateway}/${netmask(lab)}`,
+      {
+        details: ['machines of this lab may be in it, so it is left as it is'],
+        hint: [
+          'npx zx scripts/destroy.ts && npx zx scripts/create.ts   # makes it anew, with all machines',
+          '# or put cidr and gateway back into the lab file',
+        ],
+      },
+    )
+  if (!isAsWanted) {
     write(`${lab.dir}/network.xml`, networkXml(lab))
     await run`${virsh(lab)} net-define --validate ${lab.dir}/network.xml`
   }
@@ -66,7 +79,12 @@ export async function ensureMachine(lab: Lab, node: Node, host: Host, parts: Par
   const file = `${node.dir}/domain.xml`
   write(file, domainXml(lab, node, parts.type))
   await run`${virsh(lab)} define --validate ${file}`
-  await run`${virsh(lab)} start ${node.name}`
+  try {
+    await run`${virsh(lab)} start ${node.name}`
+  } catch (error) {
+    await run`${virsh(lab)} undefine ${node.name}` // so that the next run makes it as the lab file says then
+    throw error
+  }
 }
 
 /** Starts the node's domain, which exists, unless it runs. */

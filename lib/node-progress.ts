@@ -8,6 +8,8 @@ export interface NodeProgress {
   set(name: string, state: string, lastLine?: string): void
   /** The node is there. */
   done(name: string, state: string): void
+  /** The node will not be there: said at once when others are still waited for, with the reason at the end. */
+  failed(name: string): void
   stop(): void
 }
 
@@ -34,6 +36,10 @@ export function nodeProgress(names: string[]): NodeProgress {
     done(name, state) {
       states.delete(name)
       ui.good(`${name.padEnd(width)}  ${seconds().padStart(8)}  ${state}`)
+    },
+    failed(name) {
+      states.delete(name)
+      if (states.size > 0) ui.bad(`${name.padEnd(width)}  ${seconds().padStart(8)}  failed`)
     },
     stop() {
       clearInterval(timer)

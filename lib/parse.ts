@@ -121,13 +121,22 @@ export function parsePool(xml: string): { uuid: string; path: string; available:
   return { uuid: text(pool.uuid), path: text(pool.target?.path), available: bytes(pool.available) }
 }
 
-/** uuid, bridge and addresses of a libvirt network from `net-dumpxml`. */
-export function parseNetwork(xml: string): { uuid: string; bridge: string; address: string } {
+export interface Network {
+  uuid: string
+  bridge: string
+  /** The host's own in it, the machines' gateway. */
+  address: string
+  netmask: string
+}
+
+/** A libvirt network from `net-dumpxml`. */
+export function parseNetwork(xml: string): Network {
   const network = tree(xml, 'network')
   return {
     uuid: text(network.uuid),
     bridge: attribute(network.bridge, 'name') ?? '',
     address: attribute(network.ip, 'address') ?? '',
+    netmask: attribute(network.ip, 'netmask') ?? '',
   }
 }
 
@@ -161,7 +170,10 @@ export function connectionProblem(stderr: string, uri: string): { why: string; f
   if (/no such file or directory|connection refused/i.test(stderr))
     return {
       why: `libvirt is not running or not installed: ${said}`,
-      fix: ['sudo systemctl enable --now libvirtd.socket || sudo systemctl enable --now libvirtd'],
+      fix: [
+        'sudo systemctl enable --now libvirtd.socket || sudo systemctl enable --now libvirtd',
+        '# when it is not installed, before that: sudo apt-get install --yes libvirt-daemon-system',
+      ],
     }
   return { why: said, fix: [`virsh -c ${quote(uri)} version`] }
 }

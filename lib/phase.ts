@@ -133,12 +133,16 @@ export async function step<T>(
 export const look = <T>(title: string, work: () => Promise<T> | T): Promise<T> =>
   step(title, work, '')
 
-/** Does `work` for each node (or domain) at the same time (one after another for a dry run); every failure is reported, with its node. */
+/**
+ * Does `work` for each node (or domain), `many` at the same time (one after another for a dry run); every failure is
+ * reported, with its node.
+ */
 export async function eachOf<N extends { name: string }, T>(
   nodes: N[],
   work: (node: N) => Promise<T>,
+  many = 8,
 ): Promise<T[]> {
-  const limit = pLimit(mode.dryRun ? 1 : 8)
+  const limit = pLimit(mode.dryRun ? 1 : many)
   const results = await Promise.allSettled(nodes.map((node) => limit(() => work(node))))
   const errors = results.flatMap((result, index) =>
     result.status === 'rejected' ? [named(nodes[index]?.name ?? '', result.reason)] : [],

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { fetchText } from './download.ts'
 import { LabError } from './errors.ts'
 import { signedBy, signers, type Signer } from './image-sums.ts'
+import { quote } from './quote.ts'
 import { query } from './shell.ts'
 
 /** The text of the checksum file beside an image; signed by its publisher where that is one who signs. */
@@ -36,7 +37,9 @@ export async function checkSignature(
 ): Promise<void> {
   const signature = await fetchText(signatureUrl)
   if ('failed' in signature)
-    throw new LabError(`cannot get the signature ${signatureUrl}: ${signature.failed}`)
+    throw new LabError(`cannot get the signature ${signatureUrl}: ${signature.failed}`, {
+      hint: `curl -I ${quote(signatureUrl)}`,
+    })
   const keyring = fileURLToPath(new URL(`../${signer.keyring}`, import.meta.url))
   const { stdout, stderr, code } =
     await query`gpgv --status-fd 1 --keyring ${keyring} ${signature.file} ${file}`

@@ -75,7 +75,18 @@ export async function waitUntilReady(lab: Lab, nodes: Node[], seconds: number): 
   if (mode.dryRun) return waitInScript(lab, nodes, seconds)
   const progress = nodeProgress(nodes.map(({ name }) => name))
   try {
-    await eachOf(nodes, (node) => waitForNode(lab, node, seconds, progress))
+    await eachOf(
+      nodes,
+      async (node) => {
+        try {
+          await waitForNode(lab, node, seconds, progress)
+        } catch (error) {
+          progress.failed(node.name) // the others are still waited for
+          throw error
+        }
+      },
+      nodes.length,
+    )
   } finally {
     progress.stop()
   }
@@ -96,15 +107,17 @@ async function waitForNode(
   progress: NodeProgress,
 ): Promise<void> {
   let looks = 0
+  let wasReached = false
   const probe = async (): Promise<Seen<InitState>> => {
     const init = await initState(lab, node)
     if (init.kind === 'done' || init.kind === 'failed') return { done: init }
+    wasReached ||= init.kind !== 'unreachable' || init.state.includes('answers')
     if (init.kind === 'unreachable' && looks++ % 5 === 4) await checkRunning(lab, node)
     progress.set(node.name, init.state, ui.paints ? await lastConsoleLine(node.name) : '')
     return { state: init.state }
   }
   const init = await until(probe, { seconds }).catch(async (error: unknown): Promise<never> => {
-    throw error instanceof TimedOut ? await silent(lab, node, seconds, error) : error
+    throw error instanceof TimedOut ? await tooLate(lab, node, seconds, error, wasReached) : error
   })
   if (init.kind === 'failed') throw initFailed(lab, node, init.errors)
   const warnings = init.kind === 'done' ? init.warnings : []
@@ -119,6 +132,15 @@ const initLog = (lab: Lab, node: Node) =>
 
 async function checkRunning(lab: Lab, node: Node): Promise<void> {
   const { stdout, code } = await query`${virsh(lab)} domstate --reason ${node.name}`
+  if (code === 0 && stdout.startsWith('paused'))
+    throw new LabError(`it was paused while it was waited for: ${stdout.trim()}`, {
+      details: stdout.includes('I/O error') ? ['mostly the disk of the host is full'] : [],
+      hint: [
+        `df -h ${lab.pool.path}`,
+        `virsh -c ${quote(lab.libvirt)} resume ${node.name}`,
+        '# then run this again',
+      ],
+    })
   if (code === 0 && !stdout.startsWith('running'))
     throw new LabError(`it stopped while it was waited for: ${stdout.trim()}`, {
       details: consoleDetails(await consoleTail(lab, node.name)),
@@ -132,15 +154,20 @@ async function checkRunning(lab: Lab, node: Node): Promise<void> {
 const consoleDetails = (tail: string[]): string[] =>
   tail.length > 0 ? ['end of its console:', ...tail.slice(-8).map((line) => `  ${line}`)] : []
 
-async function silent(
+async function tooLate(
   lab: Lab,
   node: Node,
   seconds: number,
   { lastState }: TimedOut,
+  wasReached: boolean,
 ): Promise<LabError> {
   const tail = await consoleTail(lab, node.name)
   return new LabError(`not ready within ${formatSeconds(seconds)} (${node.address})`, {
-    details: [`last state: ${lastState}`, silentGuest(tail.join('\n')), ...consoleDetails(tail)],
+    details: [
+      `last state: ${lastState}`,
+      ...(wasReached ? [] : [silentGuest(tail.join('\n'))]),
+      ...consoleDetails(tail),
+    ],
     hint: [
       `virsh -c ${quote(lab.libvirt)} console ${node.name}`,
       `# then run this again, with more time if it only was slow: --timeout ${seconds * 2}`,

@@ -9,18 +9,37 @@ import { eachOf } from './phase.ts'
 import { quote } from './quote.ts'
 import { mode, query, readText, run, write } from './shell.ts'
 import { isCutOff, tagPlace } from './seed-drive.ts'
-import { keepsConnections, sshConfig, sshFiles } from './ssh-files.ts'
+import * as ui from './ui.ts'
+import { keepsConnections, loginIn, sshConfig, sshFiles } from './ssh-files.ts'
 
 const userConfigFile = 'cloud-init/user-data.yaml'
 
-/** The cloud-config that people edit, checked. */
-export function readUserConfig() {
+/** Checks the cloud-config that people edit, before anything is done; warns when it is not there. */
+export function checkUserConfig(): void {
+  readUserConfig()
+  if (readText(userConfigFile) === undefined)
+    ui.warn(`there is no ${userConfigFile} in this folder: the machines get nothing of your own`)
+}
+
+function readUserConfig() {
   return parseUserConfig(readText(userConfigFile) ?? '#cloud-config\n', userConfigFile)
 }
 
-/** Throws when the lab has machines but this folder has not the key that they know. */
+/** Throws when the lab has machines but this folder has not the key that they know, or the lab file another login. */
 export function checkKeys(lab: Lab, hasMachines: boolean): void {
-  const { key } = sshFiles(lab)
+  const { key, config } = sshFiles(lab)
+  const login = loginIn(readText(config) ?? '')
+  if (hasMachines && login !== undefined && login !== lab.user)
+    throw new LabError(
+      `the machines of this lab have the login ${login}, the lab file says ${lab.user}`,
+      {
+        details: ['a login is made once, at the first start'],
+        hint: [
+          'npx zx scripts/destroy.ts && npx zx scripts/create.ts   # makes all of them anew',
+          `# or put user: ${login} back into the lab file`,
+        ],
+      },
+    )
   if (hasMachines && !existsSync(key))
     throw new LabError(`${key} is not here, but the machines of this lab know no other key`, {
       hint: [

@@ -1,7 +1,7 @@
 // EDGE. The only door to the shell. `run` changes something: it is shown, and under --dry-run it
 // becomes a line of the printed script instead. `query` only reads.
 import { randomUUID } from 'node:crypto'
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { $, type ProcessPromise } from 'zx/core'
 import { LabError } from './errors.ts'
@@ -106,8 +106,12 @@ export function write(path: string, content: string): void {
   }
   mkdirSync(resolve(dirname(path)), { recursive: true, mode: 0o700 })
   const partial = `${path}.${randomUUID()}`
-  writeFileSync(partial, content, { mode: 0o600 })
-  renameSync(partial, path)
+  try {
+    writeFileSync(partial, content, { mode: 0o600 })
+    renameSync(partial, path)
+  } finally {
+    rmSync(partial, { force: true })
+  }
   ui.detail(`wrote ${path}`)
 }
 

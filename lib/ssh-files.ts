@@ -43,6 +43,9 @@ export function sshConfig(lab: Lab, folder: string, shares: boolean): string {
   ].join('\n')
 }
 
+/** The login that an ssh_config of a lab names. */
+export const loginIn = (config: string): string | undefined => /^ {2}User (\S+)$/m.exec(config)?.[1]
+
 // unix(7): 108 bytes with the zero at the end; ssh itself adds 17 while it makes the socket.
 const longestSocket = 90
 

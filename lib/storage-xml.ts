@@ -44,16 +44,19 @@ export function overlayXml(lab: Lab, node: Node, base: string): string {
 `.text
 }
 
+/** The netmask of the lab's network, such as 255.255.255.0. */
+export const netmask = ({ network }: Lab): string =>
+  ipaddr.IPv4.subnetMaskFromPrefixLength(ipaddr.IPv4.parseCIDR(network.cidr)[1]).toString()
+
 /** The lab's own network behind NAT. No DHCP: every address comes from the seeds. */
 export function networkXml(lab: Lab): string {
-  const { nat = '', cidr, gateway } = lab.network
-  const netmask = ipaddr.IPv4.subnetMaskFromPrefixLength(ipaddr.IPv4.parseCIDR(cidr)[1]).toString()
+  const { nat = '', gateway } = lab.network
   return xml`<network>
   <name>${nat}</name>
   <uuid>${lab.networkUuid}</uuid>
   <forward mode='nat'/>
   <bridge stp='on' delay='0'/>
-  <ip address='${gateway}' netmask='${netmask}'/>
+  <ip address='${gateway}' netmask='${netmask(lab)}'/>
 </network>
 `.text
 }

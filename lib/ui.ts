@@ -1,6 +1,6 @@
 // EDGE. What people see. Results go to stdout; headings, commands, progress and errors to stderr.
 import { Chalk } from 'chalk'
-import { LabError, NodeErrors } from './errors.ts'
+import { fileTrouble, LabError, NodeErrors } from './errors.ts'
 import type { Finding } from './findings.ts'
 import { wrapped } from './progress.ts'
 
@@ -74,7 +74,8 @@ export function paint(text: string): void {
 export const paints = terminal
 
 /** Shows an error: what failed, on which node, why, what was seen, what to type. Anything unexpected shows its stack. */
-export function failure(error: unknown, verbose: boolean): void {
+export function failure(thrown: unknown, verbose: boolean): void {
+  const error = fileTrouble(thrown) ?? thrown
   paint('')
   if (error instanceof NodeErrors) for (const one of error.errors) failure(one, verbose)
   else if (error instanceof LabError) {

@@ -11,7 +11,7 @@ import { observe, ownDomain } from '../lib/libvirt.ts'
 import { ensureMachine, ensureNetwork, ensurePool, ensureStarted } from '../lib/machines.ts'
 import { eachOf, look, next, phase, step, together } from '../lib/phase.ts'
 import { waitUntilReady } from '../lib/ready.ts'
-import { checkKeys, ensureKeys, makeSeeds, readUserConfig } from '../lib/seed.ts'
+import { checkKeys, checkUserConfig, ensureKeys, makeSeeds } from '../lib/seed.ts'
 import { mode } from '../lib/shell.ts'
 import * as ui from '../lib/ui.ts'
 import { create } from '../lib/usages.ts'
@@ -31,7 +31,7 @@ await phase(import.meta.url, create, async ({ lab, nodes, options }) => {
       ui.warn(`${node.name}: ${text}; that is not changed in a machine that exists`)
 
   if (fresh.length > 0) {
-    readUserConfig() // what is wrong with it is told before anything is changed
+    checkUserConfig()
     const [type, image] = await look('Check the host', () =>
       together(
         () => checkHost(lab, nodes, host, answers),

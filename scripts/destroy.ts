@@ -4,7 +4,7 @@ import { ask } from '../lib/ask.ts'
 import * as logs from '../lib/console-logs.ts'
 import { destroyPlan, isNothing, planText } from '../lib/destroy-plan.ts'
 import * as remove from '../lib/destroy.ts'
-import { LabError } from '../lib/errors.ts'
+import { LabError, UsageError } from '../lib/errors.ts'
 import { observe } from '../lib/libvirt.ts'
 import { ensurePool } from '../lib/machines.ts'
 import { eachOf, next, phase, step } from '../lib/phase.ts'
@@ -15,6 +15,8 @@ import { destroy } from '../lib/usages.ts'
 
 await phase(import.meta.url, destroy, async ({ lab, nodes, options }) => {
   const named = options.nodes.length > 0 ? nodes : []
+  if (named.length > 0 && options.flags.has('images'))
+    throw new UsageError('--images is for the whole lab: name no nodes with it')
   const first = await observe(lab)
   const isOff = first.pool?.uuid === lab.pool.uuid && !first.pool.active // then it shows no volumes
   const { volumeNames } = isOff ? await step('Storage pool', () => ensurePool(lab, first)) : first

@@ -20,7 +20,7 @@ await phase(import.meta.url, up, async ({ lab, options }) => {
   const offered = 'labs/nat.yaml'
   let file = options.lab
   const noBridge = (await checkNetworks(lab, undefined)).find(({ check }) => check === 'bridge')
-  if (noBridge && !mode.dryRun) {
+  if (noBridge && file === 'lab.yaml' && !mode.dryRun) {
     ui.warn(
       `${noBridge.found}\nThe lab in ${offered} needs none: its machines are reachable from this host only.`,
     )

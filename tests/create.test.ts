@@ -110,6 +110,15 @@ await t.test('from nothing to three machines, and then nothing more to do', asyn
     )
     t.strictSame(result.changes, [])
   })
+  await t.test('with another login than theirs neither', async (t) => {
+    const text = readFileSync(join(project, 'lab.yaml'), 'utf8')
+    writeFileSync(join(project, 'lab.yaml'), `${text}user: debian\n`)
+    const { code, stderr, changes } = await host.run('create')
+    t.strictSame([code, changes], [1, []])
+    t.match(stderr, '✗ the machines of this lab have the login ubuntu, the lab file says debian')
+    t.match(stderr, '# or put user: ubuntu back into the lab file')
+    writeFileSync(join(project, 'lab.yaml'), text)
+  })
   await t.test('files for ssh that were lost are made again', async (t) => {
     const files = ['ssh_config', 'known_hosts'].map((name) => join(project, '.lab/lab', name))
     const before = files.map((file) => readFileSync(file, 'utf8'))
@@ -205,6 +214,41 @@ await t.test('a NAT lab without KVM, from an image with a hostile name', async (
   t.match(xml, "<domain type='qemu'>", 'auto emulates without KVM')
   const second = await host.run('create')
   t.strictSame([second.code, second.changes], [0, []])
+
+  await t.test('its network is made as the lab file says, unless it is in use', async (t) => {
+    const readdress = (cidr: string, gateway: string) => {
+      const text = readFileSync(join(host.project, 'lab.yaml'), 'utf8')
+      const changed = text
+        .replace(/cidr: .*/, `cidr: ${cidr}`)
+        .replace(/gateway: .*/, `gateway: ${gateway}`)
+      writeFileSync(join(host.project, 'lab.yaml'), changed)
+    }
+    readdress('198.51.100.0/25', '198.51.100.1')
+    const inUse = await host.run('create')
+    failed(
+      t,
+      inUse,
+      'the network rke2-nat is 198.51.100.1/255.255.255.0, the lab file says 198.51.100.1/255.255.255.128',
+      'npx zx scripts/destroy.ts && npx zx scripts/create.ts',
+    )
+    t.strictSame(inUse.changes, [])
+    rmSync(join(host.state, 'networks/rke2-nat/active'))
+    const off = await host.run('create')
+    t.equal(off.code, 0, off.stderr)
+    t.match(off.changes, [/net-define/, /net-autostart/, /net-start/])
+    t.match(host.read('networks/rke2-nat/xml'), "netmask='255.255.255.128'")
+  })
+  await t.test(
+    'destroy finds its network when the lab file does not name it any more',
+    async (t) => {
+      const text = readFileSync(join(host.project, 'lab.yaml'), 'utf8')
+      writeFileSync(join(host.project, 'lab.yaml'), text.replace('nat: rke2-nat', 'bridge: br0'))
+      const { code, stderr } = await host.run('destroy', ['--yes'])
+      t.equal(code, 0, stderr)
+      t.match(stderr, 'network  rke2-nat')
+      t.strictSame(host.inventory().networks, [])
+    },
+  )
 })
 
 await t.test(
@@ -259,11 +303,22 @@ await t.test(
       'its disk was there',
     )
     t.not(instance(), before)
+    t.match(
+      third.at(-1),
+      'undefine worker02',
+      'a machine that never ran is not kept as it was defined',
+    )
 
     execFileSync('rm', [join(host.state, 'failures')])
+    host.writeLab((lab) => (lab.nodes[2]!.memory = '2GiB'))
     const last = await host.run('create')
     t.equal(last.code, 0, last.stderr)
-    t.strictSame(last.changes, ['virsh -c qemu:///system start worker02'])
+    t.match(last.changes.at(-1), 'start worker02')
+    t.match(
+      host.read('domains/worker02/config.xml'),
+      "<memory unit='KiB'>2097152<",
+      'but as the lab file says now',
+    )
   },
 )
 
@@ -518,6 +573,7 @@ await t.test('cloud-init: a failure is an error, complaints are a warning', asyn
     /✓ worker02 .* ready, with cloud-init warnings/,
     '! worker02: cloud-init finished, but complains:',
     /✓ kubemaster +\d+ s  ready\n/,
+    /✗ worker01 +\d+ s  failed\n/, // at once, not after the wait for the others
   )
   host.put('guests/worker01', fixture('cloud-init-done.cloud-init-22.4.2.txt'))
   t.equal((await host.run('create')).code, 0, 'warnings alone are no failure')
@@ -569,11 +625,28 @@ await t.test(
       },
     )
 
+    await t.test('one that QEMU pauses is told at once, with what to do', async (t) => {
+      const paused = await host.run('create', ['kubemaster', '--timeout', '600'], {
+        env: { HASTE: '30' },
+        onStderr: (text) => {
+          if (text.includes('Wait')) host.put('domains/kubemaster/state', 'paused\n')
+        },
+      })
+      failed(
+        t,
+        paused,
+        '✗ kubemaster: it was paused while it was waited for: paused (unknown)',
+        'try: df -h /var/lib/libvirt/images/rke2-kvm-lab',
+        'virsh -c qemu:///system resume kubemaster',
+      )
+    })
+
     await t.test('so is one that has another host key', async (t) => {
       host.put('network/192.0.2.31', 'open\n')
       host.put('guests/worker01.error', 'Host key verification failed.\n')
       const result = await host.run('create', ['--timeout', '1', 'worker01'])
       failed(t, result, 'last state: something answers on SSH, but not with the host key')
+      t.notMatch(result.stderr, 'it did not boot')
     })
   },
 )
@@ -609,6 +682,14 @@ await t.test('Ctrl-C ends it with 130 and says how to go on; then it goes on', a
   const again = await host.run('create')
   t.strictSame([again.code, again.changes], [0, []])
   t.match(again.stderr, 'nothing to do')
+})
+
+await t.test('without user-data machines are made, with a warning', async (t) => {
+  const host = new FakeHost(t)
+  rmSync(join(host.project, 'cloud-init'), { recursive: true })
+  const { code, stderr } = await host.run('create')
+  t.equal(code, 0, stderr)
+  t.match(stderr, '! there is no cloud-init/user-data.yaml in this folder')
 })
 
 await t.test('user-data that is no cloud-config: exit status 2, nothing touched', async (t) => {

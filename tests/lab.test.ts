@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { LabError, UsageError } from '../lib/errors.ts'
+import { fileTrouble, LabError, UsageError } from '../lib/errors.ts'
 import { parseLab, stableMac, stableUuid } from '../lib/lab.ts'
 import { cidrContains, cidrsOverlap } from '../lib/lab-rules.ts'
 import { formatSize, parseSize } from '../lib/size.ts'
@@ -341,4 +341,22 @@ await t.test('errors carry their hints and details as lists', async (t) => {
   t.match(error, { message: 'what', hint: ['try'], details: ['seen'], cause })
   t.strictSame(new LabError('what').hint, [])
   t.ok(new UsageError('what') instanceof LabError)
+})
+
+await t.test('trouble with a file of this host is no bug', async (t) => {
+  const thrown = (code: string, why: string) =>
+    Object.assign(new Error(`${code}: ${why}, mkdir '.lab/lab'`), {
+      code,
+      syscall: 'mkdir',
+      path: '.lab/lab',
+    })
+  t.match(fileTrouble(thrown('EACCES', 'permission denied')), {
+    message: 'cannot mkdir .lab/lab: permission denied',
+    hint: ['ls -ld .lab/lab', /sudo chown -R "\$USER" \.lab/],
+  })
+  t.match(fileTrouble(thrown('EPERM', 'operation not permitted'))?.hint[0], 'ls -ld')
+  t.match(fileTrouble(thrown('EDQUOT', 'disk quota exceeded'))?.hint[0], 'df -h .lab/lab')
+  t.match(fileTrouble(thrown('EROFS', 'read-only file system'))?.hint[0], 'findmnt')
+  t.equal(fileTrouble(thrown('ENOENT', 'no such file')), undefined, 'that one may be a bug')
+  t.equal(fileTrouble(new Error('what')), undefined)
 })

@@ -146,6 +146,12 @@ await t.test('the life of a lab: status, eject, destroy, each twice', async (t) 
     t.strictSame(host.inventory(), before)
   })
 
+  await t.test('--images is not for one node', async (t) => {
+    const { code, stderr, changes } = await host.run('destroy', ['worker01', '--images', '--yes'])
+    t.strictSame([code, changes], [2, []])
+    t.match(stderr, '✗ --images is for the whole lab: name no nodes with it')
+  })
+
   await t.test('destroy of one node leaves the others', async (t) => {
     const { code, stderr } = await host.run('destroy', ['worker01', '--yes'])
     t.equal(code, 0, stderr)

@@ -101,8 +101,9 @@ await t.test('volumes, pool and network', async (t) => {
     uuid: '11111111-2222-8333-8444-555555555555',
     bridge: 'virbr0',
     address: '192.168.150.1',
+    netmask: '255.255.255.0',
   })
-  t.strictSame(parseNetwork(''), { uuid: '', bridge: '', address: '' }, 'total')
+  t.strictSame(parseNetwork(''), { uuid: '', bridge: '', address: '', netmask: '' }, 'total')
   t.match(parseVolume(''), { name: '', capacity: 0 })
 })
 
@@ -219,7 +220,14 @@ await t.test('only a valid signature by the pinned key counts', async (t) => {
 // The host
 
 const lab = makeLab((raw) => (raw.network.cidr = '192.0.2.0/24'))
-const emptyHost: Host = { domains: [], volumeNames: [], volumes: [] }
+const emptyHost: Host = { domains: [], volumeNames: [], volumes: [], formerNetworks: [] }
+const ourNetwork = {
+  uuid: lab.networkUuid,
+  bridge: 'virbr9',
+  address: '192.0.2.1',
+  netmask: '255.255.255.0',
+  active: true,
+}
 const volumeOf = (name: string, backing = 'base-0123456789abcdef.qcow2') => ({
   name,
   path: `${pool}/${name}`,
@@ -298,7 +306,7 @@ await t.test('a NAT network must not be on another interface, its own aside', as
   t.match(only('failure', networkFindings(nat, emptyHost, interfaces)), [
     'network.cidr 192.0.2.0/24 is also on the interface br0',
   ])
-  const network = { uuid: lab.networkUuid, bridge: 'br0', address: '192.0.2.1', active: true }
+  const network = { ...ourNetwork, bridge: 'br0' }
   t.match(networkFindings(nat, { ...emptyHost, network }, interfaces), [{ level: 'ok' }])
 })
 
@@ -403,6 +411,7 @@ await t.test('an existing machine that differs from the lab file', async (t) => 
 
 const ourPool = { uuid: lab.pool.uuid, path: pool, available: 0, active: true }
 const hostWith = (domains: Domain[], volumes: string[]): Host => ({
+  ...emptyHost,
   domains,
   pool: ourPool,
   volumeNames: volumes,
@@ -424,7 +433,7 @@ await t.test('destroy takes all of the lab, and leaves the base image', async (t
     ['kubemaster'],
   )
   t.strictSame(plan.volumes, volumes.slice(0, 3))
-  t.match(plan, { images: [], pool: false, network: false, leftAlone: [] })
+  t.match(plan, { images: [], pool: false, networks: [], leftAlone: [] })
   t.notOk(isNothing(plan))
   t.match(planText(lab, plan, [], ['.lab/lab']), ['domain   kubemaster (shut off)', /^volume/])
   const withImages = destroyPlan(lab, [], host, anySeed, true)
@@ -448,11 +457,11 @@ await t.test('decoys with names like ours are left alone and told', async (t) =>
       [stranger('kubemaster', { files: filesOf('lab-kubemaster.qcow2') }), domain('worker02')],
       volumes,
     ),
-    network: { uuid: 'x', bridge: 'virbr9', address: '', active: true },
+    network: { ...ourNetwork, uuid: 'x' },
   }
   host.volumes = [volumeOf('lab-kubemaster.qcow2'), volumeOf('lab-worker01.qcow2', '')]
   const plan = destroyPlan(lab, [], host, noSeed, true)
-  t.match(plan, { volumes: [], images: [], network: false, pool: false })
+  t.match(plan, { volumes: [], images: [], networks: [], pool: false })
   t.strictSame(
     plan.domains.map(({ name }) => name),
     ['worker02'],
@@ -495,13 +504,14 @@ await t.test('nodes by name: only theirs, and neither network nor pool', async (
       [domain('worker01'), domain('worker02')],
       ['lab-worker01.qcow2', 'lab-worker02.qcow2'],
     ),
-    network: { uuid: lab.networkUuid, bridge: 'b', address: '', active: true },
+    network: ourNetwork,
+    formerNetworks: [{ name: 'former', active: false }],
   }
   t.match(destroyPlan(lab, [nodeOf(lab, 'worker01')], host, anySeed, true), {
     domains: [{ name: 'worker01' }],
     volumes: ['lab-worker01.qcow2'],
     names: ['worker01'],
-    network: false,
+    networks: [],
     pool: false,
     images: [],
   })

@@ -93,4 +93,16 @@ await t.test('three servers: one at a time, then the agents', async (t) => {
       'server: https://192.0.2.31:9345',
     )
   })
+
+  await t.test(
+    'a node joins a server that is Ready, rather than the first that runs',
+    async (t) => {
+      host.boot('agent01', { anew: true })
+      host.put('cluster/nodes/agent01', `Unknown agent ${version}\n`)
+      host.put('cluster/nodes/kubemaster', `False server ${version}\n`)
+      await succeeds(t, host, 'join', 'agent01')
+      t.match(host.onNode('agent01', 'etc/rancher/rke2/config.yaml'), 'server: https://192.0.2.31:')
+      t.strictSame(host.kubeNodes().agent01, true)
+    },
+  )
 })

@@ -1,6 +1,6 @@
 // up.ts, and doctor.ts --fix before it, as real processes on a stand-in host with nodes that are folders.
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { Result } from './helpers/fake-bin.ts'
@@ -107,6 +107,17 @@ await t.test('without the bridge it offers a lab that needs none', async (t) => 
   failed(t, unasked, offer, 'there is no terminal to ask on, so nothing was done')
   t.strictSame([unasked.changes, existsSync(join(host.project, '.lab'))], [[], false])
 
+  await t.test(
+    'of another lab file than lab.yaml the doctor only says what it lacks',
+    async (t) => {
+      const lab = readFileSync(join(host.project, 'lab.yaml'), 'utf8')
+      writeFileSync(join(host.project, 'labs/mine.yaml'), lab.replace('name: lab', 'name: mine'))
+      const mine = await host.run('up', ['--lab', 'labs/mine.yaml', '--yes'])
+      t.equal(mine.code, 1)
+      t.match(mine.stderr, '✗ bridge: there is no interface br7')
+      t.notMatch(mine.stderr, offer)
+    },
+  )
   await t.test('no is an answer, with status 1', { skip: noScript }, async (t) => {
     const no = await host.run('up', [], { terminal: true, input: 'n\n' })
     t.equal(no.code, 1)

@@ -29,7 +29,7 @@ export interface Typed {
   /** Lines to expect; none: nothing is said about them. */
   output: string[]
   line: number
-  /** When the end-to-end test types it as well: "machines" are up, or "cluster" is. */
+  /** What stands behind the word "console". */
   mark?: string | undefined
 }
 

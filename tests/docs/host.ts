@@ -1,10 +1,12 @@
 // The host that the pages speak of: the fake one of the tests, with the files of this project.
 import {
   cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
   readdirSync,
+  realpathSync,
   renameSync,
   rmSync,
   symlinkSync,
@@ -61,7 +63,11 @@ esac`,
     'sha256sum',
     `list=$(cat); [[ $list = ${digest}* ]] || exec "$STAND_IN/real/sha256sum" "$@" <<<"$list"`,
   )
-  host.add('kubectl', '')
+  host.link('kubectl')
+  const kubectl = existsSync(join(host.bin, 'kubectl'))
+    ? realpathSync(join(host.bin, 'kubectl'))
+    : 'true'
+  host.add('kubectl', `[[ $1 != config ]] || exec '${kubectl}' "$@"`)
   host.put('at-once', '') // RKE2 is there as soon as it is started
   host.makeRelease('v1.36.3+rke2r1') // rke2/README.md upgrades to it
   mkdirSync(join(host.state, 'cluster-ha')) // labs/ha.yaml

@@ -8,19 +8,24 @@ import { asReader } from './host.ts'
 
 /** What is not typed on the fake host, and why. */
 const elsewhere: [call: RegExp, why: string][] = [
-  [/^(for .*)?kubectl |\(kubectl /, 'asks a cluster: see stand-in.ts'],
+  [/^kubectl (?!config )|\(kubectl /, 'asks a cluster: see stand-in.ts'],
   [/^curl .*http:\/\/192\.168\./, 'is answered by pods'],
   [/ (cat|sudo rm -r) \/srv\/notes/, 'is about what a pod has written'],
   [/ 'ps -C kubelet|pod-manifests$|secrets-encrypt status$/, 'shows what only RKE2 itself makes'],
+  [
+    / cloud-init (status --long|analyze)| worker01 (ip|systemctl status) /,
+    'is typed on real guests',
+  ],
   [/ \/proc\/cpuinfo$| \/dev\/kvm$/, "tells of the reader's own processor"],
   [/^ip -brief address$/, "tells of the reader's own network"],
   [/^exit$/, 'ends the SSH session above it'],
 ]
 
-/** Whether a command is typed on the fake host. A block for machines or cluster is typed on real guests instead. */
-export const isTypedHere = ({ command, mark }: Typed) =>
-  !elsewhere.some(([call]) => call.test(command)) &&
-  !(['machines', 'cluster'].includes(mark ?? '') && command.startsWith('ssh '))
+/** Whether the end-to-end test types it on real guests: a block with the mark "machines" or "cluster", when these are up. */
+export const isTypedOnGuests = ({ mark }: Typed) => mark === 'machines' || mark === 'cluster'
+
+/** Whether it is typed on the fake host. */
+export const isTypedHere = ({ command }: Typed) => !elsewhere.some(([call]) => call.test(command))
 
 /**
  * Plays a page; returns what went otherwise than the page says. Of its blocks of bash those are typed as well that are

@@ -27,7 +27,10 @@ const served = [
   /^kubectl delete -f (?!https:)/,
   /^kubectl delete (pod|deployment|configmap|secret) /,
   /^kubectl (set image|patch|label|scale) /,
-  /^kubectl (drain|uncordon) worker01\b/,
+  /^kubectl (drain|uncordon) (kubemaster|worker0[12])\b/,
+  /^kubectl delete node worker02$/,
+  /^kubectl get node worker01 -o yaml$/,
+  /^kubectl get (nodes|pods)( .*)? --watch$/,
   /^kubectl wait --for=condition=Ready node\//,
   /^kubectl describe (configmap|secret|node) /,
   /^kubectl get --raw \/readyz$/,
@@ -50,6 +53,19 @@ const isWhole = (command: string, output: string[]) =>
   /^kubectl get nodes( -o wide)?$/.test(command) &&
   output.length === defaultLab().nodes.length + 1 &&
   !output.some((row) => row.includes('NotReady'))
+
+const onlyCluster = (command: string) => command.replace(' --kubeconfig .lab/lab/kubeconfig', '')
+
+/** Whether the stand-in can be asked this, and answers as RKE2 would. */
+export function canServe({ command, output }: Typed): boolean {
+  const call = onlyCluster(command)
+  return (
+    served.some((one) => one.test(call)) ||
+    rke2Call.test(call) ||
+    isUntouched(call, output) ||
+    isWhole(call, output)
+  )
+}
 
 /** A cluster of the default lab's nodes on loopback addresses. */
 export class Cluster {
@@ -107,19 +123,15 @@ export class Cluster {
     return { status, text: stdout }
   }
 
-  /** Types a command of a page when the stand-in can serve it; returns what is wrong, undefined for nothing. */
+  /** Types a command of a page that it can serve; returns what is wrong, undefined for nothing. */
   type({ command, output, line }: Typed): string | undefined {
-    const canServe =
-      served.some((call) => call.test(command)) ||
-      rke2Call.test(command) ||
-      isUntouched(command, output) ||
-      isWhole(command, output)
-    if (!canServe) return undefined
-    this.typed++
-    const { status, text } = this.bash(command.replace(rke2Call, `'${standIn}' $1`))
+    const isWatch = command.endsWith(' --watch')
+    const { status, text } = this.bash(
+      `${isWatch ? 'timeout 3 ' : ''}${onlyCluster(command).replace(rke2Call, `'${standIn}' $1`)}`,
+    )
     const printed = this.asInPages(text).split('\n').map(squeezed).join('\n')
     const hasDifference = command.startsWith('kubectl diff ') && status === 1
-    const isFine = status === 0 || hasDifference
+    const isFine = status === 0 || hasDifference || (isWatch && status === 124)
     if (isFine && (output.length === 0 || matches(printed, output.map(squeezed)))) return undefined
     return `line ${line}: ${command} (exit ${status})\nprinted:\n${text}`
   }
@@ -137,7 +149,6 @@ export class Cluster {
       .replaceAll(`-${hostname()}-`, '-kubemaster-')
       .replaceAll(system, 'Ubuntu 24.04')
   }
-  typed = 0
 
   end(): void {
     for (const process of this.processes) process.kill('SIGKILL')
@@ -146,7 +157,7 @@ export class Cluster {
 }
 
 /** A row without what differs each time: ages, random parts of names, times, addresses of pods and services, widths. */
-const squeezed = (row: string) =>
+export const squeezed = (row: string) =>
   row
     .replace(/ \d+[smhd](\d+[sm])?(?= |$)/g, ' AGE')
     .replace(/^(\S+)-[a-z0-9]{5} /, '$1-RANDOM ')

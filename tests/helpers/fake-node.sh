@@ -258,7 +258,7 @@ case $me in
         ;;
       'enable rke2-'*) touch "$root/run/enabled-$2" ;;
       'start --no-block rke2-'*) [[ $(cat "$root/run/$3" 2>/dev/null) = activ* ]] || start "$3" ;;
-      'restart --no-block rke2-'*) start "$3" ;;
+      'restart --no-block rke2-'* | 'restart rke2-'*) start "${*: -1}" ;;
       'stop rke2-'*) echo inactive >"$root/run/$2" ;;
       daemon-reload | reboot) ;;
       *) unknown "$@" ;;

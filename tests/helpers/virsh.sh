@@ -69,6 +69,14 @@ table() { # all: those that are off as well. The numbers of domains are not kept
   done
   printf ' %-4s %-6s %s\n%s\n%s\n' Id Name State -------------------- "$rows"
 }
+define_network() { # XML
+  local name
+  name=$(value "$1" '<name>([^<]*)')
+  mkdir -p "networks/$name"
+  sed -e "s|<name>.*<|<name>$name<|; s|<uuid>.*<|<uuid>$(value "$1" '<uuid>([^<]*)')<|" \
+    -e "s|<ip address='[^']*' netmask='[^']*'|<ip address='$(value "$1" "<ip address='([^']*)")' netmask='$(value "$1" "netmask='([^']*)")'|" \
+    "$FIXTURES/network.libvirt-9.0.0.xml" >"networks/$name/xml"
+}
 address() { value "$(<"$1/config.xml")" 'address="([^"]*)"'; }
 start() { # FOLDER
   local name=${1#domains/}
@@ -156,6 +164,7 @@ one() { # one command with its words
     "vol-list $pool") for folder in volumes/*/; do [[ -e $folder ]] && folder=${folder%/} && printf ' %-30s %s\n' "${folder##*/}" "$path/${folder##*/}"; done; true ;;
     "vol-dumpxml --pool $pool "*) volume "$4" && cat "volumes/$4/xml" ;;
     'net-dumpxml '*) cat "networks/$2/xml" ;;
+    'net-uuid '*) value "$(<"networks/$2/xml")" '<uuid>([^<]*)' ;;
 
     'define --validate '*) define "$OLDPWD/$3" ;;
     'start '*) folder=$(domain "$2") && start "$folder" ;;
@@ -182,12 +191,7 @@ one() { # one command with its words
     "pool-destroy $pool") rm pools/$pool/active && echo "Pool $pool destroyed" ;;
     "pool-delete $pool") [[ ! -e volumes || $(ls volumes) = '' ]] && echo "Pool $pool deleted" ;;
     "pool-undefine $pool") rm -r pools/$pool && echo "Pool $pool has been undefined" ;;
-    'net-define --validate '*)
-      line=$(value "$(<"$OLDPWD/$3")" '<name>([^<]*)')
-      mkdir -p "networks/$line"
-      sed -e "s|<name>.*<|<name>$line<|; s|<uuid>.*<|<uuid>$(value "$(<"$OLDPWD/$3")" '<uuid>([^<]*)')<|" \
-        "$FIXTURES/network.libvirt-9.0.0.xml" >"networks/$line/xml" && echo "Network $line defined from $3"
-      ;;
+    'net-define --validate '*) define_network "$(<"$OLDPWD/$3")" && echo "Network defined from $3" ;;
     'net-autostart '*) echo "Network $2 marked as autostarted" ;;
     'net-start '*) touch "networks/$2/active" && echo "Network $2 started" ;;
     'net-destroy '*) rm "networks/$2/active" && echo "Network $2 destroyed" ;;
