@@ -19,8 +19,8 @@ export class UsageError extends LabError {}
 
 /** Trouble with a file of this host as an error that can be mended; undefined for any other error. */
 export function fileTrouble(error: unknown): LabError | undefined {
-  const { code = '', syscall, path, message } = error as NodeJS.ErrnoException
-  if (!syscall || !path) return undefined
+  if (!(error instanceof Error) || !('syscall' in error)) return undefined
+  const { code = '', syscall = '', path = '.', message } = error as NodeJS.ErrnoException
   const why = message.replace(/^\w+: /, '').replace(/, .*/, '')
   const hint = {
     EACCES: [

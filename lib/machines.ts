@@ -15,7 +15,7 @@ import { isOverlay } from './destroy-plan.ts'
 import type { Domain, Volume } from './parse.ts'
 import { quote } from './quote.ts'
 import { checkUnused, foreignVolume } from './seed.ts'
-import { mode, run, write } from './shell.ts'
+import { mode, query, run, write } from './shell.ts'
 import { formatSize } from './size.ts'
 import { netmask, networkXml, overlayXml, poolXml } from './storage-xml.ts'
 
@@ -82,9 +82,15 @@ export async function ensureMachine(lab: Lab, node: Node, host: Host, parts: Par
   try {
     await run`${virsh(lab)} start ${node.name}`
   } catch (error) {
-    await run`${virsh(lab)} undefine ${node.name}` // so that the next run makes it as the lab file says then
+    await forgetUnstarted(lab, node)
     throw error
   }
+}
+
+// So that the next run makes the machine as the lab file says then.
+async function forgetUnstarted(lab: Lab, node: Node): Promise<void> {
+  const { stdout } = await query`${virsh(lab)} domstate ${node.name}`
+  if (stdout.trim() === 'shut off') await run`${virsh(lab)} undefine ${node.name}`
 }
 
 /** Starts the node's domain, which exists, unless it runs. */

@@ -1,5 +1,5 @@
 // The lab file: every rule, every message, and what is derived from it.
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { fileTrouble, LabError, UsageError } from '../lib/errors.ts'
@@ -357,6 +357,11 @@ await t.test('trouble with a file of this host is no bug', async (t) => {
   t.match(fileTrouble(thrown('EPERM', 'operation not permitted'))?.hint[0], 'ls -ld')
   t.match(fileTrouble(thrown('EDQUOT', 'disk quota exceeded'))?.hint[0], 'df -h .lab/lab')
   t.match(fileTrouble(thrown('EROFS', 'read-only file system'))?.hint[0], 'findmnt')
+  try {
+    writeFileSync('/dev/full', 'x')
+  } catch (error) {
+    t.match(fileTrouble(error), { message: 'cannot write .: no space left on device' })
+  }
   t.equal(fileTrouble(thrown('ENOENT', 'no such file')), undefined, 'that one may be a bug')
-  t.equal(fileTrouble(new Error('what')), undefined)
+  for (const other of [new Error('what'), 'what', undefined]) t.equal(fileTrouble(other), undefined)
 })
