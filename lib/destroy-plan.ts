@@ -61,14 +61,25 @@ export function destroyPlan(
   const there = poolIsOurs
     ? candidates.filter(({ volume }) => host.volumeNames.includes(volume))
     : []
+  const chainOf = (volume: string) => chainsOf(host, { files: [`${lab.pool.path}/${volume}`] })
   const used = poolIsOurs ? owned.flatMap((domain) => usedVolumes(lab, host, domain)) : []
-  const snapshots = used.filter(
-    ({ volume, node }) =>
-      isSnapshot(lab, node, volume) && !foreignFiles.has(`${lab.pool.path}/${volume}`),
+  // Where an earlier removal was cut off, no domain tells of these any more, but they grow on the node's disk.
+  const growing = there.flatMap(({ volume: disk, node }) =>
+    host.volumeNames
+      .filter((volume) => chainOf(volume).has(`${lab.pool.path}/${disk}`))
+      .map((volume) => ({ volume, node })),
   )
+  const snapshots = [...used, ...growing]
+    .filter(
+      ({ volume, node }) =>
+        isSnapshot(lab, node, volume) &&
+        !there.some((one) => one.volume === volume) &&
+        !foreignFiles.has(`${lab.pool.path}/${volume}`),
+    )
+    .sort((one, other) => chainOf(other.volume).size - chainOf(one.volume).size) // from the top down
   const volumes = [
     ...new Set(
-      [...there.filter(({ volume, node }) => isOurs(volume, node)), ...snapshots].map(
+      [...snapshots, ...there.filter(({ volume, node }) => isOurs(volume, node))].map(
         ({ volume }) => volume,
       ),
     ),
@@ -123,7 +134,7 @@ function networksOf({ network, networkUuid }: Lab, host: Host) {
 }
 
 /** The files of a domain's disks, and those that they grow on. */
-function chainsOf(host: Host, { files }: Domain): Set<string> {
+function chainsOf(host: Host, { files }: Pick<Domain, 'files'>): Set<string> {
   const all = new Set(files)
   for (const file of all) {
     const backing = host.volumes.find(({ path }) => path === file)?.backing

@@ -1,4 +1,5 @@
 // PURE. Checksum files beside cloud images.
+import ipaddr from 'ipaddr.js'
 
 export interface Digest {
   algorithm: 'sha256' | 'sha512'
@@ -33,6 +34,13 @@ export const signers: Signer[] = [
     fingerprint: 'D2EB44626FDDC30B513D5BB71A5D6C4C7DB87C81',
   },
 ]
+
+/** True when nothing vouches for what is beside an image: plain http, from beyond this network, and nobody signs it. */
+export function isUnvouched(url: string): boolean {
+  const { protocol, hostname } = new URL(url)
+  const isNear = ipaddr.isValid(hostname) && ipaddr.parse(hostname).range() !== 'unicast'
+  return protocol === 'http:' && !isNear && !signers.some(({ host }) => host === hostname)
+}
 
 /** True when gpgv's status output holds a valid signature by the key with that fingerprint. */
 export function signedBy(gpgvStatus: string, fingerprint: string): boolean {

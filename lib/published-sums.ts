@@ -2,9 +2,10 @@
 import { fileURLToPath } from 'node:url'
 import { fetchText } from './download.ts'
 import { LabError } from './errors.ts'
-import { signedBy, signers, type Signer } from './image-sums.ts'
+import { isUnvouched, signedBy, signers, type Signer } from './image-sums.ts'
 import { quote } from './quote.ts'
 import { query } from './shell.ts'
+import * as ui from './ui.ts'
 
 /** The text of the checksum file beside an image; signed by its publisher where that is one who signs. */
 export async function publishedSums(url: string): Promise<string> {
@@ -18,6 +19,10 @@ export async function publishedSums(url: string): Promise<string> {
       continue
     }
     if (signer) await checkSignature(sums.file, `${beside(name)}.gpg`, signer)
+    if (isUnvouched(url))
+      ui.warn(
+        `${beside(name)} came by plain http, so anybody on its way may have changed it and the image: pin image.sha256`,
+      )
     return sums.text
   }
   throw new LabError(`cannot get the checksums of ${url}`, {

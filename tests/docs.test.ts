@@ -5,6 +5,7 @@ import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import t from 'tap'
 import { parse } from 'yaml'
+import { optionTexts } from '../lib/args.ts'
 import { parseUserConfig } from '../lib/cloud-init.ts'
 import { parseLab } from '../lib/lab.ts'
 import { defaultLab, labKeys, scripts, withBlocks } from './docs/blocks.ts'
@@ -173,6 +174,8 @@ await t.test('each chapter has its parts and is neither too short nor too long',
 
 await t.test('scripts, lab-file keys and versions that the pages name exist', async (t) => {
   const keys = labKeys().map(({ key }) => key)
+  const options = ['from-file', 'no-block'] // of kubectl and systemctl
+  for (const usage of scripts) options.push(...Object.keys(optionTexts(usage)))
   const isKey = (text: string) => keys.some((key) => key === text || key.startsWith(`${text}.`))
   for (const { file, page } of pages) {
     for (const { text, line } of inlineCode(page)) {
@@ -180,6 +183,12 @@ await t.test('scripts, lab-file keys and versions that the pages name exist', as
       if (script)
         t.ok(
           ['scripts', 'lib', 'tests'].some((folder) => existsSync(join(top, folder, script))),
+          `${file}:${line}: ${text}`,
+        )
+      const option = /^--([\w-]+)/.exec(text)?.[1]
+      if (option)
+        t.ok(
+          options.some((one) => one.split(' ')[0] === option),
           `${file}:${line}: ${text}`,
         )
       if (/^(image|network|defaults|rke2)\.\w+$/.test(text) && text !== 'defaults.memroy')

@@ -5,7 +5,7 @@ import t from 'tap'
 import { parseInitFiles, readInitFiles, silentGuest } from '../lib/cloud-init-status.ts'
 import { destroyPlan, isNothing, planText } from '../lib/destroy-plan.ts'
 import { differences } from '../lib/differences.ts'
-import { baseVolume, findDigest, signedBy, signers } from '../lib/image-sums.ts'
+import { baseVolume, findDigest, isUnvouched, signedBy, signers } from '../lib/image-sums.ts'
 import type { Lab } from '../lib/lab.ts'
 import type { Host } from '../lib/libvirt.ts'
 import {
@@ -214,6 +214,10 @@ await t.test('only a valid signature by the pinned key counts', async (t) => {
   t.notOk(signedBy(valid.replace('VALIDSIG', 'BADSIG'), primary))
   t.notOk(signedBy(valid.replace('VALIDSIG', 'EXPKEYSIG'), primary))
   t.notOk(signedBy('', primary))
+  const trusted = ['https://a.test/x', 'http://192.168.1.1/x', 'http://127.0.0.1:80/x']
+  for (const url of trusted) t.notOk(isUnvouched(url), url)
+  for (const { host } of signers) t.notOk(isUnvouched(`http://${host}/x`), host)
+  for (const url of ['http://a.test/x', 'http://1.1.1.1/x']) t.ok(isUnvouched(url), url)
   for (const { fingerprint } of signers) t.match(fingerprint, /^[0-9A-F]{40}$/)
 })
 
@@ -530,7 +534,9 @@ await t.test('disks that a domain of ours got by snapshots go with it, no others
     ],
   }
   const plan = destroyPlan(lab, [], host, noSeed, true)
-  t.strictSame(plan.volumes.sort(), chain)
+  t.strictSame(plan.volumes, chain.toReversed(), 'what grows on another first')
+  const cutOff = destroyPlan(lab, [], { ...host, domains: [] }, noSeed, true)
+  t.strictSame(cutOff.volumes, plan.volumes, 'also when the domain is gone already')
   t.match(plan, { images: [base], pool: false })
   t.strictSame(plan.leftAlone, [
     'volume thesis.qcow2: kubemaster uses it, but this lab did not make it',

@@ -7,6 +7,7 @@ import { XMLValidator } from 'fast-xml-parser'
 import t, { type Test } from 'tap'
 import { firstScreen, liveliest, waiting, waitOf } from './docs/pictures.ts'
 import { FakeHost, fixture, top } from './helpers/fake-bin.ts'
+import { FakeNodes } from './helpers/fake-nodes.ts'
 import type { RawLab } from './helpers/labs.ts'
 import { marked, parseScreen, plain, type Span } from './terminal/ansi.ts'
 import { Pane } from './terminal/pane.ts'
@@ -29,11 +30,12 @@ interface Shown {
 }
 
 // Always in a folder of this length, so that lines break at the same places on every machine.
-function hostIn(change?: (lab: RawLab) => unknown): FakeHost {
+function placeOfHost(): string {
   const place = mkdtempSync('/tmp/rkl-term-')
   t.teardown(() => rmSync(place, { recursive: true, force: true }))
-  return new FakeHost(t, change, place)
+  return place
 }
+const hostIn = (change?: (lab: RawLab) => unknown) => new FakeHost(t, change, placeOfHost())
 
 /** What `make` made the first time. */
 function once<T>(make: () => T): () => T {
@@ -119,6 +121,17 @@ const cases: Record<string, Shown> = {
         lab.defaults = { memroy: '8GiB' }
       }),
   },
+  'up-again': {
+    script: 'up',
+    code: 0,
+    host: async () => {
+      const place = placeOfHost()
+      const test = { testdir: () => place } as unknown as Test
+      const host = new FakeNodes(test, oneNode, { machines: false })
+      t.equal((await host.run('up')).code, 0)
+      return host
+    },
+  },
   up: {
     script: 'up',
     until: (shown) => shown.endsWith('[y/N]'),
@@ -129,7 +142,7 @@ const cases: Record<string, Shown> = {
 /** Without what differs from run to run; everything keeps its place. */
 const steady = (shown: string) =>
   shown
-    .replace(/ {2,}(\d+ m )?\d+ s(?= )/g, (time) => ' 0 s'.padStart(time.length))
+    .replace(/ {2,}(\d+ m )?\d+ s(?= |$)/gm, (time) => ' 0 s'.padStart(time.length))
     .replace(/(?<=\/rkl-term-)\w{6}/g, 'XXXXXX')
     .replace(/Node \d+\.\d+\.\d+/, 'Node 20.20.2')
 
@@ -195,6 +208,21 @@ await t.test('Ctrl-C ends a wait, and leaves a tidy terminal', { skip: noTmux },
       /\nWait\n(\^C)?✗ interrupted: run the same command again to go on$/,
     )
     t.ok(pane.hasCursor)
+  } finally {
+    pane.end()
+  }
+})
+
+await t.test('in CI a terminal is told line by line too', { skip: noTmux }, async (t) => {
+  const host = await booting()
+  host.put('guests/kubemaster', busy)
+  const env = { ...host.env, CI: 'true' }
+  const size = { columns: 80, rows: 60 }
+  const pane = new Pane(host.command('create', []), { ...size, cwd: host.project, env })
+  try {
+    const isWhole = (screen: string) => cases.waiting!.until!(screen.split('\n').sort().join('\n'))
+    await pane.until((screen) => isWhole(plain(screen)), { seconds: 60 })
+    t.ok(pane.hasCursor, 'nothing is painted over')
   } finally {
     pane.end()
   }

@@ -17,7 +17,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Test } from 'tap'
 import { parse } from 'yaml'
-import { FakeHost, top, type Result, type RunOptions } from './fake-bin.ts'
+import { FakeHost, top, type Result } from './fake-bin.ts'
 import type { RawLab } from './labs.ts'
 
 export const version = 'v1.35.7+rke2r1'
@@ -172,9 +172,8 @@ export class FakeNodes extends FakeHost {
     }
   }
 
-  override run(script: string, words: string[] = [], options: RunOptions = {}): Promise<Result> {
-    const env = { HASTE: '30', NODE: join(this.bin, 'node'), ...options.env }
-    return super.run(script, words, { ...options, env })
+  override get env(): Record<string, string> {
+    return { ...super.env, HASTE: '30', NODE: join(this.bin, 'node') }
   }
 }
 
