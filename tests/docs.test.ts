@@ -185,7 +185,7 @@ await t.test('scripts, lab-file keys and versions that the pages name exist', as
           ['scripts', 'lib', 'tests'].some((folder) => existsSync(join(top, folder, script))),
           `${file}:${line}: ${text}`,
         )
-      const option = /^--([\w-]+)/.exec(text)?.[1]
+      const option = /^--([a-z][\w-]*)/.exec(text)?.[1]
       if (option)
         t.ok(
           options.some((one) => one.split(' ')[0] === option),
