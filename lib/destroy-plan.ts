@@ -62,9 +62,10 @@ export function destroyPlan(
     ? candidates.filter(({ volume }) => host.volumeNames.includes(volume))
     : []
   const chainOf = (volume: string) => chainsOf(host, { files: [`${lab.pool.path}/${volume}`] })
+  const own = there.filter(({ volume, node }) => isOurs(volume, node))
   const used = poolIsOurs ? owned.flatMap((domain) => usedVolumes(lab, host, domain)) : []
   // Where an earlier removal was cut off, no domain tells of these any more, but they grow on the node's disk.
-  const growing = there.flatMap(({ volume: disk, node }) =>
+  const growing = own.flatMap(({ volume: disk, node }) =>
     host.volumeNames
       .filter((volume) => chainOf(volume).has(`${lab.pool.path}/${disk}`))
       .map((volume) => ({ volume, node })),
@@ -77,13 +78,7 @@ export function destroyPlan(
         !foreignFiles.has(`${lab.pool.path}/${volume}`),
     )
     .sort((one, other) => chainOf(other.volume).size - chainOf(one.volume).size) // from the top down
-  const volumes = [
-    ...new Set(
-      [...snapshots, ...there.filter(({ volume, node }) => isOurs(volume, node))].map(
-        ({ volume }) => volume,
-      ),
-    ),
-  ]
+  const volumes = [...new Set([...snapshots, ...own].map(({ volume }) => volume))]
   const others = used.filter(
     ({ volume }) => !volumes.includes(volume) && !there.some((one) => one.volume === volume),
   )

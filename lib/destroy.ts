@@ -22,7 +22,7 @@ export async function removeDomain(lab: Lab, { name, state, persistent }: Domain
     await run`${virsh(lab)} undefine ${name} --managed-save --snapshots-metadata --checkpoints-metadata --nvram`
 }
 
-/** Deletes disks, seeds and base images, then the network and the empty pool. */
+/** Deletes disks, seeds and base images, then the networks and the empty pool. */
 export async function removeStorage(lab: Lab, plan: DestroyPlan): Promise<void> {
   const { name } = lab.pool
   for (const volume of [...plan.volumes, ...plan.images])

@@ -20,15 +20,15 @@ export class UsageError extends LabError {}
 /** Trouble with a file of this host as an error that can be mended; undefined for any other error. */
 export function fileTrouble(error: unknown): LabError | undefined {
   if (!(error instanceof Error) || !('syscall' in error)) return undefined
-  const { code = '', syscall = '', path = '.', message } = error as NodeJS.ErrnoException
+  const { code = '', syscall = '', path = 'a file', message } = error as NodeJS.ErrnoException
   const why = message.replace(/^\w+: /, '').replace(/, .*/, '')
   const hint = {
     EACCES: [
-      `ls -ld ${path}`,
-      '# left by a run with sudo? sudo chown -R "$USER" .lab ~/.cache/rke2-kvm-lab',
+      'ls -ld . .lab ~/.cache/rke2-kvm-lab   # whose are they?',
+      '# left by a run with sudo: sudo chown -R "$USER" .lab ~/.cache/rke2-kvm-lab',
     ],
-    ENOSPC: [`df -h ${path}`, '# make some room there, then run this again'],
-    EROFS: [`findmnt --target ${path}`, '# it cannot be written to; run this in another folder'],
+    ENOSPC: ['df -h', '# make some room on the disk that is full, then run this again'],
+    EROFS: ['findmnt --target .', '# it cannot be written to; run this in another folder'],
   }[{ EPERM: 'EACCES', EDQUOT: 'ENOSPC' }[code] ?? code]
   return hint && new LabError(`cannot ${syscall} ${path}: ${why}`, { hint, cause: error })
 }

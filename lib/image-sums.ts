@@ -35,10 +35,13 @@ export const signers: Signer[] = [
   },
 ]
 
-/** True when nothing vouches for what is beside an image: plain http, from beyond this network, and nobody signs it. */
+/** True when nothing vouches for what is beside an image: plain http, not from a private address, and nobody signs it. */
 export function isUnvouched(url: string): boolean {
   const { protocol, hostname } = new URL(url)
-  const isNear = ipaddr.isValid(hostname) && ipaddr.parse(hostname).range() !== 'unicast'
+  const address = hostname.replace(/^\[|\]$/g, '')
+  const isNear =
+    hostname === 'localhost' ||
+    (ipaddr.isValid(address) && ipaddr.parse(address).range() !== 'unicast')
   return protocol === 'http:' && !isNear && !signers.some(({ host }) => host === hostname)
 }
 

@@ -63,7 +63,7 @@ async function readMany(lab: Lab, reads: Read[]): Promise<Map<string, string>> {
   return found
 }
 
-/** Looks at all domains, the pool, this lab's volumes (and `more` of them) and its network. */
+/** Looks at all domains, the pool, this lab's volumes (and `more` of them), its network and former ones. */
 export async function observe(lab: Lab, more: string[] = []): Promise<Host> {
   const pool = lab.pool.name
   const { nat } = lab.network

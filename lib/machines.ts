@@ -82,15 +82,16 @@ export async function ensureMachine(lab: Lab, node: Node, host: Host, parts: Par
   try {
     await run`${virsh(lab)} start ${node.name}`
   } catch (error) {
-    await forgetUnstarted(lab, node)
-    throw error
+    const { stdout } = await query`${virsh(lab)} domstate ${node.name}`
+    if (!(error instanceof LabError) || stdout.trim() !== 'shut off') throw error
+    // So that the next run makes the machine as the lab file says then.
+    await run`${virsh(lab)} undefine ${node.name}`.catch(() => {}) // what it says would hide why it did not start
+    throw new LabError(error.message, {
+      details: [...error.details, 'it never ran, so its definition was taken back'],
+      hint: ['# mend that, then:', `npx zx scripts/create.ts ${node.name}`],
+      cause: error,
+    })
   }
-}
-
-// So that the next run makes the machine as the lab file says then.
-async function forgetUnstarted(lab: Lab, node: Node): Promise<void> {
-  const { stdout } = await query`${virsh(lab)} domstate ${node.name}`
-  if (stdout.trim() === 'shut off') await run`${virsh(lab)} undefine ${node.name}`
 }
 
 /** Starts the node's domain, which exists, unless it runs. */

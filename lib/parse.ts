@@ -1,4 +1,5 @@
 // PURE. What virsh prints -> typed values.
+import ipaddr from 'ipaddr.js'
 import { namespace } from './domain-xml.ts'
 import { XMLParser } from './packages.ts'
 import { quote } from './quote.ts'
@@ -35,7 +36,7 @@ interface Tree {
   [key: string]: Tree | undefined
 }
 
-const lists = new Set(['disk', 'interface'])
+const lists = new Set(['disk', 'interface', 'ip'])
 const parser = new XMLParser({
   ignoreAttributes: false,
   attributeNamePrefix: '@',
@@ -132,11 +133,13 @@ export interface Network {
 /** A libvirt network from `net-dumpxml`. */
 export function parseNetwork(xml: string): Network {
   const network = tree(xml, 'network')
+  const ip = list(network.ip).find((one) => attribute(one, 'family') !== 'ipv6')
+  const prefix = Number(attribute(ip, 'prefix') ?? 0)
   return {
     uuid: text(network.uuid),
     bridge: attribute(network.bridge, 'name') ?? '',
-    address: attribute(network.ip, 'address') ?? '',
-    netmask: attribute(network.ip, 'netmask') ?? '',
+    address: attribute(ip, 'address') ?? '',
+    netmask: attribute(ip, 'netmask') ?? ipaddr.IPv4.subnetMaskFromPrefixLength(prefix).toString(),
   }
 }
 

@@ -10,7 +10,7 @@ import { eachOf } from './phase.ts'
 import { formatSeconds } from './progress.ts'
 import { quote } from './quote.ts'
 import { mode, query, queryWithin, run } from './shell.ts'
-import { sshFiles, sshState } from './ssh-files.ts'
+import { isAnswer, sshFiles, sshState } from './ssh-files.ts'
 import { TimedOut, until, type Seen } from './wait.ts'
 import * as ui from './ui.ts'
 
@@ -111,7 +111,7 @@ async function waitForNode(
   const probe = async (): Promise<Seen<InitState>> => {
     const init = await initState(lab, node)
     if (init.kind === 'done' || init.kind === 'failed') return { done: init }
-    wasReached ||= init.kind !== 'unreachable' || init.state.includes('answers')
+    wasReached ||= init.kind !== 'unreachable' || isAnswer(init.state)
     if (init.kind === 'unreachable' && looks++ % 5 === 4) await checkRunning(lab, node)
     progress.set(node.name, init.state, ui.paints ? await lastConsoleLine(node.name) : '')
     return { state: init.state }

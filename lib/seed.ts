@@ -26,7 +26,7 @@ function readUserConfig() {
 }
 
 /** Throws when the lab has machines but this folder has not the key that they know, or the lab file another login. */
-export function checkKeys(lab: Lab, hasMachines: boolean): void {
+export function checkAccess(lab: Lab, hasMachines: boolean): void {
   const { key, config } = sshFiles(lab)
   const login = loginIn(readText(config) ?? '')
   if (hasMachines && login !== undefined && login !== lab.user)

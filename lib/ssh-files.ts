@@ -56,7 +56,11 @@ export function keepsConnections(version: string): boolean {
   return Number(major) > 8 || (Number(major) === 8 && Number(minor) >= 5)
 }
 
-/** What a failed ssh said, as a state for people. */
+/** Whether a state says that something answers on SSH, if not as it should. */
+export const isAnswer = (state: string): boolean =>
+  state.includes('SSH answers') || state.includes('answers on SSH')
+
+/** What a failed ssh said, as a state for people; `isAnswer` reads it. */
 export function sshState(stderr: string): string {
   if (/host key verification failed|identification has changed/i.test(stderr))
     return 'something answers on SSH, but not with the host key that this node was given'

@@ -11,7 +11,7 @@ import { observe, ownDomain } from '../lib/libvirt.ts'
 import { ensureMachine, ensureNetwork, ensurePool, ensureStarted } from '../lib/machines.ts'
 import { eachOf, look, next, phase, step, together } from '../lib/phase.ts'
 import { waitUntilReady } from '../lib/ready.ts'
-import { checkKeys, checkUserConfig, ensureKeys, makeSeeds } from '../lib/seed.ts'
+import { checkAccess, checkUserConfig, ensureKeys, makeSeeds } from '../lib/seed.ts'
 import { mode } from '../lib/shell.ts'
 import * as ui from '../lib/ui.ts'
 import { create } from '../lib/usages.ts'
@@ -20,7 +20,7 @@ await phase(import.meta.url, create, async ({ lab, nodes, options }) => {
   const answers = whoAnswers(lab, nodes) // meanwhile
   const host = await observe(lab)
   const fresh = nodes.filter((node) => !ownDomain(host, lab, node))
-  checkKeys(
+  checkAccess(
     lab,
     host.domains.some(({ owner }) => owner?.lab === lab.name),
   )

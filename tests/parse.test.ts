@@ -103,7 +103,10 @@ await t.test('volumes, pool and network', async (t) => {
     address: '192.168.150.1',
     netmask: '255.255.255.0',
   })
-  t.strictSame(parseNetwork(''), { uuid: '', bridge: '', address: '', netmask: '' }, 'total')
+  t.strictSame(parseNetwork(''), { uuid: '', bridge: '', address: '', netmask: '0.0.0.0' }, 'total')
+  const two =
+    "<network><ip family='ipv6' address='fd00::1' prefix='64'/><ip address='10.0.0.1' prefix='24'/></network>"
+  t.match(parseNetwork(two), { address: '10.0.0.1', netmask: '255.255.255.0' })
   t.match(parseVolume(''), { name: '', capacity: 0 })
 })
 
@@ -214,7 +217,12 @@ await t.test('only a valid signature by the pinned key counts', async (t) => {
   t.notOk(signedBy(valid.replace('VALIDSIG', 'BADSIG'), primary))
   t.notOk(signedBy(valid.replace('VALIDSIG', 'EXPKEYSIG'), primary))
   t.notOk(signedBy('', primary))
-  const trusted = ['https://a.test/x', 'http://192.168.1.1/x', 'http://127.0.0.1:80/x']
+  const trusted = [
+    'https://a.test/x',
+    'http://192.168.1.1/x',
+    'http://localhost:80/x',
+    'http://[::1]/x',
+  ]
   for (const url of trusted) t.notOk(isUnvouched(url), url)
   for (const { host } of signers) t.notOk(isUnvouched(`http://${host}/x`), host)
   for (const url of ['http://a.test/x', 'http://1.1.1.1/x']) t.ok(isUnvouched(url), url)
@@ -537,6 +545,9 @@ await t.test('disks that a domain of ours got by snapshots go with it, no others
   t.strictSame(plan.volumes, chain.toReversed(), 'what grows on another first')
   const cutOff = destroyPlan(lab, [], { ...host, domains: [] }, noSeed, true)
   t.strictSame(cutOff.volumes, plan.volumes, 'also when the domain is gone already')
+  const volumes = [...host.volumes.slice(0, 2), volumeOf('lab-kubemaster.qcow2', '')]
+  const foreign = destroyPlan(lab, [], { ...host, domains: [], volumes }, noSeed, true)
+  t.strictSame(foreign.volumes, [], 'but not what grows on a disk that the lab did not make')
   t.match(plan, { images: [base], pool: false })
   t.strictSame(plan.leftAlone, [
     'volume thesis.qcow2: kubemaster uses it, but this lab did not make it',

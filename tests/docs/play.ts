@@ -72,7 +72,7 @@ function type(host: FakeNodes, command: string): { status: number | null; text: 
   const { status, stdout } = spawnSync(
     join(host.bin, 'bash'),
     ['-c', asks ? `script -qec 'bash "$STAND_IN/typed"' /dev/null` : '. "$STAND_IN/typed"'],
-    { env: host.env, encoding: 'utf8', input: asks ? 'y\n' : '', timeout: 40_000 },
+    { env: host.env, encoding: 'utf8', input: asks ? 'y\n' : '', timeout: 300_000 },
   )
   return { status, text: asReader(host, stdout) }
 }

@@ -131,7 +131,7 @@ export class Cluster {
     )
     const printed = this.asInPages(text).split('\n').map(squeezed).join('\n')
     const hasDifference = command.startsWith('kubectl diff ') && status === 1
-    const isFine = status === 0 || hasDifference || (isWatch && status === 124)
+    const isFine = status === 0 || hasDifference || (isWatch && status === 124 && text !== '')
     if (isFine && (output.length === 0 || matches(printed, output.map(squeezed)))) return undefined
     return `line ${line}: ${command} (exit ${status})\nprinted:\n${text}`
   }
