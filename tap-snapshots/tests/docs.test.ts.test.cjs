@@ -5,30 +5,30 @@
  * Make sure to inspect the output below.  Do not ignore changes!
  */
 'use strict'
-exports[`tests/docs.test.ts > TAP > what of the pages is checked for its form only is known > README.md: not run by any test 1`] = `
+exports[`tests/docs.test.ts > TAP > what of the console blocks is checked for its form only is known > README.md: not run by any test 1`] = `
 Array []
 `
 
-exports[`tests/docs.test.ts > TAP > what of the pages is checked for its form only is known > rke2/README.md: not run by any test 1`] = `
+exports[`tests/docs.test.ts > TAP > what of the console blocks is checked for its form only is known > rke2/README.md: not run by any test 1`] = `
 Array [
   "kubectl --kubeconfig .lab/lab/kubeconfig get nodes",
   "kubectl --kubeconfig .lab/lab/kubeconfig delete node worker01",
 ]
 `
 
-exports[`tests/docs.test.ts > TAP > what of the pages is checked for its form only is known > tutorials/00-why.md: not run by any test 1`] = `
+exports[`tests/docs.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/00-why.md: not run by any test 1`] = `
 Array []
 `
 
-exports[`tests/docs.test.ts > TAP > what of the pages is checked for its form only is known > tutorials/01-architecture.md: not run by any test 1`] = `
+exports[`tests/docs.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/01-architecture.md: not run by any test 1`] = `
 Array []
 `
 
-exports[`tests/docs.test.ts > TAP > what of the pages is checked for its form only is known > tutorials/02-lab.md: not run by any test 1`] = `
+exports[`tests/docs.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/02-lab.md: not run by any test 1`] = `
 Array []
 `
 
-exports[`tests/docs.test.ts > TAP > what of the pages is checked for its form only is known > tutorials/03-host.md: not run by any test 1`] = `
+exports[`tests/docs.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/03-host.md: not run by any test 1`] = `
 Array [
   "grep -c -E 'vmx|svm' /proc/cpuinfo",
   "ls -l /dev/kvm",
@@ -36,27 +36,27 @@ Array [
 ]
 `
 
-exports[`tests/docs.test.ts > TAP > what of the pages is checked for its form only is known > tutorials/04-machines.md: not run by any test 1`] = `
+exports[`tests/docs.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/04-machines.md: not run by any test 1`] = `
 Array [
   "exit",
 ]
 `
 
-exports[`tests/docs.test.ts > TAP > what of the pages is checked for its form only is known > tutorials/05-cloud-init.md: not run by any test 1`] = `
+exports[`tests/docs.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/05-cloud-init.md: not run by any test 1`] = `
 Array []
 `
 
-exports[`tests/docs.test.ts > TAP > what of the pages is checked for its form only is known > tutorials/06-rke2-server.md: not run by any test 1`] = `
+exports[`tests/docs.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/06-rke2-server.md: not run by any test 1`] = `
 Array [
   "kubectl get nodes",
 ]
 `
 
-exports[`tests/docs.test.ts > TAP > what of the pages is checked for its form only is known > tutorials/07-join.md: not run by any test 1`] = `
+exports[`tests/docs.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/07-join.md: not run by any test 1`] = `
 Array []
 `
 
-exports[`tests/docs.test.ts > TAP > what of the pages is checked for its form only is known > tutorials/08-tour.md: not run by any test 1`] = `
+exports[`tests/docs.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/08-tour.md: not run by any test 1`] = `
 Array [
   "ssh -F .lab/lab/ssh_config worker01 'ps -C kubelet,containerd -o pid,args | cut -c 1-100'",
   "ssh -F .lab/lab/ssh_config kubemaster sudo ls /var/lib/rancher/rke2/agent/pod-manifests",
@@ -64,7 +64,7 @@ Array [
 ]
 `
 
-exports[`tests/docs.test.ts > TAP > what of the pages is checked for its form only is known > tutorials/09-pods.md: not run by any test 1`] = `
+exports[`tests/docs.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/09-pods.md: not run by any test 1`] = `
 Array [
   "kubectl wait --for=condition=Ready pod/web --timeout=120s",
   "kubectl get pods -o wide",
@@ -83,7 +83,7 @@ Array [
 ]
 `
 
-exports[`tests/docs.test.ts > TAP > what of the pages is checked for its form only is known > tutorials/10-services.md: not run by any test 1`] = `
+exports[`tests/docs.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/10-services.md: not run by any test 1`] = `
 Array [
   "kubectl rollout status deployment/web",
   "kubectl get pods -l app=web -o wide",
@@ -97,7 +97,7 @@ Array [
 ]
 `
 
-exports[`tests/docs.test.ts > TAP > what of the pages is checked for its form only is known > tutorials/11-configuration.md: not run by any test 1`] = `
+exports[`tests/docs.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/11-configuration.md: not run by any test 1`] = `
 Array [
   "kubectl wait --for=condition=Ready pod/configured --timeout=120s",
   "kubectl exec configured -- env",
@@ -108,7 +108,7 @@ Array [
 ]
 `
 
-exports[`tests/docs.test.ts > TAP > what of the pages is checked for its form only is known > tutorials/12-volumes.md: not run by any test 1`] = `
+exports[`tests/docs.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/12-volumes.md: not run by any test 1`] = `
 Array [
   "kubectl describe persistentvolumeclaim notes",
   "kubectl get persistentvolumeclaims",
@@ -124,7 +124,7 @@ Array [
 ]
 `
 
-exports[`tests/docs.test.ts > TAP > what of the pages is checked for its form only is known > tutorials/13-deployments.md: not run by any test 1`] = `
+exports[`tests/docs.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/13-deployments.md: not run by any test 1`] = `
 Array [
   "kubectl get deployments,replicasets,pods -l app=web",
   "kubectl get deployment web",
@@ -142,7 +142,7 @@ Array [
 ]
 `
 
-exports[`tests/docs.test.ts > TAP > what of the pages is checked for its form only is known > tutorials/14-manifests.md: not run by any test 1`] = `
+exports[`tests/docs.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/14-manifests.md: not run by any test 1`] = `
 Array [
   "kubectl get deployment web -o yaml",
   "kubectl get deployment web -o jsonpath='{.spec.replicas} wanted, {.status.readyReplicas} ready{\\"\\\\n\\"}'",
@@ -153,16 +153,17 @@ Array [
 ]
 `
 
-exports[`tests/docs.test.ts > TAP > what of the pages is checked for its form only is known > tutorials/15-failover.md: not run by any test 1`] = `
+exports[`tests/docs.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/15-failover.md: not run by any test 1`] = `
 Array [
   "kubectl get pods -l app=steady -o wide",
+  "kubectl get pods -l app=steady -o wide --watch",
   "kubectl get nodes",
   "kubectl --kubeconfig .lab/ha/kubeconfig get nodes",
   "kubectl --kubeconfig .lab/ha/kubeconfig --server https://192.168.1.52:6443 get nodes",
 ]
 `
 
-exports[`tests/docs.test.ts > TAP > what of the pages is checked for its form only is known > tutorials/16-scaling.md: not run by any test 1`] = `
+exports[`tests/docs.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/16-scaling.md: not run by any test 1`] = `
 Array [
   "kubectl get nodes",
   "kubectl get pods -l app=web -o wide --sort-by=.spec.nodeName",
@@ -171,21 +172,21 @@ Array [
 ]
 `
 
-exports[`tests/docs.test.ts > TAP > what of the pages is checked for its form only is known > tutorials/17-backup.md: not run by any test 1`] = `
+exports[`tests/docs.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/17-backup.md: not run by any test 1`] = `
 Array [
   "kubectl get deployment web",
 ]
 `
 
-exports[`tests/docs.test.ts > TAP > what of the pages is checked for its form only is known > tutorials/18-make-it-yours.md: not run by any test 1`] = `
+exports[`tests/docs.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/18-make-it-yours.md: not run by any test 1`] = `
 Array []
 `
 
-exports[`tests/docs.test.ts > TAP > what of the pages is checked for its form only is known > tutorials/19-clean-up.md: not run by any test 1`] = `
+exports[`tests/docs.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/19-clean-up.md: not run by any test 1`] = `
 Array []
 `
 
-exports[`tests/docs.test.ts > TAP > what of the pages is checked for its form only is known > tutorials/README.md: not run by any test 1`] = `
+exports[`tests/docs.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/README.md: not run by any test 1`] = `
 Array []
 `
 

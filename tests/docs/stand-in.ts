@@ -30,7 +30,7 @@ const served = [
   /^kubectl (drain|uncordon) (kubemaster|worker0[12])\b/,
   /^kubectl delete node worker02$/,
   /^kubectl get node worker01 -o yaml$/,
-  /^kubectl get (nodes|pods)( .*)? --watch$/,
+  /^kubectl get (nodes|pods) --watch$/,
   /^kubectl wait --for=condition=Ready node\//,
   /^kubectl describe (configmap|secret|node) /,
   /^kubectl get --raw \/readyz$/,
