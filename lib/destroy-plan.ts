@@ -1,8 +1,9 @@
 // PURE. What destroy will remove, and what it leaves alone although it looks like the lab's.
 import { volumeNames, type Lab, type Node } from './lab.ts'
 import type { Host } from './libvirt.ts'
-import type { Domain, Volume } from './parse.ts'
+import type { Domain } from './parse.ts'
 import { isCutOff } from './seed-drive.ts'
+import { chainsOf, isOverlay, isSnapshot, usedVolumes } from './volume-chains.ts'
 
 export interface DestroyPlan {
   domains: Domain[]
@@ -127,32 +128,6 @@ function networksOf({ network, networkUuid }: Lab, host: Host) {
     ...host.formerNetworks,
   ]
 }
-
-/** The files of a domain's disks, and those that they grow on. */
-function chainsOf(host: Host, { files }: Pick<Domain, 'files'>): Set<string> {
-  const all = new Set(files)
-  for (const file of all) {
-    const backing = host.volumes.find(({ path }) => path === file)?.backing
-    if (backing) all.add(backing)
-  }
-  return all
-}
-
-/** Volumes of the pool that a domain uses, base images aside. */
-function usedVolumes(lab: Lab, host: Host, domain: Domain): { volume: string; node: string }[] {
-  const files = chainsOf(host, domain)
-  return host.volumeNames
-    .filter((name) => files.has(`${lab.pool.path}/${name}`) && !name.startsWith('base-'))
-    .map((volume) => ({ volume, node: domain.name }))
-}
-
-/** Named as `virsh snapshot-create-as --disk-only` does: the disk's name with the snapshot's for its ending. */
-const isSnapshot = (lab: Lab, node: string, volume: string) =>
-  volume.startsWith(volumeNames(lab.name, node).volume.replace(/qcow2$/, ''))
-
-/** The tag of a disk: it grows on a base image in the pool. */
-export const isOverlay = (volume: Volume | undefined, lab: Lab) =>
-  volume?.backing?.startsWith(`${lab.pool.path}/base-`) ?? false
 
 function unusedImages(host: Host, removed: string[]): string[] {
   const inUse = host.volumes

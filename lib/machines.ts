@@ -2,16 +2,9 @@
 import { domainXml } from './domain-xml.ts'
 import { LabError } from './errors.ts'
 import type { Lab, Node } from './lab.ts'
-import {
-  checkNetwork,
-  checkPool,
-  findVolume,
-  observePool,
-  ownDomain,
-  virsh,
-  type Host,
-} from './libvirt.ts'
-import { isOverlay } from './destroy-plan.ts'
+import { observePool, virsh, type Host } from './libvirt.ts'
+import { checkNetwork, checkPool, findVolume, ownDomain } from './ownership.ts'
+import { isOverlay } from './volume-chains.ts'
 import type { Domain, Volume } from './parse.ts'
 import { quote } from './quote.ts'
 import { checkUnused, foreignVolume } from './seed.ts'
@@ -88,7 +81,7 @@ export async function ensureMachine(lab: Lab, node: Node, host: Host, parts: Par
     await run`${virsh(lab)} undefine ${node.name}`.catch(() => {}) // what it says would hide why it did not start
     throw new LabError(error.message, {
       details: [...error.details, 'it never ran, so its definition was taken back'],
-      hint: ['# mend that, then:', `npx zx scripts/create.ts ${node.name}`],
+      hint: `npx zx scripts/create.ts ${node.name}   # when that is mended`,
       cause: error,
     })
   }

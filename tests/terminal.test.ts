@@ -125,9 +125,7 @@ const cases: Record<string, Shown> = {
     script: 'up',
     code: 0,
     host: async () => {
-      const place = placeOfHost()
-      const test = { testdir: () => place } as unknown as Test
-      const host = new FakeNodes(test, oneNode, { machines: false })
+      const host = new FakeNodes(t, oneNode, { machines: false, folder: placeOfHost() })
       t.equal((await host.run('up')).code, 0)
       return host
     },

@@ -16,7 +16,7 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import type { Test } from 'tap'
 import { parse } from 'yaml'
-import { qcow2, top } from '../helpers/fake-bin.ts'
+import { fixture, qcow2, top } from '../helpers/fake-bin.ts'
 import { FakeNodes } from '../helpers/fake-nodes.ts'
 
 // Pins the image in every lab file, so that no network is needed. Plainly an example.
@@ -45,10 +45,7 @@ export function docsHost({ hasImage = true } = {}): { host: FakeNodes; end: () =
 function standInForPages(host: FakeNodes): void {
   const image = join(host.state, 'image.qcow2')
   writeFileSync(image, qcow2(2 ** 31))
-  host.put(
-    'ip-address',
-    readFileSync(join(top, 'tests/fixtures/ip-address.iproute2-6.1.0.json'), 'utf8'),
-  )
+  host.put('ip-address', fixture('ip-address.iproute2-6.1.0.json'))
   mkdirSync(join(host.state, 'real'))
   symlinkSync(join(top, 'tests/helpers/fake-node.sh'), join(host.state, 'real/curl'))
   host.add(

@@ -32,13 +32,15 @@ export const isTypedHere = ({ command }: Typed) => !elsewhere.some(([call]) => c
  * steps of what `byHand` matches. A block with the mark "alternative" is for readers whose lab.yaml is another from then
  * on; here it is not.
  */
-export function play(host: FakeNodes, page: string, byHand: RegExp): string[] {
+export function play(host: FakeNodes, page: string, byHand?: RegExp): string[] {
   const wrong: string[] = []
   const labFile = join(host.project, 'lab.yaml')
   const lab = readFileSync(labFile, 'utf8')
   const added = fences(page).find(({ info }) => info === 'yaml add-to-nodes')
   host.put('shell', 'cd "$HOME/../project"; export USER=you') // a page is read in a new terminal
-  for (const one of [...typed(page), ...steps(page, byHand)].sort((a, b) => a.line - b.line)) {
+  for (const one of [...typed(page), ...(byHand ? steps(page, byHand) : [])].sort(
+    (a, b) => a.line - b.line,
+  )) {
     if (!isTypedHere(one)) continue
     if (added && one.line > added.line)
       writeFileSync(labFile, lab.replace(/^rke2:$/m, `${added.text}\nrke2:`))

@@ -39,11 +39,19 @@ const elsewhere = ['stand-in/nodes', 'stand-in/cluster']
 
 /** A stand-in host whose machines are there and up; `machines: false` leaves making them to create.ts. */
 export class FakeNodes extends FakeHost {
-  constructor(t: Test, change?: (lab: RawLab) => unknown, { machines = true } = {}) {
-    super(t, (lab) => {
-      lab.rke2.mirror = 'http://mirror.test/rke2'
-      change?.(lab)
-    })
+  constructor(
+    t: Test,
+    change?: (lab: RawLab) => unknown,
+    { machines = true, folder }: { machines?: boolean; folder?: string } = {},
+  ) {
+    super(
+      t,
+      (lab) => {
+        lab.rke2.mirror = 'http://mirror.test/rke2'
+        change?.(lab)
+      },
+      folder,
+    )
     for (const name of ['cut', 'env']) this.link(name)
     for (const name of ['ssh', 'scp', 'curl']) {
       this.without(name)
