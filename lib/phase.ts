@@ -2,13 +2,13 @@
 import { readFileSync, realpathSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import pLimit from 'p-limit'
-import { parseArgs, usageText, type Options, type Usage } from './args.ts'
-import { LabError, NodeErrors, UsageError } from './errors.ts'
-import { parseLab, type Lab, type Node } from './lab.ts'
-import { takeLock } from './lock.ts'
-import { quote } from './quote.ts'
-import { comment, killAll, mode, script } from './shell.ts'
-import * as ui from './ui.ts'
+import { parseArgs, usageText, type Options, type Usage } from './cli/args.ts'
+import { LabError, NodeErrors, UsageError } from './text/errors.ts'
+import { parseLab, type Lab, type Node } from './lab/lab.ts'
+import { takeLock } from './shell/lock.ts'
+import { quote } from './text/quote.ts'
+import { comment, killAll, mode, script } from './shell/shell.ts'
+import * as ui from './cli/ui.ts'
 
 export interface Phase {
   lab: Lab

@@ -1,9 +1,9 @@
 // EDGE. Running other scripts of this project, one after another, as a person would type them.
 import { fileURLToPath } from 'node:url'
-import { LabError } from './errors.ts'
-import { runForeground } from './shell.ts'
+import { LabError } from './text/errors.ts'
+import { runForeground } from './shell/shell.ts'
 
-const register = new URL('./register.js', import.meta.url).href
+const register = new URL('./runtime/register.js', import.meta.url).href
 const zx = fileURLToPath(import.meta.resolve('zx/cli'))
 
 /** Runs a phase with the terminal; returns its exit status. */

@@ -1,7 +1,7 @@
 // PURE. The status as a table for people.
-import { formatSize } from './size.ts'
+import { formatSize } from './text/size.ts'
 import type { NodeStatus } from './status.ts'
-import { table } from './table.ts'
+import { table } from './text/table.ts'
 
 type Column = [heading: string, cell: (status: NodeStatus) => string | null | undefined]
 

@@ -1,15 +1,15 @@
 // EDGE. What is known about each machine, gathered side by side.
 import { setMaxListeners } from 'node:events'
 import { existsSync } from 'node:fs'
-import type { Lab, Node } from './lab.ts'
-import { observe, type Host } from './libvirt.ts'
-import { findVolume } from './ownership.ts'
-import { parts } from './parts.ts'
-import { askNode, type Answer } from './ready.ts'
-import { parseVersion } from './rke2-release.ts'
-import { seedState } from './seed-drive.ts'
-import { sshFiles } from './ssh-files.ts'
-import { parseKubeNodes, serviceOf, statusScript, type KubeNode } from './rke2-state.ts'
+import type { Lab, Node } from './lab/lab.ts'
+import { observe, type Host } from './libvirt/observe.ts'
+import { findVolume } from './libvirt/ownership.ts'
+import { parts } from './text/sections.ts'
+import { askNode, type Answer } from './guest/ready.ts'
+import { parseVersion } from './rke2/release.ts'
+import { seedState } from './machine/seed-drive.ts'
+import { sshFiles } from './guest/ssh-files.ts'
+import { parseKubeNodes, serviceOf, statusScript, type KubeNode } from './rke2/state.ts'
 
 /** One node as `status.ts --json` prints it; the names are stable. */
 export interface NodeStatus {

@@ -1,21 +1,21 @@
 #!/usr/bin/env zx
 // Phase 1 - create: from lab.yaml to running machines that are reachable by SSH and fully initialised.
 // Safe to run again: it looks at what is there and does what is missing.
-import { ensureBaseVolume } from '../lib/base-volume.ts'
-import { checkHost } from '../lib/check-host.ts'
-import { whoAnswers } from '../lib/check-network.ts'
-import { differences, otherAddress } from '../lib/differences.ts'
-import { NodeErrors } from '../lib/errors.ts'
-import { findImage } from '../lib/images.ts'
-import { observe } from '../lib/libvirt.ts'
-import { ownDomain } from '../lib/ownership.ts'
-import { ensureMachine, ensureNetwork, ensurePool, ensureStarted } from '../lib/machines.ts'
+import { ensureBaseVolume } from '../lib/machine/base-volume.ts'
+import { checkHost } from '../lib/doctor/checks.ts'
+import { whoAnswers } from '../lib/doctor/network.ts'
+import { differences, otherAddress } from '../lib/machine/drift.ts'
+import { NodeErrors } from '../lib/text/errors.ts'
+import { findImage } from '../lib/download/image.ts'
+import { observe } from '../lib/libvirt/observe.ts'
+import { ownDomain } from '../lib/libvirt/ownership.ts'
+import { ensureMachine, ensureNetwork, ensurePool, ensureStarted } from '../lib/machine/create.ts'
 import { eachOf, look, next, phase, step, together } from '../lib/phase.ts'
-import { waitUntilReady } from '../lib/ready.ts'
-import { checkAccess, checkUserConfig, ensureKeys, makeSeeds } from '../lib/seed.ts'
-import { mode } from '../lib/shell.ts'
-import * as ui from '../lib/ui.ts'
-import { create } from '../lib/usages.ts'
+import { waitUntilReady } from '../lib/guest/ready.ts'
+import { checkAccess, checkUserConfig, ensureKeys, makeSeeds } from '../lib/machine/seed.ts'
+import { mode } from '../lib/shell/shell.ts'
+import * as ui from '../lib/cli/ui.ts'
+import { create } from '../lib/cli/usages.ts'
 
 await phase(import.meta.url, create, async ({ lab, nodes, options }) => {
   const answers = whoAnswers(lab, nodes) // meanwhile

@@ -1,17 +1,17 @@
 #!/usr/bin/env zx
 // Destroy: removes what create made, and nothing else, after showing it and asking. Safe to run again.
-import { ask } from '../lib/ask.ts'
-import * as logs from '../lib/console-logs.ts'
-import { destroyPlan, isNothing, planText } from '../lib/destroy-plan.ts'
-import * as remove from '../lib/destroy.ts'
-import { LabError, UsageError } from '../lib/errors.ts'
-import { observe } from '../lib/libvirt.ts'
-import { ensurePool } from '../lib/machines.ts'
+import { ask } from '../lib/cli/ask.ts'
+import * as logs from '../lib/libvirt/console-logs.ts'
+import { destroyPlan, isNothing, planText } from '../lib/machine/destroy-plan.ts'
+import * as remove from '../lib/machine/destroy.ts'
+import { LabError, UsageError } from '../lib/text/errors.ts'
+import { observe } from '../lib/libvirt/observe.ts'
+import { ensurePool } from '../lib/machine/create.ts'
 import { eachOf, next, phase, step } from '../lib/phase.ts'
-import { seedTag } from '../lib/seed.ts'
-import { mode } from '../lib/shell.ts'
-import * as ui from '../lib/ui.ts'
-import { destroy } from '../lib/usages.ts'
+import { seedTag } from '../lib/machine/seed.ts'
+import { mode } from '../lib/shell/shell.ts'
+import * as ui from '../lib/cli/ui.ts'
+import { destroy } from '../lib/cli/usages.ts'
 
 await phase(import.meta.url, destroy, async ({ lab, nodes, options }) => {
   const named = options.nodes.length > 0 ? nodes : []

@@ -1,19 +1,19 @@
 #!/usr/bin/env zx
 // Phase 0 - doctor: looks at this host and the lab file and says what is in the way, all at once.
-import { ask } from '../lib/ask.ts'
-import { checkKvm } from '../lib/check-kvm.ts'
-import { checkLibvirt } from '../lib/check-libvirt.ts'
-import { checkFirewall, checkNetworks, whoAnswers } from '../lib/check-network.ts'
-import { checkImage, checkRoom } from '../lib/check-room.ts'
-import { checkNode, checkTools } from '../lib/check-tools.ts'
-import { UsageError } from '../lib/errors.ts'
-import type { Finding } from '../lib/findings.ts'
-import { addressFindings } from '../lib/network-findings.ts'
-import { checkOwnership } from '../lib/ownership-findings.ts'
+import { ask } from '../lib/cli/ask.ts'
+import { checkKvm } from '../lib/doctor/kvm.ts'
+import { checkLibvirt } from '../lib/doctor/libvirt.ts'
+import { checkFirewall, checkNetworks, whoAnswers } from '../lib/doctor/network.ts'
+import { checkImage, checkRoom } from '../lib/doctor/capacity.ts'
+import { checkNode, checkTools } from '../lib/doctor/tools.ts'
+import { UsageError } from '../lib/text/errors.ts'
+import type { Finding } from '../lib/doctor/findings.ts'
+import { addressFindings } from '../lib/doctor/network-findings.ts'
+import { checkOwnership } from '../lib/doctor/ownership.ts'
 import { next, phase, together, type Phase } from '../lib/phase.ts'
-import { mode, runFix } from '../lib/shell.ts'
-import * as ui from '../lib/ui.ts'
-import { doctor } from '../lib/usages.ts'
+import { mode, runFix } from '../lib/shell/shell.ts'
+import * as ui from '../lib/cli/ui.ts'
+import { doctor } from '../lib/cli/usages.ts'
 
 async function examine({ lab, nodes }: Phase): Promise<Finding[]> {
   const [{ host, finding: libvirt }, answers] = await together(

@@ -1,13 +1,13 @@
 #!/usr/bin/env zx
 // Phase 2 - eject: the seed medium has done its work; it holds the private host key, and a machine whose
 // medium is gone might not start. Safe to run again.
-import { checkInitDone, ejectSeed, isEjected, seedPlaces } from '../lib/eject.ts'
-import { observe } from '../lib/libvirt.ts'
-import { ensurePool } from '../lib/machines.ts'
+import { checkInitDone, ejectSeed, isEjected, seedPlaces } from '../lib/machine/eject.ts'
+import { observe } from '../lib/libvirt/observe.ts'
+import { ensurePool } from '../lib/machine/create.ts'
 import { eachOf, look, next, phase, step } from '../lib/phase.ts'
-import { mode } from '../lib/shell.ts'
-import * as ui from '../lib/ui.ts'
-import { eject } from '../lib/usages.ts'
+import { mode } from '../lib/shell/shell.ts'
+import * as ui from '../lib/cli/ui.ts'
+import { eject } from '../lib/cli/usages.ts'
 
 await phase(import.meta.url, eject, async ({ lab, nodes, options }) => {
   const found = await observe(lab)

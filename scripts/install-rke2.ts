@@ -1,21 +1,21 @@
 #!/usr/bin/env zx
 // Phase 3 - install-rke2: the first server becomes a Kubernetes cluster of one node. Safe to run again.
-import { checkNoOtherCluster, firstServer } from '../lib/cluster.ts'
-import { ensureKubeconfig, kubectlHint, mergeIntoHome } from '../lib/kubeconfig-files.ts'
-import { nodeProgress } from '../lib/node-progress.ts'
+import { checkNoOtherCluster, firstServer } from '../lib/rke2/cluster.ts'
+import { ensureKubeconfig, kubectlHint, mergeIntoHome } from '../lib/rke2/kubeconfig-files.ts'
+import { nodeProgress } from '../lib/cli/progress.ts'
 import { look, next, onNode, phase, step } from '../lib/phase.ts'
-import { ensureArtifacts, installOn } from '../lib/rke2-artifacts.ts'
-import { checkNeeds, checkVersion } from '../lib/rke2-checks.ts'
+import { ensureArtifacts, installOn } from '../lib/rke2/artifacts.ts'
+import { checkNeeds, checkVersion } from '../lib/rke2/requirements.ts'
 import {
   editedConfig,
   ensureConfig,
   rke2State,
   startService,
   waitForRke2,
-} from '../lib/rke2-node.ts'
-import { mode } from '../lib/shell.ts'
-import * as ui from '../lib/ui.ts'
-import { installRke2 } from '../lib/usages.ts'
+} from '../lib/rke2/service.ts'
+import { mode } from '../lib/shell/shell.ts'
+import * as ui from '../lib/cli/ui.ts'
+import { installRke2 } from '../lib/cli/usages.ts'
 
 await phase(import.meta.url, installRke2, async ({ lab, options }) => {
   const node = firstServer(lab)

@@ -1,17 +1,17 @@
 #!/usr/bin/env zx
 // Phase 4 - join: further servers one at a time, then the agents side by side. Safe to run again.
-import { findLeader } from '../lib/cluster.ts'
-import { joinNode, knownNodes, type Joining } from '../lib/join.ts'
-import { ensureKubeconfig, kubectlHint } from '../lib/kubeconfig-files.ts'
-import type { Node } from '../lib/lab.ts'
-import { nodeProgress } from '../lib/node-progress.ts'
+import { findLeader } from '../lib/rke2/cluster.ts'
+import { joinNode, knownNodes, type Joining } from '../lib/rke2/join.ts'
+import { ensureKubeconfig, kubectlHint } from '../lib/rke2/kubeconfig-files.ts'
+import type { Node } from '../lib/lab/lab.ts'
+import { nodeProgress } from '../lib/cli/progress.ts'
 import { eachOf, look, next, onNode, phase, step } from '../lib/phase.ts'
-import { ensureArtifacts } from '../lib/rke2-artifacts.ts'
-import { checkVersion } from '../lib/rke2-checks.ts'
-import { editedConfig, rke2State } from '../lib/rke2-node.ts'
-import { mode } from '../lib/shell.ts'
-import * as ui from '../lib/ui.ts'
-import { join } from '../lib/usages.ts'
+import { ensureArtifacts } from '../lib/rke2/artifacts.ts'
+import { checkVersion } from '../lib/rke2/requirements.ts'
+import { editedConfig, rke2State } from '../lib/rke2/service.ts'
+import { mode } from '../lib/shell/shell.ts'
+import * as ui from '../lib/cli/ui.ts'
+import { join } from '../lib/cli/usages.ts'
 
 await phase(import.meta.url, join, async ({ lab, nodes, options }) => {
   nodes.forEach(editedConfig) // what is wrong with it is told before anything is changed

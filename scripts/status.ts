@@ -3,7 +3,7 @@
 import { phase } from '../lib/phase.ts'
 import { statusTable } from '../lib/status-table.ts'
 import { labStatus } from '../lib/status.ts'
-import { status } from '../lib/usages.ts'
+import { status } from '../lib/cli/usages.ts'
 
 await phase(import.meta.url, status, async ({ lab, nodes, options }) => {
   const all = await labStatus(lab, nodes)

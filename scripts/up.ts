@@ -1,17 +1,17 @@
 #!/usr/bin/env zx
 // All phases in order, from nothing to a cluster: what `npm start` runs. Safe to run again.
-import { ask } from '../lib/ask.ts'
-import { checkNetworks } from '../lib/check-network.ts'
-import { firstServer } from '../lib/cluster.ts'
-import { kubectlHint } from '../lib/kubeconfig-files.ts'
-import { LabError } from '../lib/errors.ts'
+import { ask } from '../lib/cli/ask.ts'
+import { checkNetworks } from '../lib/doctor/network.ts'
+import { firstServer } from '../lib/rke2/cluster.ts'
+import { kubectlHint } from '../lib/rke2/kubeconfig-files.ts'
+import { LabError } from '../lib/text/errors.ts'
 import { next, phase } from '../lib/phase.ts'
 import { phaseFailed, runPhase } from '../lib/phases.ts'
-import { formatSeconds } from '../lib/progress.ts'
-import { mode } from '../lib/shell.ts'
-import { table } from '../lib/table.ts'
-import * as ui from '../lib/ui.ts'
-import { up } from '../lib/usages.ts'
+import { formatSeconds } from '../lib/text/progress.ts'
+import { mode } from '../lib/shell/shell.ts'
+import { table } from '../lib/text/table.ts'
+import * as ui from '../lib/cli/ui.ts'
+import { up } from '../lib/cli/usages.ts'
 
 const waits = ['create', 'install-rke2', 'join']
 const phases = ['doctor', 'create', 'eject', 'install-rke2', 'join']

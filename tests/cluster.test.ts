@@ -5,13 +5,13 @@ import t from 'tap'
 import { statusTable } from '../lib/status-table.ts'
 import type { NodeStatus } from '../lib/status.ts'
 import { parse, stringify } from 'yaml'
-import { findDigest } from '../lib/image-sums.ts'
-import { kubeconfigEdits, mergeKubeconfig } from '../lib/kubeconfig.ts'
-import { parseLab, type Lab, type Node } from '../lib/lab.ts'
-import { checkClock, checkNeeds, checkVersion } from '../lib/rke2-checks.ts'
-import { parseRke2Config, rke2Config } from '../lib/rke2-config.ts'
-import { diagnose, isDue, lastMessage, sighting, type Sighting } from '../lib/rke2-journal.ts'
-import { parseVersion, release } from '../lib/rke2-release.ts'
+import { findDigest } from '../lib/download/checksums.ts'
+import { kubeconfigEdits, mergeKubeconfig } from '../lib/rke2/kubeconfig.ts'
+import { parseLab, type Lab, type Node } from '../lib/lab/lab.ts'
+import { checkClock, checkNeeds, checkVersion } from '../lib/rke2/requirements.ts'
+import { parseRke2Config, rke2Config } from '../lib/rke2/config.ts'
+import { diagnose, isDue, lastMessage, sighting, type Sighting } from '../lib/rke2/journal.ts'
+import { parseVersion, release } from '../lib/rke2/release.ts'
 import {
   isBefore,
   parseKubeNodes,
@@ -19,7 +19,7 @@ import {
   stateScript,
   statusScript,
   watchScript,
-} from '../lib/rke2-state.ts'
+} from '../lib/rke2/state.ts'
 
 const file = parse(readFileSync('lab.yaml', 'utf8')) as { rke2: object }
 const labWith = (rke2: object = {}): Lab =>

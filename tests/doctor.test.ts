@@ -3,8 +3,8 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import type { Finding } from '../lib/findings.ts'
-import * as usages from '../lib/usages.ts'
+import type { Finding } from '../lib/doctor/findings.ts'
+import * as usages from '../lib/cli/usages.ts'
 import { FakeHost, fixture } from './helpers/fake-bin.ts'
 
 const findingsOf = (stdout: string) => (JSON.parse(stdout) as { findings: Finding[] }).findings

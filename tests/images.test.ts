@@ -16,17 +16,17 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import t, { type Test } from 'tap'
-import { LabError } from '../lib/errors.ts'
+import { LabError } from '../lib/text/errors.ts'
 import { qcow2, top } from './helpers/fake-bin.ts'
 import { makeLab } from './helpers/labs.ts'
 
 process.env.no_proxy = process.env.NO_PROXY = '127.0.0.1' // before the shell's environment is taken
-const { download, fetchText } = await import('../lib/download.ts')
-const { findImage, isCached } = await import('../lib/images.ts')
-const { checkDiskSizes } = await import('../lib/base-volume.ts')
-const { signers } = await import('../lib/image-sums.ts')
-const { until } = await import('../lib/wait.ts')
-const { checkSignature } = await import('../lib/published-sums.ts')
+const { download, fetchText } = await import('../lib/download/fetch.ts')
+const { findImage, isCached } = await import('../lib/download/image.ts')
+const { checkDiskSizes } = await import('../lib/machine/base-volume.ts')
+const { signers } = await import('../lib/download/checksums.ts')
+const { until } = await import('../lib/shell/wait.ts')
+const { checkSignature } = await import('../lib/download/published.ts')
 
 const noCurl = spawnSync('curl', ['--version']).status !== 0 && 'curl is not installed'
 const noGpg =

@@ -2,10 +2,10 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { fileTrouble, LabError, UsageError } from '../lib/errors.ts'
-import { parseLab, stableMac, stableUuid } from '../lib/lab.ts'
-import { cidrContains, cidrsOverlap } from '../lib/lab-rules.ts'
-import { formatSize, parseSize } from '../lib/size.ts'
+import { fileTrouble, LabError, UsageError } from '../lib/text/errors.ts'
+import { parseLab, stableMac, stableUuid } from '../lib/lab/lab.ts'
+import { cidrContains, cidrsOverlap } from '../lib/lab/rules.ts'
+import { formatSize, parseSize } from '../lib/text/size.ts'
 import { hostileStrings, labText, makeLab, nodeOf, setAt, type RawLab } from './helpers/labs.ts'
 
 const top = join(import.meta.dirname, '..')

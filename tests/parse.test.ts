@@ -2,19 +2,25 @@
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import t from 'tap'
-import { parseInitFiles, readInitFiles, silentGuest } from '../lib/cloud-init-status.ts'
-import { destroyPlan, isNothing, planText } from '../lib/destroy-plan.ts'
-import { differences } from '../lib/differences.ts'
-import { baseVolume, findDigest, isUnvouched, signedBy, signers } from '../lib/image-sums.ts'
-import type { Lab } from '../lib/lab.ts'
-import type { Host } from '../lib/libvirt.ts'
+import { parseInitFiles, readInitFiles, silentGuest } from '../lib/guest/cloud-init-status.ts'
+import { destroyPlan, isNothing, planText } from '../lib/machine/destroy-plan.ts'
+import { differences } from '../lib/machine/drift.ts'
+import {
+  baseVolume,
+  findDigest,
+  isUnvouched,
+  signedBy,
+  signers,
+} from '../lib/download/checksums.ts'
+import type { Lab } from '../lib/lab/lab.ts'
+import type { Host } from '../lib/libvirt/observe.ts'
 import {
   addressFindings,
   networkFindings,
   parseInterfaces,
   parseNeighbours,
-} from '../lib/network-findings.ts'
-import { macFindings, ownershipFindings } from '../lib/ownership-findings.ts'
+} from '../lib/doctor/network-findings.ts'
+import { macFindings, ownershipFindings } from '../lib/doctor/ownership.ts'
 import {
   connectionProblem,
   parseDomain,
@@ -24,10 +30,10 @@ import {
   sections,
   words,
   type Domain,
-} from '../lib/parse.ts'
-import { knock } from '../lib/ready.ts'
-import { diskFinding, memoryFinding } from '../lib/room-findings.ts'
-import { toolFindings, tools } from '../lib/tool-findings.ts'
+} from '../lib/libvirt/host.ts'
+import { knock } from '../lib/guest/ready.ts'
+import { diskFinding, memoryFinding } from '../lib/doctor/capacity-findings.ts'
+import { toolFindings, tools } from '../lib/doctor/tool-findings.ts'
 import { fixture } from './helpers/fake-bin.ts'
 import { makeLab, nodeOf } from './helpers/labs.ts'
 

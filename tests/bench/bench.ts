@@ -4,7 +4,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
 import minimist from 'minimist'
-import { table } from '../../lib/table.ts'
+import { table } from '../../lib/text/table.ts'
 import { clusterCosts } from './cluster.ts'
 import { machineSeconds, type MachineSeconds } from './machines.ts'
 

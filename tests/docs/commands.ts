@@ -1,8 +1,8 @@
 // Which commands of the pages are well formed, and that what they name exists.
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseArgs } from '../../lib/args.ts'
-import { parseLab, type Lab } from '../../lib/lab.ts'
+import { parseArgs } from '../../lib/cli/args.ts'
+import { parseLab, type Lab } from '../../lib/lab/lab.ts'
 import { top } from '../helpers/fake-bin.ts'
 import { usageOf } from './blocks.ts'
 import { commands } from './console.ts'

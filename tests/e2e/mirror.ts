@@ -36,7 +36,12 @@ export async function serveFiles(
   const scratch = mkdtempSync(join(tmpdir(), 'rkl-mirror-'))
   const log = join(scratch, 'requests')
   const here = import.meta.dirname
-  const node = [process.execPath, '--no-warnings', '--import', join(here, '../../lib/register.js')]
+  const node = [
+    process.execPath,
+    '--no-warnings',
+    '--import',
+    join(here, '../../lib/runtime/register.js'),
+  ]
   const server = [join(here, 'http-server.ts'), resolve(folder), address, String(port), log]
   if (cutAfter !== undefined) server.push(String(cutAfter))
   const child = host.spawn([...node, ...server])

@@ -16,7 +16,7 @@ import {
 import { delimiter, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Test } from 'tap'
-import { quote } from '../../lib/quote.ts'
+import { quote } from '../../lib/text/quote.ts'
 import { labText, type RawLab } from './labs.ts'
 
 export const top = join(import.meta.dirname, '..', '..')
@@ -167,7 +167,10 @@ export class FakeHost {
 
   /** The command line of a script as npx and zx would start it, without the time that they take. */
   command(script: string, words: string[], npx = false): string[] {
-    const preload = [join(import.meta.dirname, 'fake-machine.js'), join(top, 'lib/register.js')]
+    const preload = [
+      join(import.meta.dirname, 'fake-machine.js'),
+      join(top, 'lib/runtime/register.js'),
+    ]
     return [
       process.execPath,
       ...preload.map((file) => `--import=${pathToFileURL(file).href}`),

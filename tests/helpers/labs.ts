@@ -1,6 +1,6 @@
 // Lab files for tests: the default one with something changed.
 import { stringify } from 'yaml'
-import { parseLab, type Lab, type Node } from '../../lib/lab.ts'
+import { parseLab, type Lab, type Node } from '../../lib/lab/lab.ts'
 
 /** A whole, valid lab file as a value. Addresses are of a network that leads nowhere (RFC 5737). */
 export const validLab = () => ({

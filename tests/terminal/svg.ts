@@ -1,6 +1,6 @@
 // PURE. A terminal's screen as a picture (SVG): a window with a title, light text on a dark ground, so that it can be
 // read on light and on dark pages.
-import { Xml, xml } from '../../lib/xml.ts'
+import { Xml, xml } from '../../lib/text/xml.ts'
 import type { Colour, Span } from './ansi.ts'
 
 const size = 14

@@ -1,0 +1,98 @@
+// PURE. Command line -> options, and the usage text.
+import minimist from 'minimist'
+import { UsageError } from '../text/errors.ts'
+
+export interface Usage {
+  /** Name of the script without its ending. */
+  script: string
+  /** What it does, one sentence. */
+  does: string
+  /** Takes node names. */
+  nodes?: boolean
+  /** Options beyond those of every script, or what one of those means here; `timeout` is its default in seconds. */
+  options?: Record<string, string>
+  timeout?: number
+  json?: boolean
+}
+
+export interface Options {
+  lab: string
+  nodes: string[]
+  dryRun: boolean
+  verbose: boolean
+  yes: boolean
+  json: boolean
+  help: boolean
+  /** Seconds; 0 where none is given and the script has no default. */
+  timeout: number
+  flags: Set<string>
+}
+
+/** Every option of a script with its one-line description. */
+export function optionTexts(usage: Usage): Record<string, string> {
+  return {
+    'lab FILE': 'the lab file (default lab.yaml)',
+    ...(usage.timeout ? { 'timeout SECONDS': `how long to wait (default ${usage.timeout})` } : {}),
+    ...usage.options,
+    ...(usage.json ? { json: 'print the result as JSON' } : {}),
+    'dry-run':
+      usage.options?.['dry-run'] ?? 'change nothing; print the bash script that would do it',
+    yes: 'answer yes to every question',
+    verbose: 'show every command and its output',
+    help: 'show this text',
+  }
+}
+
+/** The text that --help prints. */
+export function usageText(usage: Usage): string {
+  const rows = Object.entries(optionTexts(usage)).map(
+    ([name, text]) => `  --${name.padEnd(17)} ${text}`,
+  )
+  const nodes = usage.nodes ? ' [NODE...]' : ''
+  return [
+    `npx zx scripts/${usage.script}.ts${nodes} [options]`,
+    '',
+    usage.does,
+    ...(usage.nodes ? ['Without NODE: every node of the lab that this is for.'] : []),
+    '',
+    ...rows,
+    '',
+  ].join('\n')
+}
+
+/** Reads the words after the script's name; throws a UsageError that lists what is known. */
+export function parseArgs(words: string[], usage: Usage): Options {
+  const names = Object.keys(optionTexts(usage))
+  const withValue = names
+    .filter((name) => name.includes(' '))
+    .map((name) => name.split(' ')[0] ?? '')
+  const flags = names.filter((name) => !name.includes(' '))
+  const unknown: string[] = []
+  const parsed = minimist(words, {
+    string: [...withValue, '_'],
+    boolean: flags,
+    unknown: (word) => !word.startsWith('-') || (unknown.push(word), false),
+  })
+  const hint = `known options: ${[...withValue, ...flags].map((name) => `--${name}`).join(' ')}`
+  if (unknown.length > 0) throw new UsageError(`unknown option ${unknown.join(', ')}`, { hint })
+  for (const name of withValue) {
+    if (Array.isArray(parsed[name])) throw new UsageError(`--${name} is given more than once`)
+    if (parsed[name] === '') throw new UsageError(`--${name} needs a value`)
+  }
+  if (!usage.nodes && parsed._.length > 0)
+    throw new UsageError(`${usage.script} takes no node names, got ${parsed._.join(', ')}`)
+  const timeout = Number(parsed.timeout ?? usage.timeout ?? 0)
+  if (parsed.timeout !== undefined && !(Number.isInteger(timeout) && timeout > 0))
+    throw new UsageError(`--timeout must be a number of seconds, got ${parsed.timeout}`)
+  return {
+    lab: parsed.lab ?? 'lab.yaml',
+    nodes: [...new Set(parsed._)],
+    dryRun: parsed['dry-run'],
+    verbose: parsed.verbose,
+    yes: parsed.yes,
+    json: parsed.json ?? false,
+    help: parsed.help,
+    timeout,
+    flags: new Set(flags.filter((flag) => parsed[flag])),
+  }
+}

@@ -1,0 +1,25 @@
+// EDGE. Questions to the person at the terminal.
+import { createInterface } from 'node:readline/promises'
+import { LabError } from '../text/errors.ts'
+import * as ui from './ui.ts'
+
+/** Shows what it is about and asks. True for yes; without a terminal only --yes says yes. */
+export async function ask(question: string, about: string[], yes: boolean): Promise<boolean> {
+  for (const text of about) ui.detail(text)
+  if (yes) return true
+  if (!process.stdin.isTTY)
+    throw new LabError('there is no terminal to ask on, so nothing was done', { hint: 'add --yes' })
+  const terminal = createInterface({ input: process.stdin, output: process.stderr })
+  const ended = new Promise<string>((resolve) => terminal.once('close', () => resolve('\n'))) // Ctrl-D
+  try {
+    const answer = await Promise.race([terminal.question(`${question} [y/N] `), ended])
+    if (answer === '\n') process.stderr.write(answer)
+    return /^y(es)?$/i.test(answer.trim())
+  } catch (error) {
+    if (!(error instanceof Error && error.name === 'AbortError')) throw error
+    ui.bad('interrupted: nothing was done')
+    return process.exit(130)
+  } finally {
+    terminal.close()
+  }
+}

@@ -1,0 +1,89 @@
+// EDGE. What people see. Results go to stdout; headings, commands, progress and errors to stderr.
+import { Chalk } from 'chalk'
+import { fileTrouble, LabError, NodeErrors } from '../text/errors.ts'
+import type { Finding } from '../doctor/findings.ts'
+import { wrapped } from '../text/progress.ts'
+
+const terminal = process.stderr.isTTY && !process.env.CI
+const colour = process.stderr.isTTY && process.env.NO_COLOR === undefined
+const chalk = new Chalk({ level: colour ? 1 : 0 })
+// Loaded where it is needed only: it is a tenth of a script's start.
+const live = terminal ? (await import('log-update')).createLogUpdate(process.stderr) : undefined
+let liveText = ''
+
+/** Set once: what follows the script's name in every command that is proposed, such as " --lab labs/nat.yaml". */
+export const typed = { lab: '' }
+const withLab = (text: string) => text.replace(/npx zx scripts\/[\w-]+\.ts/g, `$&${typed.lab}`)
+
+function line(text: string): void {
+  if (liveText) live?.clear()
+  process.stderr.write(`${text}\n`)
+  if (liveText) live?.(liveText)
+}
+
+export const heading = (text: string) => line(chalk.bold(`\n${text}`))
+/** A phase of several. */
+export const chapter = (text: string) => line(chalk.bold(`\n── ${text} ──`))
+export const detail = (text: string) => line(text.replace(/^/gm, '  '))
+export const good = (text: string) => line(`${chalk.green('✓')} ${prose(text)}`)
+export const warn = (text: string) => line(chalk.yellow(`! ${prose(text)}`))
+export const bad = (text: string) => line(`${chalk.red('✗')} ${prose(text)}`)
+
+// Sentences are broken between words; commands are left to the terminal, so that they can be copied.
+const prose = (text: string) =>
+  fit(text, (process.stderr.columns || Infinity) - 2).replaceAll('\n', '\n  ')
+const fit = (text: string, width: number | undefined) =>
+  text
+    .split('\n')
+    .map((one) => wrapped(one, width || Infinity))
+    .join('\n')
+
+/** One finding of the doctor with the commands that mend it. */
+export function finding({ check, level, found, fix = [] }: Finding): void {
+  const show = { ok: good, warning: warn, failure: bad }[level]
+  show(`${check}: ${found}`)
+  for (const text of fix) detail(`    ${withLab(text)}`)
+}
+
+/** Shows a command as it can be pasted; of one with a here-document only the first line, unless whole. */
+export function command(text: string, whole: boolean): void {
+  const [first = '', ...rest] = text.split('\n')
+  const shown =
+    whole || rest.length === 0
+      ? text
+      : `${first} ... (${rest.length} more lines; --verbose shows them)`
+  line(chalk.cyan(shown.replace(/^/gm, '    ').replace(/^ {4}/, '  $ ')))
+}
+
+/** The usage of a script, which is a result. */
+export const usage = (text: string): void =>
+  void process.stdout.write(fit(text, process.stdout.columns))
+
+/** The command to type next. */
+export const next = (text: string) => line(`\n${chalk.bold('Next:')} ${withLab(text)}`)
+
+/** One or more lines that are painted over again and again; on no terminal nothing is shown. */
+export function paint(text: string): void {
+  if (!terminal) return
+  liveText = text
+  if (text) live?.(text)
+  else live?.clear()
+}
+
+/** Whether lines can be painted over; without it, progress is told line by line. */
+export const paints = terminal
+
+/** Shows an error: what failed, on which node, why, what was seen, what to type. Anything unexpected shows its stack. */
+export function failure(thrown: unknown, verbose: boolean): void {
+  const error = fileTrouble(thrown) ?? thrown
+  paint('')
+  if (error instanceof NodeErrors) for (const one of error.errors) failure(one, verbose)
+  else if (error instanceof LabError) {
+    bad(error.message)
+    for (const text of error.details) detail(`  ${text}`)
+    error.hint.forEach((text, index) =>
+      detail(`  ${index === 0 ? 'try: ' : '     '}${withLab(text)}`),
+    )
+    if (verbose && error.stack) detail(chalk.dim(error.stack))
+  } else bad(`this is a bug: ${error instanceof Error ? error.stack : String(error)}`)
+}

@@ -1,0 +1,106 @@
+// EDGE. Cloud images: which one the lab means, known by its digest.
+import { createHash } from 'node:crypto'
+import { closeSync, createReadStream, openSync, readSync, statSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { cacheDir } from './cache.ts'
+import { writeCache } from './fetch.ts'
+import { LabError } from '../text/errors.ts'
+import { baseVolume, findDigest, type Digest } from './checksums.ts'
+import type { Lab } from '../lab/lab.ts'
+import { publishedSums } from './published.ts'
+import { quote } from '../text/quote.ts'
+import { readText } from '../shell/shell.ts'
+
+export interface Image {
+  /** Name of the base volume in the pool. */
+  volume: string
+  /** The image on this host; it may not be there yet when there is a url. */
+  file: string
+  digest: Digest
+  url?: string
+}
+
+/** Finds out which image the lab means, by its digest. Reads checksum files over the network unless it is known. */
+export async function findImage(lab: Lab): Promise<Image> {
+  const { url, file, sha256 } = lab.image
+  if (file !== undefined) return localImage(file, sha256)
+  if (url === undefined) throw new Error('a lab has a url or a file')
+  const digest = sha256
+    ? ({ algorithm: 'sha256', hex: sha256 } as const)
+    : await publishedDigest(url)
+  return imageOf(url, digest)
+}
+
+const imageOf = (url: string, digest: Digest): Image => ({
+  volume: baseVolume(digest),
+  file: join(cacheDir(), 'images', `${digest.hex.slice(0, 16)}-${basename(new URL(url).pathname)}`),
+  digest,
+  url,
+})
+
+async function localImage(file: string, pinned: string | undefined): Promise<Image> {
+  const digest = { algorithm: 'sha256', hex: await sha256Of(file) } as const
+  if (pinned !== undefined && pinned !== digest.hex)
+    throw new LabError(`${file} is not the image that image.sha256 pins`, {
+      details: [`pinned ${pinned}`, `found  ${digest.hex}`],
+      hint: 'correct image.sha256 in the lab file, or put the right image there',
+    })
+  capacityOf(file)
+  return { volume: baseVolume(digest), file, digest }
+}
+
+async function sha256Of(file: string): Promise<string> {
+  try {
+    return await rememberedSha256(file)
+  } catch (error) {
+    throw new LabError(`cannot read the image ${file}: ${(error as Error).message}`, {
+      hint: 'correct image.file in the lab file',
+      cause: error,
+    })
+  }
+}
+
+// Hashing half a gigabyte takes seconds; an unchanged file (size, time, inode) keeps its digest.
+async function rememberedSha256(file: string): Promise<string> {
+  const { dev, ino, size, mtimeMs } = statSync(file)
+  const known = join(cacheDir(), 'digests', `${dev}-${ino}-${size}-${mtimeMs}`)
+  const cached = readText(known)?.trim()
+  if (cached) return cached
+  const hash = createHash('sha256')
+  await pipeline(createReadStream(file, { highWaterMark: 2 ** 20 }), hash)
+  const hex = hash.digest('hex')
+  writeCache(known, `${hex}\n`)
+  return hex
+}
+
+/** The size (bytes) of the disk in an image; throws when it is no qcow2 (magic and size: bytes 0-3 and 24-31 of its header). */
+export function capacityOf(file: string): number {
+  const header = Buffer.alloc(32)
+  const handle = openSync(file, 'r')
+  readSync(handle, header, 0, header.length, 0)
+  closeSync(handle)
+  if (header.toString('latin1', 0, 4) !== 'QFI\xfb')
+    throw new LabError(`${file} is not a qcow2 image`, {
+      hint: `qemu-img convert -O qcow2 ${quote(file)} ${quote(`${file}.qcow2`)}`,
+    })
+  return Number(header.readBigUInt64BE(24))
+}
+
+async function publishedDigest(url: string): Promise<Digest> {
+  const remembered = join(cacheDir(), 'sums', encodeURIComponent(url))
+  const name = basename(new URL(url).pathname)
+  const kept = findDigest(readText(remembered) ?? '', name)
+  if (kept && isCached(imageOf(url, kept))) return kept // else the publisher may have a newer one by now
+  const digest = findDigest(await publishedSums(url), name)
+  if (!digest)
+    throw new LabError(`the publisher's checksum file has no line for ${name}`, {
+      hint: 'pin the image: image.sha256 in the lab file',
+    })
+  writeCache(remembered, `${digest.hex}  ${name}\n`)
+  return digest
+}
+
+/** Whether the image lies on this host. */
+export const isCached = (image: Image) =>
+  statSync(image.file, { throwIfNoEntry: false }) !== undefined

@@ -1,0 +1,71 @@
+// PURE. OpenSSH client files of a lab.
+import type { Lab } from '../lab/lab.ts'
+
+/** Where the lab's SSH files are, relative to the current folder. */
+export const sshFiles = (lab: { dir: string }) => ({
+  key: `${lab.dir}/id_ed25519`,
+  config: `${lab.dir}/ssh_config`,
+  knownHosts: `${lab.dir}/known_hosts`,
+})
+
+// ssh_config(5): tokens start with %, arguments with blanks are quoted.
+const configPath = (path: string) => `"${path.replaceAll('%', '%%')}"`
+
+/** ssh_config with which `ssh -F FILE NODE` works from anywhere; `folder` is the absolute current folder. `shares`: ssh may
+ *  keep a connection, so that one serves every command that follows within a minute. */
+export function sshConfig(lab: Lab, folder: string, shares: boolean): string {
+  const { key, knownHosts } = sshFiles(lab)
+  const sharing = (socket: string) =>
+    shares && Buffer.byteLength(socket) <= longestSocket
+      ? ['  ControlMaster auto', `  ControlPath ${configPath(socket)}`, '  ControlPersist 60']
+      : []
+  return [
+    ...lab.nodes.flatMap(({ name, address, dir }) => [
+      `Host ${name}`,
+      `  HostName ${address}`,
+      ...sharing(`${folder}/${dir}/ssh`),
+    ]),
+    'Host *',
+    `  User ${lab.user}`,
+    `  IdentityFile ${configPath(`${folder}/${key}`)}`,
+    '  IdentitiesOnly yes',
+    `  UserKnownHostsFile ${configPath(`${folder}/${knownHosts}`)}`,
+    '  GlobalKnownHostsFile /dev/null',
+    '  StrictHostKeyChecking yes',
+    '  HostKeyAlgorithms ssh-ed25519',
+    '  UpdateHostKeys no',
+    '  BatchMode yes',
+    '  ConnectTimeout 5',
+    '  ServerAliveInterval 5',
+    '  ServerAliveCountMax 6',
+    '  LogLevel ERROR',
+    '',
+  ].join('\n')
+}
+
+/** The login that an ssh_config of a lab names. */
+export const loginIn = (config: string): string | undefined => /^ {2}User (\S+)$/m.exec(config)?.[1]
+
+// unix(7): 108 bytes with the zero at the end; ssh itself adds 17 while it makes the socket.
+const longestSocket = 90
+
+/** Whether the ssh that said this for `ssh -V` may keep a connection: before 8.5 the command that opened it waited for the
+ *  end of it (bugzilla.mindrot.org 1988). */
+export function keepsConnections(version: string): boolean {
+  const [, major, minor] = /^OpenSSH_(\d+)\.(\d+)/.exec(version) ?? []
+  return Number(major) > 8 || (Number(major) === 8 && Number(minor) >= 5)
+}
+
+/** Whether a state says that something answers on SSH, if not as it should. */
+export const isAnswer = (state: string): boolean =>
+  state.includes('SSH answers') || state.includes('answers on SSH')
+
+/** What a failed ssh said, as a state for people; `isAnswer` reads it. */
+export function sshState(stderr: string): string {
+  if (/host key verification failed|identification has changed/i.test(stderr))
+    return 'something answers on SSH, but not with the host key that this node was given'
+  if (/permission denied/i.test(stderr)) return 'SSH answers, but the login is not there yet'
+  if (/connection refused/i.test(stderr)) return 'booted, SSH is not up yet'
+  if (/no route to host|timed out|unreachable/i.test(stderr)) return 'no answer on its address yet'
+  return stderr.split('\n').at(-1)?.trim() || 'no answer on SSH'
+}

@@ -1,0 +1,158 @@
+// PURE. The shape of a lab file. Strict: an unknown key is an error.
+import type { output } from 'zod'
+import { z } from '../runtime/packages.ts'
+import { parseSize } from '../text/size.ts'
+
+/** Names that end up as host names, domain names and parts of volume names: a DNS label, not all digits. */
+export const labelPattern = /^(?!\d+$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/
+const printable = /^[^\p{Cc}]*$/u
+
+const label = z
+  .string()
+  .regex(labelPattern, 'must be a DNS label: a-z, 0-9 and "-", at most 63, not only digits')
+const line = z.string().min(1).max(2000).regex(printable, 'must be one line of printable text')
+const address = z.ipv4('must be an IPv4 address')
+const cidr = z.cidrv4('must be an IPv4 network such as 192.168.1.0/24')
+const url = line.refine((text) => /^https?:\/\/[^\s'"<>]+$/.test(text) && URL.canParse(text), {
+  error: 'must be an http or https address',
+})
+const path = line.refine((text) => !text.startsWith('-'), { error: 'must not start with "-"' })
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 hexadecimal digits, lower case')
+
+const size = (least: string) =>
+  z
+    .string()
+    .refine((text) => parseSize(text) !== undefined, {
+      error: 'must be a size such as 4GiB, 512MiB or 40G',
+    })
+    .refine((text) => (parseSize(text) ?? Infinity) >= (parseSize(least) ?? 0), {
+      error: `must be at least ${least}`,
+    })
+
+const machine = {
+  vcpus: z.int().min(1).max(256),
+  memory: size('512MiB'),
+  disk: size('3GiB'),
+}
+const texts = {
+  vcpus: 'processors of each machine',
+  memory: 'memory of each machine; RKE2 wants 4GiB',
+  disk: 'size of the disk that the machine sees; it takes space here only as it fills',
+}
+
+const node = z.strictObject({
+  name: label.describe('name of the machine, of its domain and of its Kubernetes node'),
+  role: z
+    .enum(['server', 'agent'])
+    .describe('server: control plane (it may run pods as well); agent: worker'),
+  address: address.describe('fixed address, inside network.cidr'),
+  vcpus: machine.vcpus.optional().describe('instead of defaults.vcpus'),
+  memory: machine.memory.optional().describe('instead of defaults.memory'),
+  disk: machine.disk.optional().describe('instead of defaults.disk'),
+})
+
+const exactlyOne =
+  (...keys: string[]) =>
+  (value: Record<string, unknown>) =>
+    keys.filter((key) => value[key] !== undefined).length === 1
+
+const networkName = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,49}$/, 'must be letters, digits, ".", "_", "-", at most 50')
+
+export const labSchema = z.strictObject({
+  name: label
+    .refine((name) => name.length <= 40, { error: 'must be at most 40 characters' })
+    .describe('name of the lab: of its folder .lab/NAME, its volumes and its kubeconfig context'),
+  libvirt: line
+    .regex(/^[a-z][a-z0-9+]*:\/\/[^\s'"]*$/, 'must be a libvirt URI such as qemu:///system')
+    .regex(
+      /^(?!.*\/session$)/,
+      "a user's own session has neither bridge nor NAT network; use qemu:///system",
+    )
+    .default('qemu:///system')
+    .describe('where the machines are made: any libvirt URI'),
+  domainType: z
+    .enum(['auto', 'kvm', 'qemu'])
+    .default('auto')
+    .describe('kvm; qemu: software emulation, slow; auto: kvm where it works, else qemu'),
+  image: z
+    .strictObject({
+      url: url.optional().describe('cloud image (qcow2) to download; either this or image.file'),
+      file: path.optional().describe('cloud image (qcow2) at hand, instead of image.url'),
+      sha256: sha256
+        .optional()
+        .describe("pins one build; without it the publisher's checksum file decides"),
+    })
+    .refine(exactlyOne('url', 'file'), { error: 'give either url or file' }),
+  network: z
+    .strictObject({
+      bridge: z
+        .string()
+        .regex(
+          /^[A-Za-z0-9][A-Za-z0-9._-]{0,14}$/,
+          'must be the name of a bridge, at most 15 characters',
+        )
+        .optional()
+        .describe('a bridge of the host on the LAN; either this or network.nat'),
+      nat: networkName
+        .optional()
+        .describe(
+          'name of a libvirt network to make; its machines are reachable from the host only',
+        ),
+      cidr: cidr.describe('network that the machines are in'),
+      gateway: address.describe('their way out; with network.nat the host gets this address'),
+      nameservers: z
+        .array(z.union([z.ipv4(), z.ipv6()]))
+        .min(1)
+        .default(['1.1.1.1', '8.8.8.8'])
+        .describe('DNS servers of the machines'),
+    })
+    .refine(exactlyOne('bridge', 'nat'), { error: 'give either bridge or nat' }),
+  user: z
+    .string()
+    .regex(/^[a-z_][a-z0-9_-]{0,31}$/, 'must be a Linux user name')
+    .refine((name) => name !== 'root', { error: 'must not be root: login as root is switched off' })
+    .default('ubuntu')
+    .describe('login on every machine, by SSH key only'),
+  defaults: z
+    .strictObject({
+      vcpus: machine.vcpus.default(2).describe(texts.vcpus),
+      memory: machine.memory.default('4GiB').describe(texts.memory),
+      disk: machine.disk.default('40GiB').describe(texts.disk),
+    })
+    .prefault({}),
+  nodes: z.array(node).min(1, 'must have at least one node').max(250),
+  rke2: z.strictObject({
+    version: z
+      .string()
+      .regex(
+        /^v\d+\.\d+\.\d+(-rc\d+)?\+rke2r\d+$/,
+        'must be an RKE2 version such as v1.35.7+rke2r1',
+      )
+      .describe('RKE2 release to install'),
+    cni: z
+      .enum(['canal', 'calico', 'cilium', 'flannel', 'none'])
+      .default('canal')
+      .describe('network plugin of the cluster; fixed once the cluster exists'),
+    config: z
+      .record(z.string(), z.unknown())
+      .default({})
+      .describe(
+        "further keys of RKE2's config.yaml, for every server; agents get those that they know, without node-taint",
+      ),
+    vip: address
+      .optional()
+      .describe('shared address in front of several servers, put into their certificates'),
+    mirror: url.optional().describe('base address to download releases from instead of GitHub'),
+    artifacts: path
+      .optional()
+      .describe("folder that holds the release's files; nothing is downloaded"),
+    images: z
+      .boolean()
+      .default(false)
+      .describe('bring the container images along, for machines without internet'),
+  }),
+})
+
+export type LabFile = output<typeof labSchema>

@@ -1,0 +1,75 @@
+// PURE. A node -> the domain XML that libvirt is given.
+import type { Lab, Node } from '../lab/lab.ts'
+import { xml, type Xml } from '../text/xml.ts'
+
+/** Namespace of the element in <metadata> by which the scripts recognise their own domains. */
+export const namespace = 'urn:rke2-kvm-lab:1'
+
+/** Where libvirt keeps what the guest prints on its serial console. */
+export const consoleLog = (node: { name: string }) =>
+  `/var/log/libvirt/qemu/${node.name}.console.log`
+
+const cpu = {
+  kvm: xml`<cpu mode='host-passthrough'/>`,
+  qemu: xml`<cpu mode='maximum'/>`, // software emulation knows no host processor
+}
+
+function source(network: Lab['network']): Xml {
+  return network.nat === undefined
+    ? xml`<interface type='bridge'><source bridge='${network.bridge ?? ''}'/>`
+    : xml`<interface type='network'><source network='${network.nat}'/>`
+}
+
+/** Domain XML of a node; type is what `auto` came to. */
+export function domainXml(lab: Lab, node: Node, type: 'kvm' | 'qemu'): string {
+  return xml`<domain type='${type}'>
+  <name>${node.name}</name>
+  <uuid>${node.uuid}</uuid>
+  <title>${node.name} (${node.role} of lab ${lab.name})</title>
+  <metadata>
+    <lab:node xmlns:lab='${namespace}' lab='${lab.name}' role='${node.role}' address='${node.address}'/>
+  </metadata>
+  <memory unit='MiB'>${Math.floor(node.memory / 2 ** 20)}</memory>
+  <vcpu>${node.vcpus}</vcpu>
+  <os><type arch='x86_64' machine='q35'>hvm</type></os>
+  <features><acpi/><apic/></features>
+  ${cpu[type]}
+  <clock offset='utc'>
+    <timer name='rtc' tickpolicy='catchup'/>
+    <timer name='pit' tickpolicy='delay'/>
+    <timer name='hpet' present='no'/>
+  </clock>
+  <on_poweroff>destroy</on_poweroff>
+  <on_reboot>restart</on_reboot>
+  <on_crash>destroy</on_crash>
+  <pm><suspend-to-mem enabled='no'/><suspend-to-disk enabled='no'/></pm>
+  <devices>
+    <disk type='file' device='disk'>
+      <driver name='qemu' type='qcow2' discard='unmap' detect_zeroes='unmap'/>
+      <source file='${lab.pool.path}/${node.volume}'/>
+      <target dev='vda' bus='virtio'/>
+      <boot order='1'/>
+    </disk>
+    <disk type='file' device='cdrom'>
+      <driver name='qemu' type='raw'/>
+      <source file='${lab.pool.path}/${node.seedVolume}' startupPolicy='optional'/>
+      <target dev='sda' bus='scsi'/>
+      <readonly/>
+    </disk>
+    <controller type='scsi' index='0' model='virtio-scsi'/>
+    <controller type='usb' model='none'/>
+    ${source(lab.network)}
+      <mac address='${node.mac}'/>
+      <model type='virtio'/>
+    </interface>
+    <serial type='pty'>
+      <log file='${consoleLog(node)}' append='on'/>
+      <target type='isa-serial' port='0'/>
+    </serial>
+    <channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>
+    <memballoon model='virtio' freePageReporting='on'/>
+    <rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>
+  </devices>
+</domain>
+`.text
+}

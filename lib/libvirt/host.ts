@@ -1,0 +1,182 @@
+// PURE. What virsh prints -> typed values.
+import ipaddr from 'ipaddr.js'
+import { namespace } from './domain-xml.ts'
+import { XMLParser } from '../runtime/packages.ts'
+import { quote } from '../text/quote.ts'
+
+export interface Domain {
+  name: string
+  uuid: string
+  /** From the metadata the scripts wrote; a domain without it is somebody else's. */
+  owner?: { lab: string; role: string; address: string }
+  /** As virsh domstate says: running, shut off, paused, ... */
+  state: string
+  persistent: boolean
+  vcpus: number
+  /** Bytes. */
+  memory: number
+  macs: string[]
+  /** Files of all disks, running and persistent side. */
+  files: string[]
+  /** What is in the CD-ROM drive sda on either side. */
+  seed: { live?: string; config?: string }
+}
+
+export interface Volume {
+  name: string
+  path: string
+  /** Bytes the guest sees, on-disk use, length of the file. */
+  capacity: number
+  allocation: number
+  physical: number
+  backing?: string
+}
+
+interface Tree {
+  [key: string]: Tree | undefined
+}
+
+const lists = new Set(['disk', 'interface', 'ip'])
+const parser = new XMLParser({
+  ignoreAttributes: false,
+  attributeNamePrefix: '@',
+  parseTagValue: false,
+  isArray: (name) => lists.has(name),
+})
+
+// An element without attributes or children comes as its bare text.
+const text = (element: unknown): string => {
+  if (typeof element === 'string') return element
+  return typeof element === 'object' && element !== null && '#text' in element
+    ? text(element['#text'])
+    : ''
+}
+const attribute = (tree: Tree | undefined, name: string): string | undefined => {
+  const value: unknown = tree?.[`@${name}`]
+  return typeof value === 'string' && value !== '' ? value : undefined
+}
+const list = (tree: Tree | undefined): Tree[] => (Array.isArray(tree) ? (tree as Tree[]) : [])
+const tree = (xml: string, root: string): Tree => (parser.parse(xml) as Tree)[root] ?? ({} as Tree)
+
+const unitBytes: Record<string, number> = { bytes: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 }
+const bytes = (size: Tree | undefined) =>
+  Number(text(size)) * (unitBytes[attribute(size, 'unit') ?? 'bytes'] ?? 1) || 0
+
+function owner(domain: Tree): Domain['owner'] {
+  for (const [name, element] of Object.entries(domain.metadata ?? {})) {
+    const [prefix, local] = name.split(':')
+    if (local !== 'node' || attribute(element, `xmlns:${prefix}`) !== namespace) continue
+    const [lab, role, address] = ['lab', 'role', 'address'].map((key) => attribute(element, key))
+    if (lab && role && address) return { lab, role, address }
+  }
+  return undefined
+}
+
+const disks = (domain: Tree): Tree[] => list(domain.devices?.disk)
+const file = (disk: Tree | undefined) => attribute(disk?.source, 'file')
+const cdrom = (domain: Tree) =>
+  disks(domain).find((disk) => attribute(disk.target, 'dev') === 'sda')
+
+/** One domain from `dumpxml`, `dumpxml --inactive` (empty for a transient domain) and `domstate`. */
+export function parseDomain(live: string, config: string, state: string): Domain {
+  const running = tree(live, 'domain')
+  const persistent = config ? tree(config, 'domain') : running
+  const seed = { live: file(cdrom(running)), config: file(cdrom(persistent)) }
+  const owned = owner(persistent)
+  return {
+    name: text(persistent.name),
+    uuid: text(persistent.uuid),
+    ...(owned ? { owner: owned } : {}),
+    state: state.trim(),
+    persistent: config !== '',
+    vcpus: Number(text(persistent.vcpu)),
+    memory: bytes(persistent.memory),
+    macs: list(persistent.devices?.interface).map((nic) => attribute(nic.mac, 'address') ?? ''),
+    files: [
+      ...new Set([...disks(running), ...disks(persistent)].flatMap((disk) => file(disk) ?? [])),
+    ],
+    seed: {
+      ...(seed.live && state.trim() !== 'shut off' ? { live: seed.live } : {}),
+      ...(seed.config ? { config: seed.config } : {}),
+    },
+  }
+}
+
+/** A volume from `vol-dumpxml`. */
+export function parseVolume(xml: string): Volume {
+  const volume = tree(xml, 'volume')
+  const backing = text(volume.backingStore?.path)
+  return {
+    name: text(volume.name),
+    path: text(volume.target?.path),
+    capacity: bytes(volume.capacity),
+    allocation: bytes(volume.allocation),
+    physical: bytes(volume.physical),
+    ...(backing ? { backing } : {}),
+  }
+}
+
+/** uuid and directory of a pool from `pool-dumpxml`, free bytes where it is active. */
+export function parsePool(xml: string): { uuid: string; path: string; available: number } {
+  const pool = tree(xml, 'pool')
+  return { uuid: text(pool.uuid), path: text(pool.target?.path), available: bytes(pool.available) }
+}
+
+export interface Network {
+  uuid: string
+  bridge: string
+  /** The host's own in it, the machines' gateway. */
+  address: string
+  netmask: string
+}
+
+/** A libvirt network from `net-dumpxml`. */
+export function parseNetwork(xml: string): Network {
+  const network = tree(xml, 'network')
+  const ip = list(network.ip).find((one) => attribute(one, 'family') !== 'ipv6')
+  const prefix = Number(attribute(ip, 'prefix') ?? 0)
+  return {
+    uuid: text(network.uuid),
+    bridge: attribute(network.bridge, 'name') ?? '',
+    address: attribute(ip, 'address') ?? '',
+    netmask: attribute(ip, 'netmask') ?? ipaddr.IPv4.subnetMaskFromPrefixLength(prefix).toString(),
+  }
+}
+
+/** Output of several virsh commands in one process, cut at the marked labels that `echo` printed between them
+ *  (which quiet virsh prints without a line end). */
+export function sections(output: string, mark: string): Map<string, string> {
+  const parts = output.split(new RegExp(`${mark} (.*?)${mark}`))
+  const found = new Map<string, string>()
+  for (let index = 1; index < parts.length; index += 2)
+    found.set(parts[index] ?? '', (parts[index + 1] ?? '').trim())
+  return found
+}
+
+export const words = (output: string): string[] =>
+  output
+    .split('\n')
+    .map((line) => line.trim())
+    .filter(Boolean)
+
+/** Why virsh could not reach libvirt, from its stderr, and what mends it. */
+export function connectionProblem(stderr: string, uri: string): { why: string; fix: string[] } {
+  const said =
+    words(stderr)
+      .at(-1)
+      ?.replace(/^error: /, '') ?? 'no message'
+  if (/permission denied|authentication (failed|unavailable|cancelled)|access denied/i.test(stderr))
+    return {
+      why: `this user may not use ${uri}: ${said}`,
+      fix: ['sudo usermod -aG libvirt "$USER"', '# then log out and in again, or: newgrp libvirt'],
+    }
+  if (/no such file or directory|connection refused/i.test(stderr))
+    return {
+      why: `libvirt is not running or not installed: ${said}`,
+      fix: [
+        'sudo systemctl enable --now libvirtd.socket || sudo systemctl enable --now libvirtd',
+        '# when it is not installed, before that: sudo apt-get install --yes libvirt-daemon-system',
+      ],
+    }
+  return { why: said, fix: [`virsh -c ${quote(uri)} version`] }
+}

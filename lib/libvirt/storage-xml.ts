@@ -1,0 +1,62 @@
+// PURE. XML of the storage pool, its volumes and the NAT network.
+import ipaddr from 'ipaddr.js'
+import type { Lab, Node } from '../lab/lab.ts'
+import { xml } from '../text/xml.ts'
+
+/** The pool that holds the volumes of all labs; its fixed uuid says that the scripts made it. */
+export function poolXml({ pool }: Lab): string {
+  return xml`<pool type='dir'>
+  <name>${pool.name}</name>
+  <uuid>${pool.uuid}</uuid>
+  <target>
+    <path>${pool.path}</path>
+  </target>
+</pool>
+`.text
+}
+
+/** The base image as it is before its upload: libvirt learns the real capacity from the uploaded file. */
+export function baseVolumeXml(base: string): string {
+  return xml`<volume>
+  <name>${base}</name>
+  <capacity>0</capacity>
+  <target>
+    <format type='qcow2'/>
+  </target>
+</volume>
+`.text
+}
+
+/** A node's disk: a copy-on-write overlay of the base image, at the node's own size. */
+export function overlayXml(lab: Lab, node: Node, base: string): string {
+  return xml`<volume>
+  <name>${node.volume}</name>
+  <capacity unit='bytes'>${node.disk}</capacity>
+  <target>
+    <format type='qcow2'/>
+    <compat>1.1</compat>
+  </target>
+  <backingStore>
+    <path>${lab.pool.path}/${base}</path>
+    <format type='qcow2'/>
+  </backingStore>
+</volume>
+`.text
+}
+
+/** The netmask of the lab's network, such as 255.255.255.0. */
+export const netmask = ({ network }: Lab): string =>
+  ipaddr.IPv4.subnetMaskFromPrefixLength(ipaddr.IPv4.parseCIDR(network.cidr)[1]).toString()
+
+/** The lab's own network behind NAT. No DHCP: every address comes from the seeds. */
+export function networkXml(lab: Lab): string {
+  const { nat = '', gateway } = lab.network
+  return xml`<network>
+  <name>${nat}</name>
+  <uuid>${lab.networkUuid}</uuid>
+  <forward mode='nat'/>
+  <bridge stp='on' delay='0'/>
+  <ip address='${gateway}' netmask='${netmask(lab)}'/>
+</network>
+`.text
+}

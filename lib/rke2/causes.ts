@@ -1,0 +1,207 @@
+// PURE. Why RKE2 does not come up: how it says so in its journal, and what mends it. RKE2 itself would try for ever.
+import { joinUrl } from './config.ts'
+import type { Lab, Node } from '../lab/lab.ts'
+import { kubectl } from './state.ts'
+
+export interface Known {
+  /** Short name, stable: tests and documents use it. */
+  id: string
+  match: RegExp
+  /** Seconds it may stay before it counts: some heal by themselves while a cluster starts. */
+  patience?: number
+  why: (at: Place) => string
+  fix: (at: Place) => string[]
+}
+
+/** The node that is waited for, and the server that it joins. */
+export interface Place {
+  lab: Lab
+  node: Node
+  server?: Node | undefined
+}
+
+const name = ({ server }: Place) => server?.name ?? 'the server'
+const onNode = ({ lab, node }: Place, command: string) =>
+  `ssh -F ${lab.dir}/ssh_config ${node.name} ${command}`
+const onServer = (at: Place, command: string) =>
+  onNode({ ...at, node: at.server ?? at.node }, command)
+const again = ({ node, server }: Place) =>
+  server ? `npx zx scripts/join.ts ${node.name}` : 'npx zx scripts/install-rke2.ts'
+const tokenAgain = (at: Place) => [
+  onNode(at, 'sudo grep -rls ^token /etc/rancher/rke2/config.yaml.d   # what overrides the token'),
+  `${again(at)}   # reads the token again`,
+]
+const anew = (at: Place) => [
+  ['destroy', 'create', 'eject']
+    .map((name) => `npx zx scripts/${name}.ts ${at.node.name}`)
+    .join(' && '),
+  again(at),
+]
+
+// Fragments: facts of the RKE2 and K3s sources and issues.
+/** The causes that are known, for each line the first that matches; the table in rke2/README.md is made from them. */
+export const known: Known[] = [
+  {
+    id: 'ca-mismatch',
+    match: /token CA hash does not match the Cluster CA certificate hash/,
+    why: (at) =>
+      `its token is of another cluster: the hash in it is not that of ${name(at)}'s CA (was ${name(at)} made anew?)`,
+    fix: tokenAgain,
+  },
+  {
+    id: 'node-password',
+    match: /Node password rejected/,
+    why: () =>
+      'the cluster knows a node of this name with another password: it was made anew, or two machines have the name',
+    fix: (at) => [
+      onServer(at, `sudo ${kubectl} delete node ${at.node.name}`),
+      onServer(
+        at,
+        `sudo ${kubectl} -n kube-system delete secret ${at.node.name}.node-password.rke2 --ignore-not-found`,
+      ),
+      again(at),
+    ],
+  },
+  {
+    id: 'duplicate-name',
+    match: /duplicate node name found/,
+    why: () =>
+      'etcd has a member of this name already: an older server of the name was not removed',
+    fix: (at) => [onServer(at, `sudo ${kubectl} delete node ${at.node.name}`), ...anew(at)],
+  },
+  {
+    id: 'wrong-token',
+    match:
+      /(failed to retrieve configuration from server|failed to validate server configuration).*(401 Unauthorized|not authorized)/,
+    why: (at) => `${name(at)} does not accept its token`,
+    fix: tokenAgain,
+  },
+  {
+    id: 'agent-token',
+    match: /(server-bootstrap|failed to validate server configuration).*403 Forbidden/,
+    why: () => 'its token is one for agents, but it is to be a server',
+    fix: tokenAgain,
+  },
+  {
+    id: 'malformed-token',
+    match: /invalid token (CA hash length|format)/,
+    why: () => 'its token is damaged',
+    fix: tokenAgain,
+  },
+  {
+    id: 'config-mismatch',
+    match: /critical configuration (mismatched|value mismatch)/,
+    why: () =>
+      'its configuration differs from the other servers in something that must be the same (agent-token, cluster-cidr, service-cidr, cluster-dns, cluster-domain, ...)',
+    fix: (at) => [
+      '# make rke2.config in the lab file and rke2/server.yaml what they were when the first server was installed',
+      again(at),
+    ],
+  },
+  {
+    id: 'clock-skew',
+    match: /x509: certificate has expired or is not yet valid/,
+    why: (at) => `its clock and that of ${name(at)} do not agree`,
+    fix: (at) => [
+      onNode(at, 'timedatectl'),
+      onNode(at, 'sudo systemctl restart systemd-timesyncd'),
+      again(at),
+    ],
+  },
+  {
+    id: 'certificate-name',
+    match: /x509: certificate is valid for .*, not /,
+    why: (at) =>
+      `the certificate of ${name(at)} does not have the name or address that it is reached by`,
+    fix: (at) => [
+      '# in the lab file add that name or address: rke2: { config: { tls-san: [...] } }, then:',
+      'npx zx scripts/install-rke2.ts',
+      again(at),
+    ],
+  },
+  {
+    id: 'cis',
+    match: /invalid kernel parameter value|missing required (user|group)/,
+    why: () =>
+      'profile: cis wants kernel parameters and a user and group etcd that the node does not have',
+    fix: (at) => [
+      onNode(
+        at,
+        'sudo cp /usr/local/share/rke2/rke2-cis-sysctl.conf /etc/sysctl.d/60-rke2-cis.conf',
+      ),
+      onNode(at, 'sudo systemctl restart systemd-sysctl'),
+      onNode(at, 'sudo useradd -r -c etcd -s /sbin/nologin -M -U etcd'),
+      again(at),
+    ],
+  },
+  {
+    id: 'apparmor',
+    match: /apparmor_parser/,
+    why: () =>
+      'the kernel has AppArmor switched on, but apparmor_parser is not installed: no container starts',
+    fix: (at) => [
+      onNode(at, 'sudo apt-get install --yes apparmor'),
+      '# and in cloud-init/user-data.yaml: packages: [apparmor]',
+      again(at),
+    ],
+  },
+  {
+    id: 'no-space',
+    match: /no space left on device/,
+    why: () => 'its disk is full',
+    fix: (at) => [
+      onNode(at, 'df -h / /var/lib'),
+      '# give it a larger disk in the lab file, then make it anew:',
+      ...anew(at),
+    ],
+  },
+  {
+    id: 'image-pull',
+    match: /failed to get runtime image|failed to pull (and unpack )?image|ErrImagePull/,
+    patience: 30,
+    why: () => 'images cannot be pulled: the node has no internet, or a registry is down',
+    fix: (at) => [
+      onNode(at, 'curl -sI https://registry-1.docker.io/v2/'),
+      '# without internet on the nodes: rke2.images: true in the lab file, then make it anew:',
+      ...anew(at),
+    ],
+  },
+  {
+    id: 'other-cluster-data',
+    match: /bootstrap data already found and encrypted with different token/,
+    why: () => 'its disk holds data of another cluster, or the token has changed',
+    fix: anew,
+  },
+  {
+    id: 'wrong-port',
+    match: /failed to get CA certs.*401 Unauthorized/,
+    why: (at) =>
+      `it was sent to the Kubernetes API instead of ${at.server ? joinUrl(at.server) : 'port 9345'}`,
+    fix: (at) => [onNode(at, 'sudo grep -rs ^server: /etc/rancher/rke2'), again(at)],
+  },
+  {
+    id: 'unreachable',
+    match: /failed to get CA certs/,
+    patience: 20,
+    why: (at) =>
+      `it cannot reach ${at.server ? joinUrl(at.server) : 'the server'}: the server is down, or a firewall is between them`,
+    fix: (at) => [
+      onServer(at, 'systemctl status rke2-server'),
+      onNode(at, `curl -vk ${at.server ? joinUrl(at.server) : ''}/ping`),
+      again(at),
+    ],
+  },
+  {
+    id: 'too-many-learners',
+    match: /too many learner members|unhealthy cluster/,
+    patience: 120,
+    why: () => 'another server is joining, or etcd is not healthy',
+    fix: (at) => [onServer(at, `sudo ${kubectl} get nodes`), again(at)],
+  },
+  {
+    id: 'missing-keys',
+    match: /--(token|server) is required/,
+    why: () => 'its configuration lacks server or token',
+    fix: (at) => [again(at)],
+  },
+]

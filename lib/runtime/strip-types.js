@@ -1,0 +1,37 @@
+// Module hook for Node < 24: strips the types from this project's .ts files, keeping the result
+// under node_modules/.cache so that the stripper is loaded only when a file has changed.
+import { createHash } from 'node:crypto'
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
+
+const cache = new URL('../../node_modules/.cache/rke2-kvm-lab/', import.meta.url)
+
+export function load(url, context, next) {
+  if (!url.endsWith('.ts') || url.includes('/node_modules/')) return next(url, context)
+  return { format: 'module', shortCircuit: true, source: strippedSource(fileURLToPath(url)) }
+}
+
+function strippedSource(path) {
+  const source = readFileSync(path, 'utf8')
+  const cached = new URL(createHash('sha256').update(source).digest('hex') + '.mjs', cache)
+  try {
+    return readFileSync(cached, 'utf8')
+  } catch {
+    const { transformSync } = createRequire(import.meta.url)('amaro')
+    const { code } = transformSync(source, { mode: 'strip-only', filename: path })
+    keep(cached, code)
+    return code
+  }
+}
+
+function keep(file, code) {
+  const partial = new URL(`${file.href}.${process.pid}`)
+  try {
+    mkdirSync(cache, { recursive: true })
+    writeFileSync(partial, code)
+    renameSync(partial, file)
+  } catch {
+    // a read-only checkout only costs the time of stripping again
+  }
+}
