@@ -1,7 +1,8 @@
 // EDGE. Running other scripts of this project, one after another, as a person would type them.
 import { fileURLToPath } from 'node:url'
-import { LabError } from './text/errors.ts'
-import { runForeground } from './shell/shell.ts'
+import { LabError, line, script as typed } from './text/errors.ts'
+import { commandText } from './text/quote.ts'
+import { runForeground } from './shell/bash.ts'
 
 const register = new URL('./runtime/register.js', import.meta.url).href
 const zx = fileURLToPath(import.meta.resolve('zx/cli'))
@@ -9,7 +10,7 @@ const zx = fileURLToPath(import.meta.resolve('zx/cli'))
 /** Runs a phase with the terminal; returns its exit status. */
 export function runPhase(script: string, words: string[]): Promise<number> {
   const file = fileURLToPath(new URL(`../scripts/${script}.ts`, import.meta.url))
-  return runForeground([process.execPath, '--import', register, zx, file, ...words])
+  return runForeground(commandText`${[process.execPath, '--import', register, zx, file, ...words]}`)
 }
 
 /** The error for a phase that failed; what went wrong it has said itself. */

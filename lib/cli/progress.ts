@@ -1,6 +1,5 @@
-// EDGE. One line per node while they are waited for: repainted on a terminal, else a line per change.
-import { consoleStage, fitted, formatSeconds } from '../text/progress.ts'
-import { mode } from '../shell/shell.ts'
+// EDGE. Progress on a terminal: one line per node, or a download's bar; elsewhere a line per change.
+import { consoleStage, fitted, formatSeconds, progressBar } from '../text/progress.ts'
 import * as ui from './ui.ts'
 
 export interface NodeProgress {
@@ -28,7 +27,6 @@ export function nodeProgress(names: string[]): NodeProgress {
   const timer = ui.paints ? setInterval(paint, 500) : undefined
   return {
     set(name, state, lastLine = '') {
-      if (mode.dryRun) return
       if (!ui.paints && states.get(name)?.state !== state)
         ui.detail(`${name.padEnd(width)}  ${seconds().padStart(8)}  ${state}`)
       states.set(name, { state, detail: consoleStage(lastLine) })
@@ -45,5 +43,21 @@ export function nodeProgress(names: string[]): NodeProgress {
       clearInterval(timer)
       ui.paint('')
     },
+  }
+}
+
+/** Shows a download by the bytes so far, and of how many where that is known. Returns what ends it. */
+export function downloadProgress(size: () => number, total: () => Promise<number>): () => void {
+  if (!ui.paints) return () => {}
+  const start = { at: Date.now(), size: size() }
+  let all = 0
+  void total().then((bytes) => (all = bytes))
+  const timer = setInterval(() => {
+    const seconds = (Date.now() - start.at) / 1000
+    ui.paint(`  ${progressBar(size(), all, (size() - start.size) / seconds)}`)
+  }, 250)
+  return () => {
+    clearInterval(timer)
+    ui.paint('')
   }
 }

@@ -1,7 +1,6 @@
 // EDGE. What people see. Results go to stdout; headings, commands, progress and errors to stderr.
 import { Chalk } from 'chalk'
-import { fileTrouble, LabError, NodeErrors } from '../text/errors.ts'
-import type { Finding } from '../doctor/findings.ts'
+import { fileTrouble, hintText, LabError, NodeErrors, type Hint } from '../text/errors.ts'
 import { wrapped } from '../text/progress.ts'
 
 const terminal = process.stderr.isTTY && !process.env.CI
@@ -11,9 +10,8 @@ const chalk = new Chalk({ level: colour ? 1 : 0 })
 const live = terminal ? (await import('log-update')).createLogUpdate(process.stderr) : undefined
 let liveText = ''
 
-/** Set once: what follows the script's name in every command that is proposed, such as " --lab labs/nat.yaml". */
-export const typed = { lab: '' }
-const withLab = (text: string) => text.replace(/npx zx scripts\/[\w-]+\.ts/g, `$&${typed.lab}`)
+/** Set once at the start: whether every command is shown, and what follows a script's name in every proposed command. */
+export const settings = { verbose: false, lab: '' }
 
 function line(text: string): void {
   if (liveText) live?.clear()
@@ -38,13 +36,6 @@ const fit = (text: string, width: number | undefined) =>
     .map((one) => wrapped(one, width || Infinity))
     .join('\n')
 
-/** One finding of the doctor with the commands that mend it. */
-export function finding({ check, level, found, fix = [] }: Finding): void {
-  const show = { ok: good, warning: warn, failure: bad }[level]
-  show(`${check}: ${found}`)
-  for (const text of fix) detail(`    ${withLab(text)}`)
-}
-
 /** Shows a command as it can be pasted; of one with a here-document only the first line, unless whole. */
 export function command(text: string, whole: boolean): void {
   const [first = '', ...rest] = text.split('\n')
@@ -60,7 +51,7 @@ export const usage = (text: string): void =>
   void process.stdout.write(fit(text, process.stdout.columns))
 
 /** The command to type next. */
-export const next = (text: string) => line(`\n${chalk.bold('Next:')} ${withLab(text)}`)
+export const next = (hint: Hint) => line(`\n${chalk.bold('Next:')} ${hintText(hint, settings.lab)}`)
 
 /** One or more lines that are painted over again and again; on no terminal nothing is shown. */
 export function paint(text: string): void {
@@ -74,16 +65,16 @@ export function paint(text: string): void {
 export const paints = terminal
 
 /** Shows an error: what failed, on which node, why, what was seen, what to type. Anything unexpected shows its stack. */
-export function failure(thrown: unknown, verbose: boolean): void {
+export function failure(thrown: unknown): void {
   const error = fileTrouble(thrown) ?? thrown
   paint('')
-  if (error instanceof NodeErrors) for (const one of error.errors) failure(one, verbose)
+  if (error instanceof NodeErrors) for (const one of error.errors) failure(one)
   else if (error instanceof LabError) {
     bad(error.message)
     for (const text of error.details) detail(`  ${text}`)
-    error.hint.forEach((text, index) =>
-      detail(`  ${index === 0 ? 'try: ' : '     '}${withLab(text)}`),
+    error.hint.forEach((hint, index) =>
+      detail(`  ${index === 0 ? 'try: ' : '     '}${hintText(hint, settings.lab)}`),
     )
-    if (verbose && error.stack) detail(chalk.dim(error.stack))
+    if (settings.verbose && error.stack) detail(chalk.dim(error.stack))
   } else bad(`this is a bug: ${error instanceof Error ? error.stack : String(error)}`)
 }

@@ -1,13 +1,13 @@
-// EDGE. Downloads by curl: shown, resumable, with a progress bar, and kept only when the digest is right.
+// EDGE. Downloads by curl, as steps: resumed where they broke off, and kept only when the digest is right.
 import { randomUUID } from 'node:crypto'
-import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { LabError } from '../text/errors.ts'
+import { query } from '../shell/bash.ts'
+import { sh, type Run } from '../shell/steps.ts'
+import { LabError, type CommandError } from '../text/errors.ts'
+import { commandText } from '../text/quote.ts'
 import type { Digest } from './checksums.ts'
-import { progressBar } from '../text/progress.ts'
-import { mode, query, run } from '../shell/shell.ts'
-import * as ui from '../cli/ui.ts'
 
 // One that stalls for a minute ends; what came so far is kept.
 const curl =
@@ -23,7 +23,6 @@ const reasons: Record<number, string> = {
   22: 'the server does not have it (HTTP error)',
   23: 'it cannot be written: is the disk full?',
   28: 'the server does not answer in time',
-  33: 'the connection broke, and the server gives the whole or nothing',
   56: 'the connection broke',
   60: "the server's certificate is not trusted: is the clock right?",
   127: 'curl is not installed (sudo apt-get install curl)',
@@ -46,94 +45,85 @@ export async function whyNot(url: string): Promise<{ why: string; sure: boolean 
   return code === 0 ? undefined : { why: reasons[code] ?? stderr, sure: code !== 22 }
 }
 
-/** Downloads a file for which there is no digest beforehand: the transport (TLS) alone vouches for it. */
-export async function downloadUnchecked(url: string, file: string): Promise<void> {
-  try {
-    await run`test -e ${file} || { mkdir -p ${dirname(file)} && ${curl} --retry 3 --output ${file}.part ${url} && mv ${file}.part ${file}; }`
-  } catch (error) {
-    throw explained(error, url, `${file}.part`)
-  }
-}
-
-/** Downloads to `file` by way of `file.part`, going on where an earlier run was cut off, once its curl has ended. */
-export async function download(url: string, file: string, digest: Digest): Promise<void> {
+/** Fetches a file for which there is no digest beforehand: the transport (TLS) alone vouches for it. */
+export function fetchUnchecked(url: string, file: string): Run {
   const part = `${file}.part`
-  if (!mode.dryRun) mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
-  const total = mode.dryRun ? 0 : await remoteSize(url)
-  const stop = watch(part, total)
-  const transfer = () =>
-    run`mkdir -p ${dirname(file)} && flock ${part} ${curl} --retry 3 --continue-at - --output ${part} ${url}`
-  try {
-    if (total === 0 || partSize(part) < total)
-      await transfer().catch((error: unknown) => {
-        if (!cannotResume(error)) throw error
-        rmSync(part)
-        return transfer()
-      })
-  } catch (error) {
-    throw explained(error, url, part)
-  } finally {
-    stop()
-  }
-  try {
-    await run`echo ${`${digest.hex}  ${part}`} | ${`${digest.algorithm}sum`} --check --quiet - && mv ${part} ${file}`
-  } catch (error) {
-    rmSync(part, { force: true })
-    throw new LabError(`what came from ${url} does not have the digest that it should have`, {
-      details: [`expected ${digest.algorithm} ${digest.hex}`, 'the download was thrown away'],
-      hint: 'run this again; if it stays so, the file was replaced, or the digest is wrong',
-      cause: error,
-    })
+  const get = sh`mkdir -p ${dirname(file)} && ${curl} --retry 3 --output ${part} ${url} && mv ${part} ${file}`
+  return { ...get, explain: (error) => explained(error, url, part) }
+}
+
+/** Fetches a file by way of `file.part`, going on where an earlier run was cut off, once its curl has ended. */
+export function fetchPart(url: string, file: string, isWhole: string): Run {
+  const part = `${file}.part`
+  const get = (...more: string[]) =>
+    commandText`flock ${part} ${curl} --retry 3 ${more} --output ${part} ${url}`
+  const start = commandText`mkdir -p ${dirname(file)}`
+  // Exit status 33: a server without byte ranges gives the whole or nothing.
+  const whole = `{ code=$?; test $code -eq 33 || (exit $code); ${commandText`rm ${part}`}; ${get()}; }`
+  const skip = sizeOf(part) > 0 ? `${isWhole} || ` : ''
+  return {
+    do: 'run',
+    bash: `${skip}{ ${start} && ${get('--continue-at', '-')} || ${whole}; }`,
+    grows: { file: part, url },
+    explain: (error) => explained(error, url, part),
   }
 }
 
-// A server without byte ranges gives the whole or nothing.
-const cannotResume = (error: unknown) => error instanceof LabError && curlCode(error) === 33
-
-const curlCode = ({ message }: LabError) => Number(/exit (\d+)/.exec(message)?.[1])
-
-async function remoteSize(url: string): Promise<number> {
-  const { stdout } = await query`${curl} --head ${url}`
-  return Number([...stdout.matchAll(/^content-length: (\d+)/gim)].at(-1)?.[1] ?? 0)
+/** Fetches a file and keeps it when it has the digest. */
+export function fetchChecked(url: string, file: string, { algorithm, hex }: Digest): Run[] {
+  const part = `${file}.part`
+  const check = commandText`echo ${`${hex}  ${part}`} | ${`${algorithm}sum`} --check --status -`
+  return [
+    fetchPart(url, file, check),
+    {
+      do: 'run',
+      bash: `{ ${check} && ${commandText`mv ${part} ${file}`}; } || { ${commandText`rm -f ${part}`}; false; }`,
+      explain: (error) =>
+        wrongDigest(url, [`expected ${algorithm} ${hex}`, 'the download was removed'], error),
+    },
+  ]
 }
 
-const partSize = (part: string) => statSync(part, { throwIfNoEntry: false })?.size ?? 0
-
-function watch(part: string, total: number): () => void {
-  const start = { at: Date.now(), size: partSize(part) }
-  const timer = setInterval(() => {
-    const seconds = (Date.now() - start.at) / 1000
-    const size = partSize(part)
-    ui.paint(`  ${progressBar(size, total, (size - start.size) / seconds)}`)
-  }, 250)
-  return () => {
-    clearInterval(timer)
-    ui.paint('')
-  }
+/** Fetches a file and keeps it when it has the digest that `sums`, a file fetched before, names; that may be the wrong one
+ *  of the two, so both are fetched again by the next run. */
+export function fetchListed(url: string, file: string, name: string, sums: string): Run[] {
+  const part = `${file}.part`
+  const line = ` ${name.replaceAll('.', '\\.')}$`
+  const check = commandText`grep ${line} ${sums} | sed ${`s|${name}|${part}|`} | sha256sum --check --status -`
+  return [
+    {
+      ...sh`grep -q ${line} ${sums}`,
+      explain: (cause) =>
+        new LabError(`${sums} has no line for ${name}`, {
+          details: ['install.sh would leave such a file out without a word'],
+          hint: 'is rke2.version right, and does the release have this file?',
+          cause,
+        }),
+    },
+    fetchPart(url, file, check),
+    {
+      do: 'run',
+      bash: `{ ${check} && ${commandText`mv ${part} ${file}`}; } || { ${commandText`rm -f ${part} ${sums}`}; false; }`,
+      explain: (error) =>
+        wrongDigest(url, [`${sums} says otherwise`, 'both files were removed'], error),
+    },
+  ]
 }
 
-function explained(error: unknown, url: string, part: string): unknown {
-  if (!(error instanceof LabError)) return error
-  const code = curlCode(error)
-  return new LabError(`cannot download ${url}: ${reasons[code] ?? error.message}`, {
-    details:
-      partSize(part) > 0 && code !== 33
-        ? ['what came so far is kept; the next run goes on from there']
-        : [],
+const wrongDigest = (url: string, details: string[], cause: CommandError) =>
+  new LabError(`what came from ${url} does not have the digest that it should have`, {
+    details,
+    hint: 'run this again; if it stays so, the file was replaced, or the digest is wrong',
+    cause,
+  })
+
+const sizeOf = (part: string) => statSync(part, { throwIfNoEntry: false })?.size ?? 0
+
+function explained(error: CommandError, url: string, part: string): LabError {
+  const { status } = error.failed
+  return new LabError(`cannot download ${url}: ${reasons[status] ?? error.message}`, {
+    details: sizeOf(part) > 0 ? ['what came so far is kept; the next run goes on from there'] : [],
     hint: error.hint,
     cause: error,
   })
-}
-
-/** Puts a text into the cache; a cache that cannot be written only costs time. */
-export function writeCache(file: string, text: string): void {
-  if (mode.dryRun) return
-  const partial = `${file}.${process.pid}`
-  try {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
-    writeFileSync(partial, text)
-    renameSync(partial, file)
-  } catch {
-    rmSync(partial, { force: true })
-  }
 }

@@ -4,13 +4,12 @@ import { closeSync, createReadStream, openSync, readSync, statSync } from 'node:
 import { basename, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { cacheDir } from './cache.ts'
-import { writeCache } from './fetch.ts'
 import { LabError } from '../text/errors.ts'
 import { baseVolume, findDigest, type Digest } from './checksums.ts'
 import type { Lab } from '../lab/lab.ts'
 import { publishedSums } from './published.ts'
 import { quote } from '../text/quote.ts'
-import { readText } from '../shell/shell.ts'
+import { readText } from '../shell/bash.ts'
 
 export interface Image {
   /** Name of the base volume in the pool. */
@@ -21,14 +20,17 @@ export interface Image {
   url?: string
 }
 
+/** Keeps a text under a name in the cache, which only saves time. */
+type Remember = (file: string, text: string) => void
+
 /** Finds out which image the lab means, by its digest. Reads checksum files over the network unless it is known. */
-export async function findImage(lab: Lab): Promise<Image> {
+export async function findImage(lab: Lab, remember: Remember): Promise<Image> {
   const { url, file, sha256 } = lab.image
-  if (file !== undefined) return localImage(file, sha256)
+  if (file !== undefined) return localImage(file, sha256, remember)
   if (url === undefined) throw new Error('a lab has a url or a file')
   const digest = sha256
     ? ({ algorithm: 'sha256', hex: sha256 } as const)
-    : await publishedDigest(url)
+    : await publishedDigest(url, remember)
   return imageOf(url, digest)
 }
 
@@ -39,8 +41,12 @@ const imageOf = (url: string, digest: Digest): Image => ({
   url,
 })
 
-async function localImage(file: string, pinned: string | undefined): Promise<Image> {
-  const digest = { algorithm: 'sha256', hex: await sha256Of(file) } as const
+async function localImage(
+  file: string,
+  pinned: string | undefined,
+  remember: Remember,
+): Promise<Image> {
+  const digest = { algorithm: 'sha256', hex: await sha256Of(file, remember) } as const
   if (pinned !== undefined && pinned !== digest.hex)
     throw new LabError(`${file} is not the image that image.sha256 pins`, {
       details: [`pinned ${pinned}`, `found  ${digest.hex}`],
@@ -50,9 +56,9 @@ async function localImage(file: string, pinned: string | undefined): Promise<Ima
   return { volume: baseVolume(digest), file, digest }
 }
 
-async function sha256Of(file: string): Promise<string> {
+async function sha256Of(file: string, remember: Remember): Promise<string> {
   try {
-    return await rememberedSha256(file)
+    return await rememberedSha256(file, remember)
   } catch (error) {
     throw new LabError(`cannot read the image ${file}: ${(error as Error).message}`, {
       hint: 'correct image.file in the lab file',
@@ -62,7 +68,7 @@ async function sha256Of(file: string): Promise<string> {
 }
 
 // Hashing half a gigabyte takes seconds; an unchanged file (size, time, inode) keeps its digest.
-async function rememberedSha256(file: string): Promise<string> {
+async function rememberedSha256(file: string, remember: Remember): Promise<string> {
   const { dev, ino, size, mtimeMs } = statSync(file)
   const known = join(cacheDir(), 'digests', `${dev}-${ino}-${size}-${mtimeMs}`)
   const cached = readText(known)?.trim()
@@ -70,7 +76,7 @@ async function rememberedSha256(file: string): Promise<string> {
   const hash = createHash('sha256')
   await pipeline(createReadStream(file, { highWaterMark: 2 ** 20 }), hash)
   const hex = hash.digest('hex')
-  writeCache(known, `${hex}\n`)
+  remember(known, `${hex}\n`)
   return hex
 }
 
@@ -87,17 +93,17 @@ export function capacityOf(file: string): number {
   return Number(header.readBigUInt64BE(24))
 }
 
-async function publishedDigest(url: string): Promise<Digest> {
-  const remembered = join(cacheDir(), 'sums', encodeURIComponent(url))
+async function publishedDigest(url: string, remember: Remember): Promise<Digest> {
+  const known = join(cacheDir(), 'sums', encodeURIComponent(url))
   const name = basename(new URL(url).pathname)
-  const kept = findDigest(readText(remembered) ?? '', name)
+  const kept = findDigest(readText(known) ?? '', name)
   if (kept && isCached(imageOf(url, kept))) return kept // else the publisher may have a newer one by now
   const digest = findDigest(await publishedSums(url), name)
   if (!digest)
     throw new LabError(`the publisher's checksum file has no line for ${name}`, {
       hint: 'pin the image: image.sha256 in the lab file',
     })
-  writeCache(remembered, `${digest.hex}  ${name}\n`)
+  remember(known, `${digest.hex}  ${name}\n`)
   return digest
 }
 

@@ -4,7 +4,7 @@ import { fetchText } from './fetch.ts'
 import { LabError } from '../text/errors.ts'
 import { isUnvouched, signedBy, signers, type Signer } from './checksums.ts'
 import { quote } from '../text/quote.ts'
-import { query } from '../shell/shell.ts'
+import { query } from '../shell/bash.ts'
 import * as ui from '../cli/ui.ts'
 
 /** The text of the checksum file beside an image; signed by its publisher where that is one who signs. */

@@ -1,45 +1,19 @@
 // EDGE. Waiting until a machine answers on SSH with its pinned key and cloud-init is done.
-import { connect } from 'node:net'
-import { parseInitFiles, readInitFiles, silentGuest, type InitState } from './cloud-init-status.ts'
-import { consoleTail, lastConsoleLine } from '../libvirt/console.ts'
-import { LabError } from '../text/errors.ts'
-import type { Lab, Node } from '../lab/lab.ts'
-import { virsh } from '../libvirt/observe.ts'
-import { nodeProgress, type NodeProgress } from '../cli/progress.ts'
-import { eachOf } from '../phase.ts'
-import { formatSeconds } from '../text/progress.ts'
-import { quote } from '../text/quote.ts'
-import { mode, query, queryWithin, run } from '../shell/shell.ts'
-import { isAnswer, sshFiles, sshState } from './ssh-files.ts'
-import { TimedOut, until, type Seen } from '../shell/wait.ts'
 import * as ui from '../cli/ui.ts'
+import type { Lab, Node } from '../lab/lab.ts'
+import { consoleTail, lastConsoleLine } from '../libvirt/console.ts'
+import { virsh } from '../libvirt/observe.ts'
+import { query } from '../shell/bash.ts'
+import type { Check, Say } from '../shell/steps.ts'
+import { TimedOut, until, type Seen } from '../shell/wait.ts'
+import { LabError, line, script } from '../text/errors.ts'
+import { formatSeconds } from '../text/progress.ts'
+import { commandText, quote } from '../text/quote.ts'
+import { parseInitFiles, readInitFiles, silentGuest, type InitState } from './cloud-init-status.ts'
+import { askNode, knock, ssh, SshError, typedOn } from './ssh.ts'
+import { isAnswer, sshTrouble, type SshTrouble } from './ssh-files.ts'
 
-/** ssh with the lab's keys, for `run` and `query`. */
-export const ssh = (lab: Lab, node: Node) => ['ssh', '-F', sshFiles(lab).config, node.name]
-
-/** What TCP says about a port: open, refused (a host is there), or nothing within the milliseconds given or until `signal`. */
-export function knock(
-  address: string,
-  port: number,
-  milliseconds: number,
-  signal?: AbortSignal,
-): Promise<'open' | 'refused' | 'silent'> {
-  return new Promise((resolve) => {
-    const socket = connect({ host: address, port })
-    const end = (answer: 'open' | 'refused' | 'silent') => {
-      socket.destroy()
-      resolve(answer)
-    }
-    socket.setTimeout(milliseconds, () => end('silent'))
-    signal?.addEventListener('abort', () => end('silent'))
-    socket.on('connect', () => end('open'))
-    socket.on('error', (error: NodeJS.ErrnoException) =>
-      end(error.code === 'ECONNREFUSED' ? 'refused' : 'silent'),
-    )
-  })
-}
-
-type Reached = InitState | { kind: 'unreachable'; state: string }
+export type Reached = InitState | { kind: 'unreachable'; trouble: SshTrouble }
 
 export interface Answer {
   /** cloud-init's state, or why SSH does not get there. */
@@ -49,86 +23,59 @@ export interface Answer {
 }
 
 /** Asks a node for cloud-init's state, and for `more` along with it; nobody waits for it any more after `signal`. */
-export async function askNode(
-  lab: Lab,
-  node: Node,
-  more = '',
-  signal?: AbortSignal,
-): Promise<Answer> {
-  const answer = await knock(node.address, 22, 3000, signal)
-  const unreachable = (said: string) => ({
-    init: { kind: 'unreachable' as const, state: sshState(said) },
+export async function askInit(node: Node, more = '', signal?: AbortSignal): Promise<Answer> {
+  const knocked = await knock(node.address, 22, 3000, signal)
+  const unreachable = (trouble: SshTrouble): Answer => ({
+    init: { kind: 'unreachable', trouble },
     answer: '',
   })
-  if (answer !== 'open')
-    return unreachable(answer === 'refused' ? 'connection refused' : 'timed out')
-  const { code, stdout, stderr } = await queryWithin(60)`${ssh(lab, node)} ${readInitFiles + more}`
-  return code === 0 ? { init: parseInitFiles(stdout), answer: stdout } : unreachable(stderr)
-}
-
-/** cloud-init's state on a node, or why SSH does not get there. */
-export const initState = async (lab: Lab, node: Node): Promise<Reached> =>
-  (await askNode(lab, node)).init
-
-/** Waits until every node is initialised; seconds is the deadline for each. */
-export async function waitUntilReady(lab: Lab, nodes: Node[], seconds: number): Promise<void> {
-  if (mode.dryRun) return waitInScript(lab, nodes, seconds)
-  const progress = nodeProgress(nodes.map(({ name }) => name))
+  if (knocked !== 'open')
+    return unreachable(sshTrouble(knocked === 'refused' ? 'connection refused' : 'timed out'))
   try {
-    await eachOf(
-      nodes,
-      async (node) => {
-        try {
-          await waitForNode(lab, node, seconds, progress)
-        } catch (error) {
-          progress.failed(node.name) // the others are still waited for
-          throw error
-        }
-      },
-      nodes.length,
-    )
-  } finally {
-    progress.stop()
+    const answer = await askNode(node, readInitFiles + more)
+    return { init: parseInitFiles(answer), answer }
+  } catch (error) {
+    if (error instanceof SshError) return unreachable(error.trouble)
+    throw error
   }
 }
 
-async function waitInScript(lab: Lab, nodes: Node[], seconds: number): Promise<void> {
-  for (const node of nodes) {
-    const tries = `until ${ssh(lab, node).join(' ')} true 2>/dev/null; do sleep 2; done`
-    await run`timeout ${seconds} sh -c ${tries}`
-    await run`${ssh(lab, node)} timeout ${seconds} cloud-init status --wait || test $? -eq 2`
+/** What is waited for after the start: SSH answers, and cloud-init is done; `seconds` for each of the two. */
+export const untilReady = (lab: Lab, node: Node, seconds: number): Check => {
+  const reached = `until ${commandText`${ssh(node)}`} true 2>/dev/null; do sleep 2; done`
+  return {
+    do: 'check',
+    bash: `${commandText`timeout ${seconds} sh -c ${reached}`}
+${commandText`${ssh(node)} timeout ${seconds} cloud-init status --wait`} || test $? -eq 2`,
+    holds: (say) => waitForNode(lab, node, seconds, say),
   }
 }
 
-async function waitForNode(
-  lab: Lab,
-  node: Node,
-  seconds: number,
-  progress: NodeProgress,
-): Promise<void> {
+async function waitForNode(lab: Lab, node: Node, seconds: number, say: Say): Promise<string> {
   let looks = 0
   let wasReached = false
   const probe = async (): Promise<Seen<InitState>> => {
-    const init = await initState(lab, node)
+    const { init } = await askInit(node)
     if (init.kind === 'done' || init.kind === 'failed') return { done: init }
-    wasReached ||= init.kind !== 'unreachable' || isAnswer(init.state)
-    if (init.kind === 'unreachable' && looks++ % 5 === 4) await checkRunning(lab, node)
-    progress.set(node.name, init.state, ui.paints ? await lastConsoleLine(node.name) : '')
-    return { state: init.state }
+    const isSilent = init.kind === 'unreachable' && !isAnswer(init.trouble)
+    wasReached ||= !isSilent
+    if (isSilent && looks++ % 5 === 4) await checkRunning(lab, node)
+    const state = init.kind === 'unreachable' ? init.trouble.state : init.state
+    say(state, ui.paints ? await lastConsoleLine(node.name) : '')
+    return { state }
   }
   const init = await until(probe, { seconds }).catch(async (error: unknown): Promise<never> => {
     throw error instanceof TimedOut ? await tooLate(lab, node, seconds, error, wasReached) : error
   })
-  if (init.kind === 'failed') throw initFailed(lab, node, init.errors)
+  if (init.kind === 'failed') throw initFailed(node, init.errors)
   const warnings = init.kind === 'done' ? init.warnings : []
-  progress.done(node.name, warnings.length > 0 ? 'ready, with cloud-init warnings' : 'ready')
-  if (warnings.length === 0) return
+  if (warnings.length === 0) return 'ready'
   ui.warn([`${node.name}: cloud-init finished, but complains:`, ...warnings.slice(0, 5)].join('\n'))
-  ui.detail(`read: ${initLog(lab, node)}`)
+  ui.detail(`read: ${initLog(node)}`)
+  return 'ready, with cloud-init warnings'
 }
 
-const initLog = (lab: Lab, node: Node) =>
-  `${ssh(lab, node).join(' ')} sudo cat /var/log/cloud-init-output.log`
+const initLog = (node: Node) => typedOn(node, 'sudo cat /var/log/cloud-init-output.log')
 
 async function checkRunning(lab: Lab, node: Node): Promise<void> {
   const { stdout, code } = await query`${virsh(lab)} domstate --reason ${node.name}`
@@ -175,13 +122,13 @@ async function tooLate(
   })
 }
 
-function initFailed(lab: Lab, node: Node, errors: string[]): LabError {
+function initFailed(node: Node, errors: string[]): LabError {
   return new LabError('cloud-init ended with an error', {
     details: errors,
     hint: [
-      initLog(lab, node),
-      '# mend cloud-init/user-data.yaml, then make the machine anew:',
-      `npx zx scripts/destroy.ts ${node.name} && npx zx scripts/create.ts ${node.name}`,
+      initLog(node),
+      '# fix cloud-init/user-data.yaml, then make the machine again:',
+      line(script('destroy', node.name), ' && ', script('create', node.name)),
     ],
   })
 }

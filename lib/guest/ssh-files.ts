@@ -1,4 +1,4 @@
-// PURE. OpenSSH client files of a lab.
+// PURE. OpenSSH client files of a lab, and what ssh means by what it says.
 import type { Lab } from '../lab/lab.ts'
 
 /** Where the lab's SSH files are, relative to the current folder. */
@@ -56,16 +56,30 @@ export function keepsConnections(version: string): boolean {
   return Number(major) > 8 || (Number(major) === 8 && Number(minor) >= 5)
 }
 
-/** Whether a state says that something answers on SSH, if not as it should. */
-export const isAnswer = (state: string): boolean =>
-  state.includes('SSH answers') || state.includes('answers on SSH')
-
-/** What a failed ssh said, as a state for people; `isAnswer` reads it. */
-export function sshState(stderr: string): string {
-  if (/host key verification failed|identification has changed/i.test(stderr))
-    return 'something answers on SSH, but not with the host key that this node was given'
-  if (/permission denied/i.test(stderr)) return 'SSH answers, but the login is not there yet'
-  if (/connection refused/i.test(stderr)) return 'booted, SSH is not up yet'
-  if (/no route to host|timed out|unreachable/i.test(stderr)) return 'no answer on its address yet'
-  return stderr.split('\n').at(-1)?.trim() || 'no answer on SSH'
+/** Why ssh did not get to a node (its exit status 255). */
+export interface SshTrouble {
+  kind: 'host-key' | 'login' | 'refused' | 'silent' | 'other'
+  /** In words, as a state of the node. */
+  state: string
 }
+
+const troubles: [SshTrouble['kind'], RegExp, string][] = [
+  [
+    'host-key',
+    /host key verification failed|identification has changed/i,
+    'something answers on SSH, but not with the host key that this node was given',
+  ],
+  ['login', /permission denied/i, 'SSH answers, but the login is not there yet'],
+  ['refused', /connection refused/i, 'booted, SSH is not up yet'],
+  ['silent', /no route to host|timed out|unreachable/i, 'no answer on its address yet'],
+]
+
+/** What ssh's stderr means. */
+export function sshTrouble(stderr: string): SshTrouble {
+  const [kind, , state] = troubles.find(([, pattern]) => pattern.test(stderr)) ?? []
+  if (kind && state) return { kind, state }
+  return { kind: 'other', state: stderr.split('\n').at(-1)?.trim() || 'no answer on SSH' }
+}
+
+/** Whether something answers on SSH, if not as it should. */
+export const isAnswer = ({ kind }: SshTrouble): boolean => kind === 'host-key' || kind === 'login'

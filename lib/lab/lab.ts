@@ -22,6 +22,8 @@ export interface Node {
   seedVolume: string
   /** Folder of the node's files, relative to the current folder. */
   dir: string
+  /** The ssh_config by which it is reached. */
+  sshConfig: string
 }
 
 export interface Lab extends Omit<LabFile, 'nodes' | 'defaults'> {
@@ -146,6 +148,7 @@ function derive({ nodes, defaults, ...file }: LabFile, warnings: string[]): Lab 
       uuid: stableUuid(poolName, 'domain', file.name, node.name),
       ...volumeNames(file.name, node.name),
       dir: `${dir}/nodes/${node.name}`,
+      sshConfig: `${dir}/ssh_config`,
     })),
   }
 }

@@ -1,0 +1,92 @@
+// EDGE. The one door to a node: what is run, put and asked there, as root or as the login user, through sh.
+import { connect } from 'node:net'
+import type { Node } from '../lab/lab.ts'
+import { ask, type Output } from '../shell/bash.ts'
+import type { Run } from '../shell/steps.ts'
+import { CommandError, LabError, script } from '../text/errors.ts'
+import { commandText, hereDocument } from '../text/quote.ts'
+import { sshTrouble, type SshTrouble } from './ssh-files.ts'
+
+/** ssh to the node, as the start of a command. */
+export const ssh = (node: Node) => ['ssh', '-F', node.sshConfig, node.name]
+
+/** A command on the node as a person types it here. */
+export const typedOn = (node: Node, command: string) => `${commandText`${ssh(node)}`} ${command}`
+
+interface As {
+  root?: boolean
+}
+const sudo = ({ root }: As) => (root ? ['sudo'] : [])
+
+// Words that mean the same to every shell; anything else goes to sh on its stdin, since a login shell may be any.
+const isPlain = (command: string) => /^[\w@%+:,./-]+( [\w@%+=:,./-]+)*$/.test(command)
+
+function remote(node: Node, command: string, as: As): string {
+  return isPlain(command)
+    ? commandText`${[...ssh(node), ...sudo(as), ...command.split(' ')]}`
+    : hereDocument(commandText`${[...ssh(node), ...sudo(as), 'sh', '-s']}`, command)
+}
+
+/** The step that runs a command, or a script for sh, on the node. */
+export const onNode = (
+  node: Node,
+  command: string,
+  { root = false, ...more }: As & Partial<Run> = {},
+): Run => ({ do: 'run', bash: remote(node, command, { root }), ...more })
+
+/** The step that puts a file (root's, 0600) onto the node. */
+export const putOnNode = (node: Node, path: string, content: string): Run => ({
+  do: 'run',
+  bash: hereDocument(commandText`${ssh(node)} sudo install -D -m 600 /dev/stdin ${path}`, content),
+})
+
+/** SSH did not get to the node. */
+export class SshError extends LabError {
+  readonly trouble: SshTrouble
+  constructor(node: Node, trouble: SshTrouble) {
+    super(`${node.name}: cannot be asked over SSH: ${trouble.state}`, {
+      hint: [script('status'), script('create', node.name)],
+    })
+    this.trouble = trouble
+  }
+}
+
+/** What a command, or a script for sh, prints on the node. Throws an SshError when ssh does not get there, and a
+ *  CommandError when the command fails. Ended after `seconds`. */
+export async function askNode(
+  node: Node,
+  command: string,
+  { seconds = 60, ...as }: As & { seconds?: number } = {},
+): Promise<string> {
+  const text = remote(node, command, as)
+  const output = await ask(text, { seconds })
+  if (output.code === 0) return output.stdout
+  throw sshFailure(node, text, output)
+}
+
+function sshFailure(node: Node, command: string, { code, stderr }: Output): LabError {
+  if (code === 255) return new SshError(node, sshTrouble(stderr))
+  return new CommandError({ command, program: 'ssh', status: code, stderr })
+}
+
+/** What TCP says about a port: open, refused (a host is there), or nothing within the milliseconds given or until `signal`. */
+export function knock(
+  address: string,
+  port: number,
+  milliseconds: number,
+  signal?: AbortSignal,
+): Promise<'open' | 'refused' | 'silent'> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: address, port })
+    const end = (answer: 'open' | 'refused' | 'silent') => {
+      socket.destroy()
+      resolve(answer)
+    }
+    socket.setTimeout(milliseconds, () => end('silent'))
+    signal?.addEventListener('abort', () => end('silent'))
+    socket.on('connect', () => end('open'))
+    socket.on('error', (error: NodeJS.ErrnoException) =>
+      end(error.code === 'ECONNREFUSED' ? 'refused' : 'silent'),
+    )
+  })
+}

@@ -1,0 +1,96 @@
+// EDGE. The only door to other programs. What runs here is bash text, the same that is shown and printed.
+import { readFileSync } from 'node:fs'
+import { $, type ProcessPromise } from 'zx/core'
+import { CommandError, type Failed } from '../text/errors.ts'
+import { commandText } from '../text/quote.ts'
+import * as ui from '../cli/ui.ts'
+import { failedProgram, trap } from './failed-program.ts'
+
+const running = new Set<ProcessPromise>()
+const env = { ...process.env, LC_ALL: 'C' }
+
+export interface Output {
+  code: number
+  stdout: string
+  stderr: string
+}
+
+interface Options {
+  /** The deadline, seconds. */
+  seconds?: number
+  /** What the command reads. */
+  input?: string
+  /** Stands for a command that would be hard to read. */
+  shown?: string
+}
+
+async function execute(text: string, { seconds, input }: Options = {}): Promise<Output> {
+  const shell = $({
+    env,
+    quiet: true,
+    nothrow: true,
+    prefix: trap,
+    stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+    ...(input === undefined ? {} : { input }),
+    ...(seconds === undefined ? {} : { timeout: seconds * 1000 }),
+  })
+  const process = shell(Object.assign([text], { raw: [text] }))
+  running.add(process)
+  try {
+    const { exitCode, stdout, stderr } = await process
+    return { code: exitCode ?? 1, stdout, stderr }
+  } finally {
+    running.delete(process)
+  }
+}
+
+/** Runs bash text that changes something, and shows it. Returns its stdout; throws a CommandError when it fails. */
+export async function run(text: string): Promise<string> {
+  ui.command(text, ui.settings.verbose)
+  const output = await execute(text)
+  if (ui.settings.verbose && output.stdout.trim()) ui.detail(output.stdout.trim())
+  if (output.code === 0) return output.stdout
+  throw new CommandError(failure(text, output))
+}
+
+function failure(command: string, { code, stdout, stderr }: Output): Failed {
+  const { program, said } = failedProgram(command, stderr)
+  return { command, program, status: code, stderr: said || stdout.trim() }
+}
+
+/** Runs a command that only reads; never throws for its exit code. Ended after 60 seconds. */
+export const query = (pieces: TemplateStringsArray, ...values: unknown[]): Promise<Output> =>
+  ask(commandText(pieces, ...values))
+
+/** `query` for a finished text, with more to say about it. */
+export async function ask(text: string, options: Options = {}): Promise<Output> {
+  if (ui.settings.verbose) ui.command(options.shown ?? text, false)
+  const output = await execute(text, { seconds: 60, ...options })
+  return { ...output, stderr: failedProgram(text, output.stderr).said }
+}
+
+/** Runs a program with the terminal's input and output; returns its exit status. */
+export async function runForeground(text: string): Promise<number> {
+  const process = $({ nothrow: true, stdio: 'inherit' })(Object.assign([text], { raw: [text] }))
+  running.add(process)
+  try {
+    return (await process).exitCode ?? 1
+  } finally {
+    running.delete(process)
+  }
+}
+
+/** The text of a file; undefined when there is none. */
+export function readText(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+/** Ends every program that was started and still runs. */
+export async function killAll(): Promise<void> {
+  await Promise.allSettled([...running].map((process) => process.kill('SIGTERM')))
+}

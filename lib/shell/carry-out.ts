@@ -1,0 +1,182 @@
+// EDGE. What becomes of a plan: it is carried out, or printed as bash. Nothing else knows which.
+import { randomUUID } from 'node:crypto'
+import { mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import pLimit from 'p-limit'
+import { ask as askPerson } from '../cli/ask.ts'
+import { downloadProgress, nodeProgress, type NodeProgress } from '../cli/progress.ts'
+import * as ui from '../cli/ui.ts'
+import { CommandError, named, NodeErrors, type Hint } from '../text/errors.ts'
+import { query, readText, run } from './bash.ts'
+import { takeLock } from './lock.ts'
+import { bashScript, type Lane, type Run, type Stage, type Step, type Write } from './steps.ts'
+
+/** What a script does with its plans, questions and locks. */
+export interface Shell {
+  /** Carries a stage out, or keeps it for the printed script. */
+  apply(stage: Stage): Promise<void>
+  /** Reads something under a heading; changes nothing. */
+  look<T>(title: string, work: () => Promise<T>): Promise<T>
+  /** Shows what it is about and asks; true for yes. */
+  ask(question: string, about: string[], yes: boolean): Promise<boolean>
+  /** Work that no other run may do at the same time; `file` is the lock. */
+  locked<T>(file: string, what: string, work: () => Promise<T>): Promise<T>
+  /** Keeps a text that only saves time. */
+  remember(file: string, text: string): void
+  /** The end: `idle` when there was nothing to do, and what to type next. */
+  end(idle: string | undefined, next: Hint | undefined): void
+}
+
+/** Shows every step and carries it out. */
+export function working(): Shell {
+  let changes = 0
+  return {
+    async apply(stage) {
+      changes += stage.lanes.flatMap(({ steps }) => steps).filter(isChange).length
+      ui.heading(stage.title)
+      await carryOut(stage)
+    },
+    look(title, work) {
+      ui.heading(title)
+      return work()
+    },
+    ask: askPerson,
+    async locked(file, what, work) {
+      const release = await takeLock(file, what)
+      return work().finally(release)
+    },
+    remember(file, text) {
+      try {
+        put(file, text)
+      } catch {
+        // it only costs time
+      }
+    },
+    end(idle, next) {
+      if (idle !== undefined && changes === 0) ui.good(idle)
+      if (next !== undefined) ui.next(next)
+    },
+  }
+}
+
+/** Changes nothing; at the end it prints all stages as one bash script. */
+export function printing(about: string): Shell {
+  const stages: Stage[] = []
+  return {
+    apply: async (stage) => void stages.push(stage),
+    look: (_, work) => work(),
+    ask: async () => true,
+    locked: (_file, _what, work) => work(),
+    remember: () => {},
+    end(idle) {
+      const isIdle = stages.every(({ lanes }) => lanes.every(({ steps }) => !steps.some(isChange)))
+      if (idle !== undefined && isIdle) ui.good(idle)
+      process.stdout.write(bashScript(about, process.cwd(), stages))
+    },
+  }
+}
+
+const isChange = (step: Step) => step.do !== 'check'
+
+async function carryOut({ lanes, watched = false }: Stage): Promise<void> {
+  const progress = watched ? nodeProgress(lanes.map(({ name }) => name)) : undefined
+  try {
+    await eachOf(lanes, (lane) => carryOutLane(lane, progress), watched ? lanes.length : 8)
+  } finally {
+    progress?.stop()
+  }
+  if (!watched && lanes.every(({ steps }) => steps.length === 0)) ui.detail('nothing to do')
+}
+
+async function carryOutLane({ name, steps }: Lane, progress?: NodeProgress): Promise<void> {
+  let done: string | void = undefined
+  try {
+    for (const step of steps) done = (await carryOutStep(step, name, progress)) ?? done
+  } catch (error) {
+    progress?.failed(name) // the others go on
+    throw error
+  }
+  if (done !== undefined) progress?.done(name, done)
+}
+
+async function carryOutStep(step: Step, name: string, progress?: NodeProgress) {
+  if (step.do === 'check') return step.holds((state, last) => progress?.set(name, state, last))
+  if (step.do === 'write') return writeFile(step)
+  if (step.state !== undefined) progress?.set(name, step.state)
+  await runStep(step)
+}
+
+async function runStep({ bash, explain, orWarn, grows }: Run): Promise<void> {
+  const stop = grows
+    ? downloadProgress(
+        () => sizeOf(grows.file),
+        () => remoteSize(grows.url),
+      )
+    : () => {}
+  try {
+    await run(bash)
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error
+    if (orWarn === undefined) throw explain?.(error) ?? error
+    ui.warn(`${orWarn}: ${error.message}`)
+  } finally {
+    stop()
+  }
+}
+
+const sizeOf = (file: string) => statSync(file, { throwIfNoEntry: false })?.size ?? 0
+
+async function remoteSize(url: string): Promise<number> {
+  const { stdout } =
+    await query`curl --silent --location --head --connect-timeout 20 --max-time 60 ${url}`
+  return Number([...stdout.matchAll(/^content-length: (\d+)/gim)].at(-1)?.[1] ?? 0)
+}
+
+function writeFile({ path, content }: Write): void {
+  put(path, content)
+  ui.detail(`wrote ${path}`)
+}
+
+function put(path: string, content: string): void {
+  mkdirSync(resolve(dirname(path)), { recursive: true, mode: 0o700 })
+  const partial = `${path}.${randomUUID()}`
+  try {
+    writeFileSync(partial, content, { mode: 0o600 })
+    renameSync(partial, path)
+  } finally {
+    rmSync(partial, { force: true })
+  }
+}
+
+/** The step that makes a file so; none where it is so already. */
+export const written = (path: string, content: string): Write[] =>
+  readText(path) === content ? [] : [{ do: 'write', path, content }]
+
+/** Does `work` for each, `many` at the same time; every failure is reported, with its name. */
+export async function eachOf<N extends { name: string }, T>(
+  all: N[],
+  work: (one: N) => Promise<T>,
+  many = 8,
+): Promise<T[]> {
+  const limit = pLimit(Math.max(many, 1))
+  const results = await Promise.allSettled(all.map((one) => limit(() => work(one))))
+  return valuesOf(results, (index) => all[index]?.name ?? '')
+}
+
+/** Does both at the same time; when both fail, both are reported. */
+export async function together<A, B>(
+  one: () => Promise<A>,
+  other: () => Promise<B>,
+): Promise<[A, B]> {
+  const both = [one(), other()] as const
+  valuesOf<unknown>(await Promise.allSettled(both), () => '')
+  return Promise.all(both)
+}
+
+function valuesOf<T>(results: PromiseSettledResult<T>[], name: (index: number) => string): T[] {
+  const failures = results.flatMap((result, index) =>
+    result.status === 'rejected' ? [named(name(index), result.reason)] : [],
+  )
+  if (failures.length > 0) throw failures.length > 1 ? new NodeErrors(failures) : failures[0]
+  return results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
+}

@@ -1,0 +1,31 @@
+// PURE. Which program of a command failed: in a list, in a script of several lines, in a pipeline.
+
+const mark = '@failed:'
+
+/** Put before every command: bash says on stderr where it failed (line, statuses of the pipeline, last program). */
+export const trap = `set -Eeuo pipefail; trap 'printf "\\n${mark}%s:%s:%s\\n" "$LINENO" "\${PIPESTATUS[*]}" "$BASH_COMMAND" >&2' ERR; `
+
+/** The program, and what was said without the traces of `trap`. */
+export function failedProgram(command: string, stderr: string): { program: string; said: string } {
+  const lines = stderr.split('\n')
+  const start = lines.findIndex((text) => text.startsWith(mark))
+  const said = lines
+    .filter((text) => !text.startsWith(mark))
+    .join('\n')
+    .trim()
+  const [, at = '1', statuses = '', last = ''] =
+    new RegExp(`^${mark}(\\d+):([\\d ]*):(.*)`).exec(lines[start] ?? '') ?? []
+  const failing = statuses.split(' ').findIndex((status) => status !== '0')
+  const isPipeline = statuses.includes(' ')
+  const text = isPipeline
+    ? (stages(command.split('\n')[Number(at) - 1] ?? '')[failing] ?? '')
+    : last
+  return { program: firstWord(text) ?? firstWord(command) ?? 'command', said }
+}
+
+// Quoted text may hold anything, and `||` is no pipe.
+const stages = (line: string) => line.replace(/'[^']*'|"[^"]*"/g, 'quoted').split(/(?<!\|)\|(?!\|)/)
+
+// Not what stands before it: a brace, a parenthesis, a variable, `test`, or the keywords of bash.
+const firstWord = (text: string) =>
+  /^(?:\s|[{(!]|then\b|do\b|if\b|else\b)*(\w[\w./-]*)/.exec(text)?.[1]

@@ -1,0 +1,103 @@
+// PURE. Changes as values: a step is one change, a stage is what happens side by side. The same text is shown, printed
+// by --dry-run and carried out.
+import { dirname } from 'node:path'
+import type { CommandError } from '../text/errors.ts'
+import { commandText, hereDocument, quote } from '../text/quote.ts'
+
+/** Command lines for bash on this host. */
+export interface Run {
+  do: 'run'
+  bash: string
+  /** What a node is doing meanwhile, where it is watched. */
+  state?: string
+  /** Makes an error that helps more out of its failure. */
+  explain?: (error: CommandError) => unknown
+  /** Said when it fails; what follows is done all the same. */
+  orWarn?: string
+  /** A download: the file that grows, and where its size is to be had. */
+  grows?: { file: string; url: string }
+}
+
+/** A text file (0600, its folder 0700), whole or not at all. */
+export interface Write {
+  do: 'write'
+  path: string
+  content: string
+}
+
+/** Something that must hold before the next step: its bash, and side by side what a script does instead, which says more. */
+export interface Check {
+  do: 'check'
+  bash: string
+  /** Throws when it does not hold. `say` shows a state meanwhile; what is returned is said at the end. */
+  holds: (say: Say) => Promise<string | void>
+}
+export type Say = (state: string, lastLine?: string) => void
+
+export type Step = Run | Write | Check
+
+/** Steps one after another, of one node where it has a name. */
+export interface Lane {
+  name: string
+  steps: Step[]
+}
+
+/** Lanes side by side under one heading; `watched`: with a line of progress for each, all at the same time. */
+export interface Stage {
+  title: string
+  lanes: Lane[]
+  watched?: boolean
+}
+
+/** Tagged template: a command with every hole quoted. */
+export const sh = (pieces: TemplateStringsArray, ...values: unknown[]): Run => ({
+  do: 'run',
+  bash: commandText(pieces, ...values),
+})
+
+/** A stage of steps one after another. */
+export const inOrder = (title: string, steps: Step[]): Stage => ({
+  title,
+  lanes: [{ name: '', steps }],
+})
+
+/** A stage with a lane for each node or domain. */
+export const forEach = <N extends { name: string }>(
+  title: string,
+  all: N[],
+  steps: (one: N) => Step[],
+): Stage => ({ title, lanes: all.map((one) => ({ name: one.name, steps: steps(one) })) })
+
+/** The steps as a whole bash script, to be run in the folder `cwd`. */
+export function bashScript(about: string, cwd: string, stages: Stage[]): string {
+  const folders = new Set<string>()
+  const lines = stages.flatMap(({ title, lanes }) => [
+    '',
+    `# ${title.replace(/\s+/g, ' ')}`,
+    ...lanes.flatMap(({ steps }) => steps.flatMap((step) => bashOf(step, folders))),
+  ])
+  const isComment = (line: string) => line === '' || line.startsWith('#')
+  return [
+    '#!/usr/bin/env bash',
+    `# ${about}, as the scripts would do it now on this host.`,
+    'set -euo pipefail',
+    'umask 077',
+    `cd ${quote(cwd)}`,
+    'main() { # a function, so that all of this is read before ssh could take it for its input',
+    ...lines,
+    ...(lines.every(isComment) ? ['', '# nothing to do', 'true'] : []), // bash wants a command in it
+    '}',
+    'main </dev/null',
+    '',
+  ].join('\n')
+}
+
+function bashOf(step: Step, folders: Set<string>): string[] {
+  if (step.do === 'check') return [step.bash]
+  if (step.do === 'run')
+    return [step.orWarn ? `{ ${step.bash}\n} || echo ${quote(step.orWarn)} >&2` : step.bash]
+  const folder = dirname(step.path)
+  const made = folders.has(folder) ? [] : [commandText`mkdir -p ${folder}`]
+  folders.add(folder)
+  return [...made, hereDocument(commandText`cat > ${step.path}`, step.content)]
+}
