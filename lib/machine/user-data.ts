@@ -16,11 +16,11 @@ const perNode = ['hostname', 'fqdn', 'ssh_keys']
 export function parseUserConfig(text: string, file: string): CloudConfig {
   if (!/^\ufeff?#cloud-config\s*$/.test(text.split('\n')[0] ?? ''))
     throw new UsageError(`${file}: the first line must be #cloud-config`)
-  const entries = readMapping(text, file, 'a mapping of cloud-config keys')
+  const entries = readMapping(text, file, 'cloud-config keys')
   const problems = entries.flatMap(({ key, value, line }) =>
     perNode.includes(key)
       ? [`line ${line}, ${key}: differs per node and is set by the scripts; remove it`]
-      : key === 'users' && value !== null && !Array.isArray(value)
+      : key === 'users' && value instanceof Map
         ? [`line ${line}, users: must be a list; the scripts add the login user to it`]
         : [],
   )

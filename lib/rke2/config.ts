@@ -25,7 +25,7 @@ const agentKeys = `
 
 /** Reads a configuration that people edit (rke2/server.yaml, rke2/agent.yaml); refuses what RKE2 would not get from it. */
 export function parseRke2Config(text: string, file: string): Config {
-  const entries = readMapping(text, file, 'a YAML mapping of RKE2 keys')
+  const entries = readMapping(text, file, 'RKE2 keys')
   const problems = entries.flatMap(({ key, value, line }) => {
     const problem = rke2KeyProblem(key, value)
     return problem ? [`line ${line}, ${key}: ${problem}`] : []

@@ -119,12 +119,13 @@ export interface Entry {
 }
 
 /** The keys and values of a file that people edit. Throws a UsageError, with lines, for anything but one plain mapping. */
-export function readMapping(text: string, file: string, what: string): Entry[] {
+export function readMapping(text: string, file: string, keys: string): Entry[] {
   const { root, value, problems, lineOf, second } = readYaml(text)
   if (second) problems.push(`line ${second}: a second document starts here; only one is read`)
   if (problems.length > 0) throw new UsageError(`${file} is not valid YAML`, { details: problems })
   if (value === null) return []
-  if (!isMap(root) || !(value instanceof Map)) throw new UsageError(`${file} is not ${what}`)
+  if (!isMap(root) || !(value instanceof Map))
+    throw new UsageError(`${file} is not a YAML mapping of ${keys}`)
   const lines = new Map<unknown, number>()
   for (const { key } of root.items as { key: YamlNode }[]) {
     const line = lineOf(key.range?.[0] ?? 0)
@@ -153,7 +154,7 @@ export function refuse(file: string, problems: string[]): void {
 }
 
 // Line breaks to YAML 1.1, and characters that PyYAML takes only as escapes.
-const unsafe = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]/
+const unsafe = /(?![\t\n])[\p{Cc}\u2028\u2029\ufeff\ufffe\uffff]/u
 
 /** A value as YAML in which every reader finds the same text; maps may be objects or `Map`. With `json`, in JSON's form. */
 export function toYaml(value: unknown, { json = false } = {}): string {
@@ -167,6 +168,7 @@ export function toYaml(value: unknown, { json = false } = {}): string {
   return document
     .toString({
       lineWidth: 0,
+      doubleQuotedAsJSON: true,
       ...(json && {
         collectionStyle: 'flow',
         defaultStringType: 'QUOTE_DOUBLE',
@@ -174,7 +176,7 @@ export function toYaml(value: unknown, { json = false } = {}): string {
       }),
     })
     .replace(
-      new RegExp(unsafe, 'g'),
+      new RegExp(unsafe, 'gu'),
       (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`,
     )
 }
