@@ -1,12 +1,9 @@
 // The texts that are made: XML, cloud-init, shell, SSH files, tables. Each is read back by a real reader.
 import { execFileSync, spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { XMLParser, XMLValidator } from 'fast-xml-parser'
 import t from 'tap'
-import { parse as parseYaml } from 'yaml'
 import { optionTexts, parseArgs, usageText, type Usage } from '../lib/cli/args.ts'
-import { networkConfig, parseUserConfig, userData } from '../lib/machine/user-data.ts'
 import { consoleLog, domainXml, namespace } from '../lib/libvirt/domain-xml.ts'
 import { UsageError } from '../lib/text/errors.ts'
 import { consoleStage, fitted, formatSeconds, progressBar, wrapped } from '../lib/text/progress.ts'
@@ -30,16 +27,6 @@ function thrownBy(work: () => unknown): UsageError {
 
 const works = (command: string, ...args: string[]) =>
   spawnSync(command, args, { stdio: 'ignore' }).status === 0
-const noPython = !works('python3', '-c', 'import yaml') && 'python3 with PyYAML is not installed'
-/** What PyYAML, which cloud-init reads with, makes of a text. */
-const pyYaml = (text: string): unknown =>
-  JSON.parse(
-    execFileSync(
-      'python3',
-      ['-c', 'import json, sys, yaml; print(json.dumps(yaml.safe_load(sys.stdin)))'],
-      { input: text, encoding: 'utf8' },
-    ),
-  )
 const parser = new XMLParser({
   ignoreAttributes: false,
   attributeNamePrefix: '@',
@@ -140,170 +127,6 @@ await t.test('pool, volumes and network, whole', async (t) => {
     capacity: { '#text': String(40 * 2 ** 30) },
     backingStore: { path: `/var/lib/libvirt/images/rke2-kvm-lab/${base}` },
   })
-})
-
-// cloud-init
-
-const file = 'cloud-init/user-data.yaml'
-const config = (text: string) => parseUserConfig(`#cloud-config\n${text}`, file)
-const dataOf = (text: string) => {
-  const lab = makeLab()
-  return userData(lab, nodeOf(lab), config(text))
-}
-type CloudConfig = Record<string, unknown> & { users: Record<string, unknown>[] }
-const parsed = (text: string) => parseYaml(text, { version: '1.1' }) as CloudConfig
-
-await t.test('user-data without anything of the person, whole', async (t) => {
-  const text = dataOf('{}')
-  t.matchSnapshot(text, 'kubemaster')
-  t.match(text, /^#cloud-config\n/)
-  t.match(parsed(text), {
-    hostname: 'kubemaster',
-    ssh_pwauth: false,
-    disable_root: true,
-    users: [{ name: 'ubuntu', lock_passwd: true, ssh_authorized_keys: ['@LAB_PUBLIC_KEY@'] }],
-  })
-})
-
-await t.test(
-  'what the person wrote survives: keys, lists, several documents of text',
-  async (t) => {
-    const written = `
-packages: [qemu-guest-agent, jq]
-runcmd:
-  - [sh, -c, 'echo "$(id)" > /root/a']
-write_files:
-  - path: /etc/motd
-    content: |
-      two
-        lines
-ssh_pwauth: true
-timezone: Europe/Berlin
-`
-    const made = parsed(dataOf(written))
-    t.match(made, parseYaml(written))
-    t.equal(made.ssh_pwauth, true, 'theirs wins')
-    t.match(made, { hostname: 'kubemaster', users: [{ name: 'ubuntu' }] })
-  },
-)
-
-await t.test('keys at top level and users of the person are added to the login user', async (t) => {
-  const { users, ssh_authorized_keys: top } = parsed(
-    dataOf(`
-ssh_authorized_keys: [ssh-ed25519 AAAA me]
-users:
-  - default
-  - name: ubuntu
-    groups: [docker]
-    sudo: null
-    ssh_authorized_keys: ssh-ed25519 BBBB two
-  - { name: alice, ssh_authorized_keys: [ssh-ed25519 CCCC alice] }
-`),
-  )
-  t.equal(top, undefined)
-  t.equal(users.length, 3)
-  t.match(users[0], {
-    name: 'ubuntu',
-    groups: ['docker'],
-    sudo: null,
-    shell: '/bin/bash',
-    ssh_authorized_keys: ['@LAB_PUBLIC_KEY@', 'ssh-ed25519 BBBB two', 'ssh-ed25519 AAAA me'],
-  })
-  t.strictSame(users.slice(1), [
-    'default',
-    { name: 'alice', ssh_authorized_keys: ['ssh-ed25519 CCCC alice'] },
-  ])
-})
-
-await t.test('what is no cloud-config, or fights with the scripts, is refused', async (t) => {
-  const refused = (text: string, reason: RegExp) =>
-    t.match(
-      thrownBy(() => parseUserConfig(text, file)),
-      { message: reason },
-    )
-  refused('packages: []\n', /first line must be #cloud-config/)
-  refused('', /first line must be #cloud-config/)
-  refused('#cloud-config\n- a\n', /must be a mapping/)
-  refused('#cloud-config\na: [\n', /is not valid YAML/)
-  refused('#cloud-config\nhostname: x\nssh_keys: {}\n', /hostname, ssh_keys differs per node/)
-  t.strictSame(parseUserConfig('#cloud-config\n', file), {})
-  t.ok(parseUserConfig(readFileSync(join(import.meta.dirname, '..', file), 'utf8'), file))
-})
-
-// tap's own use of the yaml package takes the timestamps out of it, which would change what is quoted.
-const inOwnProcess = (text: string) =>
-  execFileSync(
-    process.execPath,
-    [
-      '--import=rke2-kvm-lab/register',
-      '--input-type=module',
-      '--eval',
-      `import { parseUserConfig, userData } from './lib/cloud-init.ts'
-      const [lab, node, text] = JSON.parse(process.argv[1])
-      console.log(userData(lab, node, parseUserConfig(text, '')))`,
-      JSON.stringify([makeLab(), makeLab().nodes[0], `#cloud-config\n${text}`]),
-    ],
-    { cwd: join(import.meta.dirname, '..'), encoding: 'utf8' },
-  )
-
-await t.test('PyYAML reads the same from user-data', { skip: noPython }, async (t) => {
-  const tricky = [
-    ...hostileStrings,
-    'yes',
-    'on',
-    '12:30',
-    '0777',
-    '1_000',
-    '2026-01-01',
-    'null',
-    '=',
-    '<<',
-  ]
-  const written = { runcmd: [tricky], final_message: tricky.join('\n') }
-  const read = pyYaml(inOwnProcess(JSON.stringify(written))) as CloudConfig
-  t.strictSame(read.runcmd, [tricky])
-  t.strictSame(read.final_message, tricky.join('\n'))
-  t.match(read, {
-    hostname: 'kubemaster',
-    disable_root: true,
-    users: [{ name: 'ubuntu', sudo: 'ALL=(ALL) NOPASSWD:ALL', lock_passwd: true }],
-  })
-})
-
-await t.test('a key of any length stays on one line', async (t) => {
-  const key = `ssh-rsa ${'A'.repeat(700)} me@host`
-  t.match(
-    dataOf(`ssh_authorized_keys: [${key}]`).split('\n'),
-    [new RegExp(`^ +- ${key}$`)].slice(1),
-  )
-  t.ok(dataOf(`ssh_authorized_keys: [${key}]`).includes(`- ${key}\n`))
-})
-
-await t.test('the address is given to the NIC with the MAC of the node', async (t) => {
-  const lab = makeLab()
-  const text = networkConfig(lab, nodeOf(lab, 'worker01'))
-  t.matchSnapshot(text, 'worker01')
-  const expected = {
-    version: 2,
-    ethernets: {
-      lan0: {
-        match: { macaddress: nodeOf(lab, 'worker01').mac },
-        dhcp4: false,
-        addresses: ['192.0.2.31/24'],
-        routes: [{ to: '0.0.0.0/0', via: '192.0.2.1' }],
-        nameservers: { addresses: ['1.1.1.1', '8.8.8.8'] },
-      },
-    },
-  }
-  t.strictSame(parseYaml(text), expected)
-  if (!noPython) t.strictSame(pyYaml(text), expected)
-})
-
-await t.test('a MAC of digits only stays a text in YAML 1.1', { skip: noPython }, async (t) => {
-  const lab = makeLab()
-  const node = { ...nodeOf(lab), mac: '52:54:00:11:22:33' } // sexagesimal to a YAML 1.1 reader
-  const read = pyYaml(networkConfig(lab, node)) as { ethernets: { lan0: { match: unknown } } }
-  t.strictSame(read.ethernets.lan0.match, { macaddress: '52:54:00:11:22:33' })
 })
 
 // Shell

@@ -140,25 +140,6 @@ Host *
 
 `
 
-exports[`tests/text.test.ts > TAP > the address is given to the NIC with the MAC of the node > worker01 1`] = `
-version: 2
-ethernets:
-  lan0:
-    match:
-      macaddress: 52:54:00:04:da:49
-    dhcp4: false
-    addresses:
-      - 192.0.2.31/24
-    routes:
-      - to: 0.0.0.0/0
-        via: 192.0.2.1
-    nameservers:
-      addresses:
-        - 1.1.1.1
-        - 8.8.8.8
-
-`
-
 exports[`tests/text.test.ts > TAP > the usage text names every option > usage 1`] = `
 npx zx scripts/example.ts [NODE...] [options]
 
@@ -173,23 +154,5 @@ Without NODE: every node of the lab that this is for.
   --yes               answer yes to every question
   --verbose           show every command and its output
   --help              show this text
-
-`
-
-exports[`tests/text.test.ts > TAP > user-data without anything of the person, whole > kubemaster 1`] = `
-#cloud-config
-hostname: kubemaster
-manage_etc_hosts: localhost
-ssh_pwauth: false
-disable_root: true
-ssh_deletekeys: true
-users:
-  - name: ubuntu
-    gecos: rke2-kvm-lab
-    shell: /bin/bash
-    sudo: ALL=(ALL) NOPASSWD:ALL
-    lock_passwd: true
-    ssh_authorized_keys:
-      - "@LAB_PUBLIC_KEY@"
 
 `
