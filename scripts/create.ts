@@ -1,61 +1,64 @@
 #!/usr/bin/env zx
 // Phase 1 - create: from lab.yaml to running machines that are reachable by SSH and fully initialised.
 // Safe to run again: it looks at what is there and does what is missing.
-import { ensureBaseVolume } from '../lib/machine/base-volume.ts'
-import { checkHost } from '../lib/doctor/checks.ts'
-import { whoAnswers } from '../lib/doctor/network.ts'
-import { differences, otherAddress } from '../lib/machine/drift.ts'
-import { NodeErrors } from '../lib/text/errors.ts'
-import { findImage } from '../lib/download/image.ts'
-import { observe } from '../lib/libvirt/observe.ts'
-import { ownDomain } from '../lib/libvirt/ownership.ts'
-import { ensureMachine, ensureNetwork, ensurePool, ensureStarted } from '../lib/machine/create.ts'
-import { eachOf, look, next, phase, step, together } from '../lib/phase.ts'
-import { waitUntilReady } from '../lib/guest/ready.ts'
-import { checkAccess, checkUserConfig, ensureKeys, makeSeeds } from '../lib/machine/seed.ts'
-import { mode } from '../lib/shell/shell.ts'
 import * as ui from '../lib/cli/ui.ts'
 import { create } from '../lib/cli/usages.ts'
+import { checkHost } from '../lib/doctor/checks.ts'
+import { whoAnswers } from '../lib/doctor/network.ts'
+import { findImage } from '../lib/download/image.ts'
+import { checkAccess, planKeys } from '../lib/guest/keys.ts'
+import { untilReady } from '../lib/guest/ready.ts'
+import { observe } from '../lib/libvirt/observe.ts'
+import { pair } from '../lib/libvirt/ownership.ts'
+import { withBaseVolume } from '../lib/machine/base-volume.ts'
+import { planMachine, planNetwork, planStart, withPool } from '../lib/machine/create.ts'
+import { checkMachines, differences } from '../lib/machine/drift.ts'
+import { planSeeds, readUserConfig } from '../lib/machine/seed.ts'
+import { phase } from '../lib/phase.ts'
+import { together } from '../lib/shell/carry-out.ts'
+import { forEach, inOrder } from '../lib/shell/steps.ts'
+import { script } from '../lib/text/errors.ts'
 
-await phase(import.meta.url, create, async ({ lab, nodes, options }) => {
+await phase(import.meta.url, create, async ({ lab, nodes, options, shell }) => {
   const answers = whoAnswers(lab, nodes) // meanwhile
-  const host = await observe(lab)
-  const fresh = nodes.filter((node) => !ownDomain(host, lab, node))
-  checkAccess(
-    lab,
-    host.domains.some(({ owner }) => owner?.lab === lab.name),
-  )
-  const moved = nodes.flatMap((node) => otherAddress(node, host) ?? [])
-  if (moved.length > 0) throw new NodeErrors(moved)
-  for (const node of nodes)
-    for (const text of differences(node, host))
-      ui.warn(`${node.name}: ${text}; that is not changed in a machine that exists`)
+  const seen = await observe(lab)
+  const machines = pair(lab, seen, nodes)
+  checkAccess(lab, seen)
+  checkMachines(lab, machines)
+  for (const text of machines.flatMap(differences)) ui.warn(text)
+  const fresh = machines.flatMap(({ node, domain }) => (domain ? [] : [node]))
 
   if (fresh.length > 0) {
-    checkUserConfig()
-    const [type, image] = await look('Check the host', () =>
+    const config = readUserConfig() // what is wrong with it is said before anything is changed
+    const [type, image] = await shell.look('Check the host', () =>
       together(
-        () => checkHost(lab, nodes, host, answers),
-        () => findImage(lab),
+        () => checkHost(lab, nodes, seen, answers),
+        () => findImage(lab, shell.remember),
       ),
     )
-    await step('SSH and host keys', () => ensureKeys(lab, fresh))
-    const pooled = await step('Storage pool', () => ensurePool(lab, host, [image.volume]))
-    await step('Network', () => ensureNetwork(lab, host))
-    await step('Base image and seeds', () =>
-      together(
-        () => ensureBaseVolume(lab, pooled, image),
-        () => makeSeeds(lab, fresh, pooled),
-      ),
-    )
+    await shell.apply(inOrder('SSH and host keys', await planKeys(lab, fresh)))
+    const host = await withPool(lab, seen, shell, [image.volume])
     const parts = { base: image.volume, type }
-    await step('Machines', () => eachOf(nodes, (node) => ensureMachine(lab, node, pooled, parts)))
+    const made = forEach('Machines', pair(lab, host, nodes), (machine) =>
+      planMachine(lab, host, machine, parts),
+    )
+    await shell.apply(inOrder('Network', planNetwork(lab, host)))
+    const seeds = await planSeeds(lab, fresh, host, config)
+    await withBaseVolume(lab, host, image, shell, (steps) =>
+      shell.apply({ title: 'Base image and seeds', lanes: [{ name: '', steps }, ...seeds] }),
+    )
+    await shell.apply(made)
   } else {
-    await ensureKeys(lab, [])
-    await step('Network', () => ensureNetwork(lab, host))
-    await step('Machines', () => eachOf(nodes, (node) => ensureStarted(lab, node, host)))
+    await shell.apply(inOrder('SSH and host keys', await planKeys(lab, [])))
+    await shell.apply(inOrder('Network', planNetwork(lab, seen)))
+    await shell.apply(forEach('Machines', machines, (machine) => planStart(lab, machine)))
   }
-  await look('Wait', () => waitUntilReady(lab, nodes, options.timeout))
-  if (mode.changes === 0) ui.good('nothing to do: every machine is there and ready')
-  next('npx zx scripts/eject.ts')
+  await shell.apply({
+    ...forEach('Wait', nodes, (node) => [untilReady(lab, node, options.timeout)]),
+    watched: true,
+  })
+  return {
+    idle: 'nothing to do: every machine is there and ready',
+    next: script('eject'),
+  }
 })

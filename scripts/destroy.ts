@@ -1,49 +1,38 @@
 #!/usr/bin/env zx
 // Destroy: removes what create made, and nothing else, after showing it and asking. Safe to run again.
-import { ask } from '../lib/cli/ask.ts'
-import * as logs from '../lib/libvirt/console-logs.ts'
-import { destroyPlan, isNothing, planText } from '../lib/machine/destroy-plan.ts'
-import * as remove from '../lib/machine/destroy.ts'
-import { LabError, UsageError } from '../lib/text/errors.ts'
-import { observe } from '../lib/libvirt/observe.ts'
-import { ensurePool } from '../lib/machine/create.ts'
-import { eachOf, next, phase, step } from '../lib/phase.ts'
-import { seedTag } from '../lib/machine/seed.ts'
-import { mode } from '../lib/shell/shell.ts'
 import * as ui from '../lib/cli/ui.ts'
 import { destroy } from '../lib/cli/usages.ts'
+import { forgetLogPool, logFiles } from '../lib/libvirt/console.ts'
+import { observe } from '../lib/libvirt/observe.ts'
+import { seedTag, tagPlace } from '../lib/libvirt/ownership.ts'
+import { readInVolumes } from '../lib/libvirt/volumes.ts'
+import { withPool } from '../lib/machine/create.ts'
+import { destroyPlan, isNothing, planText } from '../lib/machine/destroy-plan.ts'
+import { forgetFolder, labFiles, removal } from '../lib/machine/destroy.ts'
+import { phase } from '../lib/phase.ts'
+import { LabError, line, script, UsageError } from '../lib/text/errors.ts'
 
-await phase(import.meta.url, destroy, async ({ lab, nodes, options }) => {
+await phase(import.meta.url, destroy, async ({ lab, nodes, options, shell }) => {
   const named = options.nodes.length > 0 ? nodes : []
-  if (named.length > 0 && options.flags.has('images'))
+  const withImages = options.flags.has('images')
+  if (named.length > 0 && withImages)
     throw new UsageError('--images is for the whole lab: name no nodes with it')
-  const first = await observe(lab)
-  const isOff = first.pool?.uuid === lab.pool.uuid && !first.pool.active // then it shows no volumes
-  const { volumeNames } = isOff ? await step('Storage pool', () => ensurePool(lab, first)) : first
-  const host = await observe(lab, volumeNames)
-  const tags = await remove.readSeedTags(
-    lab,
-    volumeNames.filter((name) => name.endsWith('-seed.iso')),
-  )
-  const isSeedOf = (volume: string, name: string) => tags.get(volume) === seedTag(lab, { name })
-  const plan = destroyPlan(lab, named, host, isSeedOf, options.flags.has('images'))
-  const files = remove.labFiles(lab, named)
-  for (const text of plan.leftAlone) ui.warn(`left alone: ${text}`)
 
+  const host = await everything(lab, shell)
+  const seeds = host.volumeNames.filter((name) => name.endsWith('-seed.iso'))
+  const tags = await readInVolumes(lab, seeds, tagPlace)
+  const plan = destroyPlan(lab, named, host, tags, withImages)
+  const files = labFiles(lab, named)
+  for (const text of plan.leftAlone) ui.warn(`left alone: ${text}`)
   if (isNothing(plan) && files.length === 0) {
-    await logs.dropLeftOver(lab)
-    remove.forgetFolder(lab)
+    await shell.apply(forgetLogPool(lab))
+    forgetFolder(lab)
     return ui.good('nothing to remove: nothing of this lab is on this host')
   }
-  const about = planText(lab, plan, logs.logFiles(plan.names), files)
-  if (!mode.dryRun && !(await ask('Remove all this?', about, options.yes)))
-    throw new LabError('nothing was removed')
 
-  await step('Domains', () => eachOf(plan.domains, (domain) => remove.removeDomain(lab, domain)))
-  await step('Volumes', () => remove.removeStorage(lab, plan))
-  await step('Logs', () => logs.removeLogs(lab, plan.names))
-  await step('Files', () => remove.removeFiles(lab, named))
-  next(
-    `npx zx ${['scripts/create.ts', ...named.map(({ name }) => name)].join(' ')}   (to begin anew)`,
-  )
+  const about = planText(lab, plan, logFiles(plan.names), files)
+  if (!(await shell.ask('Remove all this?', about, options.yes)))
+    throw new LabError('nothing was removed')
+  for (const stage of removal(lab, plan, named)) await shell.apply(stage)
+  return { next: line(script('create', ...options.nodes), '   (to begin again)') }
 })

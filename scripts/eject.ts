@@ -1,27 +1,24 @@
 #!/usr/bin/env zx
 // Phase 2 - eject: the seed medium has done its work; it holds the private host key, and a machine whose
 // medium is gone might not start. Safe to run again.
-import { checkInitDone, ejectSeed, isEjected, seedPlaces } from '../lib/machine/eject.ts'
-import { observe } from '../lib/libvirt/observe.ts'
-import { ensurePool } from '../lib/machine/create.ts'
-import { eachOf, look, next, phase, step } from '../lib/phase.ts'
-import { mode } from '../lib/shell/shell.ts'
-import * as ui from '../lib/cli/ui.ts'
 import { eject } from '../lib/cli/usages.ts'
+import { observe } from '../lib/libvirt/observe.ts'
+import { pair } from '../lib/libvirt/ownership.ts'
+import { withPool } from '../lib/machine/create.ts'
+import { findSeeds, planEject, planQuestion } from '../lib/machine/eject.ts'
+import { phase } from '../lib/phase.ts'
+import { forEach } from '../lib/shell/steps.ts'
+import { script } from '../lib/text/errors.ts'
 
-await phase(import.meta.url, eject, async ({ lab, nodes, options }) => {
-  const found = await observe(lab)
-  const isOff = found.pool && !found.pool.active // then it shows no volumes
-  const host = isOff ? await step('Storage pool', () => ensurePool(lab, found)) : found
+await phase(import.meta.url, eject, async ({ lab, nodes, options, shell }) => {
   const force = options.flags.has('force')
-  const places = new Map(nodes.map((node) => [node, seedPlaces(lab, node, host)]))
-  const left = nodes.filter((node) => !isEjected(places.get(node)!))
+  const host = await withPool(lab, await observe(lab), shell)
+  const left = await findSeeds(lab, pair(lab, host, nodes), host)
 
-  if (!force && left.length > 0)
-    await look('Ask cloud-init', () => eachOf(left, (node) => checkInitDone(lab, node, host)))
-  await step('Eject', () =>
-    eachOf(left, (node) => ejectSeed(lab, node, host, places.get(node)!, force)),
-  )
-  if (mode.changes === 0) ui.good('nothing to do: no machine has its seed any more')
-  next('npx zx scripts/install-rke2.ts')
+  await shell.apply(forEach('Ask cloud-init', left, (seeded) => planQuestion(lab, seeded, force)))
+  await shell.apply(forEach('Eject', left, (seeded) => planEject(lab, seeded, force)))
+  return {
+    idle: 'nothing to do: no machine has its seed any more',
+    next: script('install-rke2'),
+  }
 })

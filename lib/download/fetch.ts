@@ -56,7 +56,7 @@ export function fetchUnchecked(url: string, file: string): Run {
 export function fetchPart(url: string, file: string, isWhole: string): Run {
   const part = `${file}.part`
   const get = (...more: string[]) =>
-    commandText`flock ${part} ${curl} --retry 3 ${more} --output ${part} ${url}`
+    commandText`flock ${part} ${[...curl, '--retry', '3', ...more]} --output ${part} ${url}`
   const start = commandText`mkdir -p ${dirname(file)}`
   // Exit status 33: a server without byte ranges gives the whole or nothing.
   const whole = `{ code=$?; test $code -eq 33 || (exit $code); ${commandText`rm ${part}`}; ${get()}; }`

@@ -5,6 +5,7 @@ import type { Lab, Node } from '../lab/lab.ts'
 import { query, readText } from '../shell/bash.ts'
 import { written } from '../shell/carry-out.ts'
 import { sh, type Step } from '../shell/steps.ts'
+import type { Host } from '../libvirt/observe.ts'
 import { LabError, line, script } from '../text/errors.ts'
 import { keepsConnections, loginIn, sshConfig, sshFiles } from './ssh-files.ts'
 
@@ -12,8 +13,9 @@ export const hostKey = (node: Node) => `${node.dir}/host_key`
 export const publicHostKey = (node: Node) => `${hostKey(node)}.pub`
 
 /** Throws when the lab has machines but this folder has not the key that they know, or the lab file another login. */
-export function checkAccess(lab: Lab, hasMachines: boolean): void {
+export function checkAccess(lab: Lab, host: Host): void {
   const { key, config } = sshFiles(lab)
+  const hasMachines = host.domains.some(({ owner }) => owner?.lab === lab.name)
   const login = loginIn(readText(config) ?? '')
   if (hasMachines && login !== undefined && login !== lab.user)
     throw new LabError(

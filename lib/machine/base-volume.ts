@@ -1,36 +1,55 @@
 // EDGE. The base image in the pool: uploaded once, written by nothing after that.
 import { statSync } from 'node:fs'
 import { withCacheLock } from '../download/cache.ts'
-import { download } from '../download/fetch.ts'
-import { LabError } from '../text/errors.ts'
+import { fetchChecked } from '../download/fetch.ts'
 import { capacityOf, isCached, type Image } from '../download/image.ts'
 import type { Lab } from '../lab/lab.ts'
-import { observe, readVolume, virsh, type Host } from '../libvirt/observe.ts'
-import { findVolume } from '../libvirt/ownership.ts'
 import type { Volume } from '../libvirt/host.ts'
-import { run, write } from '../shell/shell.ts'
-import { formatSize } from '../text/size.ts'
+import { observe, virsh, type Host } from '../libvirt/observe.ts'
+import { findVolume } from '../libvirt/ownership.ts'
 import { baseVolumeXml } from '../libvirt/storage-xml.ts'
-import * as ui from '../cli/ui.ts'
+import { readVolume } from '../libvirt/volumes.ts'
+import { written, type Shell } from '../shell/carry-out.ts'
+import { sh, type Check, type Step } from '../shell/steps.ts'
+import { LabError } from '../text/errors.ts'
+import { commandText } from '../text/quote.ts'
+import { formatSize } from '../text/size.ts'
 
-/** Makes sure that the pool holds the base image, downloading and uploading it when it does not. It must fit on every disk. */
-export async function ensureBaseVolume(lab: Lab, host: Host, image: Image): Promise<void> {
+/** Does `work` with the steps that bring the base image into the pool, none where it is there. It must fit on every disk. */
+export async function withBaseVolume(
+  lab: Lab,
+  host: Host,
+  image: Image,
+  shell: Shell,
+  work: (steps: Step[]) => Promise<void>,
+): Promise<void> {
   const volume = findVolume(host, image.volume)
-  if (volume && (await isWhole(lab, image, volume))) return checkDiskSizes(lab, volume.capacity)
-  await withCacheLock(() => makeBaseVolume(lab, image))
+  if (volume && (await isWhole(lab, image, volume))) {
+    checkDiskSizes(lab, volume.capacity)
+    return work([])
+  }
+  // Another lab may have made it meanwhile, so it is looked at again.
+  return withCacheLock(shell, async () => {
+    const found = host.pool && (await readVolume(lab, image.volume))
+    const isThere = found && (await isWhole(lab, image, found))
+    if (isThere) checkDiskSizes(lab, found.capacity)
+    return work(isThere ? [] : planBase(lab, image, found !== undefined))
+  })
 }
 
-// Another lab may have made it meanwhile: looked at anew.
-async function makeBaseVolume(lab: Lab, image: Image): Promise<void> {
-  const found = await readVolume(lab, image.volume)
-  if (found && (await isWhole(lab, image, found))) return checkDiskSizes(lab, found.capacity)
-  if (!isCached(image)) await downloadImage(image)
-  if (isCached(image)) checkDiskSizes(lab, capacityOf(image.file)) // a dry run may have none
-  if (found) await run`${virsh(lab)} vol-delete --pool ${lab.pool.name} ${image.volume}`
+function planBase(lab: Lab, image: Image, isCutOff: boolean): Step[] {
+  const { name } = lab.pool
   const xml = `${lab.dir}/base.xml`
-  write(xml, baseVolumeXml(image.volume))
-  await run`${virsh(lab)} vol-create --pool ${lab.pool.name} ${xml}`
-  await run`${virsh(lab)} vol-upload --pool ${lab.pool.name} ${image.volume} ${image.file}`
+  const { volume, file, url } = image
+  const isHere = isCached(image)
+  if (isHere) checkDiskSizes(lab, capacityOf(file))
+  return [
+    ...(isHere || !url ? [] : [...fetchChecked(url, file, image.digest), diskSizeCheck(lab, file)]),
+    ...(isCutOff ? [sh`${virsh(lab)} vol-delete --pool ${name} ${volume}`] : []),
+    ...written(xml, baseVolumeXml(volume)),
+    sh`${virsh(lab)} vol-create --pool ${name} ${xml}`,
+    sh`${virsh(lab)} vol-upload --pool ${name} ${volume} ${file}`,
+  ]
 }
 
 // An upload that was cut off leaves a shorter file. Without the image at hand, a disk that grew on the base vouches for it.
@@ -40,11 +59,14 @@ async function isWhole(lab: Lab, image: Image, volume: Volume): Promise<boolean>
   return volumes.some(({ backing }) => backing === volume.path)
 }
 
-async function downloadImage(image: Image): Promise<void> {
-  if (!image.url) return
-  ui.detail(`${image.url}`)
-  await download(image.url, image.file, image.digest)
-  ui.detail(`kept as ${image.file}, ${image.digest.algorithm} checked`)
+function diskSizeCheck(lab: Lab, file: string): Check {
+  const smallest = Math.min(...lab.nodes.map(({ disk }) => disk))
+  const size = commandText`$(od -An -tu8 --endian=big -j24 -N8 ${file})`
+  return {
+    do: 'check',
+    bash: `test ${size} -le ${smallest} # the image fits on every disk`,
+    holds: async () => checkDiskSizes(lab, capacityOf(file)),
+  }
 }
 
 /** Throws when the capacity (bytes) is more than a disk has. */

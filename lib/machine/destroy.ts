@@ -1,41 +1,51 @@
-// EDGE. Removing what a destroy plan lists. Each step may be cut off; the next run goes on.
+// EDGE. The steps that remove what a destroy plan lists. Each may be cut off; the next run goes on.
 import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
-import type { DestroyPlan } from './destroy-plan.ts'
-import { readSeedTag, writeKnownHosts } from './seed.ts'
+import { planKnownHosts, publicHostKey } from '../guest/keys.ts'
 import type { Lab, Node } from '../lab/lab.ts'
-import { virsh } from '../libvirt/observe.ts'
+import { removeLogs } from '../libvirt/console.ts'
 import type { Domain } from '../libvirt/host.ts'
-import { run } from '../shell/shell.ts'
+import { virsh } from '../libvirt/observe.ts'
+import { forEach, inOrder, sh, type Stage, type Step } from '../shell/steps.ts'
+import type { DestroyPlan } from './destroy-plan.ts'
 
-/** The tags of seed volumes, by volume. */
-export async function readSeedTags(lab: Lab, volumes: string[]): Promise<Map<string, string>> {
-  const tags = new Map<string, string>()
-  for (const volume of volumes) tags.set(volume, await readSeedTag(lab, volume))
-  return tags
+/** The removal, from the domains to the files on this host. */
+export const removal = (lab: Lab, plan: DestroyPlan, named: Node[]): Stage[] => [
+  forEach('Domains', plan.domains, (domain) => removeDomain(lab, domain)),
+  inOrder('Volumes', removeStorage(lab, plan)),
+  inOrder('Logs', removeLogs(lab, plan.names)),
+  inOrder('Files', removeFiles(lab, named)),
+]
+
+// With snapshots, managed save and nvram.
+function removeDomain(lab: Lab, { name, state, persistent }: Domain): Step[] {
+  return [
+    ...(state === 'shut off' || state === 'crashed' ? [] : [sh`${virsh(lab)} destroy ${name}`]),
+    ...(persistent
+      ? [
+          sh`${virsh(lab)} undefine ${name} --managed-save --snapshots-metadata --checkpoints-metadata --nvram`,
+        ]
+      : []),
+  ]
 }
 
-/** Stops a domain and removes its definition with snapshots, managed save and nvram. */
-export async function removeDomain(lab: Lab, { name, state, persistent }: Domain): Promise<void> {
-  if (state !== 'shut off' && state !== 'crashed') await run`${virsh(lab)} destroy ${name}`
-  if (persistent)
-    await run`${virsh(lab)} undefine ${name} --managed-save --snapshots-metadata --checkpoints-metadata --nvram`
-}
-
-/** Deletes disks, seeds and base images, then the networks and the empty pool. */
-export async function removeStorage(lab: Lab, plan: DestroyPlan): Promise<void> {
-  const { name } = lab.pool
-  for (const volume of [...plan.volumes, ...plan.images])
-    await run`${virsh(lab)} vol-delete --pool ${name} ${volume}`
-  for (const { name, active } of plan.networks) {
-    if (active) await run`${virsh(lab)} net-destroy ${name}`
-    await run`${virsh(lab)} net-undefine ${name}`
-  }
-  if (plan.pool) {
-    await run`${virsh(lab)} pool-destroy ${name}`
-    await run`${virsh(lab)} pool-delete ${name}`
-    await run`${virsh(lab)} pool-undefine ${name}`
-  }
+// Disks, seeds and base images, then the networks and the empty pool.
+function removeStorage(lab: Lab, plan: DestroyPlan): Step[] {
+  const pool = lab.pool.name
+  return [
+    ...[...plan.volumes, ...plan.images].map(
+      (volume) => sh`${virsh(lab)} vol-delete --pool ${pool} ${volume}`,
+    ),
+    ...plan.networks.flatMap(({ name, active }) => [
+      ...(active ? [sh`${virsh(lab)} net-destroy ${name}`] : []),
+      sh`${virsh(lab)} net-undefine ${name}`,
+    ]),
+    ...(plan.pool
+      ? ['pool-destroy', 'pool-delete', 'pool-undefine'].map(
+          (verb) => sh`${virsh(lab)} ${verb} ${pool}`,
+        )
+      : []),
+  ]
 }
 
 /** Files on this host that go with the nodes named, or with the whole lab. */
@@ -53,14 +63,12 @@ export function forgetFolder(lab: Lab): void {
   if (readdirSync(dirname(lab.dir)).length === 0) rmSync(dirname(lab.dir), { recursive: true })
 }
 
-/** Deletes the lab's files, or those of the nodes named, whose host keys are then forgotten. */
-export async function removeFiles(lab: Lab, named: Node[]): Promise<void> {
-  const paths = named.length === 0 ? [lab.dir] : named.map(({ dir }) => dir)
-  await run`rm -rf ${paths}`
+// The lab's files, or those of the nodes named, whose host keys are then forgotten.
+function removeFiles(lab: Lab, named: Node[]): Step[] {
   if (named.length === 0)
-    return void (await run`rmdir --ignore-fail-on-non-empty ${dirname(lab.dir)}`)
-  await writeKnownHosts(
-    lab,
-    lab.nodes.filter((node) => !named.includes(node) && existsSync(`${node.dir}/host_key.pub`)),
+    return [sh`rm -rf ${lab.dir}`, sh`rmdir --ignore-fail-on-non-empty ${dirname(lab.dir)}`]
+  const others = lab.nodes.filter(
+    (node) => !named.includes(node) && existsSync(publicHostKey(node)),
   )
+  return [sh`rm -rf ${named.map(({ dir }) => dir)}`, ...planKnownHosts(lab, others)]
 }

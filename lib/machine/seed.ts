@@ -1,91 +1,26 @@
-// EDGE. Keys of the lab and the cloud-init seed of a node. Key material is put together by the shell,
-// so that no secret is in any text that is shown or printed.
-import { existsSync } from 'node:fs'
-import { networkConfig, parseUserConfig, publicKeyPlaceholder, userData } from './user-data.ts'
-import { LabError } from '../text/errors.ts'
+// EDGE. The cloud-init seed of a node. Key material is put together by the shell, so that no secret is in any text that is
+// shown or printed.
+import * as ui from '../cli/ui.ts'
+import { hostKey, publicHostKey } from '../guest/keys.ts'
+import { sshFiles } from '../guest/ssh-files.ts'
 import type { Lab, Node } from '../lab/lab.ts'
 import { virsh, type Host } from '../libvirt/observe.ts'
-import { findVolume, foreignUser } from '../libvirt/ownership.ts'
-import { eachOf } from '../phase.ts'
-import { quote } from '../text/quote.ts'
-import { mode, query, readText, run, write } from '../shell/shell.ts'
-import { isCutOff, tagPlace } from './seed-drive.ts'
-import * as ui from '../cli/ui.ts'
-import { keepsConnections, loginIn, sshConfig, sshFiles } from '../guest/ssh-files.ts'
+import { checkUnused, foreignVolume, seedTag, tagPlace, whoseVolume } from '../libvirt/ownership.ts'
+import { readInVolumes } from '../libvirt/volumes.ts'
+import { query, readText } from '../shell/bash.ts'
+import { written } from '../shell/carry-out.ts'
+import { sh, type Lane, type Step } from '../shell/steps.ts'
+import { LabError, named } from '../text/errors.ts'
+import { networkConfig, parseUserConfig, publicKeyPlaceholder, userData } from './user-data.ts'
 
 const userConfigFile = 'cloud-init/user-data.yaml'
 
-/** Checks the cloud-config that people edit, before anything is done; warns when it is not there. */
-export function checkUserConfig(): void {
-  readUserConfig()
-  if (readText(userConfigFile) === undefined)
+/** The cloud-config that people edit; warns when it is not there, throws when it is none. */
+export function readUserConfig() {
+  const text = readText(userConfigFile)
+  if (text === undefined)
     ui.warn(`there is no ${userConfigFile} in this folder: the machines get nothing of your own`)
-}
-
-function readUserConfig() {
-  return parseUserConfig(readText(userConfigFile) ?? '#cloud-config\n', userConfigFile)
-}
-
-/** Throws when the lab has machines but this folder has not the key that they know, or the lab file another login. */
-export function checkAccess(lab: Lab, hasMachines: boolean): void {
-  const { key, config } = sshFiles(lab)
-  const login = loginIn(readText(config) ?? '')
-  if (hasMachines && login !== undefined && login !== lab.user)
-    throw new LabError(
-      `the machines of this lab have the login ${login}, the lab file says ${lab.user}`,
-      {
-        details: ['a login is made once, at the first start'],
-        hint: [
-          'npx zx scripts/destroy.ts && npx zx scripts/create.ts   # makes all of them anew',
-          `# or put user: ${login} back into the lab file`,
-        ],
-      },
-    )
-  if (hasMachines && !existsSync(key))
-    throw new LabError(`${key} is not here, but the machines of this lab know no other key`, {
-      hint: [
-        'run this in the folder in which they were made, or put the key back',
-        '# or make the machines anew: npx zx scripts/destroy.ts',
-      ],
-    })
-}
-
-/** The lab's SSH key, a host key for each node that gets a seed, ssh_config and known_hosts. */
-export async function ensureKeys(lab: Lab, seeded: Node[]): Promise<void> {
-  const { key, config } = sshFiles(lab)
-  if (!existsSync(key))
-    await run`mkdir -p ${lab.dir} && ssh-keygen -q -t ed25519 -N '' -C ${`rke2-kvm-lab:${lab.name}`} -f ${key}`
-  const keyless = seeded.filter(({ dir }) => !existsSync(`${dir}/host_key`))
-  await eachOf(
-    keyless,
-    (node) =>
-      run`mkdir -p ${node.dir} && rm -f ${node.dir}/host_key.pub && ssh-keygen -q -t ed25519 -N '' -C ${node.name} -f ${node.dir}/host_key`,
-  )
-  const { stderr: version } = await query`ssh -V`
-  write(config, sshConfig(lab, process.cwd(), keepsConnections(version)))
-  // A run that was cut off may have left a private key alone.
-  for (const file of [key, ...seeded.map(({ dir }) => `${dir}/host_key`)])
-    if (existsSync(file) && !readText(`${file}.pub`))
-      await run`ssh-keygen -y -f ${file} > ${file}.pub`
-  await writeKnownHosts(
-    lab,
-    lab.nodes.filter((node) => seeded.includes(node) || existsSync(publicHostKey(node))),
-  )
-}
-
-const publicHostKey = (node: Node) => `${node.dir}/host_key.pub`
-
-/** known_hosts with the host keys of these nodes, from their public key files. */
-export async function writeKnownHosts(lab: Lab, nodes: Node[]): Promise<void> {
-  const { knownHosts } = sshFiles(lab)
-  const keyed = mode.dryRun ? nodes : nodes.filter((node) => existsSync(publicHostKey(node)))
-  const names = keyed.map(({ name, address }) => `${name},${address}`)
-  const wanted = keyed.map(
-    (node, index) => `${names[index]} ${readText(publicHostKey(node)) ?? ''}`,
-  )
-  if (readText(knownHosts) === wanted.join('')) return
-  if (keyed.length === 0) return void (await run`rm -f ${knownHosts}`)
-  await run`paste -d ' ' <(printf '%s\\n' ${names}) <(cat ${keyed.map(publicHostKey)}) > ${knownHosts}`
+  return parseUserConfig(text ?? '#cloud-config\n', userConfigFile)
 }
 
 /** The program that makes ISO images on this host, as the start of a command. */
@@ -99,72 +34,58 @@ async function isoTool(): Promise<string[]> {
   return tool === 'xorriso' ? ['xorriso', '-as', 'mkisofs'] : [tool]
 }
 
-/** Text in the ISO's application field by which a seed volume is recognised as this node's. */
-export const seedTag = (lab: { name: string }, node: { name: string }) =>
-  `rke2-kvm-lab:${lab.name}/${node.name}`
-
-/** Makes a seed medium for each node, with a fresh instance-id, and puts it into the pool. */
-export async function makeSeeds(lab: Lab, nodes: Node[], host: Host): Promise<void> {
+/** The steps that make a seed medium for each node, with a new instance-id, and put it into the pool. */
+export async function planSeeds(
+  lab: Lab,
+  nodes: Node[],
+  host: Host,
+  userConfig: ReturnType<typeof parseUserConfig>,
+): Promise<Lane[]> {
   const tool = await isoTool()
-  await eachOf(nodes, (node) => makeSeed(lab, node, host, tool))
-}
-
-async function makeSeed(lab: Lab, node: Node, host: Host, tool: string[]): Promise<void> {
-  const seed = `${node.dir}/seed`
-  write(`${node.dir}/user-data`, userData(lab, node, readUserConfig()))
-  write(`${node.dir}/network-config`, networkConfig(lab, node))
-  await run`mkdir -p ${seed}
-printf 'instance-id: %s-%s\\nlocal-hostname: %s\\n' ${node.name} "$(cat /proc/sys/kernel/random/uuid)" ${node.name} > ${seed}/meta-data
-{
-  sed "s|${publicKeyPlaceholder}|$(cat ${sshFiles(lab).key}.pub)|" ${node.dir}/user-data
-  printf 'ssh_keys:\\n  ed25519_public: %s\\n  ed25519_private: |\\n' "$(cat ${publicHostKey(node)})"
-  sed 's/^/    /' ${node.dir}/host_key
-} > ${seed}/user-data
-${tool} -quiet -V cidata -A ${seedTag(lab, node)} -J -r -graft-points -o ${node.dir}/seed.iso user-data=${seed}/user-data meta-data=${seed}/meta-data network-config=${node.dir}/network-config`
-  if (host.volumeNames.includes(node.seedVolume)) {
-    checkUnused(lab, host, node.seedVolume)
-    await checkSeedIsOurs(lab, node, host)
-    await run`${virsh(lab)} vol-delete --pool ${lab.pool.name} ${node.seedVolume}`
-  }
-  await run`${virsh(lab)} vol-create-as --pool ${lab.pool.name} ${node.seedVolume} 0 --format raw`
-  await run`${virsh(lab)} vol-upload --pool ${lab.pool.name} ${node.seedVolume} ${node.dir}/seed.iso`
-  await run`rm -r ${seed} ${node.dir}/seed.iso`
-}
-
-/** Reads the tag out of a seed volume. */
-export async function readSeedTag(lab: Lab, volume: string): Promise<string> {
-  const { offset, length } = tagPlace
-  const { stdout } =
-    await query`${virsh(lab)} -q vol-download --pool ${lab.pool.name} ${volume} /dev/stdout --offset ${offset} --length ${length} | cat`
-  return stdout.trim()
-}
-
-/** Throws when the volume that has the name of the node's seed has not its tag. */
-export async function checkSeedIsOurs(lab: Lab, node: Node, host: Host): Promise<void> {
-  const volume = findVolume(host, node.seedVolume)
-  if (volume && isCutOff(volume)) return
-  if ((await readSeedTag(lab, node.seedVolume)) !== seedTag(lab, node))
-    throw foreignVolume(lab, node.seedVolume)
-}
-
-/** The error for a volume that has the name of one of the lab's. */
-export const foreignVolume = (lab: Lab, volume: string) =>
-  new LabError(`a volume called ${volume} exists that this lab did not make`, {
-    details: ['it is left alone'],
-    hint: [
-      'rename the node or the lab in the lab file',
-      `# or look at it: virsh -c ${quote(lab.libvirt)} vol-info --pool ${lab.pool.name} ${volume}`,
+  const left = nodes.filter(({ seedVolume }) => host.volumeNames.includes(seedVolume))
+  await checkSeedsAreOurs(lab, left, host)
+  return nodes.map((node) => ({
+    name: node.name,
+    steps: [
+      ...written(`${node.dir}/user-data`, userData(lab, node, userConfig)),
+      ...written(`${node.dir}/network-config`, networkConfig(lab, node)),
+      makeIso(lab, node, tool),
+      ...(left.includes(node) ? [deleteSeed(lab, node)] : []),
+      sh`${virsh(lab)} vol-create-as --pool ${lab.pool.name} ${node.seedVolume} 0 --format raw`,
+      sh`${virsh(lab)} vol-upload --pool ${lab.pool.name} ${node.seedVolume} ${node.dir}/seed.iso`,
+      sh`rm -r ${node.dir}/seed ${node.dir}/seed.iso`,
     ],
-  })
+  }))
+}
 
-/** Throws when a domain that is not this lab's uses the volume. */
-export function checkUnused(lab: Lab, host: Host, volume: string): void {
-  const user = foreignUser(host, lab, `${lab.pool.path}/${volume}`)
-  if (user)
-    throw new LabError(
-      `the volume ${volume} is used by ${user.name}, which this lab did not make`,
-      {
-        hint: 'rename the node or the lab in the lab file',
-      },
-    )
+function makeIso(lab: Lab, node: Node, tool: string[]): Step {
+  const { dir, name } = node
+  const seed = `${dir}/seed`
+  const files = ['user-data', 'meta-data'].map((file) => `${file}=${seed}/${file}`)
+  return sh`mkdir -p ${seed}
+printf 'instance-id: %s-%s\\nlocal-hostname: %s\\n' ${name} "$(cat /proc/sys/kernel/random/uuid)" ${name} > ${seed}/meta-data
+{
+  sed "s|${publicKeyPlaceholder}|$(cat ${sshFiles(lab).key}.pub)|" ${dir}/user-data
+  printf 'ssh_keys:\\n  ed25519_public: %s\\n  ed25519_private: |\\n' "$(cat ${publicHostKey(node)})"
+  sed 's/^/    /' ${hostKey(node)}
+} > ${seed}/user-data
+${tool} -quiet -V cidata -A ${seedTag(lab, node)} -J -r -graft-points -o ${dir}/seed.iso ${files} network-config=${dir}/network-config`
+}
+
+/** The step that deletes a node's seed volume. */
+export const deleteSeed = (lab: Lab, node: Node): Step =>
+  sh`${virsh(lab)} vol-delete --pool ${lab.pool.name} ${node.seedVolume}`
+
+/** Throws when a volume that has the name of one of these nodes' seeds is not that seed. */
+export async function checkSeedsAreOurs(lab: Lab, nodes: Node[], host: Host): Promise<void> {
+  const volumes = nodes.map(({ seedVolume }) => seedVolume)
+  const tags = await readInVolumes(lab, volumes, tagPlace)
+  for (const { name, seedVolume } of nodes)
+    try {
+      checkUnused(lab, host, seedVolume)
+      const whose = whoseVolume(lab, host, seedVolume, name, tags.get(seedVolume))
+      if (whose !== 'ours') throw foreignVolume(lab, seedVolume)
+    } catch (error) {
+      throw named(name, error)
+    }
 }

@@ -1,7 +1,7 @@
 // PURE. Changes as values: a step is one change, a stage is what happens side by side. The same text is shown, printed
 // by --dry-run and carried out.
 import { dirname } from 'node:path'
-import type { CommandError } from '../text/errors.ts'
+import { named, NodeErrors, type CommandError } from '../text/errors.ts'
 import { commandText, hereDocument, quote } from '../text/quote.ts'
 
 /** Command lines for bash on this host. */
@@ -61,12 +61,24 @@ export const inOrder = (title: string, steps: Step[]): Stage => ({
   lanes: [{ name: '', steps }],
 })
 
-/** A stage with a lane for each node or domain. */
-export const forEach = <N extends { name: string }>(
+/** A stage with a lane for each node or domain; all that is in the way of planning one is thrown together. */
+export function forEach<N extends { name: string }>(
   title: string,
   all: N[],
-  steps: (one: N) => Step[],
-): Stage => ({ title, lanes: all.map((one) => ({ name: one.name, steps: steps(one) })) })
+  plan: (one: N) => Step[],
+): Stage {
+  const errors: unknown[] = []
+  const lanes = all.map((one): Lane => {
+    try {
+      return { name: one.name, steps: plan(one) }
+    } catch (error) {
+      errors.push(named(one.name, error))
+      return { name: one.name, steps: [] }
+    }
+  })
+  if (errors.length > 0) throw errors.length > 1 ? new NodeErrors(errors) : errors[0]
+  return { title, lanes }
+}
 
 /** The steps as a whole bash script, to be run in the folder `cwd`. */
 export function bashScript(about: string, cwd: string, stages: Stage[]): string {
