@@ -7,6 +7,7 @@ import { optionTexts, usageText, type Usage } from '../../lib/cli/args.ts'
 import { parseLab } from '../../lib/lab/lab.ts'
 import { labSchema } from '../../lib/lab/schema.ts'
 import { known } from '../../lib/rke2/causes.ts'
+import { hintText } from '../../lib/text/errors.ts'
 import * as usages from '../../lib/cli/usages.ts'
 import { top } from '../helpers/fake-bin.ts'
 import { chapterFiles, readPage } from './pages.ts'
@@ -134,13 +135,14 @@ function causeTable(): string {
   const lab = defaultLab()
   const [server, node] = lab.nodes
   if (!server || !node) throw new Error('the default lab has two nodes')
-  const at = { lab, node, server }
+  const at = { node, server }
   return rows(
     ['Name', `What is wrong (with ${node.name})`, 'What to do'],
     known.map(({ id, why, fix }) => [
       `\`${id}\``,
       why(at),
       fix(at)
+        .map((hint) => hintText(hint, ''))
         .map((line) => (line.startsWith('# ') ? line.slice(2) : `\`${escaped(line)}\``))
         .join('<br>'),
     ]),

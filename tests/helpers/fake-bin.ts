@@ -42,7 +42,8 @@ if [[ $* = -V ]]; then echo OpenSSH_9.2p1 >&2; exit; fi
 cd "$STAND_IN"
 if [[ -e guests/$3.error ]]; then cat "guests/$3.error" >&2; exit 255; fi
 if [[ $(cat "domains/$3/state") != running ]]; then echo "ssh: connect to host $3 port 22: No route to host" >&2; exit 255; fi
-case "$4" in
+[[ "\${*:4}" = 'sh -s' ]] || { ${refuse('ssh')}; }
+case "$(cat)" in
   'cd /run/cloud-init '*) cat "guests/$3" 2>/dev/null || cat "$FIXTURES/cloud-init-done.cloud-init-22.4.2.txt" ;;
   *) ${refuse('ssh')} ;;
 esac`,
