@@ -6,9 +6,10 @@ import { destroyPlan, isNothing, planText } from '../lib/machine/destroy-plan.ts
 import * as remove from '../lib/machine/destroy.ts'
 import { LabError, UsageError } from '../lib/text/errors.ts'
 import { observe } from '../lib/libvirt/observe.ts'
+import { tagPlace } from '../lib/libvirt/ownership.ts'
+import { readInVolumes } from '../lib/libvirt/volumes.ts'
 import { ensurePool } from '../lib/machine/create.ts'
 import { eachOf, next, phase, step } from '../lib/phase.ts'
-import { seedTag } from '../lib/machine/seed.ts'
 import { mode } from '../lib/shell/shell.ts'
 import * as ui from '../lib/cli/ui.ts'
 import { destroy } from '../lib/cli/usages.ts'
@@ -21,12 +22,9 @@ await phase(import.meta.url, destroy, async ({ lab, nodes, options }) => {
   const isOff = first.pool?.uuid === lab.pool.uuid && !first.pool.active // then it shows no volumes
   const { volumeNames } = isOff ? await step('Storage pool', () => ensurePool(lab, first)) : first
   const host = await observe(lab, volumeNames)
-  const tags = await remove.readSeedTags(
-    lab,
-    volumeNames.filter((name) => name.endsWith('-seed.iso')),
-  )
-  const isSeedOf = (volume: string, name: string) => tags.get(volume) === seedTag(lab, { name })
-  const plan = destroyPlan(lab, named, host, isSeedOf, options.flags.has('images'))
+  const seeds = volumeNames.filter((name) => name.endsWith('-seed.iso'))
+  const tags = await readInVolumes(lab, seeds, tagPlace)
+  const plan = destroyPlan(lab, named, host, tags, options.flags.has('images'))
   const files = remove.labFiles(lab, named)
   for (const text of plan.leftAlone) ui.warn(`left alone: ${text}`)
 

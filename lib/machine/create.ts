@@ -2,12 +2,19 @@
 import { domainXml } from '../libvirt/domain-xml.ts'
 import { LabError } from '../text/errors.ts'
 import type { Lab, Node } from '../lab/lab.ts'
-import { observePool, virsh, type Host } from '../libvirt/observe.ts'
-import { checkNetwork, checkPool, findVolume, ownDomain } from '../libvirt/ownership.ts'
-import { isOverlay } from '../libvirt/volume-chains.ts'
+import { virsh, type Host } from '../libvirt/observe.ts'
+import { observePool } from '../libvirt/volumes.ts'
+import {
+  checkNetwork,
+  checkPool,
+  checkUnused,
+  findVolume,
+  foreignVolume,
+  isOverlay,
+  ownDomain,
+} from '../libvirt/ownership.ts'
 import type { Domain, Volume } from '../libvirt/host.ts'
 import { quote } from '../text/quote.ts'
-import { checkUnused, foreignVolume } from './seed.ts'
 import { mode, query, run, write } from '../shell/shell.ts'
 import { formatSize } from '../text/size.ts'
 import { netmask, networkXml, overlayXml, poolXml } from '../libvirt/storage-xml.ts'

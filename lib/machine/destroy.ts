@@ -2,18 +2,11 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { DestroyPlan } from './destroy-plan.ts'
-import { readSeedTag, writeKnownHosts } from './seed.ts'
+import { writeKnownHosts } from './seed.ts'
 import type { Lab, Node } from '../lab/lab.ts'
 import { virsh } from '../libvirt/observe.ts'
 import type { Domain } from '../libvirt/host.ts'
 import { run } from '../shell/shell.ts'
-
-/** The tags of seed volumes, by volume. */
-export async function readSeedTags(lab: Lab, volumes: string[]): Promise<Map<string, string>> {
-  const tags = new Map<string, string>()
-  for (const volume of volumes) tags.set(volume, await readSeedTag(lab, volume))
-  return tags
-}
 
 /** Stops a domain and removes its definition with snapshots, managed save and nvram. */
 export async function removeDomain(lab: Lab, { name, state, persistent }: Domain): Promise<void> {

@@ -5,11 +5,17 @@ import { networkConfig, parseUserConfig, publicKeyPlaceholder, userData } from '
 import { LabError } from '../text/errors.ts'
 import type { Lab, Node } from '../lab/lab.ts'
 import { virsh, type Host } from '../libvirt/observe.ts'
-import { findVolume, foreignUser } from '../libvirt/ownership.ts'
+import {
+  checkUnused,
+  findVolume,
+  foreignVolume,
+  isCutOff,
+  seedTag,
+  tagPlace,
+} from '../libvirt/ownership.ts'
+import { readInVolumes } from '../libvirt/volumes.ts'
 import { eachOf } from '../phase.ts'
-import { quote } from '../text/quote.ts'
 import { mode, query, readText, run, write } from '../shell/shell.ts'
-import { isCutOff, tagPlace } from './seed-drive.ts'
 import * as ui from '../cli/ui.ts'
 import { keepsConnections, loginIn, sshConfig, sshFiles } from '../guest/ssh-files.ts'
 
@@ -99,10 +105,6 @@ async function isoTool(): Promise<string[]> {
   return tool === 'xorriso' ? ['xorriso', '-as', 'mkisofs'] : [tool]
 }
 
-/** Text in the ISO's application field by which a seed volume is recognised as this node's. */
-export const seedTag = (lab: { name: string }, node: { name: string }) =>
-  `rke2-kvm-lab:${lab.name}/${node.name}`
-
 /** Makes a seed medium for each node, with a fresh instance-id, and puts it into the pool. */
 export async function makeSeeds(lab: Lab, nodes: Node[], host: Host): Promise<void> {
   const tool = await isoTool()
@@ -131,40 +133,10 @@ ${tool} -quiet -V cidata -A ${seedTag(lab, node)} -J -r -graft-points -o ${node.
   await run`rm -r ${seed} ${node.dir}/seed.iso`
 }
 
-/** Reads the tag out of a seed volume. */
-export async function readSeedTag(lab: Lab, volume: string): Promise<string> {
-  const { offset, length } = tagPlace
-  const { stdout } =
-    await query`${virsh(lab)} -q vol-download --pool ${lab.pool.name} ${volume} /dev/stdout --offset ${offset} --length ${length} | cat`
-  return stdout.trim()
-}
-
 /** Throws when the volume that has the name of the node's seed has not its tag. */
 export async function checkSeedIsOurs(lab: Lab, node: Node, host: Host): Promise<void> {
   const volume = findVolume(host, node.seedVolume)
   if (volume && isCutOff(volume)) return
-  if ((await readSeedTag(lab, node.seedVolume)) !== seedTag(lab, node))
-    throw foreignVolume(lab, node.seedVolume)
-}
-
-/** The error for a volume that has the name of one of the lab's. */
-export const foreignVolume = (lab: Lab, volume: string) =>
-  new LabError(`a volume called ${volume} exists that this lab did not make`, {
-    details: ['it is left alone'],
-    hint: [
-      'rename the node or the lab in the lab file',
-      `# or look at it: virsh -c ${quote(lab.libvirt)} vol-info --pool ${lab.pool.name} ${volume}`,
-    ],
-  })
-
-/** Throws when a domain that is not this lab's uses the volume. */
-export function checkUnused(lab: Lab, host: Host, volume: string): void {
-  const user = foreignUser(host, lab, `${lab.pool.path}/${volume}`)
-  if (user)
-    throw new LabError(
-      `the volume ${volume} is used by ${user.name}, which this lab did not make`,
-      {
-        hint: 'rename the node or the lab in the lab file',
-      },
-    )
+  const tags = await readInVolumes(lab, [node.seedVolume], tagPlace)
+  if (tags.get(node.seedVolume) !== seedTag(lab, node)) throw foreignVolume(lab, node.seedVolume)
 }
