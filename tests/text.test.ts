@@ -1,22 +1,18 @@
-// The texts that are made: XML, cloud-init, shell, SSH files, tables. Each is read back by a real reader.
+// The texts that are made: cloud-init, shell, SSH files, tables. Each is read back by a real reader.
 import { execFileSync, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { XMLParser, XMLValidator } from 'fast-xml-parser'
 import t from 'tap'
 import { parse as parseYaml } from 'yaml'
 import { optionTexts, parseArgs, usageText, type Usage } from '../lib/cli/args.ts'
 import { networkConfig, parseUserConfig, userData } from '../lib/machine/user-data.ts'
-import { consoleLog, domainXml, namespace } from '../lib/libvirt/domain-xml.ts'
 import { UsageError } from '../lib/text/errors.ts'
 import { consoleStage, fitted, formatSeconds, progressBar, wrapped } from '../lib/text/progress.ts'
 import { hereDocument, quote } from '../lib/text/quote.ts'
 import { keepsConnections, sshConfig, sshFiles, sshState } from '../lib/guest/ssh-files.ts'
-import { baseVolumeXml, networkXml, overlayXml, poolXml } from '../lib/libvirt/storage-xml.ts'
 import { table } from '../lib/text/table.ts'
 import * as usages from '../lib/cli/usages.ts'
 import { TimedOut, until } from '../lib/shell/wait.ts'
-import { xml } from '../lib/text/xml.ts'
 import { hostileStrings, makeLab, nodeOf } from './helpers/labs.ts'
 
 function thrownBy(work: () => unknown): UsageError {
@@ -40,108 +36,6 @@ const pyYaml = (text: string): unknown =>
       { input: text, encoding: 'utf8' },
     ),
   )
-const parser = new XMLParser({
-  ignoreAttributes: false,
-  attributeNamePrefix: '@',
-  parseTagValue: false,
-  trimValues: false,
-})
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
-const parseXml = (text: string): any => {
-  t.equal(XMLValidator.validate(text), true, 'well-formed')
-  return parser.parse(text)
-}
-
-await t.test('what is put into XML comes out of a parser as it was', async (t) => {
-  for (const text of [...hostileStrings, ']]>', '&amp;', 'ä€😀']) {
-    const { a } = parseXml(xml`<a b='${text}' c="${text}">${text}</a>`.text)
-    t.strictSame([a['#text'], a['@b'], a['@c']], [text, text, text])
-  }
-})
-
-await t.test('finished XML is not escaped twice, numbers are put in', async (t) => {
-  const inner = xml`<b c='${'&'}'/>`
-  t.equal(xml`<a n='${4}'>${inner}</a>`.text, `<a n='4'><b c='&amp;'/></a>`)
-})
-
-await t.test('a domain of a bridge lab, whole', async (t) => {
-  const lab = makeLab()
-  const text = domainXml(lab, nodeOf(lab), 'kvm')
-  t.matchSnapshot(text, 'kubemaster')
-  const { domain } = parseXml(text)
-  t.match(domain, {
-    '@type': 'kvm',
-    name: 'kubemaster',
-    uuid: lab.nodes[0]!.uuid,
-    memory: { '#text': '4096', '@unit': 'MiB' },
-    vcpu: '2',
-    cpu: { '@mode': 'host-passthrough' },
-    metadata: {
-      'lab:node': {
-        '@xmlns:lab': namespace,
-        '@lab': 'lab',
-        '@role': 'server',
-        '@address': '192.0.2.30',
-      },
-    },
-  })
-  const { disk, interface: nic, serial } = domain.devices
-  t.match(disk[0], {
-    source: { '@file': '/var/lib/libvirt/images/rke2-kvm-lab/lab-kubemaster.qcow2' },
-    target: { '@dev': 'vda', '@bus': 'virtio' },
-  })
-  t.match(disk[1], {
-    '@device': 'cdrom',
-    source: {
-      '@file': '/var/lib/libvirt/images/rke2-kvm-lab/lab-kubemaster-seed.iso',
-      '@startupPolicy': 'optional',
-    },
-    target: { '@dev': 'sda', '@bus': 'scsi' },
-    readonly: '',
-  })
-  t.match(nic, {
-    '@type': 'bridge',
-    source: { '@bridge': 'br0' },
-    mac: { '@address': lab.nodes[0]!.mac },
-  })
-  t.match(serial.log, { '@file': consoleLog({ name: 'kubemaster' }) })
-})
-
-await t.test(
-  'an emulated domain on a NAT network differs in processor and interface',
-  async (t) => {
-    const lab = makeLab((raw) => {
-      delete raw.network.bridge
-      raw.network.nat = 'rke2-nat'
-    })
-    const { domain } = parseXml(domainXml(lab, nodeOf(lab), 'qemu'))
-    t.match(domain, { '@type': 'qemu', cpu: { '@mode': 'maximum' } })
-    t.match(domain.devices.interface, {
-      '@type': 'network',
-      source: { '@network': 'rke2-nat' },
-    })
-  },
-)
-
-await t.test('pool, volumes and network, whole', async (t) => {
-  const lab = makeLab((raw) => {
-    raw.network = { nat: 'rke2-nat', cidr: '192.0.2.0/25', gateway: '192.0.2.1' }
-  })
-  const base = 'base-0123456789abcdef.qcow2'
-  t.matchSnapshot(poolXml(lab), 'pool')
-  t.matchSnapshot(baseVolumeXml(base), 'base image')
-  t.matchSnapshot(overlayXml(lab, nodeOf(lab), base), 'disk')
-  t.matchSnapshot(networkXml(lab), 'network')
-  t.match(parseXml(networkXml(lab)).network, {
-    uuid: lab.networkUuid,
-    ip: { '@address': '192.0.2.1', '@netmask': '255.255.255.128' },
-  })
-  t.match(parseXml(overlayXml(lab, nodeOf(lab), base)).volume, {
-    capacity: { '#text': String(40 * 2 ** 30) },
-    backingStore: { path: `/var/lib/libvirt/images/rke2-kvm-lab/${base}` },
-  })
-})
-
 // cloud-init
 
 const file = 'cloud-init/user-data.yaml'
