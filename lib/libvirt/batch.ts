@@ -25,20 +25,21 @@ const markBefore = (mark: string, label: string | number) =>
 /** The commands in as few texts as fit into an argument. */
 export function batches(commands: string[], mark: string, limit = most): Batch[] {
   const all: Batch[] = []
+  let batch: Batch = { commands: [], text: '' }
   let size = Infinity
-  commands.forEach((command, index) => {
-    const text = `${markBefore(mark, index)}; ${command}; `
-    const bytes = new TextEncoder().encode(quote(text)).length
+  for (const command of commands) {
+    const marked = (number: number) => `${markBefore(mark, number)}; ${command}; `
+    const bytes = new TextEncoder().encode(quote(marked(commands.length))).length
     if (size + bytes > limit) {
-      all.push({ commands: [], text: '' })
+      batch = { commands: [], text: '' }
+      all.push(batch)
       size = 0
     }
-    const last = all.at(-1)
-    last?.commands.push(command)
-    if (last) last.text += text
+    batch.text += marked(batch.commands.length)
+    batch.commands.push(command)
     size += bytes
-  })
-  return all.map((batch) => ({ ...batch, text: batch.text + markBefore(mark, 'end') }))
+  }
+  return all.map(({ commands, text }) => ({ commands, text: text + markBefore(mark, 'end') }))
 }
 
 /** What each command said, by its number; undefined when virsh did not come to the end of the batch. */

@@ -4,11 +4,12 @@ import { quote } from '../text/quote.ts'
 
 /** The other host that a libvirt URI leads to, with the start of an ssh command when it goes that way; undefined for this one. */
 export function remoteHost(uri: string): { name: string; ssh?: string } | undefined {
-  const parts = /^\w+(?:\+(\w+))?:\/\/((?:[^@/?]+@)?(\[[^\]/]+\]|[^:/?]+))(?::(\d+))?/.exec(uri)
+  const parts = /^\w+(?:\+(\w+))?:\/\/([^@/?]+@)?(\[[^\]/]+\]|[^:/?]+)(?::(\d+))?/.exec(uri)
   if (!parts) return undefined
-  const [, transport = '', login = '', name = '', port] = parts
+  const [, transport = '', user = '', host = '', port] = parts
+  const name = host.replace(/^\[|\]$/g, '') // around an IPv6 address
   if (!/ssh/.test(transport)) return { name }
-  return { name, ssh: `ssh ${port ? `-p ${port} ` : ''}${quote(login)}` }
+  return { name, ssh: `ssh ${port ? `-p ${port} ` : ''}${quote(user + name)}` }
 }
 
 /** Whether virsh said that there is no such thing, and nothing else. For a domain it never says more than this. */

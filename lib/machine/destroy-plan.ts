@@ -3,6 +3,7 @@ import { LabError } from '../text/errors.ts'
 import type { Lab, Node } from '../lab/lab.ts'
 import type { Domain, Host } from '../libvirt/host.ts'
 import { poolTrouble, whoseDomain, whoseNetwork, whosePool } from '../libvirt/ownership.ts'
+import { quote } from '../text/quote.ts'
 import { strangers, unusedImages, volumesOf } from './destroy-volumes.ts'
 
 export interface DestroyPlan {
@@ -74,7 +75,7 @@ function checkSeen(lab: Lab, host: Host, whole: boolean): void {
   const trouble =
     unseen ??
     (host.pool && whosePool(lab, host.pool) === 'moved' ? poolTrouble(host, lab) : undefined) ??
-    (isOff ? new LabError(`the storage pool ${lab.pool.name} is off`) : undefined)
+    (isOff ? poolOff(lab) : undefined)
   if (!trouble) return
   throw new LabError(`not all of the lab can be seen, so nothing is removed: ${trouble.message}`, {
     details: trouble.details,
@@ -82,6 +83,11 @@ function checkSeen(lab: Lab, host: Host, whole: boolean): void {
     cause: trouble,
   })
 }
+
+const poolOff = ({ libvirt, pool }: Lab) =>
+  new LabError(`the storage pool ${pool.name} is off`, {
+    hint: `virsh -c ${quote(libvirt)} pool-start ${pool.name}`,
+  })
 
 function networksOf(lab: Lab, { network, formerNetworks }: Host): DestroyPlan['networks'] {
   const { nat } = lab.network

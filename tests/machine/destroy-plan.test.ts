@@ -1,6 +1,9 @@
 // What destroy removes, and what it leaves alone.
 import t from 'tap'
 import { destroyPlan, isNothing, planText } from '../../lib/machine/destroy-plan.ts'
+import { LabError } from '../../lib/text/errors.ts'
+import type { Node } from '../../lib/lab/lab.ts'
+import type { Host } from '../../lib/libvirt/host.ts'
 import { seedTag } from '../../lib/libvirt/ownership.ts'
 import {
   base,
@@ -166,6 +169,30 @@ await t.test('a node that was taken out of the lab file is still ours', async (t
   t.match(destroyPlan(lab, [], host, noTags, false), {
     domains: [{ name: 'worker09' }],
     volumes: ['lab-worker09.qcow2'],
+  })
+})
+
+await t.test('nothing is removed while not all of it can be seen', async (t) => {
+  const host = hostWith([domain('kubemaster')], ['lab-kubemaster.qcow2'])
+  const error = new LabError('the storage daemon of libvirt is off', { hint: 'start it' })
+  const plan = (more: Partial<Host>, nodes: Node[] = []) =>
+    destroyPlan(lab, nodes, { ...host, ...more }, noTags, false)
+  const storage = { unseen: [{ what: 'storage' as const, error }] }
+  const networks = { unseen: [{ what: 'networks' as const, error }] }
+  const expected = {
+    message: /^not all of the lab can be seen, so nothing is removed: the storage daemon/,
+    hint: ['start it'],
+  }
+  t.throws(() => plan(storage), expected)
+  t.throws(() => plan(storage, [nodeOf(lab)]), expected)
+  t.throws(() => plan(networks), expected)
+  t.match(plan(networks, [nodeOf(lab)]).volumes, ['lab-kubemaster.qcow2'], 'a node has no network')
+  t.throws(() => plan({ pool: { ...ourPool, path: '/data' } }), {
+    message: /nothing is removed: the storage pool rke2-kvm-lab was moved to \/data$/,
+  })
+  t.throws(() => plan({ pool: { ...ourPool, active: false } }), {
+    message: /nothing is removed: the storage pool rke2-kvm-lab is off$/,
+    hint: ['virsh -c qemu:///system pool-start rke2-kvm-lab'],
   })
 })
 
