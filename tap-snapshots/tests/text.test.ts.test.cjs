@@ -107,39 +107,6 @@ exports[`tests/text.test.ts > TAP > pool, volumes and network, whole > pool 1`] 
 
 `
 
-exports[`tests/text.test.ts > TAP > ssh reads the config as it was meant, also from a folder with odd characters > ssh_config 1`] = `
-Host kubemaster
-  HostName 192.0.2.30
-  ControlMaster auto
-  ControlPath "/home/me/rke2-kvm-lab/.lab/lab/nodes/kubemaster/ssh"
-  ControlPersist 60
-Host worker01
-  HostName 192.0.2.31
-  ControlMaster auto
-  ControlPath "/home/me/rke2-kvm-lab/.lab/lab/nodes/worker01/ssh"
-  ControlPersist 60
-Host worker02
-  HostName 192.0.2.32
-  ControlMaster auto
-  ControlPath "/home/me/rke2-kvm-lab/.lab/lab/nodes/worker02/ssh"
-  ControlPersist 60
-Host *
-  User ubuntu
-  IdentityFile "/home/me/rke2-kvm-lab/.lab/lab/id_ed25519"
-  IdentitiesOnly yes
-  UserKnownHostsFile "/home/me/rke2-kvm-lab/.lab/lab/known_hosts"
-  GlobalKnownHostsFile /dev/null
-  StrictHostKeyChecking yes
-  HostKeyAlgorithms ssh-ed25519
-  UpdateHostKeys no
-  BatchMode yes
-  ConnectTimeout 5
-  ServerAliveInterval 5
-  ServerAliveCountMax 6
-  LogLevel ERROR
-
-`
-
 exports[`tests/text.test.ts > TAP > the address is given to the NIC with the MAC of the node > worker01 1`] = `
 version: 2
 ethernets:
@@ -156,23 +123,6 @@ ethernets:
       addresses:
         - 1.1.1.1
         - 8.8.8.8
-
-`
-
-exports[`tests/text.test.ts > TAP > the usage text names every option > usage 1`] = `
-npx zx scripts/example.ts [NODE...] [options]
-
-Does nothing.
-Without NODE: every node of the lab that this is for.
-
-  --lab FILE          the lab file (default lab.yaml)
-  --timeout SECONDS   how long to wait (default 60)
-  --force             by force
-  --json              print the result as JSON
-  --dry-run           change nothing; print the bash script that would do it
-  --yes               answer yes to every question
-  --verbose           show every command and its output
-  --help              show this text
 
 `
 

@@ -17,11 +17,10 @@ import { delimiter, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Test } from 'tap'
 import { quote } from '../../lib/text/quote.ts'
+import { fixture, fixtures, top } from './fixtures.ts'
 import { labText, type RawLab } from './labs.ts'
 
-export const top = join(import.meta.dirname, '..', '..')
-const fixtures = join(top, 'tests', 'fixtures')
-export const fixture = (name: string) => readFileSync(join(fixtures, name), 'utf8')
+export { fixture, top }
 
 /** Tools of the machine that the scripts may call. */
 const realTools =
