@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { parse, stringify } from 'yaml'
-import { FakeHost, top, type Result } from './helpers/fake-bin.ts'
+import { FakeHost, top, type Result } from '../helpers/fake-bin.ts'
 
 const noShellcheck =
   spawnSync('shellcheck', ['--version']).status !== 0 && 'shellcheck is not installed'

@@ -5,13 +5,13 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path'
 import { XMLValidator } from 'fast-xml-parser'
 import t, { type Test } from 'tap'
-import { firstScreen, liveliest, waiting, waitOf } from './docs/pictures.ts'
-import { FakeHost, fixture, top } from './helpers/fake-bin.ts'
-import { FakeNodes } from './helpers/fake-nodes.ts'
-import type { RawLab } from './helpers/labs.ts'
-import { marked, parseScreen, plain, type Span } from './terminal/ansi.ts'
-import { Pane } from './terminal/pane.ts'
-import { screenSvg } from './terminal/svg.ts'
+import { firstScreen, liveliest, waiting, waitOf } from '../docs/pictures.ts'
+import { FakeHost, fixture, top } from '../helpers/fake-bin.ts'
+import { FakeNodes } from '../helpers/fake-nodes.ts'
+import type { RawLab } from '../helpers/labs.ts'
+import { marked, parseScreen, plain, type Span } from '../terminal/ansi.ts'
+import { Pane } from '../terminal/pane.ts'
+import { screenSvg } from '../terminal/svg.ts'
 
 t.setTimeout(900_000) // half a minute by itself, more beside tests that want the processor
 const folder = join(top, 'tests/fixtures/terminal')

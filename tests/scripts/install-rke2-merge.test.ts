@@ -11,7 +11,7 @@ import {
 import { join } from 'node:path'
 import t from 'tap'
 import { parse, stringify } from 'yaml'
-import { failed, FakeNodes, succeeds } from './helpers/fake-nodes.ts'
+import { failed, FakeNodes, succeeds } from '../helpers/fake-nodes.ts'
 
 await t.test('--merge puts the cluster into ~/.kube/config', async (t) => {
   const host = new FakeNodes(t, (lab) => (lab.nodes = lab.nodes.slice(0, 1)))

@@ -5,7 +5,7 @@
  * Make sure to inspect the output below.  Do not ignore changes!
  */
 'use strict'
-exports[`tests/dry-run.test.ts > TAP > the script of create is the whole of it > create of lab.yaml 1`] = `
+exports[`tests/scripts/dry-run.test.ts > TAP > the script of create is the whole of it > create of lab.yaml 1`] = `
 #!/usr/bin/env bash
 # create of lab lab, as the scripts would do it now on this host.
 set -euo pipefail

@@ -11,8 +11,8 @@ import {
 import { join } from 'node:path'
 import { execFileSync } from 'node:child_process'
 import t, { type Test } from 'tap'
-import { FakeHost, fixture, qcow2, type Result } from './helpers/fake-bin.ts'
-import type { RawLab } from './helpers/labs.ts'
+import { FakeHost, fixture, qcow2, type Result } from '../helpers/fake-bin.ts'
+import type { RawLab } from '../helpers/labs.ts'
 
 const escape = /\x1b/ // eslint-disable-line no-control-regex
 const failed = (t: Test, { code, stderr }: Result, ...texts: (string | RegExp)[]) => {

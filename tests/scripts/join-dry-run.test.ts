@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import t from 'tap'
-import { FakeNodes, secret, succeeds } from './helpers/fake-nodes.ts'
+import { FakeNodes, secret, succeeds } from '../helpers/fake-nodes.ts'
 
 await t.test(
   '--dry-run: whole scripts, without a secret, that do what the scripts do',

@@ -2,8 +2,8 @@
 import { utimesSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { FakeNodes, shown, succeeds, version } from './helpers/fake-nodes.ts'
-import { killAfterEachCall } from './helpers/kill.ts'
+import { FakeNodes, shown, succeeds, version } from '../helpers/fake-nodes.ts'
+import { killAfterEachCall } from '../helpers/kill.ts'
 
 const host = new FakeNodes(t, (lab) => lab.nodes.pop())
 

@@ -2,8 +2,8 @@
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { failed, FakeNodes, shown, succeeds, version } from './helpers/fake-nodes.ts'
-import type { RawLab } from './helpers/labs.ts'
+import { failed, FakeNodes, shown, succeeds, version } from '../helpers/fake-nodes.ts'
+import type { RawLab } from '../helpers/labs.ts'
 
 const pop = (lab: RawLab) => lab.nodes.pop()
 

@@ -5,7 +5,7 @@
  * Make sure to inspect the output below.  Do not ignore changes!
  */
 'use strict'
-exports[`tests/create.test.ts > TAP > from nothing to three machines, and then nothing more to do > what it did 1`] = `
+exports[`tests/scripts/create.test.ts > TAP > from nothing to three machines, and then nothing more to do > what it did 1`] = `
 Array [
   "genisoimage -quiet -V cidata -A rke2-kvm-lab:lab/kubemaster -J -r -graft-points -o .lab/lab/nodes/kubemaster/seed.iso user-data=.lab/lab/nodes/kubemaster/seed/user-data meta-data=.lab/lab/nodes/kubemaster/seed/meta-data network-config=.lab/lab/nodes/kubemaster/network-config",
   "genisoimage -quiet -V cidata -A rke2-kvm-lab:lab/worker01 -J -r -graft-points -o .lab/lab/nodes/worker01/seed.iso user-data=.lab/lab/nodes/worker01/seed/user-data meta-data=.lab/lab/nodes/worker01/seed/meta-data network-config=.lab/lab/nodes/worker01/network-config",

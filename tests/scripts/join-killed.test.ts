@@ -1,7 +1,7 @@
 // join.ts killed at every step, for a worker that was made anew: the next run finishes, and nothing tells of it.
 import t from 'tap'
-import { FakeNodes, succeeds, version } from './helpers/fake-nodes.ts'
-import { killAfterEachCall } from './helpers/kill.ts'
+import { FakeNodes, succeeds, version } from '../helpers/fake-nodes.ts'
+import { killAfterEachCall } from '../helpers/kill.ts'
 
 const host = new FakeNodes(t, (lab) => lab.nodes.pop())
 for (const script of ['install-rke2', 'join']) await succeeds(t, host, script)

@@ -5,30 +5,30 @@
  * Make sure to inspect the output below.  Do not ignore changes!
  */
 'use strict'
-exports[`tests/docs.test.ts > TAP > what of the console blocks is checked for its form only is known > README.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > README.md: not run by any test 1`] = `
 Array []
 `
 
-exports[`tests/docs.test.ts > TAP > what of the console blocks is checked for its form only is known > rke2/README.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > rke2/README.md: not run by any test 1`] = `
 Array [
   "kubectl --kubeconfig .lab/lab/kubeconfig get nodes",
   "kubectl --kubeconfig .lab/lab/kubeconfig delete node worker01",
 ]
 `
 
-exports[`tests/docs.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/00-why.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/00-why.md: not run by any test 1`] = `
 Array []
 `
 
-exports[`tests/docs.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/01-architecture.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/01-architecture.md: not run by any test 1`] = `
 Array []
 `
 
-exports[`tests/docs.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/02-lab.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/02-lab.md: not run by any test 1`] = `
 Array []
 `
 
-exports[`tests/docs.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/03-host.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/03-host.md: not run by any test 1`] = `
 Array [
   "grep -c -E 'vmx|svm' /proc/cpuinfo",
   "ls -l /dev/kvm",
@@ -36,27 +36,27 @@ Array [
 ]
 `
 
-exports[`tests/docs.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/04-machines.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/04-machines.md: not run by any test 1`] = `
 Array [
   "exit",
 ]
 `
 
-exports[`tests/docs.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/05-cloud-init.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/05-cloud-init.md: not run by any test 1`] = `
 Array []
 `
 
-exports[`tests/docs.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/06-rke2-server.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/06-rke2-server.md: not run by any test 1`] = `
 Array [
   "kubectl get nodes",
 ]
 `
 
-exports[`tests/docs.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/07-join.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/07-join.md: not run by any test 1`] = `
 Array []
 `
 
-exports[`tests/docs.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/08-tour.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/08-tour.md: not run by any test 1`] = `
 Array [
   "ssh -F .lab/lab/ssh_config worker01 'ps -C kubelet,containerd -o pid,args | cut -c 1-100'",
   "ssh -F .lab/lab/ssh_config kubemaster sudo ls /var/lib/rancher/rke2/agent/pod-manifests",
@@ -64,7 +64,7 @@ Array [
 ]
 `
 
-exports[`tests/docs.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/09-pods.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/09-pods.md: not run by any test 1`] = `
 Array [
   "kubectl wait --for=condition=Ready pod/web --timeout=120s",
   "kubectl get pods -o wide",
@@ -83,7 +83,7 @@ Array [
 ]
 `
 
-exports[`tests/docs.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/10-services.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/10-services.md: not run by any test 1`] = `
 Array [
   "kubectl rollout status deployment/web",
   "kubectl get pods -l app=web -o wide",
@@ -97,7 +97,7 @@ Array [
 ]
 `
 
-exports[`tests/docs.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/11-configuration.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/11-configuration.md: not run by any test 1`] = `
 Array [
   "kubectl wait --for=condition=Ready pod/configured --timeout=120s",
   "kubectl exec configured -- env",
@@ -108,7 +108,7 @@ Array [
 ]
 `
 
-exports[`tests/docs.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/12-volumes.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/12-volumes.md: not run by any test 1`] = `
 Array [
   "kubectl describe persistentvolumeclaim notes",
   "kubectl get persistentvolumeclaims",
@@ -124,7 +124,7 @@ Array [
 ]
 `
 
-exports[`tests/docs.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/13-deployments.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/13-deployments.md: not run by any test 1`] = `
 Array [
   "kubectl get deployments,replicasets,pods -l app=web",
   "kubectl get deployment web",
@@ -142,7 +142,7 @@ Array [
 ]
 `
 
-exports[`tests/docs.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/14-manifests.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/14-manifests.md: not run by any test 1`] = `
 Array [
   "kubectl get deployment web -o yaml",
   "kubectl get deployment web -o jsonpath='{.spec.replicas} wanted, {.status.readyReplicas} ready{\\"\\\\n\\"}'",
@@ -153,7 +153,7 @@ Array [
 ]
 `
 
-exports[`tests/docs.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/15-failover.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/15-failover.md: not run by any test 1`] = `
 Array [
   "kubectl get pods -l app=steady -o wide",
   "kubectl get pods -l app=steady -o wide --watch",
@@ -163,7 +163,7 @@ Array [
 ]
 `
 
-exports[`tests/docs.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/16-scaling.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/16-scaling.md: not run by any test 1`] = `
 Array [
   "kubectl get nodes",
   "kubectl get pods -l app=web -o wide --sort-by=.spec.nodeName",
@@ -172,43 +172,43 @@ Array [
 ]
 `
 
-exports[`tests/docs.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/17-backup.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/17-backup.md: not run by any test 1`] = `
 Array [
   "kubectl get deployment web",
 ]
 `
 
-exports[`tests/docs.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/18-make-it-yours.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/18-make-it-yours.md: not run by any test 1`] = `
 Array []
 `
 
-exports[`tests/docs.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/19-clean-up.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/19-clean-up.md: not run by any test 1`] = `
 Array []
 `
 
-exports[`tests/docs.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/README.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/README.md: not run by any test 1`] = `
 Array []
 `
 
-exports[`tests/docs.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/00-why.md: the commands that it causes 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/00-why.md: the commands that it causes 1`] = `
 Array []
 `
 
-exports[`tests/docs.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/01-architecture.md: the commands that it causes 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/01-architecture.md: the commands that it causes 1`] = `
 Array []
 `
 
-exports[`tests/docs.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/02-lab.md: the commands that it causes 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/02-lab.md: the commands that it causes 1`] = `
 Array []
 `
 
-exports[`tests/docs.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/03-host.md: the commands that it causes 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/03-host.md: the commands that it causes 1`] = `
 Array [
   "virsh -c qemu:///system list --all",
 ]
 `
 
-exports[`tests/docs.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/04-machines.md: the commands that it causes 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/04-machines.md: the commands that it causes 1`] = `
 Array [
   "genisoimage -quiet -V cidata -A rke2-kvm-lab:lab/kubemaster -J -r -graft-points -o .lab/lab/nodes/kubemaster/seed.iso user-data=.lab/lab/nodes/kubemaster/seed/user-data meta-data=.lab/lab/nodes/kubemaster/seed/meta-data network-config=.lab/lab/nodes/kubemaster/network-config",
   "genisoimage -quiet -V cidata -A rke2-kvm-lab:lab/worker01 -J -r -graft-points -o .lab/lab/nodes/worker01/seed.iso user-data=.lab/lab/nodes/worker01/seed/user-data meta-data=.lab/lab/nodes/worker01/seed/meta-data network-config=.lab/lab/nodes/worker01/network-config",
@@ -237,7 +237,7 @@ Array [
 ]
 `
 
-exports[`tests/docs.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/05-cloud-init.md: the commands that it causes 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/05-cloud-init.md: the commands that it causes 1`] = `
 Array [
   "virsh -c qemu:///system change-media kubemaster sda --eject --config",
   "virsh -c qemu:///system change-media kubemaster sda --eject --live",
@@ -251,7 +251,7 @@ Array [
 ]
 `
 
-exports[`tests/docs.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/06-rke2-server.md: the commands that it causes 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/06-rke2-server.md: the commands that it causes 1`] = `
 Array [
   "curl --fail --silent --show-error --location --connect-timeout 20 --speed-limit 1000 --speed-time 60 --head https://github.com/rancher/rke2/releases/download/v1.35.7%2Brke2r1/rke2.linux-amd64.tar.gz",
   "curl --fail --silent --show-error --location --connect-timeout 20 --speed-limit 1000 --speed-time 60 --retry 3 --continue-at - --output /home/you/.cache/rke2-kvm-lab/rke2/v1.35.7+rke2r1-9037cfa1/rke2.linux-amd64.tar.gz.part https://github.com/rancher/rke2/releases/download/v1.35.7%2Brke2r1/rke2.linux-amd64.tar.gz",
@@ -260,39 +260,39 @@ Array [
 ]
 `
 
-exports[`tests/docs.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/07-join.md: the commands that it causes 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/07-join.md: the commands that it causes 1`] = `
 Array []
 `
 
-exports[`tests/docs.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/08-tour.md: the commands that it causes 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/08-tour.md: the commands that it causes 1`] = `
 Array []
 `
 
-exports[`tests/docs.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/09-pods.md: the commands that it causes 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/09-pods.md: the commands that it causes 1`] = `
 Array []
 `
 
-exports[`tests/docs.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/10-services.md: the commands that it causes 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/10-services.md: the commands that it causes 1`] = `
 Array []
 `
 
-exports[`tests/docs.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/11-configuration.md: the commands that it causes 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/11-configuration.md: the commands that it causes 1`] = `
 Array []
 `
 
-exports[`tests/docs.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/12-volumes.md: the commands that it causes 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/12-volumes.md: the commands that it causes 1`] = `
 Array []
 `
 
-exports[`tests/docs.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/13-deployments.md: the commands that it causes 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/13-deployments.md: the commands that it causes 1`] = `
 Array []
 `
 
-exports[`tests/docs.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/14-manifests.md: the commands that it causes 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/14-manifests.md: the commands that it causes 1`] = `
 Array []
 `
 
-exports[`tests/docs.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/15-failover.md: the commands that it causes 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/15-failover.md: the commands that it causes 1`] = `
 Array [
   "genisoimage -quiet -V cidata -A rke2-kvm-lab:ha/hawork01 -J -r -graft-points -o .lab/ha/nodes/hawork01/seed.iso user-data=.lab/ha/nodes/hawork01/seed/user-data meta-data=.lab/ha/nodes/hawork01/seed/meta-data network-config=.lab/ha/nodes/hawork01/network-config",
   "genisoimage -quiet -V cidata -A rke2-kvm-lab:ha/hawork02 -J -r -graft-points -o .lab/ha/nodes/hawork02/seed.iso user-data=.lab/ha/nodes/hawork02/seed/user-data meta-data=.lab/ha/nodes/hawork02/seed/meta-data network-config=.lab/ha/nodes/hawork02/network-config",
@@ -345,7 +345,7 @@ Array [
 ]
 `
 
-exports[`tests/docs.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/16-scaling.md: the commands that it causes 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/16-scaling.md: the commands that it causes 1`] = `
 Array [
   "genisoimage -quiet -V cidata -A rke2-kvm-lab:lab/worker03 -J -r -graft-points -o .lab/lab/nodes/worker03/seed.iso user-data=.lab/lab/nodes/worker03/seed/user-data meta-data=.lab/lab/nodes/worker03/seed/meta-data network-config=.lab/lab/nodes/worker03/network-config",
   "virsh -c qemu:///system change-media worker03 sda --eject --config",
@@ -364,11 +364,11 @@ Array [
 ]
 `
 
-exports[`tests/docs.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/17-backup.md: the commands that it causes 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/17-backup.md: the commands that it causes 1`] = `
 Array []
 `
 
-exports[`tests/docs.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/19-clean-up.md: the commands that it causes 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/19-clean-up.md: the commands that it causes 1`] = `
 Array [
   "virsh -c qemu:///system destroy kubemaster",
   "virsh -c qemu:///system destroy worker01",

@@ -5,11 +5,11 @@ import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import t from 'tap'
 import { parse } from 'yaml'
-import { optionTexts } from '../lib/cli/args.ts'
-import { parseUserConfig } from '../lib/machine/user-data.ts'
-import { parseLab } from '../lib/lab/lab.ts'
-import { defaultLab, labKeys, scripts, withBlocks } from './docs/blocks.ts'
-import { checkCommand } from './docs/commands.ts'
+import { optionTexts } from '../../lib/cli/args.ts'
+import { parseUserConfig } from '../../lib/machine/user-data.ts'
+import { parseLab } from '../../lib/lab/lab.ts'
+import { defaultLab, labKeys, scripts, withBlocks } from './blocks.ts'
+import { checkCommand } from './commands.ts'
 import {
   commands,
   fences,
@@ -18,15 +18,15 @@ import {
   mentioned,
   typed,
   type Typed,
-} from './docs/console.ts'
-import { asReader, docsHost } from './docs/host.ts'
-import { parseKubectl } from './docs/kubectl.ts'
-import { manifestProblems } from './docs/manifests.ts'
-import { chapterFiles, pageFiles, readPage } from './docs/pages.ts'
-import { isTypedHere, isTypedOnGuests, play } from './docs/play.ts'
-import { canServe, Cluster, hasTools } from './docs/stand-in.ts'
-import { isChange, top } from './helpers/fake-bin.ts'
-import { succeeds } from './helpers/fake-nodes.ts'
+} from './console.ts'
+import { asReader, docsHost } from './host.ts'
+import { parseKubectl } from './kubectl.ts'
+import { manifestProblems } from './manifests.ts'
+import { chapterFiles, pageFiles, readPage } from './pages.ts'
+import { isTypedHere, isTypedOnGuests, play } from './play.ts'
+import { canServe, Cluster, hasTools } from './stand-in.ts'
+import { isChange, top } from '../helpers/fake-bin.ts'
+import { succeeds } from '../helpers/fake-nodes.ts'
 
 t.setTimeout(900_000) // seconds by itself, minutes beside tests that want the processor
 

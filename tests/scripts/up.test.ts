@@ -3,9 +3,9 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import type { Result } from './helpers/fake-bin.ts'
-import { failed, FakeNodes, secret, shown, succeeds } from './helpers/fake-nodes.ts'
-import { labText } from './helpers/labs.ts'
+import type { Result } from '../helpers/fake-bin.ts'
+import { failed, FakeNodes, secret, shown, succeeds } from '../helpers/fake-nodes.ts'
+import { labText } from '../helpers/labs.ts'
 
 const phases = ['doctor', 'create', 'eject', 'install-rke2', 'join']
 const before = (t: Test, change?: ConstructorParameters<typeof FakeNodes>[1]) =>

@@ -2,7 +2,7 @@
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { failed, FakeNodes, idle, secret, succeeds, version } from './helpers/fake-nodes.ts'
+import { failed, FakeNodes, idle, secret, succeeds, version } from '../helpers/fake-nodes.ts'
 
 await t.test('from nothing to a cluster, and then nothing more to do', async (t) => {
   const host = new FakeNodes(t)
