@@ -10,15 +10,7 @@ import { parseUserConfig } from '../../lib/machine/user-data.ts'
 import { parseLab } from '../../lib/lab/lab.ts'
 import { defaultLab, labKeys, scripts, withBlocks } from './blocks.ts'
 import { checkCommand } from './commands.ts'
-import {
-  commands,
-  fences,
-  inlineCode,
-  matches,
-  mentioned,
-  typed,
-  type Typed,
-} from './console.ts'
+import { commands, fences, inlineCode, matches, mentioned, typed, type Typed } from './console.ts'
 import { asReader, docsHost } from './host.ts'
 import { parseKubectl } from './kubectl.ts'
 import { manifestProblems } from './manifests.ts'

@@ -540,7 +540,7 @@ esac`,
   )
   t.match(
     result.calls.find((call) => call.startsWith('gpgv')),
-    /--keyring \S+\/lib\/keys\/ubuntu-cloud-images\.gpg /,
+    /--keyring \S+\/lib\/download\/keys\/ubuntu-cloud-images\.gpg /,
   )
   t.strictSame(host.inventory().domains, [])
 })
