@@ -3,7 +3,8 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { FakeHost, fixture, top } from './helpers/fake-bin.ts'
+import { FakeHost } from './helpers/fake-host.ts'
+import { fixture, top } from './helpers/fixtures.ts'
 
 const lab = (host: FakeHost, name: string) => join(host.project, '.lab/lab', name)
 const forget = (host: FakeHost, ...names: string[]) =>

@@ -17,8 +17,8 @@ import { manifestProblems } from './manifests.ts'
 import { chapterFiles, pageFiles, readPage } from './pages.ts'
 import { isTypedHere, isTypedOnGuests, play } from './play.ts'
 import { canServe, Cluster, hasTools } from './stand-in.ts'
-import { isChange, top } from '../helpers/fake-bin.ts'
-import { succeeds } from '../helpers/fake-nodes.ts'
+import { top } from '../helpers/fixtures.ts'
+import { isChange, succeeds } from '../helpers/results.ts'
 
 t.setTimeout(900_000) // seconds by itself, minutes beside tests that want the processor
 

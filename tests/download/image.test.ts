@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import t from 'tap'
 import { asked, failure, files, folder, noCurl, sha256, url } from '../helpers/file-server.ts'
 import { findImage, isCached } from '../../lib/download/image.ts'
-import { qcow2 } from '../helpers/fake-bin.ts'
+import { qcow2 } from '../helpers/stand-ins.ts'
 import { makeLab } from '../helpers/labs.ts'
 
 const labWith = (image: Record<string, unknown>) => makeLab((lab) => (lab.image = image))

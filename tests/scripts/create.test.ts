@@ -11,7 +11,9 @@ import {
 import { join } from 'node:path'
 import { execFileSync } from 'node:child_process'
 import t, { type Test } from 'tap'
-import { FakeHost, fixture, qcow2, type Result } from '../helpers/fake-bin.ts'
+import { FakeHost, type Result } from '../helpers/fake-host.ts'
+import { fixture } from '../helpers/fixtures.ts'
+import { qcow2 } from '../helpers/stand-ins.ts'
 import type { RawLab } from '../helpers/labs.ts'
 
 const escape = /\x1b/ // eslint-disable-line no-control-regex

@@ -4,7 +4,8 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { parse, stringify } from 'yaml'
-import { FakeHost, top, type Result } from '../helpers/fake-bin.ts'
+import { FakeHost, type Result } from '../helpers/fake-host.ts'
+import { top } from '../helpers/fixtures.ts'
 
 const noShellcheck =
   spawnSync('shellcheck', ['--version']).status !== 0 && 'shellcheck is not installed'
@@ -29,7 +30,7 @@ const good = (t: Test, name: string, { code, stdout, stderr, changes }: Result) 
 
 const place = mkdtempSync('/tmp/rkl-dry-') // whether ssh shares connections depends on a path's length
 t.teardown(() => rmSync(place, { recursive: true, force: true }))
-const host = new FakeHost(t, undefined, place)
+const host = new FakeHost(t, undefined, { folder: place })
 const labs = ['lab.yaml', ...readdirSync(join(top, 'labs')).map((name) => `labs/${name}`)]
 const interfaces = JSON.parse(host.read('ip-address')) as { addr_info: { local: string }[] }[]
 host.put('ip-address', JSON.stringify(interfaces).replaceAll('192.0.2.', '192.168.1.'))
@@ -65,12 +66,8 @@ await t.test(
       STAND_IN: host.state,
       FIXTURES: join(top, 'tests/fixtures'),
     }
-    // The waits ask guests with other words than the scripts do.
-    const ssh = readFileSync(join(host.bin, 'ssh'), 'utf8')
-    host.add('ssh', 'exit 0')
     const bash = spawnSync('bash', ['-s'], { input: stdout, cwd: '/', env, encoding: 'utf8' })
     t.equal(bash.status, 0, bash.stderr)
-    writeFileSync(join(host.bin, 'ssh'), ssh)
     const made = host.inventory()
     t.equal(made.domains?.length, 3)
     t.equal(made.volumes?.length, 7)

@@ -2,17 +2,18 @@
 import { utimesSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { FakeNodes, shown, succeeds, version } from '../helpers/fake-nodes.ts'
+import { FakeHost, version } from '../helpers/fake-host.ts'
+import { shown, succeeds } from '../helpers/results.ts'
 import { killAfterEachCall } from '../helpers/kill.ts'
 
-const host = new FakeNodes(t, (lab) => lab.nodes.pop())
+const host = new FakeHost(t, (lab) => lab.nodes.pop(), { machines: true })
 
 await t.test('install-rke2', (t) => killAfterEachCall(t, host, 'install-rke2'))
 
 await t.test('a changed configuration that the service has not read yet', async (t) => {
   host.writeLab((lab) => {
     lab.nodes.pop()
-    lab.rke2 = { version, mirror: 'http://mirror.test/rke2', config: { debug: true } }
+    lab.rke2 = { version, config: { debug: true } }
   })
   const started = join(host.state, 'nodes/kubemaster/run/started')
   utimesSync(started, 1, 1)

@@ -11,10 +11,11 @@ import {
 import { join } from 'node:path'
 import t from 'tap'
 import { parse, stringify } from 'yaml'
-import { failed, FakeNodes, succeeds } from '../helpers/fake-nodes.ts'
+import { FakeHost } from '../helpers/fake-host.ts'
+import { failed, succeeds } from '../helpers/results.ts'
 
 await t.test('--merge puts the cluster into ~/.kube/config', async (t) => {
-  const host = new FakeNodes(t, (lab) => (lab.nodes = lab.nodes.slice(0, 1)))
+  const host = new FakeHost(t, (lab) => (lab.nodes = lab.nodes.slice(0, 1)), { machines: true })
   const kube = join(host.folder, 'home/.kube')
   const file = join(kube, 'config')
   const merge = () => succeeds(t, host, 'install-rke2', '--merge')

@@ -2,12 +2,13 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import t from 'tap'
-import { FakeNodes, secret, succeeds } from '../helpers/fake-nodes.ts'
+import { FakeHost, secret } from '../helpers/fake-host.ts'
+import { succeeds } from '../helpers/results.ts'
 
 await t.test(
   '--dry-run: whole scripts, without a secret, that do what the scripts do',
   async (t) => {
-    const host = new FakeNodes(t)
+    const host = new FakeHost(t, undefined, { machines: true })
     host.put('at-once', '')
     const shellcheck = spawnSync('shellcheck', ['--version']).status === 0
     const printed = async (script: string, ...words: string[]) => {

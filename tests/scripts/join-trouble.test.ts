@@ -2,18 +2,19 @@
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { failed, FakeNodes, shown, succeeds, version } from '../helpers/fake-nodes.ts'
+import { FakeHost, version } from '../helpers/fake-host.ts'
+import { failed, shown, succeeds } from '../helpers/results.ts'
 import type { RawLab } from '../helpers/labs.ts'
 
 const pop = (lab: RawLab) => lab.nodes.pop()
 
 await t.test('another rke2.version is called an upgrade and left to the reader', async (t) => {
-  const host = new FakeNodes(t, pop)
+  const host = new FakeHost(t, pop, { machines: true })
   for (const script of ['install-rke2', 'join']) await succeeds(t, host, script)
   const before = host.everything()
   host.writeLab((lab) => {
     pop(lab)
-    lab.rke2 = { version: 'v1.36.3+rke2r1', mirror: 'http://mirror.test/rke2' }
+    lab.rke2 = { version: 'v1.36.3+rke2r1' }
   })
   for (const script of ['install-rke2', 'join']) {
     const result = await host.run(script)
@@ -25,7 +26,7 @@ await t.test('another rke2.version is called an upgrade and left to the reader',
 })
 
 await t.test('a worker made anew under its name', async (t) => {
-  const host = new FakeNodes(t, pop)
+  const host = new FakeHost(t, pop, { machines: true })
   for (const script of ['install-rke2', 'join']) await succeeds(t, host, script)
   host.boot('worker01', { anew: true })
 
@@ -58,7 +59,7 @@ await t.test('a worker made anew under its name', async (t) => {
 })
 
 await t.test('an agent that runs, but whose Node was deleted, registers again', async (t) => {
-  const host = new FakeNodes(t, pop)
+  const host = new FakeHost(t, pop, { machines: true })
   for (const script of ['install-rke2', 'join']) await succeeds(t, host, script)
   rmSync(join(host.state, 'cluster/nodes/worker01'))
   await succeeds(t, host, 'join')
@@ -66,7 +67,7 @@ await t.test('an agent that runs, but whose Node was deleted, registers again', 
 })
 
 await t.test('Ready from before a restart does not count', async (t) => {
-  const host = new FakeNodes(t, pop)
+  const host = new FakeHost(t, pop, { machines: true })
   for (const script of ['install-rke2', 'join']) await succeeds(t, host, script)
   host.onNode('worker01', 'run/rke2-agent', 'failed\n')
   host.onNode('worker01', 'silent', '')
@@ -83,14 +84,14 @@ await t.test('Ready from before a restart does not count', async (t) => {
 })
 
 await t.test('a server that is not Ready is waited for before others join it', async (t) => {
-  const host = new FakeNodes(t, pop)
+  const host = new FakeHost(t, pop, { machines: true })
   for (const script of ['install-rke2', 'join']) await succeeds(t, host, script)
   host.put('cluster/nodes/kubemaster', `False server ${version}\n`)
   failed(t, await host.run('join', ['--timeout', '5']), '✗ kubemaster: not Ready within 5 s')
 })
 
 await t.test('what goes wrong on nodes is named for each of them', async (t) => {
-  const host = new FakeNodes(t)
+  const host = new FakeHost(t, undefined, { machines: true })
   host.onNode('kubemaster', 'fault', 'missing required user: unknown user etcd')
   const cis = await host.run('install-rke2')
   failed(t, cis, /✗ kubemaster: profile: cis wants kernel parameters .* \[cis\]/)
@@ -139,7 +140,7 @@ await t.test('what goes wrong on nodes is named for each of them', async (t) => 
 await t.test(
   'a release that holds another version is found out once it is installed',
   async (t) => {
-    const host = new FakeNodes(t)
+    const host = new FakeHost(t, undefined, { machines: true })
     const other = 'v1.35.7+rke2r9'
     host.makeRelease(other)
     const mirror = (name: string) => join(host.state, 'mirror/rke2', name)
@@ -158,7 +159,7 @@ await t.test(
 )
 
 await t.test('a release that is not what it should be never reaches a node', async (t) => {
-  const host = new FakeNodes(t)
+  const host = new FakeHost(t, undefined, { machines: true })
   const mirror = join(host.state, 'mirror/rke2', version)
   const sums = readFileSync(join(mirror, 'sha256sum-amd64.txt'), 'utf8')
   writeFileSync(join(mirror, 'sha256sum-amd64.txt'), sums.replace(/^......../, '00000000'))
@@ -182,11 +183,11 @@ await t.test('a release that is not what it should be never reaches a node', asy
     await succeeds(t, host, 'install-rke2')
   })
   await t.test('nor images that the checksum file does not list', async (t) => {
-    const host = new FakeNodes(t)
+    const host = new FakeHost(t, undefined, { machines: true })
     const mirror = join(host.state, 'mirror/rke2', version)
     writeFileSync(join(mirror, 'rke2-images.linux-amd64.tar.zst'), 'images')
     host.writeLab((lab) => {
-      lab.rke2 = { version, mirror: 'http://mirror.test/rke2', images: true }
+      lab.rke2 = { version, images: true }
     })
     failed(
       t,

@@ -2,10 +2,13 @@
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { failed, FakeNodes, idle, secret, succeeds, version } from '../helpers/fake-nodes.ts'
+import { FakeHost, secret, version } from '../helpers/fake-host.ts'
+import type { RawLab } from '../helpers/labs.ts'
+import { failed, idle, succeeds } from '../helpers/results.ts'
 
 await t.test('from nothing to a cluster, and then nothing more to do', async (t) => {
-  const host = new FakeNodes(t)
+  const mirrored = (lab: RawLab) => (lab.rke2.mirror = 'http://mirror.test/rke2')
+  const host = new FakeHost(t, mirrored, { machines: true })
   host.put('processes', '')
   const output: string[] = []
   const run = async (script: string, ...words: string[]) => {
@@ -30,7 +33,7 @@ await t.test('from nothing to a cluster, and then nothing more to do', async (t)
 
   await t.test('a node that is added later: only it is touched', async (t) => {
     host.writeLab((lab) => {
-      lab.rke2.mirror = 'http://mirror.test/rke2'
+      mirrored(lab)
       lab.nodes.push({ name: 'worker03', role: 'agent', address: '192.0.2.33' })
     })
     host.boot('worker03')
@@ -63,11 +66,12 @@ await t.test('from nothing to a cluster, and then nothing more to do', async (t)
 })
 
 await t.test('three servers: one at a time, then the agents', async (t) => {
-  const host = new FakeNodes(t, (lab) => {
+  const threeServers = (lab: RawLab) => {
     lab.nodes[1]!.role = 'server'
     lab.nodes[2]!.role = 'server'
     lab.nodes.unshift({ name: 'agent01', role: 'agent', address: '192.0.2.34' })
-  })
+  }
+  const host = new FakeHost(t, threeServers, { machines: true })
   await succeeds(t, host, 'install-rke2')
   await succeeds(t, host, 'join')
   const names = ['kubemaster', 'worker01', 'worker02', 'agent01']

@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import { XMLValidator } from 'fast-xml-parser'
 import t, { type Test } from 'tap'
 import { firstScreen, liveliest, waiting, waitOf } from '../docs/pictures.ts'
-import { FakeHost, fixture, top } from '../helpers/fake-bin.ts'
-import { FakeNodes } from '../helpers/fake-nodes.ts'
+import { FakeHost } from '../helpers/fake-host.ts'
+import { fixture, top } from '../helpers/fixtures.ts'
 import type { RawLab } from '../helpers/labs.ts'
 import { marked, parseScreen, plain, type Span } from '../terminal/ansi.ts'
 import { Pane } from '../terminal/pane.ts'
@@ -35,7 +35,8 @@ function placeOfHost(): string {
   t.teardown(() => rmSync(place, { recursive: true, force: true }))
   return place
 }
-const hostIn = (change?: (lab: RawLab) => unknown) => new FakeHost(t, change, placeOfHost())
+const hostIn = (change?: (lab: RawLab) => unknown) =>
+  new FakeHost(t, change, { folder: placeOfHost() })
 
 /** What `make` made the first time. */
 function once<T>(make: () => T): () => T {
@@ -125,7 +126,7 @@ const cases: Record<string, Shown> = {
     script: 'up',
     code: 0,
     host: async () => {
-      const host = new FakeNodes(t, oneNode, { machines: false, folder: placeOfHost() })
+      const host = new FakeHost(t, oneNode, { folder: placeOfHost() })
       t.equal((await host.run('up')).code, 0)
       return host
     },

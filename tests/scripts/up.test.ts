@@ -3,13 +3,13 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import type { Result } from '../helpers/fake-bin.ts'
-import { failed, FakeNodes, secret, shown, succeeds } from '../helpers/fake-nodes.ts'
+import { FakeHost, type Result, secret } from '../helpers/fake-host.ts'
+import { failed, shown, succeeds } from '../helpers/results.ts'
 import { labText } from '../helpers/labs.ts'
 
 const phases = ['doctor', 'create', 'eject', 'install-rke2', 'join']
-const before = (t: Test, change?: ConstructorParameters<typeof FakeNodes>[1]) =>
-  new FakeNodes(t, change, { machines: false })
+const before = (t: Test, change?: ConstructorParameters<typeof FakeHost>[1]) =>
+  new FakeHost(t, change)
 const nextSteps = ({ stderr }: Result) =>
   [...stderr.matchAll(/^Next: (.*)$/gm)].map(([, command]) => command)
 
