@@ -5,7 +5,7 @@
  * Make sure to inspect the output below.  Do not ignore changes!
  */
 'use strict'
-exports[`tests/lifecycle.test.ts > TAP > the life of a lab: status, eject, destroy, each twice > before create there is nothing, and nothing is wrong with that > table 1`] = `
+exports[`tests/scripts/status.test.ts > TAP > before create there is nothing, and nothing is wrong with that > table 1`] = `
 NODE        ROLE    ADDRESS     DOMAIN  SSH  INIT  SEED  DISK  RKE2  VERSION  KUBERNETES  ROLES
 kubemaster  server  192.0.2.30  absent  -    -     -     -     -     -        -           -
 worker01    agent   192.0.2.31  absent  -    -     -     -     -     -        -           -
@@ -13,7 +13,7 @@ worker02    agent   192.0.2.32  absent  -    -     -     -     -     -        - 
 
 `
 
-exports[`tests/lifecycle.test.ts > TAP > the life of a lab: status, eject, destroy, each twice > status in all its fields > JSON 1`] = `
+exports[`tests/scripts/status.test.ts > TAP > status in all its fields > JSON 1`] = `
 Object {
   "lab": "lab",
   "nodes": Array [
@@ -69,7 +69,7 @@ Object {
 }
 `
 
-exports[`tests/lifecycle.test.ts > TAP > the life of a lab: status, eject, destroy, each twice > status in all its fields > table 1`] = `
+exports[`tests/scripts/status.test.ts > TAP > status in all its fields > table 1`] = `
 NODE        ROLE    ADDRESS     DOMAIN   SSH  INIT     SEED      DISK               RKE2  VERSION  KUBERNETES  ROLES
 kubemaster  server  192.0.2.30  running  ok   done     attached  2.3 MiB of 40 GiB  -     -        -           -
 worker01    agent   192.0.2.31  running  no   -        attached  2.3 MiB of 40 GiB  -     -        -           -
