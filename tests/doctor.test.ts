@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import t from 'tap'
 import type { Finding } from '../lib/doctor/findings.ts'
 import * as usages from '../lib/cli/usages.ts'
-import { FakeHost, fixture } from './helpers/fake-bin.ts'
+import { FakeHost } from './helpers/fake-host.ts'
+import { fixture } from './helpers/fixtures.ts'
 
 const findingsOf = (stdout: string) => (JSON.parse(stdout) as { findings: Finding[] }).findings
 

@@ -24,7 +24,7 @@ import { parseDomain, type Domain } from '../lib/libvirt/host.ts'
 import { knock } from '../lib/guest/ready.ts'
 import { diskFinding, memoryFinding } from '../lib/doctor/capacity-findings.ts'
 import { toolFindings, tools } from '../lib/doctor/tool-findings.ts'
-import { fixture } from './helpers/fake-bin.ts'
+import { fixture } from './helpers/fixtures.ts'
 import { makeLab, nodeOf } from './helpers/labs.ts'
 
 const pool = '/var/lib/libvirt/images/rke2-kvm-lab'

@@ -8,7 +8,7 @@ import { parseLab } from '../../lib/lab/lab.ts'
 import { labSchema } from '../../lib/lab/schema.ts'
 import { known } from '../../lib/rke2/causes.ts'
 import * as usages from '../../lib/cli/usages.ts'
-import { top } from '../helpers/fake-bin.ts'
+import { top } from '../helpers/fixtures.ts'
 import { chapterFiles, readPage } from './pages.ts'
 import { sectionOf } from './steps.ts'
 

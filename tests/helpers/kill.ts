@@ -1,6 +1,7 @@
 // Scripts killed at every step.
 import type { Test } from 'tap'
-import { shown, succeeds, type FakeNodes } from './fake-nodes.ts'
+import type { FakeHost } from './fake-host.ts'
+import { shown, succeeds } from './results.ts'
 
 // Of the calls, those that only look: killed after them is killed before the next.
 const looks =
@@ -8,7 +9,7 @@ const looks =
 
 async function finish(
   t: Test,
-  host: FakeNodes,
+  host: FakeHost,
   script: string,
   whole: Record<string, string>,
 ): Promise<void> {
@@ -17,7 +18,7 @@ async function finish(
 }
 
 /** Kills a script after each of its calls and in the midst of two; the next run must finish, and nothing tell of it. */
-export async function killAfterEachCall(t: Test, host: FakeNodes, script: string): Promise<void> {
+export async function killAfterEachCall(t: Test, host: FakeHost, script: string): Promise<void> {
   host.save()
   const { calls } = await succeeds(t, host, script)
   const whole = host.everything()
