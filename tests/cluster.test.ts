@@ -6,10 +6,8 @@ import { statusTable } from '../lib/status-table.ts'
 import type { NodeStatus } from '../lib/status.ts'
 import { parse, stringify } from 'yaml'
 import { findDigest } from '../lib/download/checksums.ts'
-import { kubeconfigEdits, mergeKubeconfig } from '../lib/rke2/kubeconfig.ts'
 import { parseLab, type Lab, type Node } from '../lib/lab/lab.ts'
 import { checkClock, checkNeeds, checkVersion } from '../lib/rke2/requirements.ts'
-import { parseRke2Config, rke2Config } from '../lib/rke2/config.ts'
 import { diagnose, isDue, lastMessage, sighting, type Sighting } from '../lib/rke2/journal.ts'
 import { parseVersion, release } from '../lib/rke2/release.ts'
 import {
@@ -57,129 +55,6 @@ await t.test('the release files', async (t) => {
   t.equal(findDigest(sums, 'rke2-images.linux-amd64.tar.zst'), undefined, 'no line is no digest')
   t.equal(parseVersion('rke2 version v1.35.7+rke2r1 (abc)\ngo version go1.24\n'), 'v1.35.7+rke2r1')
   t.equal(parseVersion('bash: rke2: command not found'), undefined)
-})
-
-await t.test('config.yaml of each kind of node', async (t) => {
-  const first = parse(
-    rke2Config(
-      labWith({ vip: '192.168.1.29', config: { 'tls-san': ['lab.example'], profile: 'cis' } }),
-      server,
-      { 'tls-san': 'api.example', 'write-kubeconfig-mode': '0640' },
-    ),
-  )
-  t.strictSame(first, {
-    'write-kubeconfig-mode': '0640',
-    profile: 'cis',
-    'node-name': 'kubemaster',
-    'node-ip': '192.168.1.30',
-    'tls-san': ['kubemaster', '192.168.1.30', '192.168.1.29', 'api.example', 'lab.example'],
-    cni: 'canal',
-  })
-  const joining = parse(rke2Config(lab, { ...server, name: 'second' }, {}, server))
-  t.match(joining, {
-    server: 'https://192.168.1.30:9345',
-    'token-file': '/etc/rancher/rke2/token',
-    'node-name': 'second',
-  })
-  const worker = parse(
-    rke2Config(
-      labWith({
-        config: {
-          profile: 'cis',
-          'node-label': ['disk=ssd'],
-          'kubelet-arg+': ['v=2'],
-          'node-taint': ['CriticalAddonsOnly=true:NoExecute'],
-          'kube-proxy-arg': ['proxy-mode=ipvs'],
-          'node-external-ip': '203.0.113.9',
-          'service-cidr': '10.99.0.0/16',
-          'kube-apiserver-arg': ['v=2'],
-        },
-      }),
-      agent,
-      { 'kubelet-arg': ['max-pods=50'] },
-      server,
-    ),
-  )
-  t.strictSame(
-    worker,
-    {
-      'kubelet-arg': ['max-pods=50'],
-      profile: 'cis',
-      'node-label': ['disk=ssd'],
-      'kubelet-arg+': ['v=2'],
-      'kube-proxy-arg': ['proxy-mode=ipvs'],
-      'node-name': 'worker01',
-      'node-ip': '192.168.1.31',
-      server: 'https://192.168.1.30:9345',
-      'token-file': '/etc/rancher/rke2/token',
-    },
-    'keys for servers or for one machine only are left out',
-  )
-  t.match(
-    rke2Config(lab, server, {}),
-    'write-kubeconfig-mode: "0600"',
-    'quoted: YAML 1.1 takes a bare 0600 for octal',
-  )
-  t.strictSame(parseRke2Config('', 'rke2/agent.yaml'), {})
-  t.throws(() => parseRke2Config('- a\n', 'rke2/server.yaml'), /not a YAML mapping/)
-  t.throws(
-    () => parseRke2Config('node-ip: 10.0.0.1\ntls-san: [a]\ndata-dir+: /srv\n', 'rke2/server.yaml'),
-    { message: /^rke2\/server\.yaml: node-ip, data-dir\+ is set by the scripts/ },
-  )
-})
-
-const fromNode = readFileSync('tests/fixtures/rke2.yaml', 'utf8')
-const edit = (text: string, name: string) =>
-  execFileSync(
-    'sed',
-    kubeconfigEdits(name, '192.168.1.30').flatMap((one) => ['-e', one]),
-    { input: text, encoding: 'utf8' },
-  )
-
-await t.test('the kubeconfig gets the address of the server and the name of the lab', async (t) => {
-  const ours = parse(edit(fromNode, 'lab'))
-  t.match(ours, {
-    'current-context': 'lab',
-    clusters: [{ name: 'lab', cluster: { server: 'https://192.168.1.30:6443' } }],
-    contexts: [{ name: 'lab', context: { cluster: 'lab', user: 'lab' } }],
-    users: [{ name: 'lab' }],
-  })
-})
-
-await t.test('a lab may be called like a value that is no text to YAML', async (t) => {
-  for (const name of ['null', 'true', 'no', 'on', 'y', '1e3', '0x1f', '12e03', 'lab']) {
-    const file = edit(fromNode, name)
-    const merged = mergeKubeconfig(edit(fromNode, 'on'), file, name)
-    for (const text of [file, merged])
-      for (const version of ['1.1', '1.2'] as const) {
-        const config = parse(text, { version }) as Record<string, { name: unknown }[]>
-        for (const key of ['clusters', 'contexts', 'users'])
-          t.equal(config[key]?.at(-1)?.name, name, `${key} of ${name}, YAML ${version}`)
-        t.match(config.contexts?.at(-1), { context: { cluster: name, user: name } })
-      }
-    t.equal(parse(file, { version: '1.1' })['current-context'], name)
-    t.equal(parse(merged, { version: '1.1' })['current-context'], 'on')
-  }
-})
-
-await t.test('merging replaces stale entries of the lab and keeps everything else', async (t) => {
-  const other = edit(fromNode, 'other')
-  const once = mergeKubeconfig(other, edit(fromNode, 'lab'), 'lab')
-  t.strictSame(
-    parse(once).clusters.map(({ name }: { name: string }) => name),
-    ['other', 'lab'],
-  )
-  t.equal(parse(once)['current-context'], 'other', 'the context that was in use stays')
-  t.equal(
-    mergeKubeconfig(once, edit(fromNode, 'lab'), 'lab'),
-    once,
-    'merging again changes nothing',
-  )
-  const renewed = edit(fromNode.replace('QQ==', 'Tkk='), 'lab')
-  t.equal(parse(mergeKubeconfig(once, renewed, 'lab')).users.length, 2)
-  t.match(mergeKubeconfig(once, renewed, 'lab'), 'Tkk=')
-  t.equal(parse(mergeKubeconfig('', edit(fromNode, 'lab'), 'lab'))['current-context'], 'lab')
-  t.throws(() => mergeKubeconfig('a: [', edit(fromNode, 'lab'), 'lab'), /left alone/)
 })
 
 // Fragments as RKE2 logs them: facts from its sources and issues, see rke2/README.md.

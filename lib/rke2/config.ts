@@ -1,9 +1,7 @@
 // PURE. What stands in /etc/rancher/rke2/config.yaml of each node.
-import { parseDocument, stringify } from 'yaml'
-import { UsageError } from '../text/errors.ts'
 import type { Lab, Node } from '../lab/lab.ts'
-import { isOwnedRke2Key } from '../lab/rules.ts'
-import { asList } from '../text/yaml.ts'
+import { rke2KeyProblem } from '../lab/rke2-keys.ts'
+import { asList, readMapping, refuse, toYaml } from '../text/yaml.ts'
 
 type Config = Record<string, unknown>
 
@@ -25,25 +23,15 @@ const agentKeys = `
   .trim()
   .split(/\s+/)
 
-/** Reads a configuration that people edit (rke2/server.yaml, rke2/agent.yaml). */
+/** Reads a configuration that people edit (rke2/server.yaml, rke2/agent.yaml); refuses what RKE2 would not get from it. */
 export function parseRke2Config(text: string, file: string): Config {
-  const document = parseDocument(text)
-  const config: unknown = document.errors.length === 0 ? (document.toJS() ?? {}) : undefined
-  if (typeof config !== 'object' || config === null || Array.isArray(config))
-    throw new UsageError(`${file} is not a YAML mapping of RKE2 keys`, {
-      details: document.errors.map(({ message }) => message),
-    })
-  const tokens = Object.keys(config).filter((key) => /^(agent-)?token(-file)?$/.test(key))
-  if (tokens.length > 0)
-    throw new UsageError(
-      `${file}: ${tokens.join(', ')} is a secret of the cluster and set by the scripts; remove it`,
-    )
-  const owned = Object.keys(config).filter(isOwnedRke2Key)
-  if (owned.length > 0)
-    throw new UsageError(
-      `${file}: ${owned.join(', ')} is set by the scripts, or they rely on its default; remove it`,
-    )
-  return config as Config
+  const entries = readMapping(text, file, 'RKE2 keys')
+  const problems = entries.flatMap(({ key, value, line }) => {
+    const problem = rke2KeyProblem(key, value)
+    return problem ? [`line ${line}, ${key}: ${problem}`] : []
+  })
+  refuse(file, problems)
+  return Object.fromEntries(entries.map(({ key, value }) => [key, value]))
 }
 
 /** The server that the others join: where it is reached. */
@@ -70,11 +58,12 @@ export function rke2Config(lab: Lab, node: Node, edited: Config, joins?: Node): 
     const shared = Object.entries(lab.rke2.config).filter(([key]) => isForAgents(key))
     return toYaml({ ...edited, ...Object.fromEntries(shared), ...own, ...join })
   }
-  const config: Config = { 'write-kubeconfig-mode': '0600', ...edited, ...lab.rke2.config }
+  const both: Config = { 'write-kubeconfig-mode': '0600', ...edited, ...lab.rke2.config }
+  const { 'tls-san': _, 'tls-san+': __, ...config } = both
   const names = [node.name, node.address, ...(lab.rke2.vip ? [lab.rke2.vip] : [])]
-  const sans = [...names, ...asList(edited['tls-san']), ...asList(lab.rke2.config['tls-san'])]
+  const sans = [names, sansOf(edited), sansOf(lab.rke2.config)].flat()
   return toYaml({ ...config, ...own, 'tls-san': [...new Set(sans)], cni: lab.rke2.cni, ...join })
 }
 
-// RKE2 reads YAML 1.1, in which a bare 0600 is an octal number.
-const toYaml = (config: Config) => stringify(config, { version: '1.1', lineWidth: 0 })
+// Both spellings: the list with the names of the node is one more, and a KEY+ before its KEY would be lost.
+const sansOf = (config: Config) => [config['tls-san'], config['tls-san+']].flatMap(asList)

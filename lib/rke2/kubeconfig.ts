@@ -1,6 +1,25 @@
 // PURE. The kubeconfig that RKE2 writes, made fit for this host and for company.
-import { parse, stringify } from 'yaml'
+import { isDeepStrictEqual } from 'node:util'
 import { LabError } from '../text/errors.ts'
+import {
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  readYaml,
+  type ReadYaml,
+  type YamlNode,
+} from '../text/yaml.ts'
+import {
+  addEntry,
+  addKey,
+  fillKey,
+  fillList,
+  lineEnd,
+  replaceEntry,
+  withEdits,
+  type Edit,
+} from '../text/yaml-edit.ts'
 
 /** sed expressions that turn RKE2's kubeconfig into the lab's: the server's address, and names instead of "default",
  *  quoted, since a lab may be called "null" or "123". */
@@ -8,56 +27,123 @@ export function kubeconfigEdits(lab: string, address: string): string[] {
   return [`s|https://127\\.0\\.0\\.1:6443|https://${address}:6443|`, `s/: default$/: "${lab}"/`]
 }
 
-interface Entry {
-  name: string
+const file = '~/.kube/config'
+
+interface Kubeconfig extends ReadYaml {
+  text: string
+  value: Map<unknown, unknown>
 }
 
-interface Kubeconfig {
-  apiVersion: string
+/** A list of the person's kubeconfig, and the lab's entry for it. */
+interface Change {
   kind: string
-  clusters: Entry[]
-  contexts: Entry[]
-  users: Entry[]
-  'current-context'?: string
-  [key: string]: unknown
+  list: unknown[]
+  entry: unknown
+  wanted: unknown[]
 }
 
-function parseKubeconfig(text: string, what: string): Kubeconfig {
-  let config: Partial<Kubeconfig> | null
-  try {
-    config = parse(text) as Partial<Kubeconfig> | null
-  } catch (error) {
-    throw new LabError(`${what} is not valid YAML; it was left alone`, { cause: error })
-  }
-  if (config !== null && (typeof config !== 'object' || Array.isArray(config)))
-    throw new LabError(`${what} is not a kubeconfig; it was left alone`)
-  return { apiVersion: 'v1', kind: 'Config', ...config, ...lists(config ?? {}) }
-}
-
-const lists = (config: Partial<Kubeconfig>) => ({
-  clusters: config.clusters ?? [],
-  contexts: config.contexts ?? [],
-  users: config.users ?? [],
-})
-
-/** The person's kubeconfig with the lab's entries in place of older ones of the same name. Its current context stays. */
+/** The person's kubeconfig with the lab's entries, in the place of older ones of the same name; their current context,
+ *  and the text of all else, stay. What cannot be done so is refused with a LabError. */
 export function mergeKubeconfig(existing: string, labs: string, lab: string): string {
-  const [into, from] = [
-    parseKubeconfig(existing, '~/.kube/config'),
-    parseKubeconfig(labs, "the lab's kubeconfig"),
-  ]
-  const merged = (key: 'clusters' | 'contexts' | 'users') => [
-    ...into[key].filter(({ name }) => name !== lab),
-    ...from[key],
-  ]
-  return stringify(
-    {
-      ...into,
-      clusters: merged('clusters'),
-      contexts: merged('contexts'),
-      users: merged('users'),
-      'current-context': into['current-context'] || lab,
-    },
-    { lineWidth: 0, version: '1.1' }, // kubectl reads YAML 1.1, in which a bare `on` is no text
+  const from = readKubeconfig(labs, "the lab's kubeconfig")
+  const into = readKubeconfig(existing, file)
+  if (into.value.size === 0) return proven(alone(into, labs), from.value)
+
+  const changes = ['clusters', 'contexts', 'users']
+    .map((kind): Change => {
+      const [list, entry] = [listOf(into, kind), listOf(from, kind).find(isNamed(lab))]
+      return { kind, list, entry, wanted: withEntry(list, entry, lab) }
+    })
+    .filter(({ list, wanted }) => !isDeepStrictEqual(list, wanted))
+  const hasContext = Boolean(into.value.get('current-context'))
+  if (changes.length === 0 && hasContext) return existing
+
+  const text = existing.endsWith('\n') ? existing : existing + lineEnd(existing)
+  const edits = changes.flatMap((change) => listEdits({ ...into, text }, change, lab))
+  if (!hasContext) edits.push(...contextEdit({ ...into, text }, lab))
+  const wanted = new Map(into.value)
+  for (const { kind, wanted: list } of changes) wanted.set(kind, list)
+  if (!hasContext) wanted.set('current-context', lab)
+  return proven(withEdits(text, edits), wanted)
+}
+
+function readKubeconfig(text: string, what: string): Kubeconfig {
+  const read = readYaml(text)
+  if (read.problems.length > 0) throw leftAlone(`${what} is not valid YAML`, read.problems)
+  const value = read.value ?? new Map()
+  if (!(value instanceof Map)) throw leftAlone(`${what} is not a kubeconfig`)
+  return { ...read, text, value }
+}
+
+const leftAlone = (why: string, details: string[] = []) =>
+  new LabError(`${why}; it was left alone`, {
+    details,
+    hint: [
+      'kubectl config view   # what kubectl makes of it',
+      '# change it and run this again, or go on without --merge',
+    ],
+  })
+
+const refusal = ({ lineOf }: Kubeconfig, node: YamlNode, why: string) =>
+  leftAlone(`${file} cannot be added to`, [`line ${lineOf(node.range?.[0] ?? 0)}: ${why}`])
+
+const isNamed =
+  (name: string) =>
+  (entry: unknown): boolean =>
+    entry instanceof Map && entry.get('name') === name
+
+function listOf(config: Kubeconfig, kind: string): unknown[] {
+  const list = config.value.get(kind) ?? []
+  if (Array.isArray(list)) return list
+  const pair = pairOf(config, kind)
+  const why = `${kind} is not a list, and kubectl refuses that; write ${kind}: []`
+  throw pair ? refusal(config, pair.key, why) : leftAlone(`${file}: ${why}`)
+}
+
+const withEntry = (list: unknown[], entry: unknown, lab: string): unknown[] =>
+  list.some(isNamed(lab)) ? list.map((one) => (isNamed(lab)(one) ? entry : one)) : [...list, entry]
+
+// A file without entries: what it says in comments stays above the lab's.
+function alone({ text, root }: Kubeconfig, labs: string): string {
+  const [at, end] = root?.range ?? [text.length, text.length]
+  const above = text.slice(0, at) + text.slice(end)
+  const gap = above.trim() && !above.endsWith('\n') ? lineEnd(text) : ''
+  return (above.trim() && above) + gap + labs.replaceAll('\n', lineEnd(text))
+}
+
+// The last word: the new text is read again, and must say what was wanted and nothing else.
+function proven(text: string, wanted: Map<unknown, unknown>): string {
+  const { value, problems } = readYaml(text)
+  if (problems.length === 0 && isDeepStrictEqual(value, wanted)) return text
+  throw leftAlone(
+    `${file} is written in a way that nothing can be put into`,
+    problems.map((one) => `in the new text, ${one}`),
   )
+}
+
+/** A key at the top of the file, the last one where it is there twice: that is the one that kubectl reads. */
+function pairOf({ root }: Kubeconfig, key: string) {
+  const pairs = isMap(root) ? (root.items as { key: YamlNode; value: YamlNode | null }[]) : []
+  return pairs.findLast((pair) => isScalar(pair.key) && pair.key.value === key)
+}
+
+function listEdits(into: Kubeconfig, { kind, list, entry }: Change, lab: string): Edit[] {
+  const { text, root } = into
+  if (!isMap(root)) return []
+  const pair = pairOf(into, kind)
+  if (!pair?.value) return [addKey(text, root, kind, [entry])]
+  const { key, value } = pair
+  if (isAlias(value)) throw refusal(into, key, `${kind} is an alias; write the list itself`)
+  if (!isSeq(value) || value.items.length === 0) return fillList(text, root, key, value, entry)
+  const [old, second] = (value.items as YamlNode[]).filter((_, index) => isNamed(lab)(list[index]))
+  if (!old) return [addEntry(text, value, entry)]
+  if (second) throw refusal(into, second, `a second entry of ${kind} is called ${lab}; remove one`)
+  if (isAlias(old)) throw refusal(into, old, `${lab} is an alias; write the entry itself`)
+  return [replaceEntry(text, value, old, entry)]
+}
+
+function contextEdit(into: Kubeconfig, lab: string): Edit[] {
+  const pair = pairOf(into, 'current-context')
+  if (pair?.value) return [fillKey(into.text, pair.key, pair.value, lab)]
+  return isMap(into.root) ? [addKey(into.text, into.root, 'current-context', lab)] : []
 }

@@ -1,0 +1,49 @@
+// PURE. What RKE2's config.yaml can take from a person: in the lab file, in rke2/server.yaml and in rke2/agent.yaml.
+import { Bare } from '../text/yaml.ts'
+
+// Keys that are set for each node or that the scripts rely on, with the key of the lab file that says it instead.
+const ownedKeys = new Map<string, string | undefined>([
+  ['cni', 'rke2.cni'],
+  ['node-ip', 'nodes[].address'],
+  ['node-name', 'nodes[].name'],
+  ['server', undefined],
+  ['token', undefined],
+  ['token-file', undefined],
+  ['agent-token', undefined],
+  ['agent-token-file', undefined],
+  ['data-dir', undefined],
+  ['write-kubeconfig', undefined],
+  ['with-node-id', undefined],
+])
+
+/** Why a key and its value cannot go into RKE2's configuration; KEY+ appends to KEY (docs.rke2.io/install/configuration). */
+export function rke2KeyProblem(key: string, value: unknown): string | undefined {
+  const name = key.replace(/\+$/, '')
+  const instead = ownedKeys.get(name)
+  if (instead) return `is set by the scripts; use ${instead} in the lab file`
+  if (ownedKeys.has(name)) return 'is set by the scripts, or they rely on its default; remove it'
+  if (name === '<<') return 'is a merge key, which RKE2 does not follow here; write the keys out'
+  if (isTemplate(key)) return 'is a template that was not filled in'
+  if (Array.isArray(value))
+    return value.map((item) => valueProblem(item, 'holds ')).find((problem) => problem)
+  return valueProblem(value, 'is ')
+}
+
+// RKE2 hands each value, or each item of a list, to its own command line as text (k3s, pkg/configfilearg/parser.go).
+function valueProblem(value: unknown, verb: string): string | undefined {
+  if (value === null)
+    return `${verb}empty (null), and RKE2 would be handed an empty text; give a value, or remove it`
+  if (isTemplate(value)) return `${verb}a template that was not filled in`
+  if (Array.isArray(value))
+    return `${verb}a list in a list; RKE2 takes a plain value or a list of them`
+  if (typeof value !== 'object' || value instanceof Bare) return undefined
+  return `${verb}a map or binary; RKE2 takes a plain value or a list of them, such as key=value`
+}
+
+// {{ x }} without quotes is a map to YAML, whose only key is a map.
+function isTemplate(value: unknown): boolean {
+  if (typeof value === 'string') return /\{\{|\{%|\$\{|<%/.test(value)
+  if (typeof value !== 'object' || value === null) return false
+  const [key] = value instanceof Map ? value.keys() : Object.keys(value)
+  return key instanceof Map || (typeof key === 'string' && key.startsWith('{'))
+}
