@@ -3,10 +3,14 @@ import { mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import t from 'tap'
 import { asked, failure, files, folder, noCurl, sha256, url } from '../helpers/file-server.ts'
-import { findImage, isCached } from '../../lib/download/image.ts'
+import { findImage as findImageOf, isCached } from '../../lib/download/image.ts'
+import type { Lab } from '../../lib/lab/lab.ts'
+import { working } from '../../lib/shell/carry-out.ts'
 import { qcow2 } from '../helpers/stand-ins.ts'
 import { makeLab } from '../helpers/labs.ts'
 
+const { remember } = working()
+const findImage = (lab: Lab) => findImageOf(lab, remember)
 const labWith = (image: Record<string, unknown>) => makeLab((lab) => (lab.image = image))
 
 await t.test('the digest of a publisher without a signature', { skip: noCurl }, async (t) => {

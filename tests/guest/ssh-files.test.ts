@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import t from 'tap'
-import { keepsConnections, sshConfig, sshFiles, sshState } from '../../lib/guest/ssh-files.ts'
+import { keepsConnections, sshConfig, sshFiles, sshTrouble } from '../../lib/guest/ssh-files.ts'
 import { makeLab } from '../helpers/labs.ts'
 
 const works = (command: string, ...args: string[]) =>
@@ -63,5 +63,5 @@ await t.test('what ssh says becomes a state for people', async (t) => {
     ['first\nsomething else', /^something else$/],
     ['', /no answer on SSH/],
   ]
-  for (const [text, state] of said) t.match(sshState(text), state)
+  for (const [text, state] of said) t.match(sshTrouble(text).state, state)
 })

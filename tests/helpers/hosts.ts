@@ -1,6 +1,6 @@
 // Hosts as observe sees them, made of what libvirt printed once.
 import { parseDomain, type Domain, type Host, type Volume } from '../../lib/libvirt/host.ts'
-import { fixture } from './fake-bin.ts'
+import { fixture } from './fixtures.ts'
 import { makeLab } from './labs.ts'
 
 export const lab = makeLab((raw) => (raw.network.cidr = '192.0.2.0/24'))

@@ -2,7 +2,7 @@
 import t from 'tap'
 import { answers, batches, errorsIn } from '../../lib/libvirt/batch.ts'
 import { quote } from '../../lib/text/quote.ts'
-import { fixture } from '../helpers/fake-bin.ts'
+import { fixture } from '../helpers/fixtures.ts'
 
 const recorded = (name: string) => {
   const [stdout = '', stderr = ''] = fixture(name).split('--- stderr\n')

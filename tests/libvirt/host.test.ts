@@ -8,7 +8,7 @@ import {
   parseVolume,
   volumeList,
 } from '../../lib/libvirt/host.ts'
-import { fixture } from '../helpers/fake-bin.ts'
+import { fixture } from '../helpers/fixtures.ts'
 import { makeLab } from '../helpers/labs.ts'
 
 const pool = '/var/lib/libvirt/images/rke2-kvm-lab'

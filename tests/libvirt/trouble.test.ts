@@ -2,7 +2,7 @@
 import t from 'tap'
 import { errorsIn } from '../../lib/libvirt/batch.ts'
 import { libvirtTrouble, remoteHost, saysBusy, saysNone } from '../../lib/libvirt/trouble.ts'
-import { fixture } from '../helpers/fake-bin.ts'
+import { fixture } from '../helpers/fixtures.ts'
 
 const system = 'qemu:///system'
 const bigbox = 'qemu+ssh://you@bigbox/system'
@@ -126,7 +126,7 @@ await t.test('what is wrong, where, and what fixes it there', async (t) => {
     t.equal(trouble.hint[0], fix)
     if (uri !== system)
       t.ok(
-        trouble.hint.every((line) => line.startsWith('#')),
+        trouble.hint.every((one) => typeof one === 'string' && !one.startsWith('sudo')),
         'doctor --fix has nothing to run here',
       )
   }
