@@ -2,7 +2,8 @@
 import { readFileSync, realpathSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import pLimit from 'p-limit'
-import { parseArgs, usageText, type Options, type Usage } from './cli/args.ts'
+import { parseArgs, usageText, type Options } from './cli/args.ts'
+import { usageOf, type FlagOf, type PhaseName } from './cli/phases.ts'
 import { LabError, NodeErrors, UsageError } from './text/errors.ts'
 import { parseLab, type Lab, type Node } from './lab/lab.ts'
 import { takeLock } from './shell/lock.ts'
@@ -10,19 +11,20 @@ import { quote } from './text/quote.ts'
 import { comment, killAll, mode, script } from './shell/shell.ts'
 import * as ui from './cli/ui.ts'
 
-export interface Phase {
+export interface Phase<N extends PhaseName> {
   lab: Lab
   /** The nodes named on the command line, else all of the lab. */
   nodes: Node[]
-  options: Options
+  options: Options<FlagOf<N>>
 }
 
 /** Runs a script's body: exit status 0 done, 1 failed, 2 wrong usage or lab file, 130 interrupted. */
-export async function phase(
+export async function phase<N extends PhaseName>(
   url: string,
-  usage: Usage & { changes: boolean },
-  body: (phase: Phase) => Promise<void>,
+  name: N,
+  body: (phase: Phase<N>) => Promise<void>,
 ): Promise<void> {
+  const usage = usageOf(name)
   process.umask(0o077)
   process.stdout.on('error', () => process.exit(1)) // the reader of a pipe has left
   let release = () => {}

@@ -2,8 +2,7 @@
 // Phase 1 - create: from lab.yaml to running machines that are reachable by SSH and fully initialised.
 // Safe to run again: it looks at what is there and does what is missing.
 import { ensureBaseVolume } from '../lib/machine/base-volume.ts'
-import { checkHost } from '../lib/doctor/checks.ts'
-import { whoAnswers } from '../lib/doctor/network.ts'
+import { checkHost, knockAll } from '../lib/doctor/examine.ts'
 import { differences, otherAddress } from '../lib/machine/drift.ts'
 import { NodeErrors } from '../lib/text/errors.ts'
 import { findImage } from '../lib/download/image.ts'
@@ -15,10 +14,9 @@ import { waitUntilReady } from '../lib/guest/ready.ts'
 import { checkAccess, checkUserConfig, ensureKeys, makeSeeds } from '../lib/machine/seed.ts'
 import { mode } from '../lib/shell/shell.ts'
 import * as ui from '../lib/cli/ui.ts'
-import { create } from '../lib/cli/usages.ts'
 
-await phase(import.meta.url, create, async ({ lab, nodes, options }) => {
-  const answers = whoAnswers(lab, nodes) // meanwhile
+await phase(import.meta.url, 'create', async ({ lab, nodes, options }) => {
+  const knocks = knockAll(lab, nodes) // meanwhile
   const host = await observe(lab)
   const fresh = nodes.filter((node) => !ownDomain(host, lab, node))
   checkAccess(
@@ -35,7 +33,7 @@ await phase(import.meta.url, create, async ({ lab, nodes, options }) => {
     checkUserConfig()
     const [type, image] = await look('Check the host', () =>
       together(
-        () => checkHost(lab, nodes, host, answers),
+        () => checkHost(lab, nodes, host, knocks),
         () => findImage(lab),
       ),
     )

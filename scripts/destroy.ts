@@ -11,11 +11,10 @@ import { eachOf, next, phase, step } from '../lib/phase.ts'
 import { seedTag } from '../lib/machine/seed.ts'
 import { mode } from '../lib/shell/shell.ts'
 import * as ui from '../lib/cli/ui.ts'
-import { destroy } from '../lib/cli/usages.ts'
 
-await phase(import.meta.url, destroy, async ({ lab, nodes, options }) => {
+await phase(import.meta.url, 'destroy', async ({ lab, nodes, options }) => {
   const named = options.nodes.length > 0 ? nodes : []
-  if (named.length > 0 && options.flags.has('images'))
+  if (named.length > 0 && options.flags.images)
     throw new UsageError('--images is for the whole lab: name no nodes with it')
   const first = await observe(lab)
   const isOff = first.pool?.uuid === lab.pool.uuid && !first.pool.active // then it shows no volumes
@@ -26,7 +25,7 @@ await phase(import.meta.url, destroy, async ({ lab, nodes, options }) => {
     volumeNames.filter((name) => name.endsWith('-seed.iso')),
   )
   const isSeedOf = (volume: string, name: string) => tags.get(volume) === seedTag(lab, { name })
-  const plan = destroyPlan(lab, named, host, isSeedOf, options.flags.has('images'))
+  const plan = destroyPlan(lab, named, host, isSeedOf, options.flags.images)
   const files = remove.labFiles(lab, named)
   for (const text of plan.leftAlone) ui.warn(`left alone: ${text}`)
 

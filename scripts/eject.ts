@@ -7,13 +7,12 @@ import { ensurePool } from '../lib/machine/create.ts'
 import { eachOf, look, next, phase, step } from '../lib/phase.ts'
 import { mode } from '../lib/shell/shell.ts'
 import * as ui from '../lib/cli/ui.ts'
-import { eject } from '../lib/cli/usages.ts'
 
-await phase(import.meta.url, eject, async ({ lab, nodes, options }) => {
+await phase(import.meta.url, 'eject', async ({ lab, nodes, options }) => {
   const found = await observe(lab)
   const isOff = found.pool && !found.pool.active // then it shows no volumes
   const host = isOff ? await step('Storage pool', () => ensurePool(lab, found)) : found
-  const force = options.flags.has('force')
+  const force = options.flags.force
   const places = new Map(nodes.map((node) => [node, seedPlaces(lab, node, host)]))
   const left = nodes.filter((node) => !isEjected(places.get(node)!))
 

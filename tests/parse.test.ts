@@ -12,15 +12,7 @@ import {
   signedBy,
   signers,
 } from '../lib/download/checksums.ts'
-import type { Lab } from '../lib/lab/lab.ts'
 import type { Host } from '../lib/libvirt/observe.ts'
-import {
-  addressFindings,
-  networkFindings,
-  parseInterfaces,
-  parseNeighbours,
-} from '../lib/doctor/network-findings.ts'
-import { macFindings, ownershipFindings } from '../lib/doctor/ownership.ts'
 import {
   connectionProblem,
   parseDomain,
@@ -32,8 +24,6 @@ import {
   type Domain,
 } from '../lib/libvirt/host.ts'
 import { knock } from '../lib/guest/ready.ts'
-import { diskFinding, memoryFinding } from '../lib/doctor/capacity-findings.ts'
-import { toolFindings, tools } from '../lib/doctor/tool-findings.ts'
 import { fixture } from './helpers/fake-bin.ts'
 import { makeLab, nodeOf } from './helpers/labs.ts'
 
@@ -254,80 +244,6 @@ const volumeOf = (name: string, backing = 'base-0123456789abcdef.qcow2') => ({
   physical: 1,
   ...(backing ? { backing: `${pool}/${backing}` } : {}),
 })
-const interfaces = parseInterfaces(
-  fixture('ip-address.iproute2-6.1.0.json').replaceAll('192.168.1.', '192.0.2.'),
-)
-const only = (level: string, found: { level: string; found: string }[]) =>
-  found.filter((finding) => finding.level === level).map((finding) => finding.found)
-
-await t.test('interfaces are read from ip', async (t) => {
-  t.strictSame(interfaces, [
-    { name: 'lo', isBridge: false, networks: ['127.0.0.1/8'] },
-    { name: 'br0', isBridge: true, networks: ['192.0.2.1/24'] },
-  ])
-  t.strictSame(parseInterfaces('no JSON'), [])
-})
-
-await t.test('neighbours that answered lately are read from ip', async (t) => {
-  const neighbours = parseNeighbours(fixture('ip-neighbour.iproute2-6.1.0.json'))
-  t.strictSame([...neighbours], [['192.168.1.31', { mac: '52:54:00:00:00:02', isSure: true }]])
-  const [known] = parseNeighbours('[{"dst":"a","lladdr":"b","state":["DELAY"]}]').values()
-  t.strictSame(known, { mac: 'b', isSure: false })
-  t.equal(parseNeighbours('no JSON').size, 0)
-})
-
-await t.test('tools that are missing are told with their packages', async (t) => {
-  const all = tools.map(([tool]) => `/usr/bin/${tool}`)
-  t.match(toolFindings(all, false), [{ level: 'ok' }])
-  t.match(toolFindings(all, true), [{ level: 'failure', found: 'missing: gpgv' }])
-  const xorriso = all.map((path) => path.replace('genisoimage', 'xorriso'))
-  t.match(toolFindings(xorriso, false), [{ level: 'ok' }], 'one ISO tool is enough')
-  t.match(toolFindings(['/usr/bin/curl'], false), [
-    {
-      found: 'missing: virsh, ssh, ssh-keygen, flock, sha256sum, genisoimage',
-      fix: [
-        'sudo apt-get install --yes libvirt-clients openssh-client util-linux coreutils genisoimage',
-      ],
-    },
-  ])
-})
-
-await t.test('the bridge is there, is one, and leads to the nodes', async (t) => {
-  const judge = (change: (lab: Lab) => void, host?: Host) => {
-    const copy = structuredClone(lab)
-    change(copy)
-    return networkFindings(copy, host, interfaces)
-  }
-  t.match(
-    judge(() => {}),
-    [{ level: 'ok', found: 'bridge br0 with 192.0.2.1/24' }],
-  )
-  const missing = judge((lab) => (lab.network.bridge = 'br7'))
-  t.strictSame(only('failure', missing), ['there is no interface br7; bridges of this host: br0'])
-  t.match(
-    only(
-      'failure',
-      judge((lab) => (lab.network.bridge = 'lo')),
-    ).join(),
-    'lo is no bridge',
-  )
-  t.match(
-    judge((lab) => (lab.network.cidr = '203.0.113.0/24')),
-    [{ level: 'warning', found: /has no address in 203\.0\.113\.0\/24/ }],
-  )
-})
-
-await t.test('a NAT network must not be on another interface, its own aside', async (t) => {
-  const nat = structuredClone(lab)
-  nat.network.nat = 'nat'
-  delete nat.network.bridge
-  t.match(only('failure', networkFindings(nat, emptyHost, interfaces)), [
-    'network.cidr 192.0.2.0/24 is also on the interface br0',
-  ])
-  const network = { ...ourNetwork, bridge: 'br0' }
-  t.match(networkFindings(nat, { ...emptyHost, network }, interfaces), [{ level: 'ok' }])
-})
-
 const domain = (name: string, more: Partial<Domain> = {}): Domain => ({
   ...parseDomain(config, config, 'shut off'),
   name,
@@ -342,63 +258,6 @@ const stranger = (name: string, more: Partial<Domain> = {}): Domain => {
   const { owner: _, ...rest } = domain(name)
   return { ...rest, ...more }
 }
-
-await t.test('memory and disk space are weighed for what is not there yet', async (t) => {
-  const running = { ...emptyHost, domains: [domain('kubemaster', { state: 'running' })] }
-  t.match(memoryFinding(lab, lab.nodes, emptyHost, 12 * 2 ** 30), { level: 'ok' })
-  t.match(memoryFinding(lab, lab.nodes, emptyHost, 11 * 2 ** 30), {
-    level: 'warning',
-    found: '11 GiB free, 12 GiB wanted',
-  })
-  t.match(memoryFinding(lab, lab.nodes, running, 8 * 2 ** 30), { level: 'ok' })
-  const owner = { lab: 'other', role: 'server', address: '192.0.2.30' }
-  const foreign = { ...emptyHost, domains: [domain('kubemaster', { state: 'running', owner })] }
-  t.match(memoryFinding(lab, lab.nodes, foreign, 8 * 2 ** 30), { level: 'warning' })
-  t.match(diskFinding(lab, emptyHost, 2 ** 30), { level: 'warning', found: /for 3 new disks/ })
-  const made = { ...emptyHost, volumeNames: lab.nodes.map(({ volume }) => volume) }
-  t.match(diskFinding(lab, made, 0), { level: 'ok' })
-})
-
-await t.test('names that others have are told, whoever they are', async (t) => {
-  const host: Host = {
-    ...emptyHost,
-    domains: [
-      stranger('kubemaster'),
-      domain('worker01', { owner: { lab: 'home', role: 'agent', address: '1' } }),
-      domain('worker02'),
-      stranger('elsewhere'),
-    ],
-    pool: { uuid: 'x', path: pool, available: 0, active: true },
-  }
-  t.match(only('failure', ownershipFindings(lab, lab.nodes, host)), [
-    /^kubemaster: .* belongs to something else$/,
-    /^worker01: .* belongs to lab home$/,
-    /storage pool rke2-kvm-lab exists/,
-  ])
-  t.match(ownershipFindings(lab, lab.nodes, emptyHost), [{ level: 'ok' }])
-  const twin = stranger('twin', { macs: [nodeOf(lab).mac] })
-  t.match(macFindings(lab, lab.nodes, { ...emptyHost, domains: [twin] }), [
-    { found: /^kubemaster: its MAC .* is also that of twin/ },
-  ])
-})
-
-await t.test(
-  'an address is free unless something else than our machine answers on it',
-  async (t) => {
-    const answers = new Map([['worker01', 'SSH is open']])
-    const judge = (host?: Host) => addressFindings(lab, lab.nodes, host, answers)
-    t.match(judge(emptyHost), [
-      {
-        level: 'failure',
-        found: 'worker01: something else answers on 192.0.2.31 (SSH is open)',
-        fix: ['# give the node a free address in the lab file'],
-      },
-    ])
-    t.match(addressFindings(lab, lab.nodes, emptyHost, new Map()), [{ level: 'ok', found: 'free' }])
-    t.match(judge({ ...emptyHost, domains: [domain('worker01')] }), [{ level: 'ok' }])
-    t.strictSame(judge(), [], 'nothing is said when libvirt cannot tell which machines are ours')
-  },
-)
 
 await t.test('an existing machine that differs from the lab file', async (t) => {
   const node = nodeOf(lab)

@@ -1,7 +1,7 @@
 // EDGE. What people see. Results go to stdout; headings, commands, progress and errors to stderr.
 import { Chalk } from 'chalk'
 import { fileTrouble, LabError, NodeErrors } from '../text/errors.ts'
-import type { Finding } from '../doctor/findings.ts'
+import type { Finding } from '../text/findings.ts'
 import { wrapped } from '../text/progress.ts'
 
 const terminal = process.stderr.isTTY && !process.env.CI

@@ -1,7 +1,8 @@
 // PURE. Names that the lab wants, but somebody else has.
-import { failure, ok, type Finding } from './findings.ts'
+import { failure, ok, type Finding } from '../text/findings.ts'
 import type { Lab, Node } from '../lab/lab.ts'
 import type { Host } from '../libvirt/observe.ts'
+import type { Facts } from './checks.ts'
 import { quote } from '../text/quote.ts'
 
 /** Whether this lab made a domain for the node. */
@@ -9,7 +10,7 @@ export const isMade = (host: Host, lab: Lab, node: Node) =>
   host.domains.some(({ name, owner }) => name === node.name && owner?.lab === lab.name)
 
 /** Names, pool, network and MACs that somebody else has. */
-export const checkOwnership = (lab: Lab, nodes: Node[], host: Host | undefined): Finding[] =>
+export const checkOwnership = ({ lab, nodes, host }: Facts): Finding[] =>
   host ? [...ownershipFindings(lab, nodes, host), ...macFindings(lab, nodes, host)] : []
 
 /** Domains of this lab's names that somebody else made, and a pool or network of that kind. */

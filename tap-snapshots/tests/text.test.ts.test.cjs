@@ -159,23 +159,6 @@ ethernets:
 
 `
 
-exports[`tests/text.test.ts > TAP > the usage text names every option > usage 1`] = `
-npx zx scripts/example.ts [NODE...] [options]
-
-Does nothing.
-Without NODE: every node of the lab that this is for.
-
-  --lab FILE          the lab file (default lab.yaml)
-  --timeout SECONDS   how long to wait (default 60)
-  --force             by force
-  --json              print the result as JSON
-  --dry-run           change nothing; print the bash script that would do it
-  --yes               answer yes to every question
-  --verbose           show every command and its output
-  --help              show this text
-
-`
-
 exports[`tests/text.test.ts > TAP > user-data without anything of the person, whole > kubemaster 1`] = `
 #cloud-config
 hostname: kubemaster

@@ -26,7 +26,7 @@ export const fixture = (name: string) => readFileSync(join(fixtures, name), 'utf
 /** Tools of the machine that the scripts may call. */
 const realTools =
   'bash sh env cat cp mv rm rmdir mkdir ls sed sort head tail tr od stat paste grep sleep flock ' +
-  'sha256sum sha512sum timeout touch ssh-keygen ps script'
+  'sha256sum sha512sum timeout touch ssh-keygen ps script dirname'
 
 const record = `echo "\${0##*/}$(printf ' %q' "$@")" >>"$STAND_IN/calls"`
 const refuse = (name: string) =>
@@ -59,6 +59,9 @@ case "$*" in
   '-json neighbour show') cat "$STAND_IN/neighbours" 2>/dev/null || echo '[]' ;;
   *) ${refuse('ip')} ;;
 esac`,
+  df: `
+[[ $* = '--output=avail --block-size=1 /'* ]] || { ${refuse('df')}; }
+printf '%12s\n' Avail 274877906944`, // 256 GiB
   curl: `${record}; ${refuse('curl')}`,
   gpgv: `${record}; ${refuse('gpgv')}`,
   npm: `echo 10.9.2`,
@@ -182,7 +185,9 @@ export class FakeHost {
   }
   get env(): Record<string, string> {
     const home = join(this.folder, 'home')
-    return { PATH: this.bin, HOME: home, STAND_IN: this.state, FIXTURES: fixtures }
+    // Without SHLVL a bash whose stdin is a socket, as Node makes them, takes itself for one of rshd's and reads no BASH_ENV.
+    const bash = { BASH_ENV: join(import.meta.dirname, 'fake-machine.sh'), SHLVL: '1' }
+    return { PATH: this.bin, HOME: home, STAND_IN: this.state, FIXTURES: fixtures, ...bash }
   }
   run(script: string, words: string[] = [], options: RunOptions = {}): Promise<Result> {
     const before = this.callsSoFar().length

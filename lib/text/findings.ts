@@ -1,11 +1,11 @@
-// PURE. What a look at the host found.
+// PURE. What a check of the host found.
 
 export interface Finding {
   /** What was looked at. */
   check: string
   level: 'ok' | 'warning' | 'failure'
   found: string
-  /** Commands that mend it, for this host. */
+  /** Commands that fix it, for this host. */
   fix?: string[]
 }
 
