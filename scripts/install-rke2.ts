@@ -15,9 +15,8 @@ import {
 } from '../lib/rke2/service.ts'
 import { mode } from '../lib/shell/shell.ts'
 import * as ui from '../lib/cli/ui.ts'
-import { installRke2 } from '../lib/cli/usages.ts'
 
-await phase(import.meta.url, installRke2, async ({ lab, options }) => {
+await phase(import.meta.url, 'install-rke2', async ({ lab, options }) => {
   const node = firstServer(lab)
   editedConfig(node) // what is wrong with it is told before anything is changed
   const state = await look(`Look at ${node.name}`, () => rke2State(lab, node))
@@ -43,8 +42,7 @@ await phase(import.meta.url, installRke2, async ({ lab, options }) => {
   })
 
   const file = await step('Kubeconfig', () => ensureKubeconfig(lab, node))
-  if (options.flags.has('merge'))
-    await step('Merge into ~/.kube/config', () => mergeIntoHome(lab, file))
+  if (options.flags.merge) await step('Merge into ~/.kube/config', () => mergeIntoHome(lab, file))
   if (mode.changes === 0) ui.good(`nothing to do: ${node.name} runs RKE2 ${lab.rke2.version}`)
   next(lab.nodes.length > 1 ? 'npx zx scripts/join.ts' : await kubectlHint(lab, node))
 })

@@ -11,9 +11,8 @@ import { checkVersion } from '../lib/rke2/requirements.ts'
 import { editedConfig, rke2State } from '../lib/rke2/service.ts'
 import { mode } from '../lib/shell/shell.ts'
 import * as ui from '../lib/cli/ui.ts'
-import { join } from '../lib/cli/usages.ts'
 
-await phase(import.meta.url, join, async ({ lab, nodes, options }) => {
+await phase(import.meta.url, 'join', async ({ lab, nodes, options }) => {
   nodes.forEach(editedConfig) // what is wrong with it is told before anything is changed
   const lead = await look('Find a server to join', () => findLeader(lab))
   const { leader, leaderState } = lead

@@ -1,15 +1,16 @@
-// The command line: words, mistakes and the usage text.
+// Words on the command line -> options, and the table of phases that says which.
 import t from 'tap'
 import { optionTexts, parseArgs, usageText, type Usage } from '../../lib/cli/args.ts'
-import * as usages from '../../lib/cli/usages.ts'
+import { UsageError } from '../../lib/text/errors.ts'
+import { inOrder, phases, usageOf, type PhaseName } from '../../lib/cli/phases.ts'
 
-const usage: Usage = {
+const usage: Usage<'force'> = {
   script: 'example',
   does: 'Does nothing.',
   nodes: true,
   timeout: 60,
   json: true,
-  options: { force: 'by force' },
+  flags: { force: 'by force' },
 }
 
 await t.test('words become options', async (t) => {
@@ -22,7 +23,7 @@ await t.test('words become options', async (t) => {
     json: false,
     help: false,
     timeout: 60,
-    flags: new Set(),
+    flags: { force: false },
   })
   const words = ['a', '--lab', 'x.yaml', '--dry-run', 'b', 'a', '--timeout=5', '--force', '007']
   t.match(parseArgs(words, usage), {
@@ -30,7 +31,7 @@ await t.test('words become options', async (t) => {
     nodes: ['a', 'b', '007'],
     dryRun: true,
     timeout: 5,
-    flags: new Set(['dry-run', 'force']),
+    flags: { force: true },
   })
   t.equal(parseArgs(['--lab', '007'], usage).lab, '007', 'no number')
   t.strictSame(parseArgs(['--', '--lab'], usage).nodes, ['--lab'], 'after -- all are names')
@@ -50,27 +51,42 @@ await t.test('wrong words are errors that list the known ones', async (t) => {
   ]
   for (const [words, message] of wrong)
     t.throws(() => parseArgs(words, usage), { message }, words.join(' '))
-  t.match(
-    t.throws(() => parseArgs(['--x'], usage)),
-    {
-      hint: ['known options: --lab --timeout --force --json --dry-run --yes --verbose --help'],
-    },
+  t.throws(
+    () => parseArgs(['--x'], usage),
+    new UsageError('unknown option --x', {
+      hint: 'known options: --lab --timeout --force --json --dry-run --yes --verbose --help',
+    }),
   )
   t.throws(() => parseArgs(['a'], { ...usage, nodes: false }), { message: /takes no node names/ })
   const { timeout: _, ...untimed } = usage
   t.throws(() => parseArgs(['--timeout', '5'], untimed), { message: /unknown option --timeout/ })
-  t.equal(parseArgs([], usages.up).timeout, 0, 'each phase has its own')
-  t.throws(() => parseArgs(['--timeout', '0'], usages.up), { message: /--timeout must be/ })
+  t.equal(parseArgs([], usageOf('up')).timeout, 0, 'each phase has its own')
+  t.throws(() => parseArgs(['--timeout', '0'], usageOf('up')), { message: /--timeout must be/ })
 })
 
 await t.test('the usage text names every option', async (t) => {
   t.matchSnapshot(usageText(usage), 'usage')
-  for (const one of Object.values(usages)) {
+  for (const name of Object.keys(phases) as PhaseName[]) {
+    const one: Usage = usageOf(name)
     const text = usageText(one)
-    for (const name of Object.keys(optionTexts(one))) t.ok(text.includes(`--${name}`), name)
+    for (const option of Object.keys(optionTexts(one))) t.ok(text.includes(`--${option}`), option)
     t.ok(
       text.split('\n').every((line) => line.length <= 110),
       one.script,
     )
   }
+})
+
+await t.test('the table of phases knows the flags by name', async (t) => {
+  const { flags } = parseArgs(['--images', '--yes'], usageOf('destroy'))
+  t.strictSame(flags, { images: true })
+  // @ts-expect-error a flag that the table does not have
+  t.equal(flags.image, undefined)
+  t.strictSame(parseArgs([], usageOf('join')).flags, {})
+})
+
+await t.test('what up runs is in its usage, in order', async (t) => {
+  const order = Object.keys(inOrder)
+  t.strictSame(order, ['doctor', 'create', 'eject', 'install-rke2', 'join'])
+  t.match(usageOf('up').does, order.join(', '))
 })

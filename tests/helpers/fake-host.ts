@@ -170,6 +170,9 @@ export class FakeHost {
     const home = join(this.folder, 'home')
     const node = join(this.bin, 'node')
     return {
+      // Without SHLVL a bash whose stdin is a socket, as Node makes them, takes itself for one of rshd's and reads no BASH_ENV.
+      BASH_ENV: join(import.meta.dirname, 'fake-machine.sh'),
+      SHLVL: '1',
       PATH: this.bin,
       HOME: home,
       STAND_IN: this.state,

@@ -19,7 +19,7 @@ export const preload = join(here, 'fake-machine.js')
 /** Tools of the machine that the scripts may call. */
 const hostTools =
   'bash sh env cat cp cut mv rm rmdir mkdir ls sed sort head tail tr od stat paste grep sleep flock ' +
-  'sha256sum sha512sum timeout touch ssh-keygen ps script'
+  'sha256sum sha512sum timeout touch ssh-keygen ps script dirname'
 const nodeTools =
   'bash env awk cat chmod cmp cp cut date grep gzip head install ln ls mkdir mktemp mv rm sed sha256sum sort stat tail test timeout touch uname'
 
@@ -46,6 +46,9 @@ case "$*" in
   '-json neighbour show') cat "$STAND_IN/neighbours" 2>/dev/null || echo '[]' ;;
   *) ${refuse('ip')} ;;
 esac`,
+  df: `
+[[ $* = '--output=avail --block-size=1 /'* ]] || { ${refuse('df')}; }
+printf '%12s\n' Avail 274877906944`, // 256 GiB
   gpgv: `${record}; ${refuse('gpgv')}`,
   node: `exec '${process.execPath}' --import='file://${preload}' "$@"`,
   npm: `echo 10.9.2`,

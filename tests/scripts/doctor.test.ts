@@ -3,10 +3,9 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import type { Finding } from '../lib/doctor/findings.ts'
-import * as usages from '../lib/cli/usages.ts'
-import { FakeHost } from './helpers/fake-host.ts'
-import { fixture } from './helpers/fixtures.ts'
+import type { Finding } from '../../lib/text/findings.ts'
+import { FakeHost } from '../helpers/fake-host.ts'
+import { fixture } from '../helpers/fixtures.ts'
 
 const findingsOf = (stdout: string) => (JSON.parse(stdout) as { findings: Finding[] }).findings
 
@@ -150,7 +149,7 @@ await t.test('an image to fetch is asked for, without fetching it', async (t) =>
   t.match(await image(), {
     level: 'failure',
     found: `${url}: the host name cannot be resolved: no internet, or DNS does not work`,
-    fix: ['# mend image.url in the lab file, or the way to the internet'],
+    fix: ['# fix image.url in the lab file, or the way to the internet'],
   })
   says('exit 22')
   t.match(
@@ -162,7 +161,7 @@ await t.test('an image to fetch is asked for, without fetching it', async (t) =>
 
 await t.test('--help prints the usage and touches nothing', async (t) => {
   const host = new FakeHost(t)
-  for (const { script } of [usages.create, usages.up]) {
+  for (const script of ['create', 'up']) {
     const { code, stdout, stderr, calls } = await host.run(script, ['--help'])
     t.strictSame([code, stderr, calls], [0, '', []], script)
     t.ok(stdout.startsWith(`npx zx scripts/${script}.ts`), script)

@@ -16,8 +16,5 @@ export function runPhase(script: string, words: string[]): Promise<number> {
 /** The error for a phase that failed; what went wrong it has said itself. */
 export const phaseFailed = (script: string) =>
   new LabError(`${script} failed; what was done so far stays`, {
-    hint: [
-      `npx zx scripts/${script}.ts`,
-      '# or, once it is mended, all of it again: npx zx scripts/up.ts',
-    ],
+    hint: [typed(script), line('# or, once it is fixed, all of it again: ', typed('up'))],
   })
