@@ -44,5 +44,5 @@ await phase(import.meta.url, 'up', async ({ lab, options, shell }) => {
   if (dryRun) return
   ui.heading('Done')
   ui.detail(table(['PHASE', 'TOOK'], rows))
-  return { next: file === options.lab ? await kubectlHint(firstServer(lab)) : typed('status') }
+  return { next: file === options.lab ? await kubectlHint(lab, firstServer(lab)) : typed('status') }
 })

@@ -1,5 +1,12 @@
 // PURE. OpenSSH client files of a lab, and what ssh means by what it says.
-import type { Lab } from '../lab/lab.ts'
+import type { Lab, Node } from '../lab/lab.ts'
+import { commandText } from '../text/quote.ts'
+
+/** ssh to the node, as the start of a command. */
+export const ssh = (node: Node) => ['ssh', '-F', node.sshConfig, node.name]
+
+/** A command on the node as a person types it here. */
+export const typedOn = (node: Node, command: string) => `${commandText`${ssh(node)}`} ${command}`
 
 /** Where the lab's SSH files are, relative to the current folder. */
 export const sshFiles = (lab: { dir: string }) => ({

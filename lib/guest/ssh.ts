@@ -5,13 +5,9 @@ import { ask, type Output } from '../shell/bash.ts'
 import type { Run } from '../shell/steps.ts'
 import { CommandError, LabError, script } from '../text/errors.ts'
 import { commandText, hereDocument } from '../text/quote.ts'
-import { sshTrouble, type SshTrouble } from './ssh-files.ts'
+import { ssh, sshTrouble, type SshTrouble } from './ssh-files.ts'
 
-/** ssh to the node, as the start of a command. */
-export const ssh = (node: Node) => ['ssh', '-F', node.sshConfig, node.name]
-
-/** A command on the node as a person types it here. */
-export const typedOn = (node: Node, command: string) => `${commandText`${ssh(node)}`} ${command}`
+export { ssh, typedOn } from './ssh-files.ts'
 
 interface As {
   root?: boolean

@@ -21,23 +21,24 @@ export function rke2KeyProblem(key: string, value: unknown): string | undefined 
   const name = key.replace(/\+$/, '')
   const instead = ownedKeys.get(name)
   if (instead) return `is set by the scripts; use ${instead} in the lab file`
-  if (ownedKeys.has(name)) return 'is set by the scripts, or they rely on its default; remove it'
-  if (name === '<<') return 'is a merge key, which RKE2 does not follow here; write the keys out'
+  if (ownedKeys.has(name))
+    return `is set by the scripts, or they rely on its default; remove ${name.includes('token') ? 'this secret' : 'it'}`
+  if (name === '<<') return 'is a merge key, which the lab file has not; write the keys out'
   if (isTemplate(key)) return 'is a template that was not filled in'
-  if (Array.isArray(value))
-    return value.map((item) => valueProblem(item, 'holds ')).find((problem) => problem)
-  return valueProblem(value, 'is ')
+  if (!Array.isArray(value)) return valueProblem(value, 'is')
+  return value.map((item) => valueProblem(item, 'holds')).find((problem) => problem)
 }
 
 // RKE2 hands each value, or each item of a list, to its own command line as text (k3s, pkg/configfilearg/parser.go).
-function valueProblem(value: unknown, verb: string): string | undefined {
+function valueProblem(value: unknown, verb: 'is' | 'holds'): string | undefined {
+  if (isTemplate(value)) return `${verb} a template that was not filled in`
   if (value === null)
-    return `${verb}empty (null), and RKE2 would be handed an empty text; give a value, or remove it`
-  if (isTemplate(value)) return `${verb}a template that was not filled in`
+    return `${verb === 'is' ? 'is empty' : 'holds an empty item'} (null); give it a value, or remove it`
   if (Array.isArray(value))
-    return `${verb}a list in a list; RKE2 takes a plain value or a list of them`
+    return `${verb} a list in a list; RKE2 takes a plain value or a list of them`
   if (typeof value !== 'object' || value instanceof Bare) return undefined
-  return `${verb}a map or binary; RKE2 takes a plain value or a list of them, such as key=value`
+  const what = value instanceof Uint8Array ? 'binary data' : 'a map'
+  return `${verb} ${what}; RKE2 takes a plain value or a list of them, such as key=value`
 }
 
 // {{ x }} without quotes is a map to YAML, whose only key is a map.

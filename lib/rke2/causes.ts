@@ -1,6 +1,8 @@
-// PURE. Why RKE2 does not come up: how it says so in its journal, and what mends it. RKE2 itself would try for ever.
+// PURE. Why RKE2 does not come up: how it says so in its journal, and what fixes it. RKE2 itself would try for ever.
+import { typedOn } from '../guest/ssh-files.ts'
+import type { Node } from '../lab/lab.ts'
+import { line, script, type Hint } from '../text/errors.ts'
 import { joinUrl } from './config.ts'
-import type { Lab, Node } from '../lab/lab.ts'
 import { kubectl } from './state.ts'
 
 export interface Known {
@@ -10,33 +12,31 @@ export interface Known {
   /** Seconds it may stay before it counts: some heal by themselves while a cluster starts. */
   patience?: number
   why: (at: Place) => string
-  fix: (at: Place) => string[]
+  fix: (at: Place) => Hint[]
 }
 
 /** The node that is waited for, and the server that it joins. */
 export interface Place {
-  lab: Lab
   node: Node
   server?: Node | undefined
 }
 
 const name = ({ server }: Place) => server?.name ?? 'the server'
-const onNode = ({ lab, node }: Place, command: string) =>
-  `ssh -F ${lab.dir}/ssh_config ${node.name} ${command}`
-const onServer = (at: Place, command: string) =>
-  onNode({ ...at, node: at.server ?? at.node }, command)
+const onNode = ({ node }: Place, command: string) => typedOn(node, command)
+const onServer = ({ node, server = node }: Place, command: string) => typedOn(server, command)
+const urlOf = ({ server }: Place) => (server ? joinUrl(server) : 'the server')
 const again = ({ node, server }: Place) =>
-  server ? `npx zx scripts/join.ts ${node.name}` : 'npx zx scripts/install-rke2.ts'
+  server ? script('join', node.name) : script('install-rke2')
 const tokenAgain = (at: Place) => [
   onNode(at, 'sudo grep -rls ^token /etc/rancher/rke2/config.yaml.d   # what overrides the token'),
-  `${again(at)}   # reads the token again`,
+  line(again(at), '   # reads the token again'),
 ]
-const anew = (at: Place) => [
-  ['destroy', 'create', 'eject']
-    .map((name) => `npx zx scripts/${name}.ts ${at.node.name}`)
-    .join(' && '),
-  again(at),
-]
+const recreate = (at: Place) => {
+  const { name } = at.node
+  const [destroy, create] = [script('destroy', name), script('create', name)]
+  return [line(destroy, ' && ', create, ' && ', script('eject', name)), again(at)]
+}
+const deleteNode = (at: Place) => onServer(at, `sudo ${kubectl} delete node ${at.node.name}`)
 
 // Fragments: facts of the RKE2 and K3s sources and issues.
 /** The causes that are known, for each line the first that matches; the table in rke2/README.md is made from them. */
@@ -45,16 +45,16 @@ export const known: Known[] = [
     id: 'ca-mismatch',
     match: /token CA hash does not match the Cluster CA certificate hash/,
     why: (at) =>
-      `its token is of another cluster: the hash in it is not that of ${name(at)}'s CA (was ${name(at)} made anew?)`,
+      `its token is of another cluster: the hash in it is not that of ${name(at)}'s CA (was ${name(at)} made again?)`,
     fix: tokenAgain,
   },
   {
     id: 'node-password',
     match: /Node password rejected/,
     why: () =>
-      'the cluster knows a node of this name with another password: it was made anew, or two machines have the name',
+      'the cluster knows a node of this name with another password: it was made again, or two machines have the name',
     fix: (at) => [
-      onServer(at, `sudo ${kubectl} delete node ${at.node.name}`),
+      deleteNode(at),
       onServer(
         at,
         `sudo ${kubectl} -n kube-system delete secret ${at.node.name}.node-password.rke2 --ignore-not-found`,
@@ -67,7 +67,7 @@ export const known: Known[] = [
     match: /duplicate node name found/,
     why: () =>
       'etcd has a member of this name already: an older server of the name was not removed',
-    fix: (at) => [onServer(at, `sudo ${kubectl} delete node ${at.node.name}`), ...anew(at)],
+    fix: (at) => [deleteNode(at), ...recreate(at)],
   },
   {
     id: 'wrong-token',
@@ -115,7 +115,7 @@ export const known: Known[] = [
       `the certificate of ${name(at)} does not have the name or address that it is reached by`,
     fix: (at) => [
       '# in the lab file add that name or address: rke2: { config: { tls-san: [...] } }, then:',
-      'npx zx scripts/install-rke2.ts',
+      script('install-rke2'),
       again(at),
     ],
   },
@@ -151,8 +151,8 @@ export const known: Known[] = [
     why: () => 'its disk is full',
     fix: (at) => [
       onNode(at, 'df -h / /var/lib'),
-      '# give it a larger disk in the lab file, then make it anew:',
-      ...anew(at),
+      '# give it a larger disk in the lab file, then make it again:',
+      ...recreate(at),
     ],
   },
   {
@@ -162,15 +162,15 @@ export const known: Known[] = [
     why: () => 'images cannot be pulled: the node has no internet, or a registry is down',
     fix: (at) => [
       onNode(at, 'curl -sI https://registry-1.docker.io/v2/'),
-      '# without internet on the nodes: rke2.images: true in the lab file, then make it anew:',
-      ...anew(at),
+      '# without internet on the nodes: rke2.images: true in the lab file, then make it again:',
+      ...recreate(at),
     ],
   },
   {
     id: 'other-cluster-data',
     match: /bootstrap data already found and encrypted with different token/,
     why: () => 'its disk holds data of another cluster, or the token has changed',
-    fix: anew,
+    fix: recreate,
   },
   {
     id: 'wrong-port',
@@ -183,11 +183,10 @@ export const known: Known[] = [
     id: 'unreachable',
     match: /failed to get CA certs/,
     patience: 20,
-    why: (at) =>
-      `it cannot reach ${at.server ? joinUrl(at.server) : 'the server'}: the server is down, or a firewall is between them`,
+    why: (at) => `it cannot reach ${urlOf(at)}: the server is down, or a firewall is between them`,
     fix: (at) => [
       onServer(at, 'systemctl status rke2-server'),
-      onNode(at, `curl -vk ${at.server ? joinUrl(at.server) : ''}/ping`),
+      onNode(at, `curl -vk ${urlOf(at)}/ping`),
       again(at),
     ],
   },

@@ -1,12 +1,15 @@
-// EDGE. What concerns more than one node: who leads, and the token's way.
+// EDGE. What concerns more than one node: which server leads, and whether there is a cluster already.
 import { existsSync } from 'node:fs'
-import { LabError } from '../text/errors.ts'
+import { publicHostKey } from '../guest/keys.ts'
+import { typedOn } from '../guest/ssh-files.ts'
 import type { Lab, Node } from '../lab/lab.ts'
-import type { Rke2State } from './state.ts'
-import { tokenFile } from './config.ts'
-import { kubeNodes, rke2State, runOnNode } from './service.ts'
-import { ssh } from '../guest/ready.ts'
-import { mode, run } from '../shell/shell.ts'
+import { eachOf, type Shell } from '../shell/carry-out.ts'
+import { forEach, inOrder, type Check } from '../shell/steps.ts'
+import { LabError, line, script } from '../text/errors.ts'
+import { untilNodeReady } from './ready.ts'
+import { checkVersion } from './requirements.ts'
+import { lookAt, refusal, type Member } from './service.ts'
+import { kubectl } from './state.ts'
 
 export const servers = (lab: Lab) => lab.nodes.filter(({ role }) => role === 'server')
 
@@ -17,107 +20,96 @@ export function firstServer(lab: Lab): Node {
   return first
 }
 
-export interface Leader {
-  leader: Node
-  leaderState: Rke2State
+export interface Start {
+  first: Member
+  /** The other servers, asked where the first is new: they may carry the cluster. */
+  others: Member[]
 }
 
-/**
- * The server that newcomers join: the first one whose RKE2 runs; of several, the first that is a Ready node by its own
- * word. A dry run takes the first one as running.
- */
-export async function findLeader(lab: Lab): Promise<Leader> {
-  if (mode.dryRun)
-    return { leader: firstServer(lab), leaderState: await rke2State(lab, firstServer(lab)) }
-  const answers = await Promise.allSettled(
-    servers(lab).map(async (leader) => ({ leader, leaderState: await rke2State(lab, leader) })),
-  )
-  const active = answers.flatMap((answer) =>
-    answer.status === 'fulfilled' && answer.value.leaderState.service === 'active'
-      ? [answer.value]
-      : [],
-  )
-  const [first] = active
-  if (!first)
-    throw new LabError('no server of this lab runs RKE2 yet', {
-      details: failures(answers).slice(0, 1),
-      hint: 'npx zx scripts/install-rke2.ts',
-    })
-  if (active.length === 1) return first
-  const isReady = await Promise.all(active.map(({ leader }) => saysItIsReady(lab, leader)))
-  return active.find((_, index) => isReady[index]) ?? first
+/** Asks the first server, and others where that matters. */
+export async function lookAtFirst(lab: Lab): Promise<Start> {
+  const first = await lookAt(firstServer(lab))
+  const isNew = !first.trouble && !first.state.hasRun
+  return { first, others: isNew ? await eachOf(servers(lab).slice(1), lookAt) : [] }
 }
 
-const saysItIsReady = async (lab: Lab, server: Node) =>
-  (await kubeNodes(lab, server))?.some(({ name, ready }) => name === server.name && ready)
+const namesOf = (members: Member[]) => members.map(({ name }) => name)
 
-const failures = (answers: PromiseSettledResult<unknown>[]): string[] =>
-  answers.flatMap((answer) =>
-    answer.status === 'rejected' && answer.reason instanceof Error ? [answer.reason.message] : [],
-  )
-
-/** A first server made anew must not start a second cluster while others carry the first one. */
-export async function checkNoOtherCluster(lab: Lab, first: Node, state: Rke2State): Promise<void> {
-  if (state.hasRun || mode.dryRun) return
-  const others = servers(lab).filter((node) => node !== first)
-  const states = await Promise.allSettled(others.map((node) => rke2State(lab, node)))
-  const silent = others.filter(
-    ({ dir }, index) => states[index]?.status === 'rejected' && existsSync(`${dir}/host_key.pub`),
-  )
+/** Throws where a new first server would start a second cluster while others carry the first one. */
+export function checkNoOtherCluster({ name }: Member, others: Member[]): void {
+  const silent = others.filter(({ node, trouble }) => trouble && existsSync(publicHostKey(node)))
   if (silent.length > 0)
     throw new LabError(
-      `it is new, and ${silent.map(({ name }) => name).join(' and ')} cannot be asked whether the cluster is there already`,
+      `it is new, and ${namesOf(silent).join(' and ')} cannot be asked whether the cluster is there already`,
       {
         details: ['installing here could begin a second cluster'],
-        hint: [
-          `npx zx scripts/create.ts ${silent.map(({ name }) => name).join(' ')}`,
-          '# then run this again',
-        ],
+        hint: [script('create', ...namesOf(silent)), '# then run this again'],
       },
     )
-  const living = others.filter((_, index) => {
-    const other = states[index]
-    return other?.status === 'fulfilled' && other.value.hasRun
-  })
+  const living = others.filter(({ state }) => state.hasRun)
   if (living.length > 0)
     throw new LabError(
-      `it is new, but the cluster is there already, on ${living.map(({ name }) => name).join(' and ')}`,
+      `it is new, but the cluster is there already, on ${namesOf(living).join(' and ')}`,
       {
         details: ['installing here would begin a second cluster'],
-        hint: [`npx zx scripts/join.ts ${first.name}   # joins it to the one there is`],
+        hint: line(script('join', name), '   # joins it to the one there is'),
       },
     )
 }
 
-/** Carries the cluster's token from the leader to the node, from SSH to SSH; it never stands in a command or on this host. */
-export async function bringToken(lab: Lab, leader: Node, node: Node): Promise<void> {
-  await run`${ssh(lab, leader)} sudo cat /var/lib/rancher/rke2/server/token | ${ssh(lab, node)} ${`sudo install -D -m 600 /dev/stdin ${tokenFile}`}`
+export interface Cluster {
+  leader: Member
+  joiners: Member[]
+  /** What stands in the way while no server runs. */
+  lacking: Check[]
 }
 
-const preflight = (address: string) => `
-fetch() { curl --silent --insecure --max-time 10 "$1" || wget --quiet --no-check-certificate --timeout=10 --output-document=- "$1"; }
-test "$(fetch https://${address}:9345/ping)" = pong ||
-  { echo "https://${address}:9345 does not answer from here [unreachable]" >&2; exit 3; }
-served=$(fetch https://${address}:9345/cacerts | sha256sum | cut -d ' ' -f 1)
-expected=$(sed 's/^K10\\([0-9a-f]*\\)::.*/\\1/' ${tokenFile})
-test "$served" = "$expected" ||
-  { echo "the CA that https://${address}:9345 serves is not the one in the token [ca-mismatch]" >&2; exit 4; }
-`
+/** Asks the servers of the lab, and the nodes that are to join. */
+export async function lookAtCluster(lab: Lab, nodes: Node[]): Promise<Cluster> {
+  const asked = lab.nodes.filter((node) => node.role === 'server' || nodes.includes(node))
+  const members = await eachOf(asked, lookAt)
+  const { leader, lacking } = findLeader(members.filter(({ node }) => node.role === 'server'))
+  const joiners = members.filter((one) => one !== leader && nodes.includes(one.node))
+  return { leader, joiners, lacking }
+}
 
-/** From the node: the server's port answers, and its CA is the one whose hash is in the token. */
-export async function checkServerFromNode(lab: Lab, leader: Node, node: Node): Promise<void> {
-  await runOnNode(lab, node, preflight(leader.address).trimStart()).catch((error: unknown) => {
-    throw new LabError(
-      error instanceof LabError
-        ? error.message.replace(/^ssh failed \(exit \d\): /, '')
-        : String(error),
-      {
-        hint: [
-          `${ssh(lab, leader).join(' ')} systemctl status rke2-server`,
-          '# is a firewall between them, or does another machine have the address of the server?',
-        ],
-        cause: error,
-      },
-    )
+/** The server that newcomers join: the first one whose RKE2 runs; of several, the first that is a Ready node by its own
+ *  word. While none runs it is the first, with what stands in the way. */
+export function findLeader(all: Member[]): Pick<Cluster, 'leader' | 'lacking'> {
+  const active = all.filter(({ state }) => state.service === 'active')
+  const leader = active.find(saysItIsReady) ?? active[0]
+  if (leader) return { leader, lacking: [] }
+  const [first] = all
+  if (!first) throw new Error('a checked lab has a server')
+  const error = new LabError('no server of this lab runs RKE2 yet', {
+    details: all.flatMap(({ trouble }) => trouble?.message ?? []).slice(0, 1),
+    hint: script('install-rke2'),
   })
+  const runs = typedOn(first.node, 'systemctl is-active rke2-server')
+  return { leader: first, lacking: [refusal(`${runs} >/dev/null`, error)] }
+}
+
+const saysItIsReady = ({ name, state }: Member) =>
+  state.nodes?.some((one) => one.name === name && one.ready) ?? false
+
+/** The leader once it is a Ready node itself, with the nodes that it knows then. */
+export async function readyLeader(
+  lab: Lab,
+  leader: Member,
+  seconds: number,
+  shell: Shell,
+): Promise<Member> {
+  const { name, node } = leader
+  const wait = forEach(`Wait until ${name} is Ready`, [leader], ({ state }) => {
+    checkVersion(lab, state)
+    return [untilNodeReady(node, node, seconds)]
+  })
+  if (saysItIsReady(leader)) return leader
+  await shell.apply({ ...wait, watched: true })
+  const { nodes } = (await lookAt(node)).state
+  if (nodes) return { ...leader, state: { ...leader.state, nodes } }
+  const listing = typedOn(node, `sudo ${kubectl} get nodes`)
+  const error = new LabError(`the API of ${name} does not answer`, { hint: listing })
+  await shell.apply(inOrder(`Ask ${name} for its nodes`, [refusal(`${listing} >/dev/null`, error)]))
+  return leader
 }

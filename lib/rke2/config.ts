@@ -3,7 +3,8 @@ import type { Lab, Node } from '../lab/lab.ts'
 import { rke2KeyProblem } from '../lab/rke2-keys.ts'
 import { asList, readMapping, refuse, toYaml } from '../text/yaml.ts'
 
-type Config = Record<string, unknown>
+/** Keys and values of a configuration of RKE2. */
+export type Config = Record<string, unknown>
 
 /** Where the joiners' token lies on the node: root only, in no configuration text. */
 export const tokenFile = '/etc/rancher/rke2/token'

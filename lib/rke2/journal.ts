@@ -1,10 +1,11 @@
 // PURE. What RKE2's journal gives away: the cause of a failure, how long it has been so, the last thing said.
+import type { Hint } from '../text/errors.ts'
 import { known, type Place } from './causes.ts'
 
 export interface Cause {
   id: string
   why: string
-  fix: string[]
+  fix: Hint[]
   patience: number
 }
 

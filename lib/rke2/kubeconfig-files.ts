@@ -2,34 +2,52 @@
 import { existsSync, lstatSync, readlinkSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
-import { LabError } from '../text/errors.ts'
-import { kubeconfigEdits, mergeKubeconfig } from './kubeconfig.ts'
+import { typedOn } from '../guest/ssh-files.ts'
 import type { Lab, Node } from '../lab/lab.ts'
-import { ssh } from '../guest/ready.ts'
+import { ask, query, readText } from '../shell/bash.ts'
+import type { Step } from '../shell/steps.ts'
+import { LabError } from '../text/errors.ts'
+import { commandText } from '../text/quote.ts'
+import { kubeconfigEdits, mergeKubeconfig } from './kubeconfig.ts'
 import { kubectl } from './state.ts'
-import { mode, query, readText, run, write } from '../shell/shell.ts'
 
-/** The kubeconfig on this host, with the server's address and the lab's name; written only when it differs. */
-export async function ensureKubeconfig(lab: Lab, server: Node): Promise<string> {
-  const file = `${lab.dir}/kubeconfig`
+const fileOf = (lab: Lab) => `${lab.dir}/kubeconfig`
+
+// Prints the server's kubeconfig with its address and the lab's name.
+function source(lab: Lab, server: Node): string {
   const edits = kubeconfigEdits(lab.name, server.address).flatMap((edit) => ['-e', edit])
-  const source = [...ssh(lab, server), 'sudo', 'cat', '/etc/rancher/rke2/rke2.yaml']
-  const wanted = mode.dryRun ? '' : (await query`${source} | sed ${edits}`).stdout
-  if (wanted && wanted === readText(file)) return file
-  await run`${source} | sed ${edits} > ${file}.part && mv ${file}.part ${file}`
-  return file
+  return `${typedOn(server, 'sudo cat /etc/rancher/rke2/rke2.yaml')} | ${commandText`sed ${edits}`}`
 }
 
-/** Merges the lab's kubeconfig into the person's own, after a copy of that; only when kubectl can read the result. */
-export async function mergeIntoHome(lab: Lab, file: string): Promise<void> {
+/** The lab's kubeconfig as the server has it; undefined when it cannot be had, or not yet. */
+export async function readKubeconfig(lab: Lab, server: Node): Promise<string | undefined> {
+  const { code, stdout } = await ask(source(lab, server))
+  return code === 0 ? stdout : undefined
+}
+
+/** The step that brings the kubeconfig onto this host, where it is not so already. */
+export function planKubeconfig(lab: Lab, server: Node, wanted: string | undefined): Step[] {
+  const file = fileOf(lab)
+  if (wanted && wanted === readText(file)) return []
+  const keep = commandText`> ${file}.part && mv ${file}.part ${file}`
+  return [{ do: 'run', bash: `${source(lab, server)} ${keep}` }]
+}
+
+/** The steps that merge the lab's kubeconfig into the person's own, after a copy of that; only when kubectl can read the
+ *  result. Printed they do it by kubectl: the texts hold keys. */
+export function planMerge(lab: Lab, labs: string | undefined): Step[] {
   const home = realPath(join(homedir(), '.kube', 'config'))
-  const [existing, labs] = [readText(home) ?? '', readText(file)]
-  const merged = labs && mergeKubeconfig(existing, labs, lab.name)
-  if (mode.dryRun) return mergeInScript(lab, file, home)
-  if (!merged || merged === existing) return
-  await tryKubectl(`${lab.dir}/kubeconfig.merged`, merged)
-  if (existing) write(freeName(`${home}.before-${lab.name}`, existing), existing)
-  write(home, merged)
+  const { merge, backup, replace } = mergeByKubectl(lab, home)
+  if (!labs) return [merge, backup, replace].map((bash) => ({ do: 'run', bash }))
+  const existing = readText(home) ?? ''
+  const merged = mergeKubeconfig(existing, labs, lab.name)
+  if (merged === existing) return []
+  const copy = freeName(`${home}.before-${lab.name}`, existing)
+  return [
+    { do: 'check', bash: merge, holds: () => tryKubectl(`${fileOf(lab)}.merged`, merged) },
+    ...(existing ? [{ do: 'write', path: copy, content: existing, printed: backup } as const] : []),
+    { do: 'write', path: home, content: merged, printed: replace },
+  ]
 }
 
 // A link, as people have who keep such files elsewhere, stays one; also when there is nothing yet where it leads to.
@@ -65,27 +83,35 @@ async function tryKubectl(trial: string, text: string): Promise<void> {
   }
 }
 
-async function mergeInScript(lab: Lab, file: string, home: string): Promise<void> {
-  const [part, made, backup] = [`${home}.part`, `${home}.new`, `${home}.before-${lab.name}`]
-  await run`mkdir -p ${dirname(home)}
+function mergeByKubectl(lab: Lab, home: string) {
+  const [part, made, copy] = [`${home}.part`, `${home}.new`, `${home}.before-${lab.name}`]
+  const config = commandText`kubectl --kubeconfig ${part} config`
+  return {
+    merge: `${commandText`mkdir -p ${dirname(home)}
 touch ${home}
-cp ${home} ${part}`
-  for (const kind of ['context', 'cluster', 'user'])
-    await run`kubectl --kubeconfig ${part} config ${kind === 'user' ? ['unset', `users.${lab.name}`] : [`delete-${kind}`, lab.name]} || true`
-  await run`KUBECONFIG=${`${part}:${file}`} kubectl config view --flatten --raw > ${made}`
-  await run`cp ${home} ${part}
-backup=${backup} count=0
+cp ${home} ${part}`}
+${config} ${commandText`delete-context ${lab.name}`} || true
+${config} ${commandText`delete-cluster ${lab.name}`} || true
+${config} ${commandText`unset ${`users.${lab.name}`}`} || true
+${commandText`KUBECONFIG=${`${part}:${fileOf(lab)}`} kubectl config view --flatten --raw > ${made}
+rm ${part}`}`,
+    backup: commandText`backup=${copy} count=0
 while [ -e "$backup" ] && ! cmp -s ${home} "$backup"; do
   count=$((count + 1))
-  backup=${backup}.$count
+  backup=${copy}.$count
 done
-if [ ! -s ${home} ] || cmp -s ${home} ${made} || [ -e "$backup" ]; then rm ${part}; else mv ${part} "$backup"; fi
-mv ${made} ${home}`
+if [ -s ${home} ] && ! cmp -s ${home} ${made} && [ ! -e "$backup" ]; then
+  cp ${home} ${part}
+  mv ${part} "$backup"
+fi`,
+    replace: commandText`mv ${made} ${home}`,
+  }
 }
 
 /** How to use the cluster: kubectl here, or through SSH where this host has none. */
 export async function kubectlHint(lab: Lab, server: Node): Promise<string> {
   const here = (await query`command -v kubectl`).code === 0
-  if (here) return `kubectl --kubeconfig ${lab.dir}/kubeconfig get nodes`
-  return `${ssh(lab, server).join(' ')} sudo ${kubectl} get nodes`
+  return here
+    ? commandText`kubectl --kubeconfig ${fileOf(lab)} get nodes`
+    : typedOn(server, `sudo ${kubectl} get nodes`)
 }

@@ -1,67 +1,44 @@
-// EDGE. A node made anew under a name that the cluster knows.
-import { LabError } from '../text/errors.ts'
-import type { Lab, Node } from '../lab/lab.ts'
-import { formatSeconds } from '../text/progress.ts'
-import { ssh } from '../guest/ready.ts'
-import { kubeNodes } from './service.ts'
-import { kubectl, type KubeNode, type Rke2State } from './state.ts'
-import { mode, run } from '../shell/shell.ts'
+// EDGE. A new machine under a name that the cluster knows: its old Node and its password go first, once that is NotReady.
+import { onNode } from '../guest/ssh.ts'
+import { typedOn } from '../guest/ssh-files.ts'
+import type { Node } from '../lab/lab.ts'
+import type { Check, Say, Step } from '../shell/steps.ts'
 import { TimedOut, until, type Seen } from '../shell/wait.ts'
-import * as ui from '../cli/ui.ts'
+import { LabError } from '../text/errors.ts'
+import { formatSeconds } from '../text/progress.ts'
+import { kubeNodes, type Member } from './service.ts'
+import { kubectl } from './state.ts'
 
-/** A node that is new under a name that the cluster knows: the old Node and its password go first, once it is NotReady. */
-export async function clearOldNode(
-  lab: Lab,
-  leader: Node,
-  node: Node,
-  state: Rke2State,
-  seconds: number,
-): Promise<void> {
-  if (state.hasRun) return
-  const old = await oldNode(lab, leader, node, seconds)
-  if (!old) return
-  if (old.ready && mode.dryRun)
-    await run`${ssh(lab, leader)} sudo ${kubectl.split(' ')} wait --for=condition=Ready=Unknown node/${node.name} --timeout=${seconds}s`
-  else if (old.ready) await waitUntilNotReady(lab, leader, node, seconds)
-  // The Node last: as long as it is there, a run that was cut off comes here again.
-  await run`${ssh(lab, leader)} sudo ${kubectl.split(' ')} delete secret --namespace kube-system ${node.name}.node-password.rke2 --ignore-not-found`
-  await run`${ssh(lab, leader)} sudo ${kubectl.split(' ')} delete node ${node.name}`
+/** The steps that remove the old Node of a node that is new. */
+export function planOldNode(leader: Member, { node, state }: Member, seconds: number): Step[] {
+  const old = leader.state.nodes?.find(({ name }) => name === node.name)
+  if (state.hasRun || !old) return []
+  const secret = `${node.name}.node-password.rke2`
+  const onLeader = (words: string) => onNode(leader.node, `${kubectl} ${words}`, { root: true })
+  return [
+    ...(old.ready ? [untilNotReady(leader.node, node, seconds)] : []),
+    // The Node last: as long as it is there, a run that was cut off comes here again.
+    onLeader(`delete secret --namespace kube-system ${secret} --ignore-not-found`),
+    onLeader(`delete node ${node.name}`),
+  ]
 }
 
-// A server whose API does not answer knows nothing; in a dry run there may be none yet.
-async function oldNode(
-  lab: Lab,
-  leader: Node,
-  node: Node,
-  seconds: number,
-): Promise<KubeNode | undefined> {
-  const probe = async (): Promise<Seen<KubeNode | undefined>> => {
-    const nodes = await kubeNodes(lab, leader)
-    if (!nodes && !mode.dryRun) return { state: `the API of ${leader.name} does not answer` }
-    return { done: nodes?.find(({ name }) => name === node.name) }
+function untilNotReady(leader: Node, node: Node, seconds: number): Check {
+  const condition = `wait --for=condition=Ready=Unknown node/${node.name} --timeout=${seconds}s`
+  return {
+    do: 'check',
+    bash: typedOn(leader, `sudo ${kubectl} ${condition}`),
+    holds: (say) => waitUntilNotReady(leader, node, seconds, say),
   }
-  return until(probe, { seconds: Math.min(seconds, 120), every: 3 }).catch((error: unknown) => {
-    if (!(error instanceof TimedOut)) throw error
-    throw new LabError(error.lastState, {
-      hint: `${ssh(lab, leader).join(' ')} sudo ${kubectl} get nodes`,
-    })
-  })
 }
 
-async function waitUntilNotReady(
-  lab: Lab,
-  leader: Node,
-  node: Node,
-  seconds: number,
-): Promise<void> {
-  ui.detail(
-    `${node.name} is new, but Kubernetes still takes the old one for alive; waiting until it does not`,
-  )
-  const probe = async (): Promise<Seen<true>> => {
-    const nodes = await kubeNodes(lab, leader)
+async function waitUntilNotReady(leader: Node, node: Node, seconds: number, say: Say) {
+  say('new, but Kubernetes still takes the old one for alive; waiting until it does not')
+  const probe = async (): Promise<Seen<void>> => {
+    const nodes = await kubeNodes(leader)
     if (!nodes) return { state: `the API of ${leader.name} does not answer` }
     const old = nodes.find(({ name }) => name === node.name)
-    return old?.ready ? { state: 'the old node is still Ready' } : { done: true }
+    return old?.ready ? { state: 'the old node is still Ready' } : { done: undefined }
   }
   await until(probe, { seconds, every: 3 }).catch((error: unknown) => {
     if (!(error instanceof TimedOut)) throw error
@@ -69,7 +46,7 @@ async function waitUntilNotReady(
       `Kubernetes has a Ready node of this name, after ${formatSeconds(seconds)} still`,
       {
         details: ['another machine seems to run under this name; it is left alone'],
-        hint: `${ssh(lab, leader).join(' ')} sudo ${kubectl} get node ${node.name} -o wide`,
+        hint: typedOn(leader, `sudo ${kubectl} get node ${node.name} -o wide`),
       },
     )
   })

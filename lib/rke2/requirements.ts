@@ -1,20 +1,20 @@
 // PURE. What must hold on a node before RKE2 is started there, and what an installed one may not be.
-import { LabError } from '../text/errors.ts'
+import { typedOn } from '../guest/ssh-files.ts'
 import type { Lab, Node } from '../lab/lab.ts'
-import type { Rke2State } from './state.ts'
+import { LabError } from '../text/errors.ts'
 import { formatSize } from '../text/size.ts'
+import type { Rke2State } from './state.ts'
 
 const least = 3 * 2 ** 30 // RKE2 with its images; below that it fills the disk while it starts
 
 /** Throws when the node lacks what RKE2 needs. */
-export function checkNeeds(lab: Lab, node: Node, state: Rke2State): void {
-  const ssh = `ssh -F ${lab.dir}/ssh_config ${node.name}`
+export function checkNeeds(node: Node, state: Rke2State): void {
   if (state.gaps.length > 0)
     throw new LabError(
       `it lacks ${state.gaps.join(' and ')}, without which RKE2 cannot start containers`,
       {
         hint: [
-          `${ssh} sudo apt-get install --yes ${state.gaps.join(' ')}`,
+          typedOn(node, `sudo apt-get install --yes ${state.gaps.join(' ')}`),
           `# for machines made from now on, in cloud-init/user-data.yaml: packages: [${state.gaps.join(', ')}]`,
         ],
       },
@@ -23,13 +23,16 @@ export function checkNeeds(lab: Lab, node: Node, state: Rke2State): void {
     throw new LabError(
       `only ${formatSize(state.free)} are free on its disk, RKE2 needs ${formatSize(least)}`,
       {
-        hint: [`${ssh} df -h`, '# or give it a larger disk in the lab file and make it anew'],
+        hint: [
+          typedOn(node, 'df -h'),
+          '# or give it a larger disk in the lab file and make it again',
+        ],
       },
     )
 }
 
 /** Throws when another version of RKE2 is installed: replacing it would be an upgrade. */
-export function checkVersion(lab: Lab, node: Node, state: Rke2State): void {
+export function checkVersion(lab: Lab, state: Rke2State): void {
   if (state.version === undefined || state.version === lab.rke2.version) return
   throw new LabError(
     `it runs RKE2 ${state.version}, the lab file says ${lab.rke2.version}: that is an upgrade`,
@@ -60,7 +63,8 @@ export function checkClock(
     `its clock is ${Math.abs(Math.round(skew))} s ${skew < 0 ? 'behind' : 'ahead of'} that of ${server.name} [clock-skew]`,
     {
       hint: [
-        `# set it: ssh to ${node.name}, then: sudo systemctl restart systemd-timesyncd; timedatectl`,
+        typedOn(node, 'sudo systemctl restart systemd-timesyncd   # sets it'),
+        typedOn(node, 'timedatectl'),
       ],
     },
   )

@@ -15,10 +15,11 @@ export const stateScript = (service: Service) => `
 part() { echo "== $1"; }
 part cut-off; test -e ${artifactsFolder} && echo yes
 part version; rke2 --version 2>/dev/null || /usr/local/bin/rke2 --version 2>/dev/null
-part service; systemctl is-active ${service} 2>/dev/null
+part service; state=$(systemctl is-active ${service} 2>/dev/null); echo "$state"
 part enabled; systemctl is-enabled ${service} 2>/dev/null
-part stale; started=$(TZ=UTC systemctl show --property ExecMainStartTimestamp --value ${service})
-test "$started" && test "$(stat -c %Y /etc/rancher/rke2/config.yaml)" -gt "$(date -d "$started" +%s)" && echo yes
+part started; started=$(TZ=UTC systemctl show --property ExecMainStartTimestamp --value ${service})
+test "$started" && started=$(date -d "$started" +%s) && echo "$started"
+part stale; test "$started" && test "$(stat -c %Y /etc/rancher/rke2/config.yaml)" -gt "$started" && echo yes
 part config; cat /etc/rancher/rke2/config.yaml 2>/dev/null
 part joined; test -s /etc/rancher/node/password && echo yes
 part data; test -d /var/lib/rancher/rke2/server/db/etcd/member && echo yes
@@ -27,6 +28,7 @@ part gaps
 command -v iptables >/dev/null || echo iptables
 if test "$(cat /sys/module/apparmor/parameters/enabled 2>/dev/null)" = Y; then command -v apparmor_parser >/dev/null || echo apparmor; fi
 part free; df --output=avail --block-size=1 /var/lib | tail -n 1
+part nodes; test "$state" = active && test -x ${kubectl.split(' ')[0]} && timeout 20 ${kubectl} get nodes -o json 2>/dev/null
 true
 `
 
@@ -36,6 +38,8 @@ export interface Rke2State {
   /** As systemctl is-active says: active, activating, inactive, failed. */
   service: string
   enabled: boolean
+  /** When the service was started, seconds by the node's clock; NaN when it never was. */
+  started: number
   config: string
   /** config.yaml was written after the service was started. */
   stale: boolean
@@ -47,6 +51,8 @@ export interface Rke2State {
   gaps: string[]
   /** Free bytes under /var/lib. */
   free: number
+  /** Kubernetes' nodes as a server whose API answers reports them. */
+  nodes?: KubeNode[]
 }
 
 /** What `stateScript` printed. */
@@ -56,10 +62,13 @@ export function parseState(output: string): Rke2State {
   const hasRun = text('joined') === 'yes' || text('data') === 'yes'
   const isCutOff = text('cut-off') === 'yes' && !hasRun // its program may be there, without the service
   const version = isCutOff ? undefined : parseVersion(text('version'))
+  const nodes = parseKubeNodes(text('nodes'))
   return {
     ...(version ? { version } : {}),
+    ...(nodes ? { nodes } : {}),
     service: text('service') || 'inactive',
     enabled: text('enabled') === 'enabled',
+    started: Number(text('started') || NaN),
     config: found.get('config') ?? '',
     stale: text('stale') === 'yes',
     hasRun,
@@ -69,7 +78,7 @@ export function parseState(output: string): Rke2State {
   }
 }
 
-/** What a node has before anything was done to it; stands for an unreachable one in a dry run. */
+/** What a node has before anything was done to it. */
 export const untouched: Rke2State = parseState('')
 
 export interface KubeNode {
@@ -84,6 +93,12 @@ export interface KubeNode {
 /** Whether the kubelet said this before the service was started (seconds, by the same clock): of the process before, then. */
 export const isBefore = (heartbeat: string, started: number) =>
   Date.parse(heartbeat) < started * 1000
+
+/** Whether the service runs and its Kubernetes node is Ready since it was started. */
+export const isReady = (
+  { service, started }: Pick<Rke2State, 'service' | 'started'>,
+  kube: KubeNode | undefined,
+): boolean => service === 'active' && kube?.ready === true && !isBefore(kube.heartbeat, started)
 
 /** The nodes in `kubectl get nodes -o json`; undefined when it is no such text. */
 export function parseKubeNodes(json: string): KubeNode[] | undefined {

@@ -80,13 +80,14 @@ export function printing(about: string, always: boolean): Shell {
 const isChange = (step: Step) => step.do !== 'check'
 
 async function carryOut({ lanes, watched = false }: Stage): Promise<void> {
-  const progress = watched ? nodeProgress(lanes.map(({ name }) => name)) : undefined
+  const busy = lanes.filter(({ steps }) => steps.length > 0)
+  if (busy.length === 0) return ui.detail('nothing to do')
+  const progress = watched ? nodeProgress(busy.map(({ name }) => name)) : undefined
   try {
-    await eachOf(lanes, (lane) => carryOutLane(lane, progress), watched ? lanes.length : 8)
+    await eachOf(busy, (lane) => carryOutLane(lane, progress), watched ? busy.length : 8)
   } finally {
     progress?.stop()
   }
-  if (!watched && lanes.every(({ steps }) => steps.length === 0)) ui.detail('nothing to do')
 }
 
 async function carryOutLane({ name, steps }: Lane, progress?: NodeProgress): Promise<void> {

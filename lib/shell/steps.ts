@@ -25,6 +25,8 @@ export interface Write {
   do: 'write'
   path: string
   content: string
+  /** Printed instead: command lines to the same, where the content holds a secret. */
+  printed?: string
 }
 
 /** Something that must hold before the next step: its bash, and side by side what a script does instead, which says more. */
@@ -113,6 +115,7 @@ function bashOf(step: Step, folders: Set<string>): string[] {
   if (step.do === 'check') return [step.bash]
   if (step.do === 'run')
     return [step.orWarn ? `{ ${step.bash}\n} || echo ${quote(step.orWarn)} >&2` : step.bash]
+  if (step.printed !== undefined) return [step.printed]
   const folder = dirname(step.path)
   const made = folders.has(folder) ? [] : [commandText`mkdir -p ${folder}`]
   folders.add(folder)

@@ -1,6 +1,6 @@
 // Names that the lab wants, but somebody else has.
 import t from 'tap'
-import { checkOwnership, macFindings, ownershipFindings } from '../../lib/doctor/ownership.ts'
+import { checkOwnership, macFindings } from '../../lib/doctor/ownership.ts'
 import type { Host } from '../../lib/libvirt/observe.ts'
 import { domainOf, emptyHost, factsWith, only, strangerOf } from '../helpers/facts.ts'
 import { nodeOf } from '../helpers/labs.ts'

@@ -194,21 +194,24 @@ kubectl() { # WORDS
 case $me in
   ssh)
     if [[ $* = -V ]]; then echo "OpenSSH_9.2p1" >&2 && exit; fi
-    record "$@"
+    script=
+    if [[ ${*: -2} = 'sh -s' ]]; then script=$(cat); fi
+    record "$@" ${script:+"$script"}
     [[ $1 = -F ]] || unknown "$@"
     if [[ ! -e $2 ]]; then echo "Can't open user config file $2: No such file or directory" >&2 && exit 255; fi
     lab=${2%/ssh_config} lab=${lab##*/}
     [[ ! -d $cluster-$lab ]] || cluster+=-$lab
     if [[ -e $STAND_IN/guests/$3.error ]]; then cat "$STAND_IN/guests/$3.error" >&2 && exit 255; fi
     reach "$3"
-    case ${4:-} in
+    case $script in
       'cd /run/cloud-init '*)
         if [[ -e $STAND_IN/guests/$3 ]]; then cat "$STAND_IN/guests/$3" && exit; fi
         cat "$FIXTURES/cloud-init-done.cloud-init-22.4.2.txt"
-        rke2=${4#*"echo '== version'"}
-        [[ $rke2 = "$4" ]] || on_node "echo '== version'$rke2"
+        rke2=${script#*"echo '== version'"}
+        [[ $rke2 = "$script" ]] || on_node "echo '== version'$rke2"
         ;;
-      *) on_node "${*:4}" ;;
+      '') on_node "${*:4}" ;;
+      *) on_node "${*:4}" <<<"$script" ;;
     esac
     status=$?
     killed_now

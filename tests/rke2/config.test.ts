@@ -74,9 +74,86 @@ await t.test('config.yaml of each kind of node', async (t) => {
     'quoted: YAML 1.1 takes a bare 0600 for octal',
   )
   t.strictSame(parseRke2Config('', 'rke2/agent.yaml'), {})
-  t.throws(() => parseRke2Config('- a\n', 'rke2/server.yaml'), /not a YAML mapping/)
-  t.throws(
-    () => parseRke2Config('node-ip: 10.0.0.1\ntls-san: [a]\ndata-dir+: /srv\n', 'rke2/server.yaml'),
-    { message: /^rke2\/server\.yaml: node-ip, data-dir\+ is set by the scripts/ },
+})
+
+const problemsOf = (text: string) => {
+  try {
+    parseRke2Config(text, 'rke2/server.yaml')
+  } catch (error) {
+    if (error instanceof UsageError) return [error.message, ...error.details]
+    throw error
+  }
+  return []
+}
+
+const one = 'rke2/server.yaml: 1 problem'
+const refused: [text: string, ...says: (string | RegExp)[]][] = [
+  ['- a\n', 'rke2/server.yaml is not a YAML mapping of RKE2 keys'],
+  ['a: 1\nb: ]\n', 'rke2/server.yaml is not valid YAML', /^line 2: /],
+  ['a: 1\n---\nb: 1\n', 'rke2/server.yaml is not valid YAML', /^line 2: a second document/],
+  ['debug: true\ndebug: false\n', one, 'line 2: debug is there already, in line 1'],
+  [
+    '# mine\nnode-ip: 10.0.0.1\ntls-san: [a]\ndata-dir+: /srv\n',
+    'rke2/server.yaml: 2 problems',
+    /^line 2, node-ip: is set by the scripts; use nodes\[\]\.address in the lab file$/,
+    /^line 4, data-dir\+: is set by the scripts, or they rely on its default; remove it$/,
+  ],
+  [
+    'cni: [multus, canal]\n',
+    one,
+    /^line 1, cni: is set by the scripts; use rke2\.cni in the lab file$/,
+  ],
+  ['token: x\n', one, /^line 1, token: is set by the scripts, .* remove this secret$/],
+  ['agent-token-file: /x\n', one, /^line 1, agent-token-file: is set by the scripts/],
+  ['kubelet-arg: { max-pods: 50 }\n', one, /^line 1, kubelet-arg: is a map/],
+  ['kubelet-arg:\n- max-pods: 50\n', one, /^line 1, kubelet-arg: holds a map/],
+  ['kubelet-arg:\n- [a]\n', one, /^line 1, kubelet-arg: holds a list in a list/],
+  ['profile: {{ profile }}\n', one, /^line 1, profile: is a template that was not filled in$/],
+  ['profile: "{{ profile }}"\n', one, /^line 1, profile: is a template/],
+  ['node-label:\n- a=b\n- {{ label }}\n', one, /^line 1, node-label: holds a template/],
+  ['debug: true\nprofile: ${PROFILE}\n', one, /^line 2, profile: is a template/],
+  ['${KEY}: 1\n', one, /^line 1, \$\{KEY\}: is a template/],
+  ['profile: {% if x %}\n', 'rke2/server.yaml is not valid YAML', /^line 1: /],
+  ['profile:\n', one, /^line 1, profile: is empty \(null\)/],
+  ['tls-san: ~\n', one, /^line 1, tls-san: is empty/],
+  ['tls-san: [a, ~]\n', one, /^line 1, tls-san: holds an empty item \(null\)/],
+  ['selinux: !!binary aGk=\n', one, /binary/],
+  ['debug: true\n<<: { cni: none }\n', one, /^line 2, cni: is set by the scripts/],
+  ['on: 1\n', one, 'line 1: this key is not text; quote it'],
+]
+
+await t.test(
+  'what RKE2 could not take is refused by line and key, before anything is done',
+  (t) => {
+    for (const [text, ...says] of refused) t.match(problemsOf(text), says, text)
+    for (const text of ['', '{}\n', '# none\n', 'kubelet-arg: []\n'])
+      t.strictSame(problemsOf(text), [])
+    t.end()
+  },
+)
+
+const kept: [written: string, line: string][] = [
+  ['write-kubeconfig-mode: 0640', 'write-kubeconfig-mode: 0640'],
+  ["write-kubeconfig-mode: '0640'", 'write-kubeconfig-mode: "0640"'],
+  ['selinux: yes', 'selinux: yes'],
+  ['debug: True', 'debug: true'],
+  ['etcd-snapshot-retention: 012', 'etcd-snapshot-retention: 012'],
+  ['etcd-snapshot-schedule-cron: 0 */5 * * *', 'etcd-snapshot-schedule-cron: 0 */5 * * *'],
+  ['cluster-domain: 12:30', 'cluster-domain: 12:30'],
+  ['profile: &p cis\nsnapshotter: *p', 'profile: cis\nsnapshotter: cis'],
+  ['<<: { profile: cis }', 'profile: cis'],
+]
+
+await t.test('what the person wrote means to RKE2 what it meant in their file', (t) => {
+  for (const [written, line] of kept) {
+    const made = rke2Config(lab, server, parseRke2Config(`${written}\n`, 'rke2/server.yaml'))
+    t.ok(`\n${made}`.includes(`\n${line}\n`), `${written}: ${made}`)
+  }
+  const both = { 'tls-san': ['a'], 'tls-san+': ['b'] }
+  t.match(
+    (parse(rke2Config(lab, server, both)) as { 'tls-san': string[] })['tls-san'],
+    ['kubemaster', '192.168.1.30', 'a', 'b'],
+    'a name that is added is not lost behind the list of the scripts',
   )
+  t.end()
 })

@@ -1,0 +1,109 @@
+// EDGE. Waiting until a Kubernetes node is Ready; a known cause in its journal ends the wait.
+import { askNode } from '../guest/ssh.ts'
+import { typedOn } from '../guest/ssh-files.ts'
+import type { Node } from '../lab/lab.ts'
+import type { Check, Say } from '../shell/steps.ts'
+import { TimedOut, until, type Seen } from '../shell/wait.ts'
+import { LabError } from '../text/errors.ts'
+import { formatSeconds } from '../text/progress.ts'
+import { commandText } from '../text/quote.ts'
+import { parts } from '../text/sections.ts'
+import { diagnose, isDue, lastMessage, sighting, type Cause, type Sighting } from './journal.ts'
+import { kubeNodes } from './service.ts'
+import { isReady, kubectl, parseKubeNodes, serviceOf, watchScript, type KubeNode } from './state.ts'
+
+/** The node is Ready, by the API of `teller`, which for the first server is itself. */
+export function untilNodeReady(node: Node, teller: Node, seconds: number): Check {
+  const there = typedOn(teller, `sudo ${kubectl} get node ${node.name}`)
+  const registered = `until ${there} >/dev/null 2>&1; do sleep 5; done`
+  const ready = `wait --for=condition=Ready node/${node.name} --timeout=${seconds}s`
+  return {
+    do: 'check',
+    bash: `${commandText`timeout ${seconds} sh -c ${registered}`}
+${typedOn(teller, `sudo ${kubectl} ${ready}`)}`,
+    holds: (say) => waitForNode(node, teller, seconds, say),
+  }
+}
+
+async function waitForNode(node: Node, teller: Node, seconds: number, say: Say): Promise<string> {
+  const at = { node, server: teller.name === node.name ? undefined : teller }
+  let since: number | undefined
+  let seen: Sighting | undefined
+  const probe = async (): Promise<Seen<string>> => {
+    since ??= await clockOf(node)
+    const look = await lookOn(node, teller, since)
+    if (isReady(look, look.kube)) return { done: 'Ready' }
+    const now = Date.now()
+    seen = sighting(diagnose(look.journal, at) ?? diagnose(look.containerd, at), seen, now)
+    if (seen && isDue(seen, now)) throw new Explained(node, seen.cause)
+    const [state, last] = [describe(look), lastMessage(look.journal)]
+    say(state, last)
+    return { state: `${state}; last log line: ${last}` }
+  }
+  // One that cannot be asked is busy, perhaps; the deadline decides.
+  const patient = () =>
+    probe().catch((error: unknown) => {
+      if (error instanceof LabError && !(error instanceof Explained))
+        return { state: error.message }
+      throw error
+    })
+  return until(patient, { seconds, every: 3 }).catch((error: unknown) => {
+    throw error instanceof TimedOut ? tooSlow(node, seconds, error) : error
+  })
+}
+
+// What is logged in a later second is not of a process before the start. RKE2 repeats its failures.
+const clockOf = async (node: Node) => Number(await askNode(node, 'date +%s')) + 1
+
+interface Look {
+  service: string
+  started: number
+  journal: string
+  containerd: string
+  /** Undefined where nobody reports any yet. */
+  nodes: KubeNode[] | undefined
+  kube: KubeNode | undefined
+}
+
+async function lookOn(node: Node, teller: Node, since: number): Promise<Look> {
+  const script = watchScript(serviceOf(node), since)
+  const found = parts(await askNode(node, script, { root: true, seconds: 90 }))
+  const text = (name: string) => (found.get(name) ?? '').trim()
+  const service = text('service')
+  // An agent has no API of its own; the teller is asked only once there is something to tell.
+  const ask = () => (node.role === 'server' ? parseKubeNodes(text('nodes')) : kubeNodes(teller))
+  const nodes = service === 'active' ? await ask() : undefined
+  return {
+    service,
+    started: Number(text('started')),
+    journal: text('journal'),
+    containerd: text('containerd'),
+    nodes,
+    kube: nodes?.find(({ name }) => name === node.name),
+  }
+}
+
+function describe({ service, nodes, kube }: Look): string {
+  if (service !== 'active') return `service ${service || 'unknown'}`
+  if (!nodes) return 'service active, the API does not answer yet'
+  if (kube?.ready) return 'service active, its kubelet has not reported yet'
+  return kube ? 'Kubernetes node is NotReady' : 'service active, no Kubernetes node yet'
+}
+
+const journalCommand = (node: Node) =>
+  typedOn(node, `sudo journalctl --unit ${serviceOf(node)} --lines 50 --no-pager`)
+
+class Explained extends LabError {
+  constructor(node: Node, { id, why, fix }: Cause) {
+    super(`${why} [${id}]`, { details: [`seen in: ${journalCommand(node)}`], hint: fix })
+  }
+}
+
+const tooSlow = (node: Node, seconds: number, { lastState }: TimedOut) =>
+  new LabError(`not Ready within ${formatSeconds(seconds)}`, {
+    details: [`last state: ${lastState}`],
+    hint: [
+      journalCommand(node),
+      `# then run this again, with more time if it only is slow: --timeout ${seconds * 2}`,
+    ],
+  })
