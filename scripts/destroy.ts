@@ -1,7 +1,7 @@
 #!/usr/bin/env zx
 // Destroy: removes what create made, and nothing else, after showing it and asking. Safe to run again.
 import { ask } from '../lib/cli/ask.ts'
-import * as logs from '../lib/libvirt/console-logs.ts'
+import * as logs from '../lib/libvirt/console.ts'
 import { destroyPlan, isNothing, planText } from '../lib/machine/destroy-plan.ts'
 import * as remove from '../lib/machine/destroy.ts'
 import { LabError, UsageError } from '../lib/text/errors.ts'

@@ -113,7 +113,7 @@ async function waitForNode(
     if (init.kind === 'done' || init.kind === 'failed') return { done: init }
     wasReached ||= init.kind !== 'unreachable' || isAnswer(init.state)
     if (init.kind === 'unreachable' && looks++ % 5 === 4) await checkRunning(lab, node)
-    progress.set(node.name, init.state, ui.paints ? await lastConsoleLine(node.name) : '')
+    progress.set(node.name, init.state, ui.paints ? await lastConsoleLine(lab, node.name) : '')
     return { state: init.state }
   }
   const init = await until(probe, { seconds }).catch(async (error: unknown): Promise<never> => {
@@ -151,7 +151,7 @@ async function checkRunning(lab: Lab, node: Node): Promise<void> {
     })
 }
 
-const consoleDetails = (tail: string[]): string[] =>
+const consoleDetails = (tail: string[] = []): string[] =>
   tail.length > 0 ? ['end of its console:', ...tail.slice(-8).map((line) => `  ${line}`)] : []
 
 async function tooLate(
@@ -165,7 +165,7 @@ async function tooLate(
   return new LabError(`not ready within ${formatSeconds(seconds)} (${node.address})`, {
     details: [
       `last state: ${lastState}`,
-      ...(wasReached ? [] : [silentGuest(tail.join('\n'))]),
+      ...(wasReached || !tail ? [] : [silentGuest(tail.join('\n'))]),
       ...consoleDetails(tail),
     ],
     hint: [
