@@ -3,7 +3,7 @@ import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { FakeHost, fixture } from '../helpers/fake-bin.ts'
-import { makeLab, nodeOf } from '../helpers/labs.ts'
+import { makeLab } from '../helpers/labs.ts'
 
 const host = new FakeHost(t)
 // A domain may go after it was listed.
