@@ -49,7 +49,7 @@ export interface Machine {
   foreign?: Domain
   /** This lab's. */
   disk?: Volume
-  /** The volume with the name of its seed, which its domain has in the drive or the tag tells of. */
+  /** The volume with the name of its seed, ours if our domain has it in the drive or its tag says so. */
   seed?: Volume
 }
 

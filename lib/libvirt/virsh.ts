@@ -14,7 +14,7 @@ export type Read = [label: string, command: string]
 /** What virsh printed for a label; undefined when it says that there is no such thing; anything else is thrown. */
 export type Answers = (label: string) => string | undefined
 
-/** Asks libvirt all of this. It goes on after an error, so every answer is told by itself. */
+/** Asks libvirt all of this. It goes on after an error, so each answer stands for itself. */
 export async function ask(lab: Lab, reads: Read[]): Promise<Answers> {
   const mark = `@${randomUUID()}`
   const commands = reads.map(([, command]) => command)
@@ -57,7 +57,7 @@ async function askBatch(lab: Lab, { text, commands }: Batch, mark: string): Prom
   throw libvirtTrouble(errors.length > 0 ? errors : [cut], lab.libvirt, 'list --all')
 }
 
-/** The value, unless it lacks the sign that tells that the answer was understood. */
+/** The value, unless the field that every such answer has is empty. */
 export function readable<T>(lab: Lab, value: T, sign: string, command: string): T {
   if (sign) return value
   throw libvirtTrouble([`what virsh ${command} printed cannot be read`], lab.libvirt, command)

@@ -126,7 +126,11 @@ error: Requested operation is not valid: storage pool '$1' is not active"; }
 }
 the_network() { [[ -e networks/$1 ]] || fail "failed to get network '$1'
 error: Network not found: no network with matching name '$1'"; }
-logs() { the_pool $pool-logs; }
+log() { # NAME
+  the_pool $pool-logs || return
+  [[ -e logs/$1 ]] || fail "failed to get vol '$1'
+error: Storage volume not found: no storage vol with matching path '$1'"
+}
 forget_disk() { # NAME: what was on it; on the first server that is the cluster
   local config=nodes/$1/etc/rancher/rke2/config.yaml
   if [[ -e $config ]] && ! grep -q '^server:' "$config"; then rm -rf cluster/*; fi
@@ -215,10 +219,10 @@ one() { # one command with its words
       if [[ -e pools/$2 ]]; then fail "operation failed: pool '$2' already exists"; return; fi
       mkdir -p "pools/$2" logs && touch "pools/$2/active" && echo "Pool $2 created"
       ;;
-    "pool-destroy $pool-logs") logs && rm -r "pools/$2" && echo "Pool $2 destroyed" ;;
-    "vol-list $pool-logs") logs && for line in logs/*; do [[ -e $line ]] && printf ' %-30s /var/log/libvirt/qemu/%s\n' "${line##*/}" "${line##*/}"; done; true ;;
-    "vol-delete --pool $pool-logs "*) logs && rm "logs/$4" && echo "Vol $4 deleted" ;;
-    "vol-download --pool $pool-logs "*) logs && cat "logs/$4" ;;
+    "pool-destroy $pool-logs") the_pool "$2" && rm -r "pools/$2" && echo "Pool $2 destroyed" ;;
+    "vol-list $pool-logs") the_pool "$2" && for line in logs/*; do [[ -e $line ]] && printf ' %-30s /var/log/libvirt/qemu/%s\n' "${line##*/}" "${line##*/}"; done; true ;;
+    "vol-delete --pool $pool-logs "*) log "$4" && rm "logs/$4" && echo "Vol $4 deleted" ;;
+    "vol-download --pool $pool-logs "*) log "$4" && cat "logs/$4" ;;
     'domcapabilities '*) true ;;
     *) unknown "$@" ;;
   esac
