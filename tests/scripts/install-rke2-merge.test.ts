@@ -136,6 +136,9 @@ await t.test('kubectl has the last word on what replaces the file', async (t) =>
     'error: bad config of type bool',
   )
   t.strictSame(files(), { config: theirs('one') }, 'nothing else was written')
+  host.add('kubectl', 'kill -9 "$SCRIPT_PID"')
+  t.equal((await host.run('install-rke2', ['--merge'])).code, null, 'it was killed')
+  t.strictSame(files(), { config: theirs('one') })
   host.add('kubectl', '[[ $1 = --kubeconfig && -s $2 && "$3 $4" = "config view" ]]')
   await succeeds(t, host, 'install-rke2', '--merge')
   t.match(files(), { config: /name: lab/, 'config.before-lab': theirs('one') })
