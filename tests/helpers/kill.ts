@@ -7,37 +7,62 @@ import { shown, succeeds } from './results.ts'
 const looks =
   /part version|--head|date \+|get nodes -o json|--since|sha256sum\\ --check|rke2 --version/
 
-async function finish(
+const lanes = [0, 1, 2] // side by side, for a run spends half of its time waiting
+
+/** Kills a script after each of its calls and in the midst of two; the next run must finish, and nothing tell of it. */
+export async function killAfterEachCall(
+  t: Test,
+  script: string,
+  makeHost: (t: Test) => FakeHost | Promise<FakeHost>,
+): Promise<void> {
+  t.jobs = lanes.length
+  const callsOf: string[][] = []
+  await Promise.all(
+    lanes.map((lane) =>
+      t.test(`on host ${lane + 1}`, { buffered: true }, async (t) => {
+        const host = await makeHost(t)
+        host.save()
+        const { calls } = await succeeds(t, host, script)
+        const whole = host.everything()
+        t.strictSame(shown(await succeeds(t, host, script)), [])
+        callsOf[lane] = calls.map((call) => call.replaceAll(host.folder, ''))
+        const kills = [...killsAfter(calls), ...['scp', 'tar'].map((half) => ({ cut: half }))]
+        for (const kill of kills.filter((_, index) => index % lanes.length === lane))
+          await killed(t, host, script, kill, whole)
+      }),
+    ),
+  )
+  t.ok(callsOf[0]?.length)
+  for (const calls of callsOf) t.strictSame(calls, callsOf[0], 'so each call had its turn')
+}
+
+type Kill = { after: string; nth: number } | { cut: string }
+
+function killsAfter(calls: string[]): Kill[] {
+  const nth = (index: number) =>
+    calls.slice(0, index + 1).filter((other) => other === calls[index]).length
+  return calls
+    .map((after, index) => ({ after, nth: nth(index) }))
+    .filter(({ after }) => !looks.test(after))
+}
+
+async function killed(
   t: Test,
   host: FakeHost,
   script: string,
+  kill: Kill,
   whole: Record<string, string>,
 ): Promise<void> {
-  await succeeds(t, host, script)
-  t.strictSame(host.everything(), whole, 'all is as if it had not been killed')
-}
-
-/** Kills a script after each of its calls and in the midst of two; the next run must finish, and nothing tell of it. */
-export async function killAfterEachCall(t: Test, host: FakeHost, script: string): Promise<void> {
-  host.save()
-  const { calls } = await succeeds(t, host, script)
-  const whole = host.everything()
-  t.strictSame(shown(await succeeds(t, host, script)), [])
-  for (const [index, call] of calls.entries()) {
-    if (looks.test(call)) continue
-    const nth = calls.slice(0, index + 1).filter((other) => other === call).length
-    await t.test(`after ${call.replaceAll(host.folder, '')}`, async (t) => {
-      host.restore()
-      host.put('kill-after', `${nth}\n${call}`)
-      t.equal((await host.run(script)).code, null, 'it was killed')
-      await finish(t, host, script, whole)
-    })
-  }
-  for (const half of ['scp', 'tar'])
-    await t.test(`in the midst of ${half}`, async (t) => {
-      host.restore()
-      host.put('cut', half)
-      t.equal((await host.run(script)).code, null, 'it was killed')
-      await finish(t, host, script, whole)
-    })
+  const where =
+    'cut' in kill
+      ? `in the midst of ${kill.cut}`
+      : `after ${kill.after.replaceAll(host.folder, '')}`
+  await t.test(where, async (t) => {
+    host.restore()
+    if ('cut' in kill) host.put('cut', kill.cut)
+    else host.put('kill-after', `${kill.nth}\n${kill.after}`)
+    t.equal((await host.run(script)).code, null, 'it was killed')
+    await succeeds(t, host, script)
+    t.strictSame(host.everything(), whole, 'all is as if it had not been killed')
+  })
 }
