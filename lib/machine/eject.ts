@@ -1,5 +1,5 @@
 // EDGE. Taking the seed medium out of a machine, and what belonged to it off the host.
-import { setTimeout as pause } from 'node:timers/promises'
+import { clock } from '../shell/wait.ts'
 import { existsSync } from 'node:fs'
 import { LabError } from '../text/errors.ts'
 import type { Lab, Node } from '../lab/lab.ts'
@@ -99,7 +99,7 @@ async function ejectLive(lab: Lab, node: Node, force: boolean): Promise<void> {
           hint: `npx zx scripts/eject.ts ${node.name} --force`,
           cause: error,
         })
-      await pause(1000)
+      await clock.sleep(1000)
     }
   }
 }
