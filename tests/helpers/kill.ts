@@ -7,7 +7,7 @@ import { shown, succeeds } from './results.ts'
 const looks =
   /part version|--head|date \+|get nodes -o json|--since|sha256sum\\ --check|rke2 --version/
 
-const lanes = [0, 1, 2] // side by side, for a run spends half of its time waiting
+const lanes = [0, 1, 2] // side by side, for a run also waits
 
 /** Kills a script after each of its calls and in the midst of two; the next run must finish, and nothing tell of it. */
 export async function killAfterEachCall(
