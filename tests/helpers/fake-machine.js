@@ -7,7 +7,8 @@ import { readFileSync } from 'node:fs'
 import promises from 'node:fs/promises'
 import { syncBuiltinESMExports } from 'node:module'
 import net, { Socket } from 'node:net'
-import timers from 'node:timers/promises'
+import { resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
 
 const standIn = process.env.STAND_IN
 
@@ -44,9 +45,16 @@ for (const name of ['open', 'readFile']) {
     real(isOutside(path) ? `${standIn}/files${path}` : path, ...rest)
 }
 
-const pause = timers.setTimeout
-timers.setTimeout = (milliseconds) => pause(milliseconds / Number(process.env.HASTE ?? 1))
 process.env.SCRIPT_PID = String(process.pid)
 if (process.env.NODE) process.execPath = process.env.NODE
 
 syncBuiltinESMExports()
+
+const script = process.argv.find((word) => /(^|\/)scripts\/[\w-]+\.ts$/.test(word))
+if (script) {
+  const inLib = (file) => new URL(`../lib/${file}`, pathToFileURL(resolve(script)))
+  await import(inLib('runtime/register.js'))
+  const { clock } = await import(inLib('shell/wait.ts'))
+  const { sleep } = clock
+  clock.sleep = (milliseconds) => sleep(milliseconds / Number(process.env.HASTE ?? 1))
+}

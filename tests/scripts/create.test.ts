@@ -630,7 +630,6 @@ await t.test(
 
     await t.test('one that QEMU pauses is told at once, with what to do', async (t) => {
       const paused = await host.run('create', ['kubemaster', '--timeout', '600'], {
-        env: { HASTE: '30' },
         onStderr: (text) => {
           if (text.includes('Wait')) host.put('domains/kubemaster/state', 'paused\n')
         },

@@ -1,16 +1,18 @@
 // install-rke2.ts killed at every step: the next run finishes, and nothing tells that there were two.
 import { utimesSync } from 'node:fs'
 import { join } from 'node:path'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { FakeHost, version } from '../helpers/fake-host.ts'
 import { shown, succeeds } from '../helpers/results.ts'
 import { killAfterEachCall } from '../helpers/kill.ts'
 
-const host = new FakeHost(t, (lab) => lab.nodes.pop(), { machines: true })
+const twoNodes = (t: Test) => new FakeHost(t, (lab) => lab.nodes.pop(), { machines: true })
 
-await t.test('install-rke2', (t) => killAfterEachCall(t, host, 'install-rke2'))
+await t.test('install-rke2', (t) => killAfterEachCall(t, 'install-rke2', twoNodes))
 
 await t.test('a changed configuration that the service has not read yet', async (t) => {
+  const host = twoNodes(t)
+  await succeeds(t, host, 'install-rke2')
   host.writeLab((lab) => {
     lab.nodes.pop()
     lab.rke2 = { version, config: { debug: true } }
