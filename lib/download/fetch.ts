@@ -63,7 +63,7 @@ export function fetchPart(url: string, file: string, isWhole: string): Run {
   const skip = sizeOf(part) > 0 ? `${isWhole} || ` : ''
   return {
     do: 'run',
-    bash: `${skip}{ ${start} && ${get('--continue-at', '-')} || ${whole}; }`,
+    bash: `${skip}{ ${start}; ${get('--continue-at', '-')} || ${whole}; }`,
     grows: { file: part, url },
     explain: (error) => explained(error, url, part),
   }

@@ -37,9 +37,12 @@ const recreate = (at: Place) => {
   return [line(destroy, ' && ', create, ' && ', script('eject', name)), again(at)]
 }
 const deleteNode = (at: Place) => onServer(at, `sudo ${kubectl} delete node ${at.node.name}`)
+const deletePassword = (at: Place) => {
+  const secret = `secret ${at.node.name}.node-password.rke2 --ignore-not-found`
+  return onServer(at, `sudo ${kubectl} --namespace kube-system delete ${secret}`)
+}
 
-// Fragments: facts of the RKE2 and K3s sources and issues.
-/** The causes that are known, for each line the first that matches; the table in rke2/README.md is made from them. */
+/** The known causes, from the sources and issues of RKE2 and K3s: for each line the first that matches. */
 export const known: Known[] = [
   {
     id: 'ca-mismatch',
@@ -52,21 +55,13 @@ export const known: Known[] = [
     id: 'node-password',
     match: /Node password rejected/,
     why: () =>
-      'the cluster knows a node of this name with another password: it was made again, or two machines have the name',
-    fix: (at) => [
-      deleteNode(at),
-      onServer(
-        at,
-        `sudo ${kubectl} -n kube-system delete secret ${at.node.name}.node-password.rke2 --ignore-not-found`,
-      ),
-      again(at),
-    ],
+      'the cluster knows its name with another password: it was made again, or two machines have it',
+    fix: (at) => [deleteNode(at), deletePassword(at), again(at)],
   },
   {
     id: 'duplicate-name',
     match: /duplicate node name found/,
-    why: () =>
-      'etcd has a member of this name already: an older server of the name was not removed',
+    why: () => 'etcd has a member of this name already: an older server was not removed',
     fix: (at) => [deleteNode(at), ...recreate(at)],
   },
   {
@@ -111,8 +106,7 @@ export const known: Known[] = [
   {
     id: 'certificate-name',
     match: /x509: certificate is valid for .*, not /,
-    why: (at) =>
-      `the certificate of ${name(at)} does not have the name or address that it is reached by`,
+    why: (at) => `the certificate of ${name(at)} lacks the name or address that it is reached by`,
     fix: (at) => [
       '# in the lab file add that name or address: rke2: { config: { tls-san: [...] } }, then:',
       script('install-rke2'),
@@ -123,7 +117,7 @@ export const known: Known[] = [
     id: 'cis',
     match: /invalid kernel parameter value|missing required (user|group)/,
     why: () =>
-      'profile: cis wants kernel parameters and a user and group etcd that the node does not have',
+      'profile: cis wants kernel parameters, and a user and group etcd, that are not there',
     fix: (at) => [
       onNode(
         at,
@@ -137,8 +131,7 @@ export const known: Known[] = [
   {
     id: 'apparmor',
     match: /apparmor_parser/,
-    why: () =>
-      'the kernel has AppArmor switched on, but apparmor_parser is not installed: no container starts',
+    why: () => 'AppArmor is on, but apparmor_parser is not installed: no container starts',
     fix: (at) => [
       onNode(at, 'sudo apt-get install --yes apparmor'),
       '# and in cloud-init/user-data.yaml: packages: [apparmor]',
@@ -175,8 +168,7 @@ export const known: Known[] = [
   {
     id: 'wrong-port',
     match: /failed to get CA certs.*401 Unauthorized/,
-    why: (at) =>
-      `it was sent to the Kubernetes API instead of ${at.server ? joinUrl(at.server) : 'port 9345'}`,
+    why: (at) => `it was sent to the Kubernetes API instead of ${urlOf(at)}`,
     fix: (at) => [onNode(at, 'sudo grep -rs ^server: /etc/rancher/rke2'), again(at)],
   },
   {

@@ -29,7 +29,8 @@ export async function readKubeconfig(lab: Lab, server: Node): Promise<string | u
 export function planKubeconfig(lab: Lab, server: Node, wanted: string | undefined): Step[] {
   const file = fileOf(lab)
   if (wanted && wanted === readText(file)) return []
-  const keep = commandText`> ${file}.part && mv ${file}.part ${file}`
+  const keep = commandText`> ${file}.part
+mv ${file}.part ${file}` // on two lines: bash goes on after a failure before &&
   return [{ do: 'run', bash: `${source(lab, server)} ${keep}` }]
 }
 

@@ -8,7 +8,13 @@ import { parseLab } from '../../lib/lab/lab.ts'
 import { labSchema } from '../../lib/lab/schema.ts'
 import { phases, usageOf, type PhaseName } from '../../lib/cli/phases.ts'
 import { known } from '../../lib/rke2/causes.ts'
+<<<<<<< HEAD
 import { top } from '../helpers/fixtures.ts'
+=======
+import { hintText } from '../../lib/text/errors.ts'
+import * as usages from '../../lib/cli/usages.ts'
+import { top } from '../helpers/fake-bin.ts'
+>>>>>>> rke2
 import { chapterFiles, readPage } from './pages.ts'
 import { sectionOf } from './steps.ts'
 
@@ -119,13 +125,14 @@ function causeTable(): string {
   const lab = defaultLab()
   const [server, node] = lab.nodes
   if (!server || !node) throw new Error('the default lab has two nodes')
-  const at = { lab, node, server }
+  const at = { node, server }
   return rows(
     ['Name', `What is wrong (with ${node.name})`, 'What to do'],
     known.map(({ id, why, fix }) => [
       `\`${id}\``,
       why(at),
       fix(at)
+        .map((hint) => hintText(hint, ''))
         .map((line) => (line.startsWith('# ') ? line.slice(2) : `\`${escaped(line)}\``))
         .join('<br>'),
     ]),

@@ -173,7 +173,7 @@ await t.test('a release that is not what it should be never reaches a node', asy
     failed(
       t,
       await host.run('install-rke2'),
-      '✗ kubemaster: rke2.artifacts: files lacks install.sh, sha256sum-amd64.txt, rke2.linux',
+      '✗ rke2.artifacts: files lacks install.sh, sha256sum-amd64.txt, rke2.linux',
       'curl -fL -o files/install.sh https://raw.githubusercontent.com/rancher/rke2/',
     )
     for (const name of ['install.sh', 'sha256sum-amd64.txt', 'rke2.linux-amd64.tar.gz'])
