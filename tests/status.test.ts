@@ -2,7 +2,8 @@
 import { readdirSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { FakeHost, fixture } from './helpers/fake-bin.ts'
+import { FakeHost } from './helpers/fake-host.ts'
+import { fixture } from './helpers/fixtures.ts'
 
 // As a public report has it (crc-org/crc 2839): virtqemud answers, virtstoraged's socket is not enabled.
 const off = (daemon: string) =>

@@ -8,13 +8,8 @@ import { parseLab } from '../../lib/lab/lab.ts'
 import { labSchema } from '../../lib/lab/schema.ts'
 import { phases, usageOf, type PhaseName } from '../../lib/cli/phases.ts'
 import { known } from '../../lib/rke2/causes.ts'
-<<<<<<< HEAD
-import { top } from '../helpers/fixtures.ts'
-=======
 import { hintText } from '../../lib/text/errors.ts'
-import * as usages from '../../lib/cli/usages.ts'
-import { top } from '../helpers/fake-bin.ts'
->>>>>>> rke2
+import { top } from '../helpers/fixtures.ts'
 import { chapterFiles, readPage } from './pages.ts'
 import { sectionOf } from './steps.ts'
 

@@ -2,7 +2,8 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { FakeHost, fixture } from '../helpers/fake-bin.ts'
+import { FakeHost } from '../helpers/fake-host.ts'
+import { fixture } from '../helpers/fixtures.ts'
 import { makeLab } from '../helpers/labs.ts'
 
 const host = new FakeHost(t)
