@@ -1,7 +1,8 @@
 // EDGE. What every script does first and last: options, lab file, lock, errors, exit status.
 import { readFileSync, realpathSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { parseArgs, usageText, type Options, type Usage } from './cli/args.ts'
+import { parseArgs, usageText, type Options } from './cli/args.ts'
+import { usageOf, type FlagOf, type PhaseName } from './cli/phases.ts'
 import * as ui from './cli/ui.ts'
 import { parseLab, type Lab, type Node } from './lab/lab.ts'
 import { killAll } from './shell/bash.ts'
@@ -9,11 +10,11 @@ import { printing, working, type Shell } from './shell/carry-out.ts'
 import { UsageError, type Hint } from './text/errors.ts'
 import { quote } from './text/quote.ts'
 
-export interface Phase {
+export interface Phase<N extends PhaseName> {
   lab: Lab
   /** The nodes named on the command line, else all of the lab. */
   nodes: Node[]
-  options: Options
+  options: Options<FlagOf<N>>
   shell: Shell
 }
 
@@ -24,11 +25,12 @@ export interface End {
 }
 
 /** Runs a script's body: exit status 0 done, 1 failed, 2 wrong usage or lab file, 130 interrupted. */
-export async function phase(
+export async function phase<N extends PhaseName>(
   url: string,
-  usage: Usage & { changes: boolean },
-  body: (phase: Phase) => Promise<End | void>,
+  name: N,
+  body: (phase: Phase<N>) => Promise<End | void>,
 ): Promise<void> {
+  const usage = usageOf(name)
   process.umask(0o077)
   process.stdout.on('error', () => process.exit(1)) // the reader of a pipe has left
   try {
@@ -40,7 +42,9 @@ export async function phase(
     const nodes = namedNodes(lab, options.nodes)
     stopOnSignals()
     for (const warning of lab.warnings) ui.warn(warning)
-    const shell = options.dryRun ? printing(`${usage.script} of lab ${lab.name}`) : working()
+    const shell = options.dryRun
+      ? printing(`${usage.script} of lab ${lab.name}`, usage.changes)
+      : working()
     const work = () => body({ lab, nodes, options, shell })
     const end = usage.changes
       ? await shell.locked(`${lab.dir}/lock`, `lab ${lab.name}`, work)

@@ -2,10 +2,11 @@
 import { setMaxListeners } from 'node:events'
 import { existsSync } from 'node:fs'
 import type { Lab, Node } from './lab/lab.ts'
-import { observe, type Host } from './libvirt/observe.ts'
-import { findVolume } from './libvirt/ownership.ts'
+import { look, type Host } from './libvirt/observe.ts'
+import { pair, type Machine } from './libvirt/ownership.ts'
+import { LabError } from './text/errors.ts'
 import { parts } from './text/sections.ts'
-import { askNode, type Answer } from './guest/ready.ts'
+import { askInit, type Answer } from './guest/ready.ts'
 import { parseVersion } from './rke2/release.ts'
 import { seedState } from './machine/seed-drive.ts'
 import { sshFiles } from './guest/ssh-files.ts'
@@ -16,7 +17,8 @@ export interface NodeStatus {
   name: string
   role: 'server' | 'agent'
   address: string
-  /** State of the domain as libvirt calls it; absent: not made; foreign: a domain of that name is not this lab's. */
+  /** State of the domain as libvirt calls it; absent: not made; foreign: a domain of that name is not this lab's;
+   *  unknown: libvirt did not say. */
   domain: string
   ssh: 'ok' | 'unreachable' | null
   /** done, running, failed; null where it cannot be asked. */
@@ -33,29 +35,57 @@ export interface NodeStatus {
   remark: string | null
 }
 
+export interface LabStatus {
+  nodes: NodeStatus[]
+  /** Why not all of it could be found out. */
+  unseen?: LabError
+}
+
 /** The status of each node. The nodes are asked while libvirt is; the answer of one that does not run is not waited for. */
-export async function labStatus(lab: Lab, wanted: Node[]): Promise<NodeStatus[]> {
+export async function labStatus(lab: Lab, wanted: Node[]): Promise<LabStatus> {
   const nodes = lab.nodes.filter((node) => wanted.includes(node) || node.role === 'server') // a server tells of Kubernetes
   const end = new AbortController()
   setMaxListeners(0, end.signal) // one for each node
   const hasSsh = existsSync(sshFiles(lab).config)
-  const answers = nodes.map((node) => (hasSsh ? ask(lab, node, end.signal) : undefined))
+  const answers = new Map(hasSsh ? nodes.map((node) => [node, ask(node, end.signal)]) : [])
   try {
-    const host = await observe(lab)
+    const { host, unseen } = await seen(lab)
+    const machines = host
+      ? pair(lab, host, nodes)
+      : nodes.map((node) => ({ name: node.name, node }))
     const looks = await Promise.all(
-      nodes.map((node, index) => look(lab, node, host, () => answers[index] ?? ask(lab, node))),
+      machines.map((machine) => {
+        const asked = () => answers.get(machine.node) ?? ask(machine.node)
+        return host
+          ? lookAt(lab, machine, asked, unseen)
+          : withoutLibvirt(machine.node, asked, hasSsh)
+      }),
     )
-    const told = looks.map(({ told }) => told).find((kubeNodes) => kubeNodes !== undefined) ?? []
-    return looks
-      .filter((_, index) => wanted.includes(nodes[index]!))
-      .map(({ status }) => ({ ...status, kubernetes: kubernetesOf(status.name, told) }))
+    const told = looks.flatMap(({ told }) => (told ? [told] : []))[0] ?? []
+    return {
+      nodes: looks
+        .filter(({ node }) => wanted.includes(node))
+        .map(({ status }) => ({ ...status, kubernetes: kubernetesOf(status.name, told) })),
+      ...(unseen && { unseen }),
+    }
   } finally {
     end.abort()
   }
 }
 
-const ask = (lab: Lab, node: Node, signal?: AbortSignal) =>
-  askNode(lab, node, statusScript(serviceOf(node)), signal)
+/** What libvirt shows, and why not all; networks are not in the status. */
+async function seen(lab: Lab): Promise<{ host?: Host; unseen?: LabError | undefined }> {
+  try {
+    const host = await look(lab)
+    return { host, unseen: host.unseen?.find(({ what }) => what === 'storage')?.error }
+  } catch (error) {
+    if (!(error instanceof LabError)) throw error
+    return { unseen: error }
+  }
+}
+
+const ask = (node: Node, signal?: AbortSignal) =>
+  askInit(node, statusScript(serviceOf(node)), signal)
 
 function kubernetesOf(name: string, told: KubeNode[]): NodeStatus['kubernetes'] {
   const node = told.find((one) => one.name === name)
@@ -63,47 +93,71 @@ function kubernetesOf(name: string, told: KubeNode[]): NodeStatus['kubernetes'] 
 }
 
 interface Look {
+  node: Node
   status: NodeStatus
   /** What this node, a server, tells of the cluster's nodes. */
   told?: KubeNode[] | undefined
 }
 
-async function look(lab: Lab, node: Node, host: Host, asked: () => Promise<Answer>): Promise<Look> {
-  const { name, role, address } = node
-  const volume = findVolume(host, node.volume)
-  const disk = volume ? { used: volume.allocation, size: volume.capacity } : null
-  const domain = host.domains.find((other) => other.name === name)
-  const base = {
-    name,
-    role,
-    address,
-    disk,
-    ssh: null,
-    cloudInit: null,
-    seed: null,
-    rke2: null,
-    kubernetes: null,
-    remark: null,
+const nothing = ({ name, role, address }: Node) => ({
+  name,
+  role,
+  address,
+  ssh: null,
+  cloudInit: null,
+  seed: null,
+  disk: null,
+  rke2: null,
+  kubernetes: null,
+  remark: null,
+})
+
+async function lookAt(
+  lab: Lab,
+  { node, domain, foreign, disk }: Machine,
+  asked: () => Promise<Answer>,
+  unseen: LabError | undefined,
+): Promise<Look> {
+  if (foreign)
+    return {
+      node,
+      status: { ...nothing(node), domain: 'foreign', remark: 'not made by this lab' },
+    }
+  const known = {
+    ...nothing(node),
+    disk: disk ? { used: disk.allocation, size: disk.capacity } : null,
+    domain: domain?.state ?? 'absent',
+    seed: domain ? seedState(lab, node, domain) : null,
+    remark: unseen ? 'its disk could not be looked at' : null,
   }
-  if (!domain) return { status: { ...base, domain: 'absent' } }
-  if (domain.owner?.lab !== lab.name)
-    return { status: { ...base, disk: null, domain: 'foreign', remark: 'not made by this lab' } }
-  const seed = seedState(lab, node, domain)
-  if (domain.state !== 'running') return { status: { ...base, domain: domain.state, seed } }
-  const { init, answer } = await asked()
-  const known = { ...base, domain: domain.state, seed } as const
+  if (domain?.state !== 'running') return { node, status: known }
+  return withAnswer(node, known, await asked())
+}
+
+async function withoutLibvirt(
+  node: Node,
+  asked: () => Promise<Answer>,
+  hasSsh: boolean,
+): Promise<Look> {
+  const remark = 'libvirt did not say whether it is made or runs'
+  const known = { ...nothing(node), domain: 'unknown', remark }
+  return hasSsh ? withAnswer(node, known, await asked()) : { node, status: known }
+}
+
+function withAnswer(node: Node, known: NodeStatus, { init, answer }: Answer): Look {
   if (init.kind === 'unreachable')
-    return { status: { ...known, ssh: 'unreachable', remark: init.state } }
+    return { node, status: { ...known, ssh: 'unreachable', remark: init.trouble.state } }
   const found = parts(answer)
   const version = parseVersion(found.get('version') ?? '')
   return {
+    node,
     told: parseKubeNodes(found.get('nodes') ?? ''),
     status: {
       ...known,
       ssh: 'ok',
       cloudInit: init.kind === 'busy' ? 'running' : init.kind,
       rke2: version ? { version, service: (found.get('service') ?? '').trim() } : null,
-      remark: init.kind === 'failed' ? (init.errors[0] ?? null) : null,
+      remark: (init.kind === 'failed' ? init.errors[0] : null) ?? known.remark,
     },
   }
 }

@@ -2,9 +2,7 @@
 // Phase 1 - create: from lab.yaml to running machines that are reachable by SSH and fully initialised.
 // Safe to run again: it looks at what is there and does what is missing.
 import * as ui from '../lib/cli/ui.ts'
-import { create } from '../lib/cli/usages.ts'
-import { checkHost } from '../lib/doctor/checks.ts'
-import { whoAnswers } from '../lib/doctor/network.ts'
+import { checkHost, knockAll } from '../lib/doctor/examine.ts'
 import { findImage } from '../lib/download/image.ts'
 import { checkAccess, planKeys } from '../lib/guest/keys.ts'
 import { untilReady } from '../lib/guest/ready.ts'
@@ -19,8 +17,8 @@ import { together } from '../lib/shell/carry-out.ts'
 import { forEach, inOrder } from '../lib/shell/steps.ts'
 import { script } from '../lib/text/errors.ts'
 
-await phase(import.meta.url, create, async ({ lab, nodes, options, shell }) => {
-  const answers = whoAnswers(lab, nodes) // meanwhile
+await phase(import.meta.url, 'create', async ({ lab, nodes, options, shell }) => {
+  const knocks = knockAll(lab, nodes) // meanwhile
   const seen = await observe(lab)
   const machines = pair(lab, seen, nodes)
   checkAccess(lab, seen)
@@ -32,7 +30,7 @@ await phase(import.meta.url, create, async ({ lab, nodes, options, shell }) => {
     const config = readUserConfig() // what is wrong with it is said before anything is changed
     const [type, image] = await shell.look('Check the host', () =>
       together(
-        () => checkHost(lab, nodes, seen, answers),
+        () => checkHost(lab, nodes, seen, knocks),
         () => findImage(lab, shell.remember),
       ),
     )

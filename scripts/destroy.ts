@@ -1,24 +1,21 @@
 #!/usr/bin/env zx
 // Destroy: removes what create made, and nothing else, after showing it and asking. Safe to run again.
 import * as ui from '../lib/cli/ui.ts'
-import { destroy } from '../lib/cli/usages.ts'
 import { forgetLogPool, logFiles } from '../lib/libvirt/console.ts'
-import { observe } from '../lib/libvirt/observe.ts'
-import { seedTag, tagPlace } from '../lib/libvirt/ownership.ts'
+import { tagPlace } from '../lib/libvirt/ownership.ts'
 import { readInVolumes } from '../lib/libvirt/volumes.ts'
-import { withPool } from '../lib/machine/create.ts'
 import { destroyPlan, isNothing, planText } from '../lib/machine/destroy-plan.ts'
-import { forgetFolder, labFiles, removal } from '../lib/machine/destroy.ts'
+import { forgetFolder, labFiles, observeAll, removal } from '../lib/machine/destroy.ts'
 import { phase } from '../lib/phase.ts'
 import { LabError, line, script, UsageError } from '../lib/text/errors.ts'
 
-await phase(import.meta.url, destroy, async ({ lab, nodes, options, shell }) => {
+await phase(import.meta.url, 'destroy', async ({ lab, nodes, options, shell }) => {
   const named = options.nodes.length > 0 ? nodes : []
-  const withImages = options.flags.has('images')
+  const withImages = options.flags.images
   if (named.length > 0 && withImages)
     throw new UsageError('--images is for the whole lab: name no nodes with it')
 
-  const host = await everything(lab, shell)
+  const host = await observeAll(lab, shell)
   const seeds = host.volumeNames.filter((name) => name.endsWith('-seed.iso'))
   const tags = await readInVolumes(lab, seeds, tagPlace)
   const plan = destroyPlan(lab, named, host, tags, withImages)

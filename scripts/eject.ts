@@ -1,7 +1,6 @@
 #!/usr/bin/env zx
 // Phase 2 - eject: the seed medium has done its work; it holds the private host key, and a machine whose
 // medium is gone might not start. Safe to run again.
-import { eject } from '../lib/cli/usages.ts'
 import { observe } from '../lib/libvirt/observe.ts'
 import { pair } from '../lib/libvirt/ownership.ts'
 import { withPool } from '../lib/machine/create.ts'
@@ -10,8 +9,8 @@ import { phase } from '../lib/phase.ts'
 import { forEach } from '../lib/shell/steps.ts'
 import { script } from '../lib/text/errors.ts'
 
-await phase(import.meta.url, eject, async ({ lab, nodes, options, shell }) => {
-  const force = options.flags.has('force')
+await phase(import.meta.url, 'eject', async ({ lab, nodes, options, shell }) => {
+  const force = options.flags.force
   const host = await withPool(lab, await observe(lab), shell)
   const left = await findSeeds(lab, pair(lab, host, nodes), host)
 

@@ -1,6 +1,5 @@
 #!/usr/bin/env zx
 // Phase 3 - install-rke2: the first server becomes a Kubernetes cluster of one node. Safe to run again.
-import { installRke2 } from '../lib/cli/usages.ts'
 import { withCacheLock } from '../lib/download/cache.ts'
 import { phase } from '../lib/phase.ts'
 import { planRelease } from '../lib/rke2/artifacts.ts'
@@ -16,7 +15,7 @@ import { reached, readEdited } from '../lib/rke2/service.ts'
 import { inOrder } from '../lib/shell/steps.ts'
 import { script } from '../lib/text/errors.ts'
 
-await phase(import.meta.url, installRke2, async ({ lab, options, shell }) => {
+await phase(import.meta.url, 'install-rke2', async ({ lab, options, shell }) => {
   const edited = readEdited() // what is wrong with it is said before anything is changed
   const seen = await shell.look(`Look at ${firstServer(lab).name}`, () => lookAtFirst(lab))
   const { name, node, state, trouble } = seen.first
@@ -31,7 +30,7 @@ await phase(import.meta.url, installRke2, async ({ lab, options, shell }) => {
 
   const kubeconfig = await readKubeconfig(lab, node)
   await shell.apply(inOrder('Kubeconfig', planKubeconfig(lab, node, kubeconfig)))
-  if (options.flags.has('merge'))
+  if (options.flags.merge)
     await shell.apply(inOrder('Merge into ~/.kube/config', planMerge(lab, kubeconfig)))
   return {
     idle: `nothing to do: ${name} runs RKE2 ${lab.rke2.version}`,

@@ -1,6 +1,5 @@
 #!/usr/bin/env zx
 // Phase 4 - join: further servers one at a time, then the agents side by side. Safe to run again.
-import { join } from '../lib/cli/usages.ts'
 import { withCacheLock } from '../lib/download/cache.ts'
 import type { Node } from '../lib/lab/lab.ts'
 import { phase } from '../lib/phase.ts'
@@ -11,7 +10,7 @@ import { kubectlHint, planKubeconfig, readKubeconfig } from '../lib/rke2/kubecon
 import { reached, readEdited, type Member } from '../lib/rke2/service.ts'
 import { forEach, inOrder } from '../lib/shell/steps.ts'
 
-await phase(import.meta.url, join, async ({ lab, nodes, options, shell }) => {
+await phase(import.meta.url, 'join', async ({ lab, nodes, options, shell }) => {
   const edited = readEdited() // what is wrong with it is said before anything is changed
   const seen = await shell.look('Look at the nodes', () => lookAtCluster(lab, nodes))
   const { joiners, lacking } = seen

@@ -3,10 +3,10 @@
 import { phase } from '../lib/phase.ts'
 import { statusTable } from '../lib/status-table.ts'
 import { labStatus } from '../lib/status.ts'
-import { status } from '../lib/cli/usages.ts'
 
-await phase(import.meta.url, status, async ({ lab, nodes, options }) => {
-  const all = await labStatus(lab, nodes)
+await phase(import.meta.url, 'status', async ({ lab, nodes, options }) => {
+  const { nodes: all, unseen } = await labStatus(lab, nodes)
   if (options.json) console.log(JSON.stringify({ lab: lab.name, nodes: all }, null, 2))
   else console.log(statusTable(all, process.stdout.columns ?? Infinity))
+  if (unseen) throw unseen // after what could be found out
 })

@@ -1,15 +1,13 @@
 // What is made, before those who know: libvirt's own parser and schemas, cloud-init's schema.
-// And the rules for this project's own imports.
 import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { $ } from 'zx/core'
 import { networkConfig, parseUserConfig, userData } from '../lib/machine/user-data.ts'
 import { domainXml } from '../lib/libvirt/domain-xml.ts'
 import { parseLab } from '../lib/lab/lab.ts'
 import { baseVolumeXml, networkXml, overlayXml, poolXml } from '../lib/libvirt/storage-xml.ts'
-import { top } from './helpers/fake-bin.ts'
+import { top } from './helpers/fixtures.ts'
 
 const missing = (tool: string, ...args: string[]) =>
   spawnSync(tool, args, { stdio: 'ignore' }).error ? `${tool} is not installed` : false
@@ -103,107 +101,5 @@ await t.test(
     if (/unrecognized arguments|invalid choice/.test(said))
       t.comment('this cloud-init checks no network-config')
     else t.equal(said, '')
-  },
-)
-
-// The project's own rules
-
-await t.test('zx gives what the code imports from it', async (t) => {
-  t.type($, 'function')
-})
-
-interface Source {
-  file: string
-  text: string
-  imports: string[]
-}
-const sources: Source[] = ['lib', 'scripts'].flatMap((place) =>
-  readdirSync(join(top, place), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.ts'))
-    .map((name) => {
-      const text = readFileSync(join(top, place, name), 'utf8')
-      const imports = [...text.matchAll(/^(?:import|export)\b(?! type)[^'"]*?from '([^']+)'/gm)]
-      return { file: `${place}/${name}`, text, imports: imports.map((found) => found[1] ?? '') }
-    }),
-)
-const pure = sources.filter(({ text }) => /^(#!.*\n)?\/\/ PURE\./.test(text))
-const isPure = (path: string) => pure.some(({ file }) => file === path)
-
-await t.test('pure files import only pure files and libraries without effects', async (t) => {
-  t.ok(pure.length > 15)
-  const allowed = [
-    'yaml',
-    'zod',
-    'minimist',
-    'fast-xml-parser',
-    'ipaddr.js',
-    'cli-table3',
-    'node:crypto',
-    'node:module',
-  ]
-  const broken = pure.flatMap(({ file, imports }) =>
-    imports
-      .filter((name) => !isPure(join(file, '..', name)) && !allowed.includes(name))
-      .map((name) => `${file}: ${name}`),
-  )
-  t.strictSame(broken, [])
-})
-
-await t.test('pure files know no clock, no chance, no environment', async (t) => {
-  const effects =
-    /\b(Date\.now|new Date|performance\.|Math\.random|random\w+\(|process\.|globalThis|setTimeout|fetch\()/
-  const broken = pure.flatMap(({ file, text }) =>
-    text
-      .split('\n')
-      .filter((line) => effects.test(line.replace(/\/\/.*|\/\*.*|^ \*.*/, '')))
-      .map((line) => `${file}: ${line.trim()}`),
-  )
-  t.strictSame(broken, [])
-})
-
-await t.test('scripts import only lib; nothing imports scripts or tests', async (t) => {
-  const broken = sources.flatMap(({ file, imports }) =>
-    imports
-      .filter(
-        (name) =>
-          /scripts\/|tests\//.test(name) || (file.startsWith('scripts/') && name.startsWith('./')),
-      )
-      .map((name) => `${file}: ${name}`),
-  )
-  t.strictSame(broken, [])
-  for (const { file, text } of sources.filter(({ file }) => file.startsWith('scripts/'))) {
-    t.match(text, /^#!\/usr\/bin\/env zx\n\/\/ /, file)
-    t.notMatch(text, /^export /m, file)
-  }
-})
-
-await t.test('no file imports itself by a detour', async (t) => {
-  const graph = new Map(
-    sources.map(({ file, imports }) => [
-      file,
-      imports.filter((name) => name.startsWith('.')).map((name) => join(file, '..', name)),
-    ]),
-  )
-  const circles: string[] = []
-  const walk = (file: string, path: string[]): void => {
-    if (path.includes(file))
-      return void circles.push([...path.slice(path.indexOf(file)), file].join(' -> '))
-    for (const next of graph.get(file) ?? []) walk(next, [...path, file])
-    graph.set(file, []) // seen
-  }
-  for (const file of graph.keys()) walk(file, [])
-  t.strictSame(circles, [])
-})
-
-await t.test(
-  'every command goes through the one door, and code passes no string to a shell',
-  async (t) => {
-    const users = sources.filter(({ imports }) =>
-      imports.some((name) => name === 'zx' || name === 'zx/core' || name === 'node:child_process'),
-    )
-    t.strictSame(
-      users.map(({ file }) => file),
-      ['lib/shell/lock.ts', 'lib/shell/shell.ts'],
-    )
   },
 )

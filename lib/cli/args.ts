@@ -2,20 +2,24 @@
 import minimist from 'minimist'
 import { UsageError } from '../text/errors.ts'
 
-export interface Usage {
+/** How a script is called; F are the names of its own flags. */
+export interface Usage<F extends string = string> {
   /** Name of the script without its ending. */
   script: string
   /** What it does, one sentence. */
   does: string
   /** Takes node names. */
   nodes?: boolean
-  /** Options beyond those of every script, or what one of those means here; `timeout` is its default in seconds. */
-  options?: Record<string, string>
-  timeout?: number
+  /** Options of its own that are on or off. */
+  flags?: Record<F, string>
+  /** What --dry-run means here, where that is not plain. */
+  dryRun?: string
+  /** Default of --timeout in seconds. */
+  timeout?: number | 'of each phase'
   json?: boolean
 }
 
-export interface Options {
+export interface Options<F extends string = string> {
   lab: string
   nodes: string[]
   dryRun: boolean
@@ -25,18 +29,23 @@ export interface Options {
   help: boolean
   /** Seconds; 0 where none is given and the script has no default. */
   timeout: number
-  flags: Set<string>
+  /** Those of its own. */
+  flags: Record<F, boolean>
 }
 
+const patience = (timeout: number | 'of each phase') =>
+  timeout === 'of each phase'
+    ? 'how long each phase may wait (default: as long as by itself)'
+    : `how long to wait (default ${timeout})`
+
 /** Every option of a script with its one-line description. */
-export function optionTexts(usage: Usage): Record<string, string> {
+export function optionTexts({ timeout, flags, json, dryRun }: Usage): Record<string, string> {
   return {
     'lab FILE': 'the lab file (default lab.yaml)',
-    ...(usage.timeout ? { 'timeout SECONDS': `how long to wait (default ${usage.timeout})` } : {}),
-    ...usage.options,
-    ...(usage.json ? { json: 'print the result as JSON' } : {}),
-    'dry-run':
-      usage.options?.['dry-run'] ?? 'change nothing; print the bash script that would do it',
+    ...(timeout ? { 'timeout SECONDS': patience(timeout) } : {}),
+    ...flags,
+    ...(json ? { json: 'print the result as JSON' } : {}),
+    'dry-run': dryRun ?? 'change nothing; print the bash script that would do it',
     yes: 'answer yes to every question',
     verbose: 'show every command and its output',
     help: 'show this text',
@@ -61,7 +70,7 @@ export function usageText(usage: Usage): string {
 }
 
 /** Reads the words after the script's name; throws a UsageError that lists what is known. */
-export function parseArgs(words: string[], usage: Usage): Options {
+export function parseArgs<F extends string>(words: string[], usage: Usage<F>): Options<F> {
   const names = Object.keys(optionTexts(usage))
   const withValue = names
     .filter((name) => name.includes(' '))
@@ -81,7 +90,8 @@ export function parseArgs(words: string[], usage: Usage): Options {
   }
   if (!usage.nodes && parsed._.length > 0)
     throw new UsageError(`${usage.script} takes no node names, got ${parsed._.join(', ')}`)
-  const timeout = Number(parsed.timeout ?? usage.timeout ?? 0)
+  const own = typeof usage.timeout === 'number' ? usage.timeout : 0
+  const timeout = Number(parsed.timeout ?? own)
   if (parsed.timeout !== undefined && !(Number.isInteger(timeout) && timeout > 0))
     throw new UsageError(`--timeout must be a number of seconds, got ${parsed.timeout}`)
   return {
@@ -93,6 +103,8 @@ export function parseArgs(words: string[], usage: Usage): Options {
     json: parsed.json ?? false,
     help: parsed.help,
     timeout,
-    flags: new Set(flags.filter((flag) => parsed[flag])),
+    flags: Object.fromEntries(
+      Object.keys(usage.flags ?? {}).map((flag) => [flag, parsed[flag] === true]),
+    ) as Record<F, boolean>,
   }
 }

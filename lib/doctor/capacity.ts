@@ -1,54 +1,51 @@
-// EDGE. What the machines need of this host: memory, disk space, an image to grow on.
-import { readFile, statfs } from 'node:fs/promises'
-import { isLocal } from './libvirt.ts'
-import { whyNot } from '../download/fetch.ts'
-import { LabError } from '../text/errors.ts'
-import { failure, ok, warning, type Finding } from './findings.ts'
-import { findImage, isCached } from '../download/image.ts'
-import type { Lab, Node } from '../lab/lab.ts'
-import type { Host } from '../libvirt/observe.ts'
-import { isMade } from './ownership.ts'
-import { diskFinding, memoryFinding } from './capacity-findings.ts'
+// PURE. Whether memory, disk space and an image are there for the machines that are not made yet.
+import type { LabError } from '../text/errors.ts'
+import { failure, fromError, ok, warning, type Finding } from '../text/findings.ts'
+import { formatSize } from '../text/size.ts'
+import type { AllFacts, Facts } from './checks.ts'
+import { numberIn } from './look.ts'
 
-/** Memory and disk space of this host. */
-export async function checkRoom(
-  lab: Lab,
-  nodes: Node[],
-  host: Host | undefined,
-): Promise<Finding[]> {
-  if (!host || !isLocal(lab.libvirt)) return []
-  const meminfo = await readFile('/proc/meminfo', 'utf8').catch(() => '')
-  const kibibytes = Number(/^MemAvailable:\s+(\d+)/m.exec(meminfo)?.[1] ?? 0)
-  const findings = kibibytes > 0 ? [memoryFinding(lab, nodes, host, kibibytes * 1024)] : []
-  const free = host.pool?.available || (await freeSpace('/var/lib/libvirt/images'))
-  return free === undefined ? findings : [...findings, diskFinding(lab, host, free)]
+/** Free memory against what the machines that do not run yet will take. */
+export function checkMemory({ lab, nodes, host, here }: Facts): Finding[] {
+  if (!host) return []
+  const available = numberIn(here('memory'), /^MemAvailable:\s+(\d+) kB/m) * 1024
+  const own = host.domains.filter(({ owner }) => owner?.lab === lab.name)
+  const running = new Set(own.filter(({ state }) => state === 'running').map(({ name }) => name))
+  const idle = nodes.filter(({ name }) => !running.has(name))
+  const wanted = idle.reduce((sum, { memory }) => sum + memory, 0)
+  const found = `${formatSize(available)} free, ${formatSize(wanted)} wanted`
+  const advice = '# give the nodes less memory in the lab file, or stop other programs'
+  return [wanted <= available ? ok('memory', found) : warning('memory', found, advice)]
 }
 
-const freeSpace = (folder: string) =>
-  statfs(folder).then(
-    ({ bavail, bsize }) => bavail * bsize,
-    () => undefined,
-  )
+const perNode = 6 * 2 ** 30 // what a node with RKE2 and its images takes at least, roughly
+
+/** Free disk space against what new nodes will need. */
+export function checkDisk({ lab, host, here }: Facts): Finding[] {
+  if (!host) return []
+  const available = host.pool?.available || numberIn(here('disk'), /^\s*(\d+)$/m)
+  const { path } = lab.pool
+  const fresh = lab.nodes.filter(({ volume }) => !host.volumeNames.includes(volume)).length
+  const wanted = fresh * perNode
+  const found = `${formatSize(available)} free in ${path}, about ${formatSize(wanted)} wanted for ${fresh} new disks`
+  const advice = `# free some space: df -h ${path.replace(/\/[^/]*$/, '')}`
+  return [wanted <= available ? ok('disk space', found) : warning('disk space', found, advice)]
+}
+
+/** Where the image is: a file on this host, a URL (perhaps with an obstacle), or nobody knows. */
+export type ImagePlace =
+  | 'not needed'
+  | { file: string }
+  | { url: string; obstacle: { why: string; sure: boolean } | undefined }
+  | { error: LabError }
 
 /** The image: at hand, or its publisher reachable. */
-export async function checkImage(
-  lab: Lab,
-  nodes: Node[],
-  host: Host | undefined,
-): Promise<Finding[]> {
-  if (host && nodes.every((node) => isMade(host, lab, node)))
-    return [ok('image', 'not needed: every machine is made')]
-  try {
-    const image = await findImage(lab)
-    if (isCached(image)) return [ok('image', `${image.file} is at hand`)]
-    const obstacle = await whyNot(image.url ?? '')
-    if (!obstacle) return [ok('image', `${image.url} can be had`)]
-    const level = obstacle.sure ? failure : warning
-    const advice = '# mend image.url in the lab file, or the way to the internet'
-    return [level('image', `${image.url}: ${obstacle.why}`, advice)]
-  } catch (error) {
-    if (!(error instanceof LabError)) throw error
-    const advice = error.hint.map((text) => (text.startsWith('#') ? text : `# ${text}`)) // for people, not for --fix
-    return [failure('image', [error.message, ...error.details].join('; '), ...advice)]
-  }
+export function checkImage({ image }: AllFacts): Finding[] {
+  if (image === 'not needed') return [ok('image', 'not needed: every machine is made')]
+  if ('file' in image) return [ok('image', `${image.file} is at hand`)]
+  if ('error' in image) return [fromError('image', image.error)]
+  const { url, obstacle } = image
+  if (!obstacle) return [ok('image', `${url} can be had`)]
+  const advice = '# fix image.url in the lab file, or the way to the internet'
+  return [(obstacle.sure ? failure : warning)('image', `${url}: ${obstacle.why}`, advice)]
 }

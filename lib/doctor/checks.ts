@@ -1,58 +1,101 @@
-// EDGE. The checks that create needs before it changes anything.
-import { checkKvm } from './kvm.ts'
-import { checkNetworks } from './network.ts'
-import { checkRoom } from './capacity.ts'
-import { checkTools } from './tools.ts'
-import { LabError } from '../text/errors.ts'
-import type { Finding } from './findings.ts'
+// PURE. The checks of the host: one list for doctor, which runs all, and for create, which runs those that stop it.
 import type { Lab, Node } from '../lab/lab.ts'
 import type { Host } from '../libvirt/observe.ts'
-import { addressFindings } from './network-findings.ts'
+import { hintText, LabError, script } from '../text/errors.ts'
+import { warning, type Finding } from '../text/findings.ts'
+import { checkDisk, checkImage, checkMemory, type ImagePlace } from './capacity.ts'
+import { checkKvm, type Capabilities, type Kvm } from './kvm.ts'
+import { NotLookedAt, type HostFacts, type Question } from './look.ts'
+import { checkAddresses, checkFirewall, checkNetwork, type Knock } from './network.ts'
 import { checkOwnership } from './ownership.ts'
-import * as ui from '../cli/ui.ts'
+import { checkLibvirt, checkNode, checkTools } from './tools.ts'
 
-/** Throws one LabError with every failure; shows warnings. Returns the domain type that `auto` comes to. */
-export async function checkHost(
-  lab: Lab,
-  nodes: Node[],
-  host: Host,
-  answers: Promise<Map<string, string>>,
-): Promise<'kvm' | 'qemu'> {
-  const [kvm, tools, networks, room, who] = await Promise.all([
-    checkKvm(lab),
-    checkTools(lab),
-    checkNetworks(lab, host),
-    checkRoom(lab, nodes, host),
-    answers,
-  ])
-  const findings = [
-    kvm.finding,
-    ...tools,
-    ...networks,
-    ...addressFindings(lab, nodes, host, who),
-    ...room,
-    ...checkOwnership(lab, nodes, host),
-  ]
-  for (const { found } of findings.filter(({ level }) => level === 'warning')) ui.warn(found)
-  const failures = findings.filter(({ level }) => level === 'failure')
-  if (failures.length > 0) throw hostError(failures)
-  ui.detail(
-    findings
-      .filter(({ level }) => level === 'ok')
-      .map(({ check }) => check)
-      .join(', ') + ': fine',
-  )
-  return kvm.type
+/** What create finds out before it changes anything. */
+export interface Facts {
+  lab: Lab
+  nodes: Node[]
+  /** Undefined when libvirt cannot be asked. */
+  host: Host | undefined
+  here: HostFacts
+  knocks: Knock[]
+  kvm: Kvm
+  emulator: Capabilities | undefined
 }
 
-function hostError(failures: Finding[]): LabError {
+/** What doctor finds out besides. */
+export interface AllFacts extends Facts {
+  /** Why libvirt cannot be asked. */
+  trouble: LabError | undefined
+  image: ImagePlace
+  /** Version of Node.js. */
+  node: string
+}
+
+interface Judge<F> {
+  name: string
+  /** What this host is asked for it. */
+  asks?: Question[]
+  find: (facts: F) => Iterable<Finding>
+}
+/** Failures of a check that stops create are errors there, its warnings are shown there. */
+export type Check =
+  ({ stopsCreate: true } & Judge<Facts>) | ({ stopsCreate: false } & Judge<AllFacts>)
+
+export const checks: Check[] = [
+  { name: 'Node', stopsCreate: false, asks: ['npm'], find: checkNode },
+  { name: 'host tools', stopsCreate: true, asks: ['tools'], find: checkTools },
+  { name: 'libvirt', stopsCreate: false, find: checkLibvirt }, // create has asked it
+  { name: 'KVM', stopsCreate: true, asks: ['kvm'], find: checkKvm },
+  { name: 'network', stopsCreate: true, asks: ['interfaces'], find: checkNetwork },
+  {
+    name: 'firewall',
+    stopsCreate: false,
+    asks: ['forwards', 'filters', 'rules'],
+    find: checkFirewall,
+  },
+  { name: 'addresses', stopsCreate: true, asks: ['neighbours'], find: checkAddresses },
+  { name: 'names', stopsCreate: true, find: checkOwnership },
+  { name: 'memory', stopsCreate: true, asks: ['memory'], find: checkMemory },
+  { name: 'disk space', stopsCreate: true, asks: ['disk'], find: checkDisk },
+  { name: 'image', stopsCreate: false, find: checkImage }, // create finds it
+]
+
+/** What this host is asked for doctor, or for create. */
+export const questionsOf = (all: boolean): Question[] =>
+  checks.flatMap(({ stopsCreate, asks = [] }) => (all || stopsCreate ? asks : []))
+
+/** What doctor says. */
+export const findAll = (facts: AllFacts): Finding[] =>
+  checks.flatMap((check) => found(check.name, () => check.find(facts)))
+
+/** What create has to know. */
+export const findForCreate = (facts: Facts): Finding[] =>
+  checks.flatMap((check) => (check.stopsCreate ? found(check.name, () => check.find(facts)) : []))
+
+// As far as it could look.
+function found(check: string, find: () => Iterable<Finding>): Finding[] {
+  const findings: Finding[] = []
+  try {
+    for (const finding of find()) findings.push(finding)
+  } catch (error) {
+    if (!(error instanceof NotLookedAt)) throw error
+    const { level, message, fix } = error
+    findings.push({ ...warning(check, `not looked at: ${message}`, ...fix), level })
+  }
+  return findings
+}
+
+/** All failures as one error; undefined when there is none. */
+export function hostError(findings: Finding[]): LabError | undefined {
+  const failures = findings.filter(({ level }) => level === 'failure')
   const [first] = failures
-  if (failures.length === 1 && first) return new LabError(first.found, { hint: first.fix ?? [] })
+  if (!first) return undefined
+  if (failures.length === 1) return new LabError(first.found, { hint: first.fix ?? [] })
   return new LabError(`${failures.length} things are in the way`, {
-    details: failures.flatMap(({ found, fix }) => [
+    details: failures.flatMap(({ found, fix = [] }) => [
       found,
-      ...(fix ?? []).map((command) => `  ${command}`),
+      ...fix.map((hint) => `  ${hintText(hint, '')}`),
     ]),
-    hint: 'npx zx scripts/doctor.ts',
+    hint: script('doctor'),
   })
 }

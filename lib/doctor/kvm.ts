@@ -1,91 +1,75 @@
-// EDGE. Whether KVM truly works, or QEMU must emulate the processor.
-import { constants } from 'node:fs'
-import { access } from 'node:fs/promises'
-import { isLocal } from './libvirt.ts'
-import { failure, ok, warning, type Finding } from './findings.ts'
+// PURE. Whether KVM truly works, or QEMU must emulate the processor.
 import type { Lab } from '../lab/lab.ts'
-import { virsh } from '../libvirt/observe.ts'
-import { query, queryWithin } from '../shell/shell.ts'
+import { failure, ok, warning, type Finding } from '../text/findings.ts'
+import type { Facts } from './checks.ts'
+import { lookedAt, type HostFacts } from './look.ts'
 
-/** Whether KVM truly works: QEMU is started with it for a moment; undefined when nobody can be asked. */
-export async function probeKvm(lab: Lab): Promise<{ works: boolean | undefined; why: string }> {
-  if (isLocal(lab.libvirt)) {
-    const mayUse = await access('/dev/kvm', constants.R_OK | constants.W_OK).then(
-      () => true,
-      (error: NodeJS.ErrnoException) => (error.code === 'ENOENT' ? undefined : false),
-    )
-    if (mayUse === undefined)
-      return {
-        works: false,
-        why: 'there is no /dev/kvm: virtualisation is off in the firmware, or this is a VM without nested virtualisation',
-      }
-    if (mayUse && (await query`command -v qemu-system-x86_64`).code === 0) return startWithKvm()
-  }
-  const { code, stderr } = await capabilities(lab, 'kvm')
-  if (isSilent(code, stderr)) return { works: undefined, why: 'libvirt does not answer' }
-  return {
-    works: code === 0,
-    why: code === 0 ? 'libvirt says so; this user cannot try it' : stderr,
-  }
+/** Whether KVM works (undefined: nobody can be asked). */
+export interface Kvm {
+  works: boolean | undefined
+  why: string
 }
 
-const capabilities = (lab: Lab, type: 'kvm' | 'qemu') =>
-  query`${virsh(lab)} domcapabilities --virttype ${type} --arch x86_64 --machine q35`
-
-async function startWithKvm(): Promise<{ works: boolean; why: string }> {
-  const options = [
-    '-machine',
-    'q35',
-    '-accel',
-    'kvm',
-    '-cpu',
-    'host',
-    '-nodefaults',
-    '-display',
-    'none',
-  ]
-  const { code, stderr } = await queryWithin(
-    15,
-  )`echo quit | timeout 10 qemu-system-x86_64 ${options} -S -monitor stdio`
-  if (code === 0) return { works: true, why: 'QEMU starts with it' }
-  return { works: false, why: `QEMU cannot use it: ${stderr.split('\n')[0] ?? `exit ${code}`}` }
+/** How `virsh domcapabilities` ended. */
+export interface Capabilities {
+  code: number
+  stderr: string
 }
 
-// There is no virsh, or no libvirt behind it: told elsewhere.
-const isSilent = (code: number, stderr: string) => code === 127 || /failed to connect/i.test(stderr)
+const noDevice =
+  'there is no /dev/kvm: virtualisation is off in the firmware, or this is a VM without nested virtualisation'
 
-// libvirt looks for QEMU where its distribution has it.
-async function missingQemu(lab: Lab): Promise<Finding | undefined> {
-  const { code, stderr } = await capabilities(lab, 'qemu')
-  if (code === 0 || isSilent(code, stderr)) return undefined
-  return failure(
-    'QEMU',
-    `libvirt has no QEMU for x86_64: ${stderr
+/** What trying it on this host came to; undefined when libvirt has to be asked. */
+export function triedKvm(lab: Lab, here: HostFacts): Kvm | undefined {
+  if (lab.domainType === 'qemu')
+    return { works: false, why: 'not used: domainType is qemu, software emulation' }
+  const answer = lookedAt(() => here('kvm'))
+  if (answer === 'works') return { works: true, why: 'QEMU starts with it' }
+  if (answer === 'none') return { works: false, why: noDevice }
+  const [, status, said] = /^fails (\d+) ?(.*)/.exec(answer ?? '') ?? []
+  if (status === undefined) return undefined
+  return { works: false, why: `QEMU cannot use it: ${said || `exit ${status}`}` }
+}
+
+/** What libvirt says about KVM. */
+export function saidOfKvm(said: Capabilities): Kvm {
+  if (isSilent(said)) return { works: undefined, why: 'libvirt does not answer' }
+  if (said.code !== 0) return { works: false, why: said.stderr }
+  return { works: true, why: 'libvirt says so; this user cannot try it' }
+}
+
+// There is no virsh, or no libvirt behind it: another check says so.
+const isSilent = ({ code, stderr }: Capabilities) =>
+  code === 127 || /failed to connect/i.test(stderr)
+
+/** KVM against what the lab file asks for; libvirt looks for QEMU where its distribution has it. */
+export const checkKvm = ({ lab, kvm, emulator }: Facts): Finding[] => [judge(lab, kvm, emulator)]
+
+function judge(lab: Lab, kvm: Kvm, emulator: Capabilities | undefined): Finding {
+  if (kvm.works) return ok('KVM', kvm.why)
+  if (emulator && emulator.code !== 0 && !isSilent(emulator)) {
+    const why = emulator.stderr
       .split('\n')
       .at(-1)
-      ?.replace(/^error: /, '')}`,
-    'sudo apt-get install --yes qemu-system-x86',
-  )
-}
-
-/** KVM against what the lab file asks for. */
-export async function checkKvm(lab: Lab): Promise<{ type: 'kvm' | 'qemu'; finding: Finding }> {
-  const kvm =
-    lab.domainType === 'qemu'
-      ? { works: false, why: 'not used: domainType is qemu, software emulation' }
-      : await probeKvm(lab)
-  if (kvm.works) return { type: 'kvm', finding: ok('KVM', kvm.why) }
-  const type = lab.domainType === 'kvm' ? 'kvm' : 'qemu'
-  const missing = await missingQemu(lab)
-  if (missing) return { type, finding: missing }
-  if (lab.domainType === 'qemu') return { type, finding: ok('KVM', kvm.why) }
-  if (kvm.works === undefined) return { type, finding: warning('KVM', `not looked at: ${kvm.why}`) }
+      ?.replace(/^error: /, '')
+    const fix = 'sudo apt-get install --yes qemu-system-x86'
+    return failure('QEMU', `libvirt has no QEMU for x86_64: ${why}`, fix)
+  }
+  if (lab.domainType === 'qemu') return ok('KVM', kvm.why)
+  if (kvm.works === undefined) return warning('KVM', `not looked at: ${kvm.why}`)
   const found = `KVM does not work here: ${kvm.why}`
   const fix = [
     '# switch on virtualisation (VT-x, AMD-V) in the firmware; in a VM: nested virtualisation',
     'sudo modprobe kvm_intel || sudo modprobe kvm_amd',
   ]
-  const slow = `${found}. QEMU will emulate the processor: ten times slower and more`
-  const finding = type === 'kvm' ? failure('KVM', found, ...fix) : warning('KVM', slow, ...fix)
-  return { type, finding }
+  if (lab.domainType === 'kvm') return failure('KVM', found, ...fix)
+  return warning(
+    'KVM',
+    `${found}. QEMU will emulate the processor: ten times slower and more`,
+    ...fix,
+  )
 }
+
+/** What `domainType: auto` comes to. */
+export const domainTypeFor = (lab: Lab, { works }: Kvm): 'kvm' | 'qemu' =>
+  works || lab.domainType === 'kvm' ? 'kvm' : 'qemu'

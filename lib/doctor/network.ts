@@ -1,94 +1,138 @@
-// EDGE. The way to the machines: bridge or NAT network, free addresses, a firewall in between.
-import { readFile } from 'node:fs/promises'
-import { isLocal } from './libvirt.ts'
-import { ok, warning, type Finding } from './findings.ts'
-import type { Lab, Node } from '../lab/lab.ts'
-import type { Host } from '../libvirt/observe.ts'
-import {
-  networkFindings,
-  parseInterfaces,
-  parseNeighbours,
-  type Neighbour,
-} from './network-findings.ts'
-import { knock } from '../guest/ready.ts'
-import { query } from '../shell/shell.ts'
-import { TimedOut, until } from '../shell/wait.ts'
+// PURE. The way to the machines: bridge or NAT network, free addresses, a firewall in between.
+import type { Node } from '../lab/lab.ts'
+import { cidrsOverlap } from '../lab/rules.ts'
+import { failure, ok, warning, type Finding } from '../text/findings.ts'
+import type { Facts } from './checks.ts'
+import { listIn, lookedAt, type HostFacts } from './look.ts'
+import { isMade } from './ownership.ts'
 
-/** Bridge or NAT network, and other interfaces with the same addresses. */
-export async function checkNetworks(lab: Lab, host: Host | undefined): Promise<Finding[]> {
-  if (!isLocal(lab.libvirt)) return [ok('network', 'not looked at: libvirt is on another host')]
-  const { stdout, code } = await query`ip -json -details address`
-  if (code !== 0)
-    return [
-      warning(
-        'network',
-        'not looked at: the program ip is missing',
-        'sudo apt-get install --yes iproute2',
-      ),
-    ]
-  return networkFindings(lab, host, parseInterfaces(stdout))
+export interface Interface {
+  name: string
+  /** Networks in CIDR form. */
+  networks: string[]
+  isBridge: boolean
 }
 
-/** What answers on the nodes' addresses, by node name; nothing is asked where libvirt is on another host. */
-export async function whoAnswers(lab: Lab, nodes: Node[]): Promise<Map<string, string>> {
-  if (!isLocal(lab.libvirt)) return new Map()
-  const answers = await Promise.all(nodes.map(({ address }) => knock(address, 22, 250)))
-  const silent = nodes.filter((_, index) => answers[index] === 'silent')
-  const strangers = silent.length > 0 ? await strangersAt(silent) : new Map<string, string>()
-  const who = nodes.map(({ name }, index): [string, string] => {
-    if (answers[index] === 'open') return [name, 'SSH is open']
-    if (answers[index] === 'refused') return [name, 'it refuses SSH']
-    const mac = strangers.get(name)
-    return [name, mac ? `MAC ${mac}` : '']
-  })
-  return new Map(who.filter(([, answer]) => answer))
+interface Link {
+  ifname?: string
+  linkinfo?: { info_kind?: string }
+  addr_info?: { family?: string; local?: string; prefixlen?: number }[]
 }
 
-// The TCP attempt made the kernel ask for the MACs, so that hosts that drop it are seen as well. One that it knew from
-// before it asks again only after 5 s, three times (delay_first_probe_time, arp(7)). A node's own MAC is of a machine
-// that was there a moment ago.
-async function strangersAt(nodes: Node[]): Promise<Map<string, string>> {
-  let strangers: (Neighbour & { name: string })[] = []
-  const look = async () => {
-    const seen = parseNeighbours((await query`ip -json neighbour show`).stdout)
-    strangers = nodes.flatMap(({ name, address, mac }) => {
-      const found = seen.get(address)
-      return found && found.mac !== mac ? [{ name, ...found }] : []
-    })
-    return strangers.every(({ isSure }) => isSure) ? { done: true } : { state: 'asked again' }
-  }
-  await until(look, { seconds: 9, every: 0.5 }).catch((error: unknown) => {
-    if (!(error instanceof TimedOut)) throw error
-  })
-  return new Map(strangers.filter(({ isSure }) => isSure).map(({ name, mac }) => [name, mac]))
+/** Reads `ip -json -details address`. */
+export const parseInterfaces = (json: string): Interface[] =>
+  listIn<Link>(json).map(({ ifname = '', linkinfo, addr_info = [] }) => ({
+    name: ifname,
+    isBridge: linkinfo?.info_kind === 'bridge',
+    networks: addr_info
+      .filter(({ family }) => family === 'inet')
+      .map(({ local, prefixlen }) => `${local}/${prefixlen}`),
+  }))
+
+export interface Neighbour {
+  mac: string
+  /** It answered lately; else it did once, and the kernel is asking it again. */
+  isSure: boolean
 }
 
-/** Docker and the like may drop what crosses the bridge. */
-export async function checkFirewall(lab: Lab): Promise<Finding[]> {
-  if (!isLocal(lab.libvirt)) return []
-  if (lab.network.nat !== undefined) {
-    const forward = await readFile('/proc/sys/net/ipv4/ip_forward', 'utf8').catch(() => '')
-    return [
-      ok(
-        'forwarding',
-        forward.trim() === '1'
-          ? 'ip_forward is on'
-          : 'libvirt switches ip_forward on with the network',
-      ),
-    ]
-  }
-  const filters = await readFile('/proc/sys/net/bridge/bridge-nf-call-iptables', 'utf8').catch(
-    () => '0',
-  )
-  if (filters.trim() !== '1') return [ok('firewall', 'does not look at what crosses the bridge')]
-  const { stdout, code } = await query`iptables -S FORWARD`
-  if (code === 0 && !stdout.includes('-P FORWARD DROP'))
-    return [ok('firewall', 'lets through what crosses the bridge')]
-  return [
-    warning(
-      'firewall',
-      'iptables looks at what crosses the bridge (Docker does that) and may drop it',
-      'sudo sysctl -w net.bridge.bridge-nf-call-iptables=0',
+/** Reads `ip -json neighbour show`: who has, or had, each address. */
+export function parseNeighbours(json: string): Map<string, Neighbour> {
+  const all = listIn<{ dst?: string; lladdr?: string; state?: string[] }>(json)
+  return new Map(
+    all.flatMap(({ dst, lladdr, state: [state = ''] = [] }): [string, Neighbour][] =>
+      dst && lladdr && ['REACHABLE', 'STALE', 'DELAY', 'PROBE'].includes(state)
+        ? [[dst, { mac: lladdr, isSure: state === 'REACHABLE' }]]
+        : [],
     ),
-  ]
+  )
+}
+
+/** What TCP says about SSH's port on the address of a node. */
+export interface Knock {
+  node: Node
+  answer: 'open' | 'refused' | 'silent'
+}
+
+/** Who else has the addresses that were silent; a node's own MAC is of a machine that was there a moment ago. */
+function strangersAt(knocks: Knock[], here: HostFacts) {
+  const silent = knocks.filter(({ answer }) => answer === 'silent')
+  const known = silent.length > 0 ? parseNeighbours(here('neighbours')) : new Map<string, never>()
+  return silent.flatMap(({ node }) => {
+    const found = known.get(node.address)
+    return found && found.mac !== node.mac ? [{ node, ...found }] : []
+  })
+}
+
+/** Whether the kernel is still asking for one of them. */
+export const isAsking = (knocks: Knock[], here: HostFacts): boolean =>
+  lookedAt(() => strangersAt(knocks, here))?.some(({ isSure }) => !isSure) ?? false
+
+/** The addresses of nodes that have no machine yet; without libvirt the lab's own machines look like strangers. */
+export function* checkAddresses({ lab, host, knocks, here }: Facts): Iterable<Finding> {
+  if (!host) return
+  const fresh = knocks.filter(({ node }) => !isMade(host, lab, node))
+  const said = { open: 'SSH is open', refused: 'it refuses SSH', silent: undefined }
+  let isFree = true
+  const taken = ({ name, address }: Node, who: string) => {
+    isFree = false
+    const found = `${name}: something else answers on ${address} (${who})`
+    return failure('addresses', found, '# give the node a free address in the lab file')
+  }
+  for (const { node, answer } of fresh) if (said[answer]) yield taken(node, said[answer])
+  for (const { node, mac, isSure } of strangersAt(fresh, here))
+    if (isSure) yield taken(node, `MAC ${mac}`)
+  if (isFree) yield ok('addresses', fresh.length > 0 ? 'free' : 'in use by this lab')
+}
+
+/** Bridge or NAT network against the host's interfaces. */
+export function checkNetwork({ lab, host, here }: Pick<Facts, 'lab' | 'host' | 'here'>): Finding[] {
+  const interfaces = parseInterfaces(here('interfaces'))
+  const { bridge, nat, cidr } = lab.network
+  const own = nat === undefined ? bridge : host?.network?.bridge
+  const reaches = ({ networks }: Interface) => networks.some((other) => cidrsOverlap(cidr, other))
+  const overlaps = interfaces
+    .filter((one) => one.name !== own && one.name !== 'lo' && reaches(one))
+    .map(({ name }) =>
+      failure(
+        'network',
+        `network.cidr ${cidr} is also on the interface ${name}`,
+        '# give the lab another network.cidr, or the right bridge: ip -brief address',
+      ),
+    )
+  if (nat !== undefined)
+    return overlaps.length > 0 ? overlaps : [ok('network', `NAT network ${nat} with ${cidr}`)]
+  const found = interfaces.find(({ name }) => name === bridge)
+  if (!found?.isBridge) return [noBridge(bridge, interfaces)]
+  if (reaches(found))
+    return [...overlaps, ok('network', `bridge ${bridge} with ${found.networks.join(' ')}`)]
+  const why = `${bridge} has no address in ${cidr}: this host may not reach the nodes`
+  const fix = `# give it a free one, such as: sudo ip address add ADDRESS/${cidr.split('/')[1]} dev ${bridge}`
+  return [...overlaps, warning('network', why, fix)]
+}
+
+function noBridge(bridge: string | undefined, interfaces: Interface[]): Finding {
+  if (interfaces.some(({ name }) => name === bridge)) {
+    const fix = '# name a bridge in network.bridge, or use --lab labs/nat.yaml'
+    return failure('bridge', `${bridge} is no bridge`, fix)
+  }
+  const bridges = interfaces.filter(({ isBridge }) => isBridge).map(({ name }) => name)
+  return failure(
+    'bridge',
+    `there is no interface ${bridge}; bridges of this host: ${bridges.join(' ') || 'none'}`,
+    "# use a network of libvirt's own instead: --lab labs/nat.yaml",
+    '# or make a bridge: tutorials/03-host.md',
+  )
+}
+
+/** A NAT network needs a host that forwards; Docker and the like may drop what crosses a bridge. */
+export function checkFirewall({ lab, here }: Facts): Finding[] {
+  if (lab.network.nat !== undefined) {
+    const off = 'libvirt switches ip_forward on with the network'
+    return [ok('forwarding', here('forwards') === '1' ? 'ip_forward is on' : off)]
+  }
+  if (here('filters') !== '1') return [ok('firewall', 'does not look at what crosses the bridge')]
+  const letsThrough = here('rules').includes('-P FORWARD ACCEPT') // empty for other users than root
+  if (letsThrough) return [ok('firewall', 'lets through what crosses the bridge')]
+  const found = 'iptables looks at what crosses the bridge (Docker does that) and may drop it'
+  return [warning('firewall', found, 'sudo sysctl -w net.bridge.bridge-nf-call-iptables=0')]
 }

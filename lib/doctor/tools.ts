@@ -1,33 +1,51 @@
-// EDGE. Node, npm and the host tools.
-import { ok, failure, type Finding } from './findings.ts'
+// PURE. The programs that the scripts need on this host: Node, npm, host tools, a libvirt that answers.
 import { signers } from '../download/checksums.ts'
 import type { Lab } from '../lab/lab.ts'
-import { query } from '../shell/shell.ts'
-import { toolFindings, tools } from './tool-findings.ts'
+import { failure, ok, type Finding } from '../text/findings.ts'
+import type { AllFacts, Facts } from './checks.ts'
 
-/** Node and npm. */
-export async function checkNode(): Promise<Finding[]> {
-  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
-  const { stdout } = await query`npm --version`
-  const found = `Node ${process.versions.node}, npm ${stdout.trim() || 'not found'}`
-  return major > 20 || (major === 20 && minor >= 19)
-    ? [ok('Node', found)]
-    : [
-        failure(
-          'Node',
-          `${found}; 20.19 or newer is needed`,
-          '# Debian 13 has it (nodejs, npm); elsewhere: https://nodejs.org/en/download',
-        ),
-      ]
+/** The version of Node; npm's is only shown. */
+export function checkNode({ node, here }: AllFacts): Finding[] {
+  const [major = 0, minor = 0] = node.split('.').map(Number)
+  const found = `Node ${node}, npm ${here('npm')}`
+  if (major > 20 || (major === 20 && minor >= 19)) return [ok('Node', found)]
+  const advice = '# Debian 13 has it (nodejs, npm); elsewhere: https://nodejs.org/en/download'
+  return [failure('Node', `${found}; 20.19 or newer is needed`, advice)]
 }
+
+/** A host tool and the Debian/Ubuntu package that has it. */
+export const tools: [tool: string, aptPackage: string][] = [
+  ['virsh', 'libvirt-clients'],
+  ['ssh', 'openssh-client'],
+  ['ssh-keygen', 'openssh-client'],
+  ['curl', 'curl'],
+  ['flock', 'util-linux'],
+  ['sha256sum', 'coreutils'],
+  ['genisoimage', 'genisoimage'],
+]
+export const isoTools = ['genisoimage', 'mkisofs', 'xorriso']
 
 /** Every host tool that the phases call. */
-export async function checkTools(lab: Lab): Promise<Finding[]> {
-  const names = [...tools.map(([tool]) => tool), 'mkisofs', 'xorriso', 'gpgv']
-  const { stdout } = await query`command -v ${names} || true`
-  const host = lab.image.url && !lab.image.sha256 ? new URL(lab.image.url).hostname : undefined
-  return toolFindings(
-    stdout.split('\n'),
-    signers.some((signer) => signer.host === host),
-  )
+export function checkTools({ lab, here }: Facts): Finding[] {
+  const paths = here('tools').split('\n')
+  const names = new Set(paths.map((path) => path.split('/').at(-1)))
+  const iso = isoTools.some((tool) => names.has(tool))
+  const wanted = [...tools, ...(isSigned(lab) ? [['gpgv', 'gpgv'] as const] : [])]
+  const missing = wanted.filter(([tool]) => (tool === 'genisoimage' ? !iso : !names.has(tool)))
+  if (missing.length === 0) return [ok('host tools', 'all there')]
+  const packages = [...new Set(missing.map(([, name]) => name))].join(' ')
+  const found = `missing: ${missing.map(([tool]) => tool).join(', ')}`
+  return [failure('host tools', found, `sudo apt-get install --yes ${packages}`)]
 }
+
+function isSigned({ image: { url, sha256 } }: Lab): boolean {
+  const host = url && !sha256 ? new URL(url).hostname : undefined
+  return signers.some((signer) => signer.host === host)
+}
+
+/** libvirt, reachable and permitted. */
+export const checkLibvirt = ({ lab, trouble }: AllFacts): Finding[] => [
+  trouble
+    ? failure('libvirt', trouble.message, ...trouble.hint)
+    : ok('libvirt', `${lab.libvirt} answers`),
+]

@@ -61,7 +61,7 @@ async function waitForNode(lab: Lab, node: Node, seconds: number, say: Say): Pro
     wasReached ||= !isSilent
     if (isSilent && looks++ % 5 === 4) await checkRunning(lab, node)
     const state = init.kind === 'unreachable' ? init.trouble.state : init.state
-    say(state, ui.paints ? await lastConsoleLine(node.name) : '')
+    say(state, ui.paints ? await lastConsoleLine(lab, node.name) : '')
     return { state }
   }
   const init = await until(probe, { seconds }).catch(async (error: unknown): Promise<never> => {
@@ -98,7 +98,7 @@ async function checkRunning(lab: Lab, node: Node): Promise<void> {
     })
 }
 
-const consoleDetails = (tail: string[]): string[] =>
+const consoleDetails = (tail: string[] = []): string[] =>
   tail.length > 0 ? ['end of its console:', ...tail.slice(-8).map((line) => `  ${line}`)] : []
 
 async function tooLate(
@@ -112,7 +112,7 @@ async function tooLate(
   return new LabError(`not ready within ${formatSeconds(seconds)} (${node.address})`, {
     details: [
       `last state: ${lastState}`,
-      ...(wasReached ? [] : [silentGuest(tail.join('\n'))]),
+      ...(wasReached || !tail ? [] : [silentGuest(tail.join('\n'))]),
       ...consoleDetails(tail),
     ],
     hint: [

@@ -1,25 +1,27 @@
-// EDGE. What a guest printed on its serial console, and the log files that libvirt keeps of its guests. They belong to root;
-// libvirt hands them out to whoever may use it, by way of a transient pool on their folder. A host has only one such pool
-// at a time.
+// EDGE. What guests printed on their serial consoles. The logs belong to root; libvirt hands them out to whoever may
+// use it, by way of a transient pool on their folder. A host can have only one such pool at a time.
 import { open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import pLimit from 'p-limit'
-import * as ui from '../cli/ui.ts'
+import { errorsIn } from './batch.ts'
+import { consoleLog } from './domain-xml.ts'
+import { words } from './host.ts'
+import { libvirtTrouble, remoteHost, saysNone } from './trouble.ts'
+import { virsh } from './virsh.ts'
 import type { Lab } from '../lab/lab.ts'
 import { query } from '../shell/bash.ts'
 import { inOrder, sh, type Check, type Stage, type Step } from '../shell/steps.ts'
 import { TimedOut, until } from '../shell/wait.ts'
+import * as ui from '../cli/ui.ts'
 import { commandText } from '../text/quote.ts'
-import { consoleLog } from './domain-xml.ts'
-import { words } from './host.ts'
-import { virsh } from './observe.ts'
 
 const pool = 'rke2-kvm-lab-logs'
 const folder = dirname(consoleLog({ name: '' }))
 const oneAtATime = pLimit(1)
 
-// The last bytes of a guest's console where this user may read the log; '' where not.
-async function readDirectly(name: string, bytes: number): Promise<string> {
+/** The last bytes of a guest's console; undefined where this user, or this host, cannot read the log. */
+async function readDirectly(lab: Lab, name: string, bytes: number): Promise<string | undefined> {
+  if (remoteHost(lab.libvirt)) return undefined
   try {
     const file = await open(consoleLog({ name }))
     try {
@@ -31,7 +33,7 @@ async function readDirectly(name: string, bytes: number): Promise<string> {
       await file.close()
     }
   } catch {
-    return ''
+    return undefined // mostly it is root's; libvirt is asked then
   }
 }
 
@@ -45,35 +47,22 @@ const clean = (text: string) =>
     .filter((line) => line.trim())
 
 /** The last line on the console, quickly and only where the log is readable; '' otherwise. */
-export async function lastConsoleLine(name: string): Promise<string> {
-  return clean(await readDirectly(name, 2000)).at(-1) ?? ''
+export async function lastConsoleLine(lab: Lab, name: string): Promise<string> {
+  return clean((await readDirectly(lab, name, 2000)) ?? '').at(-1) ?? ''
 }
 
-/** The end of the console, up to 200 lines, from the log or through libvirt. */
-export async function consoleTail(lab: Lab, name: string): Promise<string[]> {
-  const text = (await readDirectly(name, 20_000)) || (await readThroughLibvirt(lab, name))
-  return clean(text.slice(-20_000)).slice(-200)
+/** The end of the console, up to 200 lines, from the log or through libvirt; undefined, with a warning, where neither can be had. */
+export async function consoleTail(lab: Lab, name: string): Promise<string[] | undefined> {
+  const text = (await readDirectly(lab, name, 20_000)) ?? (await readThroughLibvirt(lab, name))
+  return text === undefined ? undefined : clean(text.slice(-20_000)).slice(-200)
 }
 
-const readThroughLibvirt = (lab: Lab, name: string): Promise<string> =>
-  oneAtATime(async () => {
-    await dropPool(lab)
-    const made = await query`${virsh(lab)} -q pool-create-as ${pool} dir --target ${folder}`
-    if (made.code !== 0) {
-      if (!/no such file/i.test(made.stderr)) ui.warn(`cannot look into ${folder}: ${made.stderr}`)
-      return ''
-    }
-    const log = `${name}.console.log`
-    const { stdout } =
-      await query`${virsh(lab)} -q vol-download --pool ${pool} ${log} /dev/stdout | cat`
-    await query`${virsh(lab)} -q pool-destroy ${pool}`
-    return stdout
-  })
-
-// Waits for the pool of another run to go; one that stays was left by a killed run.
-async function dropPool(lab: Lab): Promise<void> {
+// Waits for the pool of another run to go; one that stays was left by a killed run and is removed.
+async function dropLeftOver(lab: Lab): Promise<void> {
+  const list = 'pool-list --name --transient'
   const look = async () => {
-    const { stdout } = await query`${virsh(lab)} -q pool-list --name --transient`
+    const { code, stdout, stderr } = await query`${virsh(lab)} -q ${list.split(' ')}`
+    if (code !== 0) throw libvirtTrouble(errorsIn(stderr), lab.libvirt, list)
     return words(stdout).includes(pool) ? { state: 'in use' } : { done: true }
   }
   await until(look, { seconds: 3, every: 0.2 }).catch(async (error: unknown) => {
@@ -82,30 +71,60 @@ async function dropPool(lab: Lab): Promise<void> {
   })
 }
 
-const noPool = (lab: Lab): Check => ({
-  do: 'check',
-  bash: commandText`${virsh(lab)} pool-destroy ${pool} 2>/dev/null || true`,
-  holds: () => dropPool(lab),
-})
+/** A whole console log by way of libvirt; '' where there is none. */
+const readThroughLibvirt = (lab: Lab, name: string): Promise<string | undefined> =>
+  oneAtATime(async () => {
+    try {
+      await dropLeftOver(lab)
+      return await downloadLog(lab, `${name}.console.log`)
+    } catch (error) {
+      ui.warn(`the console of ${name} cannot be read: ${(error as Error).message}`)
+      return undefined
+    }
+  })
 
-/** Removes the pool that a killed run left. */
-export const forgetLogPool = (lab: Lab): Stage => inOrder('Logs', [noPool(lab)])
+async function downloadLog(lab: Lab, log: string): Promise<string> {
+  const made = await query`${virsh(lab)} -q pool-create-as ${pool} dir --target ${folder}`
+  if (/no such file or directory/i.test(made.stderr) && /open directory/.test(made.stderr))
+    return ''
+  if (made.code !== 0) throw libvirtTrouble(errorsIn(made.stderr), lab.libvirt)
+  try {
+    const { code, stdout, stderr } =
+      await query`${virsh(lab)} -q vol-download --pool ${pool} ${log} /dev/stdout | cat`
+    const errors = errorsIn(stderr)
+    if (code !== 0 && !saysNone(errors)) throw libvirtTrouble(errors, lab.libvirt)
+    return stdout
+  } finally {
+    await query`${virsh(lab)} -q pool-destroy ${pool}`
+  }
+}
 
 /** Where the logs of these domains are, for people. */
 export const logFiles = (names: string[]) =>
   names.map((name) => `${folder}/${name}.{console.,}log*`)
 
+const noPool = (lab: Lab): Check => ({
+  do: 'check',
+  bash: commandText`${virsh(lab)} pool-destroy ${pool} 2>/dev/null` + ' || true',
+  holds: () => dropLeftOver(lab),
+})
+
+/** Removes the pool that a killed run left. */
+export const forgetLogPool = (lab: Lab): Stage => inOrder('Logs', [noPool(lab)])
+
 /** The steps that delete the log files of these domains; one without a console log was not a machine of ours. */
 export function removeLogs(lab: Lab, names: string[]): Step[] {
   if (names.length === 0) return []
   const remove = sh`${virsh(lab)} pool-create-as ${pool} dir --target ${folder}
-logs=$(${virsh(lab)} -q vol-list ${pool})
+failed=
+logs=$(${virsh(lab)} -q vol-list ${pool}) || failed=yes
 for name in ${names}; do
   [[ " $logs" == *[[:space:]]"$name.console.log"* ]] || continue
   while read -r log _; do
-    case $log in "$name".console.log* | "$name".log | "$name".log.*) ${virsh(lab)} vol-delete --pool ${pool} "$log" ;; esac
+    case $log in "$name".console.log* | "$name".log | "$name".log.*) ${virsh(lab)} vol-delete --pool ${pool} "$log" || failed=yes ;; esac
   done <<<"$logs"
 done
-${virsh(lab)} pool-destroy ${pool}`
+${virsh(lab)} pool-destroy ${pool}
+test -z "$failed"`
   return [noPool(lab), { ...remove, orWarn: 'the logs of the machines stay' }]
 }

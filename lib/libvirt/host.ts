@@ -1,8 +1,8 @@
 // PURE. What virsh prints -> typed values.
 import ipaddr from 'ipaddr.js'
 import { namespace } from './domain-xml.ts'
+import type { LabError } from '../text/errors.ts'
 import { XMLParser } from '../runtime/packages.ts'
-import { quote } from '../text/quote.ts'
 
 export interface Domain {
   name: string
@@ -30,6 +30,30 @@ export interface Volume {
   allocation: number
   physical: number
   backing?: string
+}
+
+export interface Network {
+  uuid: string
+  bridge: string
+  /** The host's own in it, the machines' gateway. */
+  address: string
+  netmask: string
+}
+
+export interface Host {
+  /** Every domain of the host, whoever made it. */
+  domains: Domain[]
+  pool?: { uuid: string; path: string; available: number; active: boolean }
+  /** Names of all volumes in the pool, while that is active. */
+  volumeNames: string[]
+  /** Details of this lab's volumes, and of those asked for. */
+  volumes: Volume[]
+  /** The NAT network of the lab's name, when the lab has one and it exists. */
+  network?: Network & { active: boolean }
+  /** NAT networks that this lab made while its lab file named them. */
+  formerNetworks: { name: string; active: boolean }[]
+  /** What libvirt did not show, and why: of that nothing above means that there is none. */
+  unseen?: { what: 'storage' | 'networks'; error: LabError }[]
 }
 
 interface Tree {
@@ -102,6 +126,12 @@ export function parseDomain(live: string, config: string, state: string): Domain
   }
 }
 
+/** The state and persistence of a domain from `dominfo`. */
+export function parseInfo(info: string): { state: string; persistent: boolean } {
+  const value = (key: string) => new RegExp(`^${key}: +(.*\\S)`, 'm').exec(info)?.[1] ?? ''
+  return { state: value('State'), persistent: value('Persistent') === 'yes' }
+}
+
 /** A volume from `vol-dumpxml`. */
 export function parseVolume(xml: string): Volume {
   const volume = tree(xml, 'volume')
@@ -122,14 +152,6 @@ export function parsePool(xml: string): { uuid: string; path: string; available:
   return { uuid: text(pool.uuid), path: text(pool.target?.path), available: bytes(pool.available) }
 }
 
-export interface Network {
-  uuid: string
-  bridge: string
-  /** The host's own in it, the machines' gateway. */
-  address: string
-  netmask: string
-}
-
 /** A libvirt network from `net-dumpxml`. */
 export function parseNetwork(xml: string): Network {
   const network = tree(xml, 'network')
@@ -143,40 +165,12 @@ export function parseNetwork(xml: string): Network {
   }
 }
 
-/** Output of several virsh commands in one process, cut at the marked labels that `echo` printed between them
- *  (which quiet virsh prints without a line end). */
-export function sections(output: string, mark: string): Map<string, string> {
-  const parts = output.split(new RegExp(`${mark} (.*?)${mark}`))
-  const found = new Map<string, string>()
-  for (let index = 1; index < parts.length; index += 2)
-    found.set(parts[index] ?? '', (parts[index + 1] ?? '').trim())
-  return found
-}
+/** The names in `vol-list`, whose second column is the path. */
+export const volumeList = (output: string): string[] =>
+  words(output).map((line) => line.split(/\s{2,}/)[0] ?? line)
 
 export const words = (output: string): string[] =>
   output
     .split('\n')
     .map((line) => line.trim())
     .filter(Boolean)
-
-/** Why virsh could not reach libvirt, from its stderr, and what mends it. */
-export function connectionProblem(stderr: string, uri: string): { why: string; fix: string[] } {
-  const said =
-    words(stderr)
-      .at(-1)
-      ?.replace(/^error: /, '') ?? 'no message'
-  if (/permission denied|authentication (failed|unavailable|cancelled)|access denied/i.test(stderr))
-    return {
-      why: `this user may not use ${uri}: ${said}`,
-      fix: ['sudo usermod -aG libvirt "$USER"', '# then log out and in again, or: newgrp libvirt'],
-    }
-  if (/no such file or directory|connection refused/i.test(stderr))
-    return {
-      why: `libvirt is not running or not installed: ${said}`,
-      fix: [
-        'sudo systemctl enable --now libvirtd.socket || sudo systemctl enable --now libvirtd',
-        '# when it is not installed, before that: sudo apt-get install --yes libvirt-daemon-system',
-      ],
-    }
-  return { why: said, fix: [`virsh -c ${quote(uri)} version`] }
-}

@@ -1,158 +1,129 @@
 // EDGE. One look at libvirt: everything the phases decide on, in two virsh processes.
-import { randomUUID } from 'node:crypto'
 import { LabError } from '../text/errors.ts'
 import { networkUuid, type Lab } from '../lab/lab.ts'
-import {
-  connectionProblem,
-  parseDomain,
-  parseNetwork,
-  parsePool,
-  parseVolume,
-  sections,
-  words,
-  type Domain,
-  type Network,
-  type Volume,
-} from './host.ts'
+import { parseDomain, parseInfo, parseNetwork, words, type Domain, type Host } from './host.ts'
 import { quote } from '../text/quote.ts'
-import { queryWithin } from '../shell/shell.ts'
+import { libvirtTrouble } from './trouble.ts'
+import { ask, readable, type Answers, type Read } from './virsh.ts'
+import { noPool, poolFrom, poolReads } from './volumes.ts'
 
-export interface Host {
-  /** Every domain of the host, whoever made it. */
-  domains: Domain[]
-  pool?: { uuid: string; path: string; available: number; active: boolean }
-  /** Names of all volumes in the pool. */
-  volumeNames: string[]
-  /** Details of this lab's volumes, and of those asked for. */
-  volumes: Volume[]
-  /** The NAT network of the lab's name, when the lab has one and it exists. */
-  network?: Network & { active: boolean }
-  /** NAT networks that this lab made while its lab file named them. */
-  formerNetworks: { name: string; active: boolean }[]
-}
+export type { Host } from './host.ts'
+export { virsh } from './virsh.ts'
 
-/** virsh with the lab's connection, for `run` and `query`. */
-export const virsh = (lab: Lab) => ['virsh', '-c', lab.libvirt]
-
-type Read = [label: string, command: string]
-
-// Reads may share a process: virsh goes on after an error, and a missing thing just leaves its section empty.
-async function readMany(lab: Lab, reads: Read[]): Promise<Map<string, string>> {
-  if (reads.length === 0) return new Map()
-  const mark = `@${randomUUID()}`
-  const batch = [...reads, ['end', 'echo'] satisfies Read]
-    .map(([label, command]) => `echo '${mark} ${label}${mark}'; ${command}`)
-    .join('; ')
-  const reading = reads.map(([, command]) => command).join('; ') // what --verbose shows: the same without the marks
-  const shown = [...virsh(lab), '-q', reading].map(quote).join(' ')
-  const { stdout, stderr, code } = await queryWithin(60, shown)`${virsh(lab)} -q ${batch}`
-  if (code !== 0 && /failed to connect|cannot recv data|end of file while reading/i.test(stderr)) {
-    const { why, fix } = connectionProblem(stderr, lab.libvirt)
-    throw new LabError(why, { hint: [...fix, '# then: npx zx scripts/doctor.ts'] })
+/** Looks at all domains, the pool, this lab's volumes (and `more` of them), its network and former ones. What libvirt did
+ *  not show is in `unseen`; only for the domains an error is thrown. */
+export async function look(lab: Lab, more: string[] = []): Promise<Host> {
+  const unseen: NonNullable<Host['unseen']> = []
+  const part = <T>(what: 'storage' | 'networks', read: () => T, otherwise: T): T => {
+    try {
+      return read()
+    } catch (error) {
+      if (!(error instanceof LabError)) throw error
+      if (!unseen.some((one) => one.what === what)) unseen.push({ what, error })
+      return otherwise
+    }
   }
-  if (code === 127)
-    throw new LabError('virsh is not installed', {
-      hint: 'sudo apt-get install libvirt-daemon-system libvirt-clients',
-    })
-  const found = sections(stdout, mark)
-  if (!found.has('end'))
-    throw new LabError('libvirt did not tell all that it was asked', {
-      details: stderr.split('\n').slice(0, 3),
-      hint: `virsh -c ${quote(lab.libvirt)} list --all`,
-    })
-  return found
-}
-
-/** Looks at all domains, the pool, this lab's volumes (and `more` of them), its network and former ones. */
-export async function observe(lab: Lab, more: string[] = []): Promise<Host> {
-  const pool = lab.pool.name
-  const { nat } = lab.network
-  const lists = await readMany(lab, [
+  const lists = await ask(lab, [
     ['domains', 'list --all --uuid'],
     ['pools', 'pool-list --all --name'],
     ['active pools', 'pool-list --name'],
     ['networks', 'net-list --all --name'],
     ['active networks', 'net-list --name'],
   ])
-  const listed = (label: string) => words(lists.get(label) ?? '')
-  const hasPool = listed('pools').includes(pool)
-  const hasNetwork = nat !== undefined && listed('networks').includes(nat)
-  const others = listed('networks').filter((name) => name !== nat)
-  const details = await readMany(lab, [
-    ...listed('domains').flatMap((uuid): Read[] => [
-      [`live ${uuid}`, `dumpxml ${uuid}`],
-      [`config ${uuid}`, `dumpxml --inactive ${uuid}`],
-      [`state ${uuid}`, `domstate ${uuid}`],
-      [`persistent ${uuid}`, `dominfo ${uuid}`],
-    ]),
-    ...(hasPool ? poolReads(lab, more) : []),
-    ...(hasNetwork ? ([['network', `net-dumpxml ${nat}`]] satisfies Read[]) : []),
-    ...others.map((name): Read => [`network ${name}`, `net-uuid ${quote(name)}`]),
+  const listed = (label: string) => words(lists(label) ?? '')
+  const uuids = listed('domains')
+  const pool = part('storage', () => poolState(lab, listed), undefined)
+  const networks = part('networks', () => networkStates(listed), [])
+  const details = await ask(lab, [
+    ...(pool ? poolReads(lab, pool.active, more) : []),
+    ...networks.map(({ name }) => networkRead(lab, name)),
+    ...uuids.flatMap(domainReads),
+    ...(uuids.length > 0 ? [['domains again', 'list --all --uuid'] satisfies Read] : []),
   ])
-  const section = (label: string) => details.get(label) ?? ''
   return {
-    domains: listed('domains').flatMap((uuid) => {
-      const live = section(`live ${uuid}`)
-      if (!live) return [] // gone since it was listed
-      const persistent = /^Persistent:\s+yes$/m.test(section(`persistent ${uuid}`))
-      return [
-        parseDomain(live, persistent ? section(`config ${uuid}`) : '', section(`state ${uuid}`)),
-      ]
-    }),
-    ...poolFrom(details, listed('active pools').includes(pool)),
-    ...(hasNetwork
+    domains: domainsFrom(lab, uuids, details),
+    ...part('storage', () => (pool ? poolFrom(lab, details, pool.active, more) : noPool), noPool),
+    ...part('networks', () => networksFrom(lab, networks, details), noNetworks),
+    unseen,
+  }
+}
+
+/** `look`, with an error when something was not shown that making or running the lab's machines needs. */
+export async function observe(lab: Lab, more: string[] = []): Promise<Host> {
+  const host = await look(lab, more)
+  const needed = host.unseen?.find(
+    ({ what }) => what === 'storage' || lab.network.nat !== undefined,
+  )
+  if (needed) throw needed.error
+  return host
+}
+
+const noNetworks = { formerNetworks: [] }
+
+function poolState(lab: Lab, listed: (label: string) => string[]) {
+  const [all, active] = [listed('pools'), listed('active pools')]
+  return all.includes(lab.pool.name) ? { active: active.includes(lab.pool.name) } : undefined
+}
+
+function networkStates(listed: (label: string) => string[]) {
+  const active = listed('active networks')
+  return listed('networks').map((name) => ({ name, active: active.includes(name) }))
+}
+
+const domainReads = (uuid: string): Read[] => [
+  [`live ${uuid}`, `dumpxml ${uuid}`],
+  [`config ${uuid}`, `dumpxml --inactive ${uuid}`],
+  [`info ${uuid}`, `dominfo ${uuid}`],
+]
+
+function domainsFrom(lab: Lab, uuids: string[], details: Answers): Domain[] {
+  const still = uuids.length > 0 ? words(details('domains again') ?? '') : []
+  return uuids.flatMap((uuid) => {
+    const [live, config, info] = ['live', 'config', 'info'].map((side) =>
+      details(`${side} ${uuid}`),
+    )
+    if (live !== undefined && config !== undefined && info !== undefined) {
+      const { state, persistent } = parseInfo(info)
+      const domain = parseDomain(live, persistent ? config : '', state)
+      return [readable(lab, domain, domain.uuid && state, `dumpxml ${uuid}`)]
+    }
+    // That virsh cannot get a domain also is all that it says when something else went wrong.
+    if (!still.includes(uuid)) return [] // gone since it was listed
+    throw libvirtTrouble(
+      [`the domain ${uuid} is listed, but cannot be looked at`],
+      lab.libvirt,
+      `dominfo ${uuid}`,
+    )
+  })
+}
+
+const networkRead = ({ network }: Lab, name: string): Read => [
+  `network ${name}`,
+  `${name === network.nat ? 'net-dumpxml' : 'net-uuid'} ${quote(name)}`,
+]
+
+function networksFrom(
+  lab: Lab,
+  networks: { name: string; active: boolean }[],
+  details: Answers,
+): Pick<Host, 'network' | 'formerNetworks'> {
+  const { nat } = lab.network
+  const own = networks.find(({ name }) => name === nat)
+  const xml = own && details(`network ${own.name}`)
+  const network = xml === undefined ? undefined : parseNetwork(xml)
+  return {
+    ...(own && network
       ? {
-          network: {
-            ...parseNetwork(section('network')),
-            active: listed('active networks').includes(nat),
-          },
+          network: readable(
+            lab,
+            { ...network, active: own.active },
+            network.uuid,
+            `net-dumpxml ${nat}`,
+          ),
         }
       : {}),
-    formerNetworks: others
-      .filter((name) => section(`network ${name}`) === networkUuid(lab.name, name))
-      .map((name) => ({ name, active: listed('active networks').includes(name) })),
+    formerNetworks: networks.filter(
+      ({ name }) => name !== nat && details(`network ${name}`) === networkUuid(lab.name, name),
+    ),
   }
-}
-
-/** The host with its pool, which is active, as that is now, with details of `more` volumes. */
-export async function observePool(lab: Lab, host: Host, more: string[] = []): Promise<Host> {
-  return { ...host, ...poolFrom(await readMany(lab, poolReads(lab, more)), true) }
-}
-
-function poolReads(lab: Lab, more: string[]): Read[] {
-  const pool = lab.pool.name
-  const own = lab.nodes.flatMap(({ volume, seedVolume }) => [volume, seedVolume])
-  return [
-    ['refresh', `pool-refresh ${pool}`],
-    ['pool', `pool-dumpxml ${pool}`],
-    ['volumes', `vol-list ${pool}`],
-    ...[...new Set([...own, ...more])].map((name): Read => [
-      `volume ${name}`,
-      `vol-dumpxml --pool ${pool} ${quote(name)}`,
-    ]),
-  ]
-}
-
-function poolFrom(
-  answers: Map<string, string>,
-  active: boolean,
-): Pick<Host, 'pool' | 'volumeNames' | 'volumes'> {
-  const pool = answers.get('pool')
-  const details = [...answers].filter(([label]) => label.startsWith('volume '))
-  return {
-    ...(pool ? { pool: { ...parsePool(pool), active } } : {}),
-    volumeNames: words(answers.get('volumes') ?? '').map((line) => line.split(/\s{2,}/)[0] ?? line),
-    volumes: details.flatMap(([, xml]) => (xml ? [parseVolume(xml)] : [])),
-  }
-}
-
-/** One volume of the pool as it is now; undefined when there is none of that name. */
-export async function readVolume(lab: Lab, name: string): Promise<Volume | undefined> {
-  const pool = lab.pool.name
-  const found = await readMany(lab, [
-    ['refresh', `pool-refresh ${pool}`],
-    ['volume', `vol-dumpxml --pool ${pool} ${quote(name)}`],
-  ])
-  const xml = found.get('volume')
-  return xml ? parseVolume(xml) : undefined
 }

@@ -34,16 +34,20 @@ export async function withPool(
 }
 
 function planPool(lab: Lab, host: Host): Step[] {
-  const { name } = lab.pool
+  if (host.pool) return startPool(lab)
   const file = `${lab.dir}/pool.xml`
   return [
-    ...(host.pool
-      ? []
-      : [...written(file, poolXml(lab)), sh`${virsh(lab)} pool-define --validate ${file}`]),
-    sh`${virsh(lab)} pool-autostart ${name}`,
-    sh`${virsh(lab)} pool-start --build ${name}`,
+    ...written(file, poolXml(lab)),
+    sh`${virsh(lab)} pool-define --validate ${file}`,
+    ...startPool(lab),
   ]
 }
+
+/** The steps that start a pool which is there. */
+export const startPool = (lab: Lab): Step[] => [
+  sh`${virsh(lab)} pool-autostart ${lab.pool.name}`,
+  sh`${virsh(lab)} pool-start --build ${lab.pool.name}`,
+]
 
 /** The steps to the NAT network, active, when the lab has one. */
 export function planNetwork(lab: Lab, host: Host): Step[] {

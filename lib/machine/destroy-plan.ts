@@ -1,9 +1,10 @@
 // PURE. What destroy will remove, and what it leaves alone although it looks like the lab's.
-import { volumeNames, type Lab, type Node } from '../lab/lab.ts'
-import type { Host } from '../libvirt/observe.ts'
-import type { Domain } from '../libvirt/host.ts'
-import { isCutOff } from './seed-drive.ts'
-import { chainsOf, isOverlay, isSnapshot, usedVolumes } from '../libvirt/volume-chains.ts'
+import { LabError } from '../text/errors.ts'
+import type { Lab, Node } from '../lab/lab.ts'
+import type { Domain, Host } from '../libvirt/host.ts'
+import { poolTrouble, whoseDomain, whoseNetwork, whosePool } from '../libvirt/ownership.ts'
+import { quote } from '../text/quote.ts'
+import { strangers, unusedImages, volumesOf } from './destroy-volumes.ts'
 
 export interface DestroyPlan {
   domains: Domain[]
@@ -21,139 +22,77 @@ export interface DestroyPlan {
   leftAlone: string[]
 }
 
-/** Works out the removal; `named` are nodes from the command line, empty for the whole lab. */
+/** Works out the removal; `named` are nodes from the command line, empty for the whole lab; `tags` those of seed volumes. */
 export function destroyPlan(
   lab: Lab,
   named: Node[],
   host: Host,
-  isSeedOf: (volume: string, node: string) => boolean,
+  tags: Map<string, string>,
   withImages: boolean,
 ): DestroyPlan {
   const whole = named.length === 0
-  const owned = host.domains.filter(
-    ({ owner, name }) =>
-      owner?.lab === lab.name && (whole || named.some((node) => node.name === name)),
+  checkSeen(lab, host, whole)
+  const isMeant = (name: string) => whole || named.some((node) => node.name === name)
+  const domains = host.domains.filter(
+    (domain) => whoseDomain(lab, domain) === 'ours' && isMeant(domain.name),
   )
-  const labNodes = whole ? lab.nodes : named
-  const names = [
-    ...new Set([...owned.map(({ name }) => name), ...labNodes.map(({ name }) => name)]),
-  ]
+  const labNames = (whole ? lab.nodes : named).map(({ name }) => name)
+  const names = [...new Set([...domains.map(({ name }) => name), ...labNames])]
   const foreign = host.domains.filter(
-    ({ owner, name }) => owner?.lab !== lab.name && names.includes(name),
+    (domain) => whoseDomain(lab, domain) !== 'ours' && names.includes(domain.name),
   )
-  const foreignFiles = new Set(
-    host.domains
-      .filter(({ owner }) => owner?.lab !== lab.name)
-      .flatMap((domain) => [...chainsOf(host, domain)]),
-  )
-
-  const isOurs = (volume: string, node: string) => {
-    if (foreignFiles.has(`${lab.pool.path}/${volume}`)) return false
-    const domain = owned.find(({ name }) => name === node)
-    if (domain?.files.includes(`${lab.pool.path}/${volume}`)) return true
-    const details = host.volumes.find(({ name }) => name === volume)
-    if (!volume.endsWith('.iso')) return isOverlay(details, lab)
-    return (details && isCutOff(details)) || isSeedOf(volume, node)
-  }
-  const poolIsOurs = host.pool?.uuid === lab.pool.uuid
-  const candidates = names.flatMap((node) =>
-    Object.values(volumeNames(lab.name, node)).map((volume) => ({ node, volume })),
-  )
-  const there = poolIsOurs
-    ? candidates.filter(({ volume }) => host.volumeNames.includes(volume))
-    : []
-  const chainOf = (volume: string) => chainsOf(host, { files: [`${lab.pool.path}/${volume}`] })
-  const own = there.filter(({ volume, node }) => isOurs(volume, node))
-  const used = poolIsOurs ? owned.flatMap((domain) => usedVolumes(lab, host, domain)) : []
-  // Where an earlier removal was cut off, no domain tells of these any more, but they grow on the node's disk.
-  const growing = own.flatMap(({ volume: disk, node }) =>
-    host.volumeNames
-      .filter((volume) => chainOf(volume).has(`${lab.pool.path}/${disk}`))
-      .map((volume) => ({ volume, node })),
-  )
-  const snapshots = [...used, ...growing]
-    .filter(
-      ({ volume, node }) =>
-        isSnapshot(lab, node, volume) &&
-        !there.some((one) => one.volume === volume) &&
-        !foreignFiles.has(`${lab.pool.path}/${volume}`),
-    )
-    .sort((one, other) => chainOf(other.volume).size - chainOf(one.volume).size) // from the top down
-  const volumes = [...new Set([...snapshots, ...own].map(({ volume }) => volume))]
-  const others = used.filter(
-    ({ volume }) => !volumes.includes(volume) && !there.some((one) => one.volume === volume),
-  )
-  const images = (withImages && whole && poolIsOurs ? unusedImages(host, volumes) : []).filter(
-    (name) => !foreignFiles.has(`${lab.pool.path}/${name}`),
-  )
-  const remaining = host.volumeNames.filter(
-    (name) => !volumes.includes(name) && !images.includes(name),
-  )
+  const isOurs = host.pool !== undefined && whosePool(lab, host.pool) === 'ours'
+  const { volumes, leftAlone } = isOurs
+    ? volumesOf(lab, host, domains, names, tags)
+    : { volumes: [], leftAlone: [] }
+  const images = isOurs && withImages && whole ? unusedImages(lab, host, volumes) : []
+  const remaining = host.volumeNames.filter((name) => ![...volumes, ...images].includes(name))
   return {
-    domains: owned,
+    domains,
     volumes,
     images,
     networks: whole ? networksOf(lab, host) : [],
-    pool: whole && poolIsOurs && remaining.length === 0,
+    pool: whole && isOurs && remaining.length === 0,
     names: names.filter((name) => !foreign.some((domain) => domain.name === name)),
     leftAlone: [
-      ...foreign.map(
-        ({ name, owner }) =>
-          `domain ${name}: ${owner ? `lab ${owner.lab}` : 'somebody else'} made it`,
-      ),
-      ...there
-        .filter(({ volume }) => !volumes.includes(volume))
-        .map(({ volume }) =>
-          foreignFiles.has(`${lab.pool.path}/${volume}`)
-            ? `volume ${volume}: a domain of somebody else uses it`
-            : `volume ${volume}: this lab did not make it`,
-        ),
-      ...others.map(
-        ({ volume, node }) => `volume ${volume}: ${node} uses it, but this lab did not make it`,
-      ),
-      ...(host.network && host.network.uuid !== lab.networkUuid
+      ...foreign.map(({ name, owner }) => `domain ${name}: ${makerOf(owner)} made it`),
+      ...leftAlone,
+      ...(host.network && whoseNetwork(lab, host.network) !== 'ours'
         ? [`network ${lab.network.nat}: this lab did not make it`]
         : []),
-      ...(host.pool && !poolIsOurs ? [`pool ${lab.pool.name}: these scripts did not make it`] : []),
-      ...(whole && poolIsOurs ? strangers(lab, host, volumes, images) : []),
+      ...(host.pool && !isOurs ? [`pool ${lab.pool.name}: these scripts did not make it`] : []),
+      ...(whole && isOurs ? strangers(lab, host, [...volumes, ...images]) : []),
     ],
   }
 }
 
-function networksOf({ network, networkUuid }: Lab, host: Host) {
-  const { nat } = network
-  const isOurs = nat !== undefined && host.network?.uuid === networkUuid
-  return [
-    ...(isOurs ? [{ name: nat, active: host.network?.active ?? false }] : []),
-    ...host.formerNetworks,
-  ]
+const makerOf = (owner: Domain['owner']) => (owner ? `lab ${owner.lab}` : 'somebody else')
+
+// By its domains and keys the rest of the lab is recognised, so they are not removed before that can be.
+function checkSeen(lab: Lab, host: Host, whole: boolean): void {
+  const unseen = host.unseen?.find(({ what }) => whole || what === 'storage')?.error
+  const isOff = host.pool && whosePool(lab, host.pool) === 'ours' && !host.pool.active
+  const trouble =
+    unseen ??
+    (host.pool && whosePool(lab, host.pool) === 'moved' ? poolTrouble(host, lab) : undefined) ??
+    (isOff ? poolOff(lab) : undefined)
+  if (!trouble) return
+  throw new LabError(`not all of the lab can be seen, so nothing is removed: ${trouble.message}`, {
+    details: trouble.details,
+    hint: trouble.hint,
+    cause: trouble,
+  })
 }
 
-function unusedImages(host: Host, removed: string[]): string[] {
-  const inUse = host.volumes
-    .filter(({ name }) => !removed.includes(name))
-    .map(({ backing }) => backing)
-  return host.volumeNames.filter(
-    (name) =>
-      /^base-[0-9a-f]{16}\.qcow2$/.test(name) &&
-      !inUse.some((backing) => backing?.endsWith(`/${name}`)),
-  )
-}
+const poolOff = ({ libvirt, pool }: Lab) =>
+  new LabError(`the storage pool ${pool.name} is off`, {
+    hint: `virsh -c ${quote(libvirt)} pool-start ${pool.name}`,
+  })
 
-// Named like this lab's, yet of no node that is known: perhaps a node that was taken out of the lab file.
-function strangers(lab: Lab, host: Host, volumes: string[], images: string[]): string[] {
-  const used = new Set(host.domains.flatMap(({ files }) => files))
-  return host.volumeNames
-    .filter(
-      (name) =>
-        name.startsWith(`${lab.name}-`) && !volumes.includes(name) && !images.includes(name),
-    )
-    .filter((name) => !used.has(`${lab.pool.path}/${name}`))
-    .filter(
-      (name) =>
-        !lab.nodes.some((node) => Object.values(volumeNames(lab.name, node.name)).includes(name)),
-    )
-    .map((name) => `volume ${name}: no node of the lab file and no domain has it`)
+function networksOf(lab: Lab, { network, formerNetworks }: Host): DestroyPlan['networks'] {
+  const { nat } = lab.network
+  const isOurs = nat !== undefined && network && whoseNetwork(lab, network) === 'ours'
+  return [...(isOurs ? [{ name: nat, active: network.active }] : []), ...formerNetworks]
 }
 
 /** True when there is nothing of the lab on the host. */

@@ -5,9 +5,21 @@ import { planKnownHosts, publicHostKey } from '../guest/keys.ts'
 import type { Lab, Node } from '../lab/lab.ts'
 import { removeLogs } from '../libvirt/console.ts'
 import type { Domain } from '../libvirt/host.ts'
-import { virsh } from '../libvirt/observe.ts'
+import { look, virsh, type Host } from '../libvirt/observe.ts'
+import { whosePool } from '../libvirt/ownership.ts'
+import type { Shell } from '../shell/carry-out.ts'
 import { forEach, inOrder, sh, type Stage, type Step } from '../shell/steps.ts'
+import { startPool } from './create.ts'
 import type { DestroyPlan } from './destroy-plan.ts'
+
+/** Looks at everything that this lab may have on the host; its pool is started for that. What could not be seen is in it. */
+export async function observeAll(lab: Lab, shell: Shell): Promise<Host> {
+  const first = await look(lab)
+  const isOff = first.pool && !first.pool.active && whosePool(lab, first.pool) === 'ours'
+  if (isOff) await shell.apply(inOrder('Storage pool', startPool(lab)))
+  const { volumeNames } = isOff ? await look(lab) : first
+  return look(lab, volumeNames)
+}
 
 /** The removal, from the domains to the files on this host. */
 export const removal = (lab: Lab, plan: DestroyPlan, named: Node[]): Stage[] => [

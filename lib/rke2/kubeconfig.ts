@@ -1,5 +1,4 @@
 // PURE. The kubeconfig that RKE2 writes, made fit for this host and for company.
-import { isDeepStrictEqual } from 'node:util'
 import { LabError } from '../text/errors.ts'
 import {
   isAlias,
@@ -7,6 +6,7 @@ import {
   isScalar,
   isSeq,
   readYaml,
+  toYaml,
   type ReadYaml,
   type YamlNode,
 } from '../text/yaml.ts'
@@ -54,7 +54,7 @@ export function mergeKubeconfig(existing: string, labs: string, lab: string): st
       const [list, entry] = [listOf(into, kind), listOf(from, kind).find(isNamed(lab))]
       return { kind, list, entry, wanted: withEntry(list, entry, lab) }
     })
-    .filter(({ list, wanted }) => !isDeepStrictEqual(list, wanted))
+    .filter(({ list, wanted }) => !isSame(list, wanted))
   const hasContext = Boolean(into.value.get('current-context'))
   if (changes.length === 0 && hasContext) return existing
 
@@ -87,6 +87,8 @@ const leftAlone = (why: string, details: string[] = []) =>
 const refusal = ({ lineOf }: Kubeconfig, node: YamlNode, why: string) =>
   leftAlone(`${file} cannot be added to`, [`line ${lineOf(node.range?.[0] ?? 0)}: ${why}`])
 
+const isSame = (one: unknown, other: unknown) => toYaml(one) === toYaml(other)
+
 const isNamed =
   (name: string) =>
   (entry: unknown): boolean =>
@@ -114,7 +116,7 @@ function alone({ text, root }: Kubeconfig, labs: string): string {
 // The last word: the new text is read again, and must say what was wanted and nothing else.
 function proven(text: string, wanted: Map<unknown, unknown>): string {
   const { value, problems } = readYaml(text)
-  if (problems.length === 0 && isDeepStrictEqual(value, wanted)) return text
+  if (problems.length === 0 && isSame(value, wanted)) return text
   throw leftAlone(
     `${file} is written in a way that nothing can be put into`,
     problems.map((one) => `in the new text, ${one}`),

@@ -80,6 +80,15 @@ export async function runForeground(text: string): Promise<number> {
   }
 }
 
+/** `run` with the terminal, for its questions. */
+export async function runOnTerminal(text: string): Promise<void> {
+  ui.command(text, true)
+  const code = await runForeground(text)
+  const program = failedProgram(text, '').program
+  if (code !== 0)
+    throw new CommandError({ command: text, program, status: code, stderr: 'see above' })
+}
+
 /** The text of a file; undefined when there is none. */
 export function readText(path: string): string | undefined {
   try {

@@ -7,7 +7,7 @@ import { ask as askPerson } from '../cli/ask.ts'
 import { downloadProgress, nodeProgress, type NodeProgress } from '../cli/progress.ts'
 import * as ui from '../cli/ui.ts'
 import { CommandError, named, NodeErrors, type Hint } from '../text/errors.ts'
-import { query, readText, run } from './bash.ts'
+import { query, readText, run, runOnTerminal } from './bash.ts'
 import { takeLock } from './lock.ts'
 import { bashScript, type Lane, type Run, type Stage, type Step, type Write } from './steps.ts'
 
@@ -59,8 +59,8 @@ export function working(): Shell {
   }
 }
 
-/** Changes nothing; at the end it prints all stages as one bash script. */
-export function printing(about: string): Shell {
+/** Changes nothing; at the end it prints all stages as one bash script, `always` or when there are any. */
+export function printing(about: string, always: boolean): Shell {
   const stages: Stage[] = []
   return {
     apply: async (stage) => void stages.push(stage),
@@ -71,7 +71,8 @@ export function printing(about: string): Shell {
     end(idle) {
       const isIdle = stages.every(({ lanes }) => lanes.every(({ steps }) => !steps.some(isChange)))
       if (idle !== undefined && isIdle) ui.good(idle)
-      process.stdout.write(bashScript(about, process.cwd(), stages))
+      if (always || stages.length > 0)
+        process.stdout.write(bashScript(about, process.cwd(), stages))
     },
   }
 }
@@ -107,7 +108,7 @@ async function carryOutStep(step: Step, name: string, progress?: NodeProgress) {
   await runStep(step)
 }
 
-async function runStep({ bash, explain, orWarn, grows }: Run): Promise<void> {
+async function runStep({ bash, explain, orWarn, grows, onTerminal }: Run): Promise<void> {
   const stop = grows
     ? downloadProgress(
         () => sizeOf(grows.file),
@@ -115,7 +116,7 @@ async function runStep({ bash, explain, orWarn, grows }: Run): Promise<void> {
       )
     : () => {}
   try {
-    await run(bash)
+    await (onTerminal ? runOnTerminal(bash) : run(bash))
   } catch (error) {
     if (!(error instanceof CommandError)) throw error
     if (orWarn === undefined) throw explain?.(error) ?? error

@@ -16,6 +16,8 @@ export interface Run {
   orWarn?: string
   /** A download: the file that grows, and where its size is to be had. */
   grows?: { file: string; url: string }
+  /** It may ask the person something, such as sudo for a password. */
+  onTerminal?: true
 }
 
 /** A text file (0600, its folder 0700), whole or not at all. */
@@ -56,6 +58,9 @@ export const sh = (pieces: TemplateStringsArray, ...values: unknown[]): Run => (
   do: 'run',
   bash: commandText(pieces, ...values),
 })
+
+/** A command with the terminal's input and output. */
+export const onTerminal = (bash: string): Run => ({ do: 'run', bash, onTerminal: true })
 
 /** A stage of steps one after another. */
 export const inOrder = (title: string, steps: Step[]): Stage => ({

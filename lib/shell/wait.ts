@@ -12,21 +12,21 @@ export class TimedOut extends Error {
   }
 }
 
+/** The clock of all waiting. */
+export const clock = { now: Date.now, sleep: (ms: number): Promise<unknown> => pause(ms) }
+
 /** Looks again and again until `probe` is done; throws TimedOut with the last state after `seconds`. */
 export async function until<T>(
   probe: () => Promise<Seen<T>>,
   { seconds, every = 2 }: { seconds: number; every?: number },
-  clock = {
-    now: () => Date.now(),
-    sleep: (milliseconds: number): Promise<unknown> => pause(milliseconds),
-  },
+  { now, sleep } = clock,
 ): Promise<T> {
-  const deadline = clock.now() + seconds * 1000
+  const deadline = now() + seconds * 1000
   for (;;) {
     const seen = await probe()
     if ('done' in seen) return seen.done
-    const left = deadline - clock.now()
+    const left = deadline - now()
     if (left <= 0) throw new TimedOut(seen.state)
-    await clock.sleep(Math.min(every * 1000, left))
+    await sleep(Math.min(every * 1000, left))
   }
 }

@@ -6,10 +6,10 @@ import { z } from 'zod'
 import { optionTexts, usageText, type Usage } from '../../lib/cli/args.ts'
 import { parseLab } from '../../lib/lab/lab.ts'
 import { labSchema } from '../../lib/lab/schema.ts'
+import { phases, usageOf, type PhaseName } from '../../lib/cli/phases.ts'
 import { known } from '../../lib/rke2/causes.ts'
 import { hintText } from '../../lib/text/errors.ts'
-import * as usages from '../../lib/cli/usages.ts'
-import { top } from '../helpers/fake-bin.ts'
+import { top } from '../helpers/fixtures.ts'
 import { chapterFiles, readPage } from './pages.ts'
 import { sectionOf } from './steps.ts'
 
@@ -45,22 +45,7 @@ const kinds: Record<string, Make> = {
 const fenced = (language: string, text: string) => `\`\`\`${language}\n${text.trimEnd()}\n\`\`\``
 
 /** Scripts in the order in which people meet them. */
-export const scripts: Usage[] = [
-  usages.doctor,
-  usages.create,
-  usages.eject,
-  usages.installRke2,
-  usages.join,
-  usages.status,
-  usages.destroy,
-  usages.up,
-]
-
-export function usageOf(script: string): Usage {
-  const usage = scripts.find((one) => one.script === script)
-  if (!usage) throw new Error(`no script is called ${script}`)
-  return usage
-}
+export const scripts: Usage[] = (Object.keys(phases) as PhaseName[]).map((name) => usageOf(name))
 
 function scriptTable(): string {
   const common = ['lab FILE', 'dry-run', 'yes', 'verbose', 'help']

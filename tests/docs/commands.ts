@@ -3,8 +3,8 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from '../../lib/cli/args.ts'
 import { parseLab, type Lab } from '../../lib/lab/lab.ts'
-import { top } from '../helpers/fake-bin.ts'
-import { usageOf } from './blocks.ts'
+import { top } from '../helpers/fixtures.ts'
+import { scripts } from './blocks.ts'
 import { commands } from './console.ts'
 import { parseKubectl } from './kubectl.ts'
 
@@ -76,7 +76,9 @@ const checks: Record<string, (words: string[], loose: boolean) => void> = {
 }
 
 function checkScript(script: string, words: string[]): void {
-  const options = parseArgs(words, usageOf(script))
+  const usage = scripts.find((one) => one.script === script)
+  if (!usage) throw new Error(`no script is called ${script}`)
+  const options = parseArgs(words, usage)
   if (!existsSync(join(top, `scripts/${script}.ts`))) throw new Error(`no scripts/${script}.ts`)
   const isOfThisProject = options.lab === 'lab.yaml' || options.lab.startsWith('labs/')
   if (isOfThisProject) for (const name of options.nodes) checkNode(readLab(options.lab), name)

@@ -1,8 +1,8 @@
 #!/usr/bin/env zx
-// npm run docs: makes anew what the pages take from the code. tests/docs.test.ts tells when that is due.
+// npm run docs: makes anew what the pages take from the code. tests/docs/pages.test.ts tells when that is due.
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { top } from '../helpers/fake-bin.ts'
+import { top } from '../helpers/fixtures.ts'
 import { withBlocks } from './blocks.ts'
 import { pageFiles, readPage } from './pages.ts'
 

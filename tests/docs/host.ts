@@ -16,17 +16,18 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import type { Test } from 'tap'
 import { parse } from 'yaml'
-import { fixture, qcow2, top } from '../helpers/fake-bin.ts'
-import { FakeNodes } from '../helpers/fake-nodes.ts'
+import { FakeHost } from '../helpers/fake-host.ts'
+import { fixture, top } from '../helpers/fixtures.ts'
+import { qcow2 } from '../helpers/stand-ins.ts'
 
 // Pins the image in every lab file, so that no network is needed. Plainly an example.
 const digest = '0123456789abcdef'.repeat(4)
 
 /** A fake host with the files of this project and no machine; ended by `end`. */
-export function docsHost({ hasImage = true } = {}): { host: FakeNodes; end: () => void } {
+export function docsHost({ hasImage = true } = {}): { host: FakeHost; end: () => void } {
   const folder = mkdtempSync(join(tmpdir(), 'rke2-kvm-lab-docs-'))
   const test = { testdir: () => folder, teardown: () => {} } as unknown as Test
-  const host = new FakeNodes(test, undefined, { machines: false })
+  const host = new FakeHost(test)
   rmSync(join(host.project, 'image.qcow2'))
   const files =
     'labs rke2 tutorials scripts lib package.json package-lock.json .npmrc tsconfig.json'
@@ -42,7 +43,7 @@ export function docsHost({ hasImage = true } = {}): { host: FakeNodes; end: () =
 
 // Beyond what the scripts ask for: what a reader types besides (`npm cit` without the tests, which are running), and the
 // download of an image that is only an example.
-function standInForPages(host: FakeNodes): void {
+function standInForPages(host: FakeHost): void {
   const image = join(host.state, 'image.qcow2')
   writeFileSync(image, qcow2(2 ** 31))
   host.put('ip-address', fixture('ip-address.iproute2-6.1.0.json'))
@@ -93,7 +94,7 @@ exec "$NODE" node_modules/zx/build/cli.js "\${@:2}"`,
   )
 }
 
-function putImage(host: FakeNodes): void {
+function putImage(host: FakeHost): void {
   const cache = join(host.folder, 'home/.cache/rke2-kvm-lab/images')
   mkdirSync(cache, { recursive: true })
   const { url } = (parse(pinned('lab.yaml')) as { image: { url: string } }).image
@@ -104,7 +105,7 @@ const pinned = (file: string) =>
   readFileSync(join(top, file), 'utf8').replace(/^image:$/m, `image:\n  sha256: ${digest}`)
 
 /** Output as a reader would see it: the paths of somebody called "you". */
-export function asReader(host: FakeNodes, text: string): string {
+export function asReader(host: FakeHost, text: string): string {
   return text
     .replaceAll(host.project, '/home/you/rke2-kvm-lab')
     .replaceAll(join(host.folder, 'home'), '/home/you')

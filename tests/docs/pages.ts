@@ -1,7 +1,7 @@
 // The pages of the project.
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { top } from '../helpers/fake-bin.ts'
+import { top } from '../helpers/fixtures.ts'
 
 /** Paths of the pages, relative to the project's folder. */
 export const pageFiles = (): string[] => [

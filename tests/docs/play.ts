@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { FakeNodes } from '../helpers/fake-nodes.ts'
+import type { FakeHost } from '../helpers/fake-host.ts'
 import { fences, matches, typed, type Typed } from './console.ts'
 import { asReader } from './host.ts'
 
@@ -32,7 +32,7 @@ export const isTypedHere = ({ command }: Typed) => !elsewhere.some(([call]) => c
  * steps of what `byHand` matches. A block with the mark "alternative" is for readers whose lab.yaml is another from then
  * on; here it is not.
  */
-export function play(host: FakeNodes, page: string, byHand?: RegExp): string[] {
+export function play(host: FakeHost, page: string, byHand?: RegExp): string[] {
   const wrong: string[] = []
   const labFile = join(host.project, 'lab.yaml')
   const lab = readFileSync(labFile, 'utf8')
@@ -64,7 +64,7 @@ function steps(page: string, which: RegExp): Typed[] {
 }
 
 /** Types a command, or a block of them; folder, umask and what is exported are those that the one before left. */
-function type(host: FakeNodes, command: string): { status: number | null; text: string } {
+function type(host: FakeHost, command: string): { status: number | null; text: string } {
   const here = command
     .replaceAll('/home/you/rke2-kvm-lab', host.project)
     .replaceAll('/home/you', host.env.HOME ?? '')

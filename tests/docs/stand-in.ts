@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { top } from '../helpers/fake-bin.ts'
+import { top } from '../helpers/fixtures.ts'
 import { defaultLab } from './blocks.ts'
 import { matches, type Typed } from './console.ts'
 

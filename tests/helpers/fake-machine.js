@@ -1,13 +1,14 @@
 // Preloaded before a script, so that what it sees of the machine is the same on every machine.
 // Port 22 of an address: $STAND_IN/network/ADDRESS holds "open" or "refused"; no file: silence. No packet is sent.
-// Files under the folders below are those in $STAND_IN/files. Pauses between looks are $HASTE times shorter.
+// Files in /var/log are those in $STAND_IN/files (fake-machine.sh has more). Pauses between looks are $HASTE times shorter.
 // Stand-ins that are to kill the script find its process in $SCRIPT_PID. Scripts that it runs are run by $NODE.
 import { EventEmitter } from 'node:events'
 import { readFileSync } from 'node:fs'
 import promises from 'node:fs/promises'
 import { syncBuiltinESMExports } from 'node:module'
 import net, { Socket } from 'node:net'
-import timers from 'node:timers/promises'
+import { resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
 
 const standIn = process.env.STAND_IN
 
@@ -37,18 +38,23 @@ class FakeSocket extends EventEmitter {
 net.connect = (options) =>
   options.port === 22 ? new FakeSocket(options.host) : new Socket().connect(options)
 
-const isOutside = (path) =>
-  /^\/(dev\/kvm$|proc\/meminfo$|proc\/sys\/|var\/log\/)/.test(String(path))
-for (const name of ['access', 'open', 'readFile']) {
+const isOutside = (path) => String(path).startsWith('/var/log/')
+for (const name of ['open', 'readFile']) {
   const real = promises[name]
   promises[name] = (path, ...rest) =>
     real(isOutside(path) ? `${standIn}/files${path}` : path, ...rest)
 }
-promises.statfs = async () => ({ bavail: 2 ** 26, bsize: 4096 }) // 256 GiB
 
-const pause = timers.setTimeout
-timers.setTimeout = (milliseconds) => pause(milliseconds / Number(process.env.HASTE ?? 1))
 process.env.SCRIPT_PID = String(process.pid)
 if (process.env.NODE) process.execPath = process.env.NODE
 
 syncBuiltinESMExports()
+
+const script = process.argv.find((word) => /(^|\/)scripts\/[\w-]+\.ts$/.test(word))
+if (script) {
+  const inLib = (file) => new URL(`../lib/${file}`, pathToFileURL(resolve(script)))
+  await import(inLib('runtime/register.js'))
+  const { clock } = await import(inLib('shell/wait.ts'))
+  const { sleep } = clock
+  clock.sleep = (milliseconds) => sleep(milliseconds / Number(process.env.HASTE ?? 1))
+}

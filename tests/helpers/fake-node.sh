@@ -12,6 +12,7 @@
 #   nodes/NAME/silent            its kubelet reports no more, whatever is started
 #   nodes/NAME/fault             what the service logs instead of becoming active
 #   nodes/NAME/etc/machine-id    another one for a machine made anew
+# guests/NAME{,.error} is what a node answers when it is asked about cloud-init, or what ssh says instead of an answer.
 # The lab of .lab/NAME/ssh_config has the cluster in cluster-NAME, where there is such a folder.
 #
 # $STAND_IN/events has the starts and the nodes that became Ready, in order.
@@ -77,6 +78,8 @@ fetch() { # WORDS
     https://github.com/rancher/rke2/* | https://raw.githubusercontent.com/rancher/rke2/*)
       out=${url%/*} file=$STAND_IN/mirror/rke2/${out##*/}/${url##*/}
       ;;
+    http://mirror.test/*) ;;
+    *) unknown "$@" ;;
   esac
   file=${file//%2B/+}
   [[ -f $file ]] || fail "curl: (22) The requested URL returned error: 404"
@@ -198,9 +201,11 @@ case $me in
     if [[ ! -e $2 ]]; then echo "Can't open user config file $2: No such file or directory" >&2 && exit 255; fi
     lab=${2%/ssh_config} lab=${lab##*/}
     [[ ! -d $cluster-$lab ]] || cluster+=-$lab
+    if [[ -e $STAND_IN/guests/$3.error ]]; then cat "$STAND_IN/guests/$3.error" >&2 && exit 255; fi
     reach "$3"
     case $script in
       'cd /run/cloud-init '*)
+        if [[ -e $STAND_IN/guests/$3 ]]; then cat "$STAND_IN/guests/$3" && exit; fi
         cat "$FIXTURES/cloud-init-done.cloud-init-22.4.2.txt"
         rke2=${script#*"echo '== version'"}
         [[ $rke2 = "$script" ]] || on_node "echo '== version'$rke2"

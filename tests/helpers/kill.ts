@@ -1,42 +1,73 @@
 // Scripts killed at every step.
 import type { Test } from 'tap'
-import { shown, succeeds, type FakeNodes } from './fake-nodes.ts'
+import type { FakeHost } from './fake-host.ts'
+import { shown, succeeds } from './results.ts'
 
 // Of the calls, those that only look: killed after them is killed before the next.
 const looks =
   /part version|--head|date \+|get nodes -o json|--since|sha256sum\\ --check|rke2 --version/
 
-async function finish(
-  t: Test,
-  host: FakeNodes,
-  script: string,
-  whole: Record<string, string>,
-): Promise<void> {
-  await succeeds(t, host, script)
-  t.strictSame(host.everything(), whole, 'all is as if it had not been killed')
-}
+const lanes = [0, 1, 2] // side by side, for a run also waits
 
 /** Kills a script after each of its calls and in the midst of two; the next run must finish, and nothing tell of it. */
-export async function killAfterEachCall(t: Test, host: FakeNodes, script: string): Promise<void> {
-  host.save()
-  const { calls } = await succeeds(t, host, script)
-  const whole = host.everything()
-  t.strictSame(shown(await succeeds(t, host, script)), [])
-  for (const [index, call] of calls.entries()) {
-    if (looks.test(call)) continue
-    const nth = calls.slice(0, index + 1).filter((other) => other === call).length
-    await t.test(`after ${call.replaceAll(host.folder, '')}`, async (t) => {
-      host.restore()
-      host.put('kill-after', `${nth}\n${call}`)
-      t.equal((await host.run(script)).code, null, 'it was killed')
-      await finish(t, host, script, whole)
-    })
+export async function killAfterEachCall(
+  t: Test,
+  script: string,
+  makeHost: (t: Test) => FakeHost | Promise<FakeHost>,
+): Promise<void> {
+  t.jobs = lanes.length
+  let publish: (kills: Kill[]) => void = () => {}
+  const allKills = new Promise<Kill[]>((resolve) => (publish = resolve))
+  const onHost = async (t: Test, lane: number) => {
+    const host = await makeHost(t)
+    host.save()
+    const { calls } = await succeeds(t, host, script)
+    const whole = host.everything()
+    t.strictSame(shown(await succeeds(t, host, script)), [])
+    // The first one's calls are shared out: their order may differ by a little from run to run.
+    if (lane === 0) publish(killsOf(calls.map((call) => call.replaceAll(host.folder, place))))
+    for (const [index, kill] of (await allKills).entries())
+      if (index % lanes.length === lane) await killed(t, host, script, kill, whole)
   }
-  for (const half of ['scp', 'tar'])
-    await t.test(`in the midst of ${half}`, async (t) => {
-      host.restore()
-      host.put('cut', half)
-      t.equal((await host.run(script)).code, null, 'it was killed')
-      await finish(t, host, script, whole)
-    })
+  await Promise.all(
+    lanes.map((lane) =>
+      t.test(`on host ${lane + 1}`, { buffered: true }, (t) =>
+        onHost(t, lane).finally(() => publish([])),
+      ),
+    ),
+  )
+  t.ok((await allKills).length > 10, 'there was something to kill')
+}
+
+/** Stands for the folder of a host in a call. */
+const place = '@HOST'
+type Kill = { after: string; nth: number } | { cut: string }
+
+function killsOf(calls: string[]): Kill[] {
+  const nth = (index: number) =>
+    calls.slice(0, index + 1).filter((other) => other === calls[index]).length
+  const after = calls.map((after, index) => ({ after, nth: nth(index) }))
+  return [
+    ...after.filter(({ after }) => !looks.test(after)),
+    ...['scp', 'tar'].map((half) => ({ cut: half })),
+  ]
+}
+
+async function killed(
+  t: Test,
+  host: FakeHost,
+  script: string,
+  kill: Kill,
+  whole: Record<string, string>,
+): Promise<void> {
+  const where =
+    'cut' in kill ? `in the midst of ${kill.cut}` : `after ${kill.after.replaceAll(place, '')}`
+  await t.test(where, async (t) => {
+    host.restore()
+    if ('cut' in kill) host.put('cut', kill.cut)
+    else host.put('kill-after', `${kill.nth}\n${kill.after.replaceAll(place, host.folder)}`)
+    t.equal((await host.run(script)).code, null, 'it was killed')
+    await succeeds(t, host, script)
+    t.strictSame(host.everything(), whole, 'all is as if it had not been killed')
+  })
 }

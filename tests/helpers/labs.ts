@@ -1,6 +1,7 @@
 // Lab files for tests: the default one with something changed.
 import { stringify } from 'yaml'
 import { parseLab, type Lab, type Node } from '../../lib/lab/lab.ts'
+import { UsageError } from '../../lib/text/errors.ts'
 
 /** A whole, valid lab file as a value. Addresses are of a network that leads nowhere (RFC 5737). */
 export const validLab = () => ({
@@ -33,6 +34,18 @@ export function nodeOf(lab: Lab, name = 'kubemaster'): Node {
   if (!node) throw new Error(`no node ${name} in the test's lab`)
   return node
 }
+
+/** The problems that a lab file has, as the reader sees them. */
+export function problems(text: string): string[] {
+  try {
+    parseLab(text, 'lab.yaml')
+    return []
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error
+    return [error.message, ...error.details]
+  }
+}
+export const problemsOf = (change: (lab: RawLab) => unknown) => problems(labText(change)).slice(1)
 
 /** Sets `value` at a path such as 'nodes.0.name' of a raw lab. */
 export function setAt(lab: unknown, path: string, value: unknown): void {

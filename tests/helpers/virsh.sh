@@ -116,14 +116,32 @@ vol_upload() { # NAME FILE
   if [[ $(head -c 3 "$2") = QFI ]]; then capacity=$(od -An -tu8 --endian=big -j24 -N8 "$2"); fi
   sed -i "s|<physical unit='bytes'>.*<|<physical unit='bytes'>$size<|; s|<capacity unit='bytes'>.*<|<capacity unit='bytes'>${capacity// /}<|" "volumes/$1/xml"
 }
-logs() { [[ -e pools/$pool-logs ]] || fail "failed to get pool '$pool-logs'"; }
+the_pool() { # NAME: it is there
+  [[ -e pools/$1 ]] || fail "failed to get pool '$1'
+error: Storage pool not found: no storage pool with matching name '$1'"
+}
+active() { # NAME: so that its volumes can be listed
+  the_pool "$1" && { [[ -e pools/$1/active ]] || fail "Failed to $2
+error: Requested operation is not valid: storage pool '$1' is not active"; }
+}
+the_network() { [[ -e networks/$1 ]] || fail "failed to get network '$1'
+error: Network not found: no network with matching name '$1'"; }
+log() { # NAME
+  the_pool $pool-logs || return
+  [[ -e logs/$1 ]] || fail "failed to get vol '$1'
+error: Storage volume not found: no storage vol with matching path '$1'"
+}
 forget_disk() { # NAME: what was on it; on the first server that is the cluster
   local config=nodes/$1/etc/rancher/rke2/config.yaml
   if [[ -e $config ]] && ! grep -q '^server:' "$config"; then rm -rf cluster/*; fi
   rm -rf "nodes/$1"
 }
-volume() { [[ -e volumes/$1 ]] || fail "failed to get vol '$1'
-error: Storage volume not found: no storage vol with matching path '$1'"; }
+volume() { # NAME
+  the_pool $pool || return
+  [[ -e pools/$pool/active ]] || { fail "pool '$pool' is not active"; return; }
+  [[ -e volumes/$1 ]] || fail "failed to get vol '$1'
+error: Storage volume not found: no storage vol with matching path '$1'"
+}
 change_media() { # FOLDER SIDE
   if [[ $2 = --live ]]; then
     [[ -e $1/live.xml ]] || { fail "The disk device 'sda' doesn't have media"; return; }
@@ -158,13 +176,13 @@ one() { # one command with its words
     'domstate --reason '*) folder=$(domain "$3") && echo "$(<"$folder/state") (unknown)" ;;
     'domstate '*) folder=$(domain "$2") && cat "$folder/state" ;;
     'dominfo '*) folder=$(domain "$2") && printf 'State:          %s\nPersistent:     yes\n' "$(<"$folder/state")" ;;
-    "pool-refresh $pool") ;;
+    "pool-refresh $pool") active $pool "refresh pool $pool" ;;
     "pool-autostart $pool") echo "Pool $pool marked as autostarted" ;;
-    "pool-dumpxml $pool") cat "pools/$pool/xml" ;;
-    "vol-list $pool") for folder in volumes/*/; do [[ -e $folder ]] && folder=${folder%/} && printf ' %-30s %s\n' "${folder##*/}" "$path/${folder##*/}"; done; true ;;
+    "pool-dumpxml $pool") the_pool $pool && cat "pools/$pool/xml" ;;
+    "vol-list $pool") active $pool 'list volumes' && for folder in volumes/*/; do [[ -e $folder ]] && folder=${folder%/} && printf ' %-30s %s\n' "${folder##*/}" "$path/${folder##*/}"; done; true ;;
     "vol-dumpxml --pool $pool "*) volume "$4" && cat "volumes/$4/xml" ;;
-    'net-dumpxml '*) cat "networks/$2/xml" ;;
-    'net-uuid '*) value "$(<"networks/$2/xml")" '<uuid>([^<]*)' ;;
+    'net-dumpxml '*) the_network "$2" && cat "networks/$2/xml" ;;
+    'net-uuid '*) the_network "$2" && value "$(<"networks/$2/xml")" '<uuid>([^<]*)' ;;
 
     'define --validate '*) define "$OLDPWD/$3" ;;
     'start '*) folder=$(domain "$2") && start "$folder" ;;
@@ -201,10 +219,10 @@ one() { # one command with its words
       if [[ -e pools/$2 ]]; then fail "operation failed: pool '$2' already exists"; return; fi
       mkdir -p "pools/$2" logs && touch "pools/$2/active" && echo "Pool $2 created"
       ;;
-    "pool-destroy $pool-logs") logs && rm -r "pools/$2" && echo "Pool $2 destroyed" ;;
-    "vol-list $pool-logs") logs && for line in logs/*; do [[ -e $line ]] && printf ' %-30s /var/log/libvirt/qemu/%s\n' "${line##*/}" "${line##*/}"; done; true ;;
-    "vol-delete --pool $pool-logs "*) logs && rm "logs/$4" && echo "Vol $4 deleted" ;;
-    "vol-download --pool $pool-logs "*) logs && cat "logs/$4" ;;
+    "pool-destroy $pool-logs") the_pool "$2" && rm -r "pools/$2" && echo "Pool $2 destroyed" ;;
+    "vol-list $pool-logs") the_pool "$2" && for line in logs/*; do [[ -e $line ]] && printf ' %-30s /var/log/libvirt/qemu/%s\n' "${line##*/}" "${line##*/}"; done; true ;;
+    "vol-delete --pool $pool-logs "*) log "$4" && rm "logs/$4" && echo "Vol $4 deleted" ;;
+    "vol-download --pool $pool-logs "*) log "$4" && cat "logs/$4" ;;
     'domcapabilities '*) true ;;
     *) unknown "$@" ;;
   esac
@@ -222,16 +240,17 @@ if (($# > 1)); then
   one "$@"
   exit
 fi
-# One word holds commands, as virsh has it.
+# One word holds commands, as virsh has it: it goes on after an error and ends with the status of the last one.
 status=0
 while IFS= read -r line; do
   [[ $line ]] || continue
-  if [[ $line =~ ^echo(\ \'(.*)\')?$ ]]; then
-    printf '%s' "${BASH_REMATCH[2]}"
+  read -ra words <<<"$line"
+  if [[ ${words[0]} = echo ]]; then # a quiet one on stdout ends no line
+    if [[ ${words[1]} = --err ]]; then echo "error: ${words[*]:2}" >&2; else printf '%s' "${words[*]:1}"; fi
     [[ $quiet ]] || echo
+    status=0
     continue
   fi
-  read -ra words <<<"$line"
   one "${words[@]}"
   status=$?
 done <<<"${1//; /$'\n'}"

@@ -1,4 +1,5 @@
 // YAML 1.1 as PyYAML (cloud-init) and yaml.v2 (RKE2, kubectl) read it; both are asked, where the machine has them.
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { UsageError } from '../../lib/text/errors.ts'
@@ -189,3 +190,16 @@ await t.test('a list may be left out or be one thing', (t) => {
   t.strictSame([undefined, null, 'a', ['a', 'b']].map(asList), [[], [], ['a'], ['a', 'b']])
   t.end()
 })
+
+await t.test(
+  'nothing else in lib reads or writes YAML, but for the lab file, which is YAML 1.2',
+  (t) => {
+    const lib = join(import.meta.dirname, '../../lib')
+    const users = readdirSync(lib, { recursive: true, encoding: 'utf8' }).filter(
+      (name) =>
+        name.endsWith('.ts') && readFileSync(join(lib, name), 'utf8').includes("from 'yaml'"),
+    )
+    t.strictSame(users.sort(), ['lab/lab.ts', 'text/yaml.ts'])
+    t.end()
+  },
+)

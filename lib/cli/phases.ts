@@ -1,0 +1,85 @@
+// PURE. The table of phases: what each does and is called with. `up`, --help, the README and the tests are made from it.
+import type { Usage } from './args.ts'
+
+interface Row {
+  does: string
+  /** Takes node names. */
+  nodes?: true
+  /** Options of its own that are on or off. */
+  flags?: Record<string, string>
+  /** What --dry-run means here, where that is not plain. */
+  dryRun?: string
+  /** Default of --timeout in seconds. */
+  timeout?: number | 'of each phase'
+  json?: true
+  /** Changes something: takes the lock; a dry run prints a script. */
+  changes: boolean
+}
+
+/** The phases that `up` runs, in this order; in a dry run, those that change something. */
+export const inOrder = {
+  doctor: {
+    does: 'Checks this host and the lab file, all at once, and says how to fix what is wrong.',
+    flags: { fix: 'run the commands that fix what is wrong, after showing them and asking' },
+    dryRun: 'with --fix: only print those commands',
+    json: true,
+    changes: false,
+  },
+  create: {
+    does: 'Makes the machines of the lab from a cloud image, starts them and waits until cloud-init is done.',
+    nodes: true,
+    timeout: 900,
+    changes: true,
+  },
+  eject: {
+    does: 'Takes the seed medium out of each machine for good and deletes it and the private host keys here.',
+    nodes: true,
+    flags: { force: 'eject even when cloud-init is not done, and open a locked drive' },
+    changes: true,
+  },
+  'install-rke2': {
+    does: 'Installs RKE2 on the first server, waits until the node is Ready and fetches the kubeconfig.',
+    flags: { merge: 'merge the kubeconfig into ~/.kube/config as well' },
+    timeout: 1200,
+    changes: true,
+  },
+  join: {
+    does: 'Joins further servers, one at a time, and the agents, side by side, and waits until each is Ready.',
+    nodes: true,
+    timeout: 1200,
+    changes: true,
+  },
+} as const satisfies Record<string, Row>
+
+/** Every script. */
+export const phases = {
+  ...inOrder,
+  status: {
+    does: 'Shows the machines of the lab in one table.',
+    nodes: true,
+    dryRun: 'the same as without: nothing is ever changed',
+    json: true,
+    changes: false,
+  },
+  destroy: {
+    does: 'Removes what create made, after showing it and asking.',
+    nodes: true,
+    flags: { images: 'remove the base images as well' },
+    changes: true,
+  },
+  up: {
+    does: `Does all phases in order: ${Object.keys(inOrder).join(', ')}. The same as npm start.`,
+    timeout: 'of each phase',
+    changes: false,
+  },
+} as const satisfies Record<string, Row>
+
+export type PhaseName = keyof typeof phases
+/** The names of a phase's own flags. */
+export type FlagOf<N extends PhaseName> = (typeof phases)[N] extends { flags: infer F }
+  ? keyof F & string
+  : never
+
+/** How a phase is called; its flags are known by name. */
+export const usageOf = <N extends PhaseName>(script: N): Usage<FlagOf<N>> & { changes: boolean } =>
+  ({ script, ...phases[script] }) as Usage<FlagOf<N>> & { changes: boolean }

@@ -1,0 +1,123 @@
+// EDGE. Finds out what the checks judge: one look at this host, a knock at each address, libvirt, the image.
+import * as ui from '../cli/ui.ts'
+import { whyNot } from '../download/fetch.ts'
+import { findImage, isCached } from '../download/image.ts'
+import { knock } from '../guest/ssh.ts'
+import type { Lab, Node } from '../lab/lab.ts'
+import { observe, virsh, type Host } from '../libvirt/observe.ts'
+import { ask, query } from '../shell/bash.ts'
+import type { Shell } from '../shell/carry-out.ts'
+import { TimedOut, until } from '../shell/wait.ts'
+import { LabError } from '../text/errors.ts'
+import type { Finding } from '../text/findings.ts'
+import type { ImagePlace } from './capacity.ts'
+import { findAll, findForCreate, hostError, questionsOf, type Facts } from './checks.ts'
+import { domainTypeFor, saidOfKvm, triedKvm } from './kvm.ts'
+import { isLocal, lookedAt, lookScript, parseLook, type HostFacts, type Question } from './look.ts'
+import { checkNetwork, isAsking, type Knock } from './network.ts'
+import { isMade } from './ownership.ts'
+
+/** All checks. */
+export async function examine(lab: Lab, nodes: Node[], { remember }: Shell): Promise<Finding[]> {
+  const [{ host, trouble }, knocks] = await Promise.all([askLibvirt(lab), knockAll(lab, nodes)])
+  const [facts, image] = await Promise.all([
+    findFacts(lab, nodes, host, knocks, questionsOf(true)),
+    findPlace(lab, nodes, host, remember),
+  ])
+  return findAll({ ...facts, trouble, image, node: process.versions.node })
+}
+
+/** The checks that stop create: throws one LabError for all, shows warnings. Returns the type that domains get. */
+export async function checkHost(
+  lab: Lab,
+  nodes: Node[],
+  host: Host,
+  knocks: Promise<Knock[]>,
+): Promise<'kvm' | 'qemu'> {
+  const facts = await findFacts(lab, nodes, host, await knocks, questionsOf(false))
+  const findings = findForCreate(facts)
+  for (const { level, found } of findings) if (level === 'warning') ui.warn(found)
+  const error = hostError(findings)
+  if (error) throw error
+  const fine = findings.filter(({ level }) => level === 'ok').map(({ check }) => check)
+  ui.detail(`${fine.join(', ')}: fine`)
+  return domainTypeFor(lab, facts.kvm)
+}
+
+/** Bridge or NAT network against the interfaces of this host; libvirt is not asked. */
+export async function checkNetworks(lab: Lab): Promise<Finding[]> {
+  const here = await lookHere(lab, ['interfaces'])
+  return lookedAt(() => checkNetwork({ lab, host: undefined, here })) ?? []
+}
+
+/** Knocks at the nodes' addresses, if libvirt is on this host; the kernel then asks who has them. */
+export function knockAll(lab: Lab, nodes: Node[]): Promise<Knock[]> {
+  const ask = ({ address }: Node) => (isLocal(lab.libvirt) ? knock(address, 22, 250) : 'silent')
+  return Promise.all(nodes.map(async (node) => ({ node, answer: await ask(node) })))
+}
+
+async function lookHere(lab: Lab, questions: Question[]): Promise<HostFacts> {
+  const { stdout } = await ask(lookScript(lab, questions), { seconds: 30 })
+  return parseLook(lab, stdout)
+}
+
+async function findFacts(
+  lab: Lab,
+  nodes: Node[],
+  host: Host | undefined,
+  knocks: Knock[],
+  questions: Question[],
+): Promise<Facts> {
+  const first = await lookHere(lab, questions)
+  const [here, kvm] = await Promise.all([settled(lab, knocks, first), findKvm(lab, first)])
+  return { lab, nodes, host, here, knocks, ...kvm }
+}
+
+// Of a neighbour that it knew from before the kernel asks again only after 5 s, three times (delay_first_probe_time, arp(7)).
+async function settled(lab: Lab, knocks: Knock[], first: HostFacts): Promise<HostFacts> {
+  let here = first
+  const look = async () => {
+    if (!isAsking(knocks, here)) return { done: here }
+    const later = await lookHere(lab, ['neighbours'])
+    here = (question) => (question === 'neighbours' ? later : first)(question)
+    return { state: 'asked again' }
+  }
+  return until(look, { seconds: 9, every: 0.5 }).catch((error: unknown) => {
+    if (error instanceof TimedOut) return here
+    throw error
+  })
+}
+
+async function findKvm(lab: Lab, here: HostFacts): Promise<Pick<Facts, 'kvm' | 'emulator'>> {
+  const capabilities = (type: 'kvm' | 'qemu') =>
+    query`${virsh(lab)} domcapabilities --virttype ${type} --arch x86_64 --machine q35`
+  const kvm = triedKvm(lab, here) ?? saidOfKvm(await capabilities('kvm'))
+  return { kvm, emulator: kvm.works ? undefined : await capabilities('qemu') }
+}
+
+async function askLibvirt(lab: Lab): Promise<{ host?: Host; trouble?: LabError }> {
+  try {
+    return { host: await observe(lab) }
+  } catch (error) {
+    if (!(error instanceof LabError)) throw error
+    return { trouble: error }
+  }
+}
+
+async function findPlace(
+  lab: Lab,
+  nodes: Node[],
+  host: Host | undefined,
+  remember: Shell['remember'],
+): Promise<ImagePlace> {
+  if (host && nodes.every((node) => isMade(host, lab, node))) return 'not needed'
+  try {
+    const image = await findImage(lab, remember)
+    if (isCached(image)) return { file: image.file }
+    const url = image.url ?? ''
+    return { url, obstacle: await whyNot(url) }
+  } catch (error) {
+    if (!(error instanceof LabError)) throw error
+    return { error }
+  }
+}

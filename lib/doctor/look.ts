@@ -1,0 +1,120 @@
+// PURE. One look at this host: the bash script that asks it, and its answers.
+import type { Lab } from '../lab/lab.ts'
+import { quote } from '../text/quote.ts'
+import { parts } from '../text/sections.ts'
+import { isoTools, tools } from './tools.ts'
+
+/** What can be asked, and the command for it; words in capitals are functions of the script. */
+const questions = {
+  tools: `PATHS ${[...tools.map(([tool]) => tool), ...isoTools, 'gpgv'].join(' ')}`,
+  npm: 'NPM',
+  memory: 'cat /proc/meminfo',
+  disk: 'FREE',
+  kvm: 'KVM',
+  interfaces: 'ip -json -details address',
+  neighbours: 'ip -json neighbour show',
+  forwards: 'TEXT /proc/sys/net/ipv4/ip_forward',
+  filters: 'TEXT /proc/sys/net/bridge/bridge-nf-call-iptables',
+  rules: 'RULES',
+}
+export type Question = keyof typeof questions
+
+/** True when libvirt runs on this host, so that its devices and interfaces can be looked at. */
+export const isLocal = (uri: string) => /^[a-z0-9]+(\+unix)?:\/\/\//.test(uri)
+
+// What the scripts themselves need is here, what the machines need is where libvirt is.
+const isAsked = ({ libvirt, domainType }: Lab, question: Question) =>
+  question === 'tools' ||
+  question === 'npm' ||
+  (isLocal(libvirt) && (question !== 'kvm' || domainType !== 'qemu'))
+
+/** Prints each part behind a line with its name; at its end are the exit status and what was said. */
+export const lookScript = (lab: Lab, asked: Question[]) => String.raw`
+ASK() { # NAME COMMAND...
+  local said status
+  echo "== $1"; shift
+  { said=$("$@" 2>&1 1>&3); status=$?; } 3>&1
+  printf '\n-- %s\n%s\n' $status "$said"
+}
+TEXT() { if test -e "$1"; then cat "$1"; fi; }
+NPM() { if command -v npm >/dev/null; then npm --version; else echo not found; fi; }
+PATHS() { command -v "$@" || true; }
+FREE() { # in the folder of the pool, or in the one where that will be made
+  local folder=${quote(lab.pool.path)}
+  until test -e "$folder"; do folder=$(dirname "$folder"); done
+  df --output=avail --block-size=1 "$folder"
+}
+KVM() {
+  local said
+  if ! test -e /dev/kvm; then echo none
+  elif ! test -r /dev/kvm || ! test -w /dev/kvm; then echo not for this user
+  elif ! command -v qemu-system-x86_64 >/dev/null; then echo no QEMU
+  elif said=$(echo quit | timeout 10 qemu-system-x86_64 -machine q35 -accel kvm -cpu host -nodefaults \
+    -display none -S -monitor stdio 2>&1 >/dev/null); then echo works
+  else echo "fails $? $said"; fi
+}
+RULES() { if test "$(${questions.filters})" = 1; then iptables -S FORWARD || true; fi; }
+${[...new Set(asked)]
+  .filter((name) => isAsked(lab, name))
+  .map((name) => `ASK ${name} ${questions[name]}`)
+  .join('\n')}
+`
+
+/** Why there is no answer; nothing may be concluded from that. */
+export class NotLookedAt extends Error {
+  readonly level: 'ok' | 'warning'
+  readonly fix: string[]
+  constructor(why: string, level: 'ok' | 'warning' = 'warning', fix: string[] = []) {
+    super(why)
+    this.level = level
+    this.fix = fix
+  }
+}
+
+/** What was found, or undefined when there was no answer. */
+export function lookedAt<T>(find: () => T): T | undefined {
+  try {
+    return find()
+  } catch (error) {
+    if (error instanceof NotLookedAt) return undefined
+    throw error
+  }
+}
+
+/** Gives an answer, which may be empty; throws NotLookedAt when there is none. */
+export type HostFacts = (question: Question) => string
+
+/** What `lookScript` printed. */
+export function parseLook(lab: Lab, output: string): HostFacts {
+  const found = parts(output)
+  return (question) => {
+    if (!isAsked(lab, question)) throw new NotLookedAt('libvirt is on another host', 'ok')
+    const [, text = '', status, said = ''] =
+      /^([^]*)\n-- (\d+)\n([^]*)$/.exec(found.get(question) ?? '') ?? []
+    if (status === '0') return text.trim()
+    if (status === undefined) throw new NotLookedAt('the look at this host was cut off')
+    const [, program] = /([\w-]+): command not found/.exec(said) ?? []
+    if (!program) throw new NotLookedAt(said.trim() || `exit ${status}`)
+    const fix = program === 'ip' ? ['sudo apt-get install --yes iproute2'] : []
+    throw new NotLookedAt(`the program ${program} is missing`, 'warning', fix)
+  }
+}
+
+const notUnderstood = (text: string) =>
+  new NotLookedAt(`this is not understood: ${text.slice(0, 80)}`)
+
+/** The number in an answer. */
+export function numberIn(text: string, pattern: RegExp): number {
+  const [, digits] = pattern.exec(text) ?? []
+  if (digits) return Number(digits)
+  throw notUnderstood(text)
+}
+
+/** The list in an answer in JSON. */
+export function listIn<T>(json: string): T[] {
+  try {
+    const list = JSON.parse(json || '[]') as unknown
+    if (Array.isArray(list)) return list as T[]
+  } catch {} // an error below
+  throw notUnderstood(json)
+}

@@ -1,0 +1,146 @@
+// PURE. What virsh says when it fails -> what is wrong, on which host, and what fixes it there.
+import { LabError } from '../text/errors.ts'
+import { quote } from '../text/quote.ts'
+
+/** The other host that a libvirt URI leads to, with the start of an ssh command when it goes that way; undefined for this one. */
+export function remoteHost(uri: string): { name: string; ssh?: string } | undefined {
+  const parts = /^\w+(?:\+(\w+))?:\/\/([^@/?]+@)?(\[[^\]/]+\]|[^:/?]+)(?::(\d+))?/.exec(uri)
+  if (!parts) return undefined
+  const [, transport = '', user = '', host = '', port] = parts
+  const name = host.replace(/^\[|\]$/g, '') // around an IPv6 address
+  if (!/ssh/.test(transport)) return { name }
+  return { name, ssh: `ssh ${port ? `-p ${port} ` : ''}${quote(user + name)}` }
+}
+
+/** Whether virsh said that there is no such thing, and nothing else. For a domain it never says more than this. */
+export const saysNone = (errors: string[]): boolean =>
+  errors.length > 0 &&
+  errors.every((line) =>
+    /^((Domain|Storage volume|Storage pool|Network) not found: |failed to get (domain|vol|pool|network) ')/.test(
+      line,
+    ),
+  ) &&
+  errors.some((line) => / not found: |^failed to get domain/.test(line))
+
+/** Whether a pool cannot be refreshed because something is written to it. */
+export const saysBusy = (errors: string[]): boolean =>
+  errors.some((line) => line.includes('has asynchronous jobs running'))
+
+interface Problem {
+  why: string
+  fix: string[]
+  /** The fix is typed on the host where libvirt runs. */
+  there?: boolean
+}
+
+/** What virsh's errors mean. `command` is the one that failed, to be tried by hand. */
+export function libvirtTrouble(errors: string[], uri: string, command = 'version'): LabError {
+  const said = errors.at(-1) ?? 'no message'
+  const all = errors.join('\n')
+  const remote = remoteHost(uri)
+  const problem =
+    (remote?.ssh && sshProblem(all, said, remote.ssh)) ||
+    oldVirsh(all, said) ||
+    denied(all, said, uri, remote !== undefined) ||
+    daemonOff(all, said) ||
+    noDriver(all, said) ||
+    cutOff(all, said)
+  if (!problem)
+    return new LabError(said, {
+      details: errors.slice(0, -1),
+      hint: `virsh -c ${quote(uri)} ${command}`,
+    })
+  const { why, fix, there = false } = problem
+  return new LabError(remote ? `on ${remote.name}: ${why}` : why, {
+    hint: [
+      ...(remote && there ? fix.map((line) => behind(remote, line)) : fix),
+      '# then: npx zx scripts/doctor.ts',
+    ],
+  })
+}
+
+// A comment: doctor --fix must not run it here.
+function behind({ name, ssh }: { name: string; ssh?: string }, line: string): string {
+  if (line.startsWith('#') || !ssh) return `# on ${name}: ${line.replace(/^# /, '')}`
+  return `# on ${name}: ${ssh.replace(/^ssh/, 'ssh -t')} ${quote(line)}`
+}
+
+function sshProblem(all: string, said: string, ssh: string): Problem | undefined {
+  const isSsh =
+    /host key verification failed|permission denied \(|(^|: )ssh: |kex_exchange_identification/im
+  return isSsh.test(all)
+    ? { why: `SSH does not get there: ${said}`, fix: [`# try it by hand: ${ssh} true`] }
+    : undefined
+}
+
+const oldVirsh = (all: string, said: string): Problem | undefined =>
+  /doesn't support option|unknown command/.test(all)
+    ? {
+        why: `virsh does not know what these scripts ask of it: ${said}`,
+        fix: ['virsh --version', '# libvirt 7.7 or newer is needed'],
+      }
+    : undefined
+
+function denied(all: string, said: string, uri: string, isRemote: boolean): Problem | undefined {
+  if (!/permission denied|authentication (failed|unavailable|cancelled)|access denied/i.test(all))
+    return undefined
+  return {
+    why: `this user may not use ${uri}: ${said}`,
+    fix: [
+      'sudo usermod -aG libvirt "$USER"',
+      ...(isRemote ? [] : ['# then log out and in again, or: newgrp libvirt']),
+    ],
+    there: true,
+  }
+}
+
+/** libvirt's daemons of which each serves one kind of thing, by the name of their sockets. */
+const daemons: Record<string, string> = {
+  virtstoraged: 'the storage daemon of libvirt is off',
+  virtnetworkd: 'the network daemon of libvirt is off',
+  virtsecretd: 'the secret daemon of libvirt is off',
+  virtqemud: 'libvirt is not running',
+}
+
+function daemonOff(all: string, said: string): Problem | undefined {
+  if (!/no such file or directory|connection refused/i.test(all)) return undefined
+  const socket = /'[^']*\/(\w+)-sock(?:-ro)?'/.exec(all)?.[1] ?? ''
+  if (socket in daemons)
+    return {
+      why: `${daemons[socket]}: ${said}`,
+      fix: [
+        `sudo systemctl enable --now ${socket}.socket`,
+        ...(socket === 'virtqemud'
+          ? []
+          : [`# no such unit: install libvirt-daemon-driver-${socket.slice(4, -1)} before that`]),
+      ],
+      there: true,
+    }
+  if (!socket && !/failed to connect/i.test(all)) return undefined
+  return {
+    why: `libvirt is not running or not installed: ${said}`,
+    fix: [
+      'sudo systemctl enable --now libvirtd.socket || sudo systemctl enable --now libvirtd',
+      '# when it is not installed, before that: sudo apt-get install --yes libvirt-daemon-system',
+    ],
+    there: true,
+  }
+}
+
+function noDriver(all: string, said: string): Problem | undefined {
+  const kind = /not supported by the connection driver: vir\w*?(Storage|Network)/.exec(all)?.[1]
+  if (!kind) return undefined
+  const driver = kind.toLowerCase()
+  return {
+    why: `libvirt has no ${driver} driver: ${said}`,
+    fix: [
+      `# install libvirt-daemon-driver-${driver}, then: sudo systemctl restart libvirtd || sudo systemctl enable --now virt${driver}d.socket`,
+    ],
+    there: true,
+  }
+}
+
+const cutOff = (all: string, said: string): Problem | undefined =>
+  /cannot recv data|cannot write data|end of file|failed to reconnect|disconnected from/i.test(all)
+    ? { why: `the connection to libvirt broke off: ${said}`, fix: ['# run the same command again'] }
+    : undefined

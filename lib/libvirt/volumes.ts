@@ -1,0 +1,88 @@
+// EDGE. A look at the pool and its volumes.
+import type { Lab } from '../lab/lab.ts'
+import { parsePool, parseVolume, volumeList, type Host, type Volume } from './host.ts'
+import { quote } from '../text/quote.ts'
+import { ask, readable, type Answers, type Read } from './virsh.ts'
+
+type Storage = Pick<Host, 'pool' | 'volumeNames' | 'volumes'>
+export const noPool: Storage = { volumeNames: [], volumes: [] }
+
+/** The host with its pool, which is active, as that is now, with details of `more` volumes. */
+export async function observePool(lab: Lab, host: Host, more: string[] = []): Promise<Host> {
+  return { ...host, ...poolFrom(lab, await ask(lab, poolReads(lab, true, more)), true, more) }
+}
+
+/** What is asked about the pool; of one that is off its volumes are not known. */
+export function poolReads(lab: Lab, active: boolean, more: string[]): Read[] {
+  const pool = lab.pool.name
+  const own = lab.nodes.flatMap(({ volume, seedVolume }) => [volume, seedVolume])
+  const all = active ? [...new Set([...own, ...more])] : []
+  return [
+    ...(active ? [['refresh', `pool-refresh ${pool}`] satisfies Read] : []),
+    ['pool', `pool-dumpxml ${pool}`],
+    ...(active ? [['volumes', `vol-list ${pool}`] satisfies Read] : []),
+    ...all.map((name) => volumeRead(pool, name)),
+  ]
+}
+
+const volumeRead = (pool: string, name: string): Read => [
+  `volume ${name}`,
+  `vol-dumpxml --pool ${pool} ${quote(name)}`,
+]
+
+/** The pool out of the answers. */
+export function poolFrom(lab: Lab, details: Answers, active: boolean, more: string[]): Storage {
+  const xml = details('pool')
+  if (xml === undefined) return noPool
+  const pool = parsePool(xml)
+  if (active) details('refresh')
+  const volumes = poolReads(lab, active, more).flatMap(([label, command]) =>
+    label.startsWith('volume ') ? (volumeFrom(lab, details(label), command) ?? []) : [],
+  )
+  return {
+    pool: {
+      ...readable(lab, pool, pool.uuid && pool.path, `pool-dumpxml ${lab.pool.name}`),
+      active,
+    },
+    volumeNames: active ? volumeList(details('volumes') ?? '') : [],
+    volumes,
+  }
+}
+
+function volumeFrom(lab: Lab, xml: string | undefined, command: string): Volume | undefined {
+  if (xml === undefined) return undefined
+  const volume = parseVolume(xml)
+  return readable(lab, volume, volume.name && volume.path, command)
+}
+
+/** One volume of the pool as it is now; undefined when there is none of that name. */
+export async function readVolume(lab: Lab, name: string): Promise<Volume | undefined> {
+  const [label, command] = volumeRead(lab.pool.name, name)
+  const found = await ask(lab, [
+    ['refresh', `pool-refresh ${lab.pool.name}`],
+    [label, command],
+  ])
+  found('refresh')
+  return volumeFrom(lab, found(label), command)
+}
+
+/** The bytes at one place of each of these volumes, as text; a volume that is gone is left out. */
+export async function readInVolumes(
+  lab: Lab,
+  volumes: string[],
+  { offset, length }: { offset: number; length: number },
+): Promise<Map<string, string>> {
+  const found = await ask(
+    lab,
+    volumes.map((name) => [
+      name,
+      `vol-download --pool ${lab.pool.name} ${quote(name)} /dev/stdout --offset ${offset} --length ${length}`,
+    ]),
+  )
+  return new Map(
+    volumes.flatMap((name): [string, string][] => {
+      const text = found(name)
+      return text === undefined ? [] : [[name, text]]
+    }),
+  )
+}

@@ -1,0 +1,110 @@
+// PURE. Which volumes destroy will delete, and which it leaves alone although they look like the lab's.
+import { volumeNames, type Lab } from '../lab/lab.ts'
+import type { Domain, Host } from '../libvirt/host.ts'
+import {
+  chainsOf,
+  foreignUser,
+  isBase,
+  isSnapshot,
+  pathOf,
+  whoseVolume,
+} from '../libvirt/ownership.ts'
+
+interface Named {
+  volume: string
+  node: string
+}
+
+/** The lab's volumes, what grows on others first, and those that only look like it. */
+export function volumesOf(
+  lab: Lab,
+  host: Host,
+  domains: Domain[],
+  names: string[],
+  tags: Map<string, string>,
+): { volumes: string[]; leftAlone: string[] } {
+  const there: Named[] = names
+    .flatMap((node) =>
+      Object.values(volumeNames(lab.name, node)).map((volume) => ({ node, volume })),
+    )
+    .filter(({ volume }) => host.volumeNames.includes(volume))
+  const isThere = ({ volume }: Named) => there.some((one) => one.volume === volume)
+  const own = there.filter(
+    ({ volume, node }) => whoseVolume(lab, host, volume, node, tags.get(volume)) === 'ours',
+  )
+  const used = domains.flatMap((domain) => usedVolumes(lab, host, domain))
+  const snapshots = snapshotsOf(lab, host, [...used, ...growingOn(lab, host, own)]).filter(
+    (one) => !isThere(one),
+  )
+  const volumes = [...new Set([...snapshots, ...own].map(({ volume }) => volume))]
+  const isLeft = ({ volume }: Named) => !volumes.includes(volume)
+  return {
+    volumes,
+    leftAlone: [
+      ...there
+        .filter(isLeft)
+        .map(({ volume }) =>
+          foreignUser(host, lab, pathOf(lab, volume))
+            ? `volume ${volume}: a domain of somebody else uses it`
+            : `volume ${volume}: this lab did not make it`,
+        ),
+      ...used
+        .filter((one) => isLeft(one) && !isThere(one))
+        .map(
+          ({ volume, node }) => `volume ${volume}: ${node} uses it, but this lab did not make it`,
+        ),
+    ],
+  }
+}
+
+const chainOf = (lab: Lab, host: Host, volume: string) =>
+  chainsOf(host, { files: [pathOf(lab, volume)] })
+
+/** Volumes of the pool that a domain uses, base images aside. */
+function usedVolumes(lab: Lab, host: Host, domain: Domain): Named[] {
+  const files = chainsOf(host, domain)
+  return host.volumeNames
+    .filter((name) => files.has(pathOf(lab, name)) && !name.startsWith('base-'))
+    .map((volume) => ({ volume, node: domain.name }))
+}
+
+// Where an earlier removal was cut off, no domain tells of these any more, but they grow on the node's disk.
+const growingOn = (lab: Lab, host: Host, own: Named[]): Named[] =>
+  own.flatMap(({ volume: disk, node }) =>
+    host.volumeNames
+      .filter((volume) => chainOf(lab, host, volume).has(pathOf(lab, disk)))
+      .map((volume) => ({ volume, node })),
+  )
+
+const snapshotsOf = (lab: Lab, host: Host, all: Named[]): Named[] =>
+  all
+    .filter(
+      ({ volume, node }) =>
+        isSnapshot(lab, node, volume) && !foreignUser(host, lab, pathOf(lab, volume)),
+    )
+    .sort(
+      (one, other) => chainOf(lab, host, other.volume).size - chainOf(lab, host, one.volume).size, // from the top down
+    )
+
+/** Base images that nothing grows on once these volumes are gone. */
+export function unusedImages(lab: Lab, host: Host, removed: string[]): string[] {
+  const inUse = host.volumes
+    .filter(({ name }) => !removed.includes(name))
+    .map(({ backing }) => backing)
+  return host.volumeNames.filter(
+    (name) =>
+      isBase(name) &&
+      !inUse.some((backing) => backing?.endsWith(`/${name}`)) &&
+      !foreignUser(host, lab, pathOf(lab, name)),
+  )
+}
+
+/** Named like this lab's, yet of no node that is known: perhaps a node that was taken out of the lab file. */
+export function strangers(lab: Lab, host: Host, removed: string[]): string[] {
+  const used = new Set(host.domains.flatMap(({ files }) => files))
+  const ofNodes = lab.nodes.flatMap(({ volume, seedVolume }) => [volume, seedVolume])
+  return host.volumeNames
+    .filter((name) => name.startsWith(`${lab.name}-`) && !removed.includes(name))
+    .filter((name) => !used.has(pathOf(lab, name)) && !ofNodes.includes(name))
+    .map((name) => `volume ${name}: no node of the lab file and no domain has it`)
+}

@@ -1,0 +1,20 @@
+// EDGE. Running other scripts of this project, one after another, as a person would type them.
+import { fileURLToPath } from 'node:url'
+import { LabError, line, script as typed } from './text/errors.ts'
+import { commandText } from './text/quote.ts'
+import { runForeground } from './shell/bash.ts'
+
+const register = new URL('./runtime/register.js', import.meta.url).href
+const zx = fileURLToPath(import.meta.resolve('zx/cli'))
+
+/** Runs a phase with the terminal; returns its exit status. */
+export function runPhase(script: string, words: string[]): Promise<number> {
+  const file = fileURLToPath(new URL(`../scripts/${script}.ts`, import.meta.url))
+  return runForeground(commandText`${[process.execPath, '--import', register, zx, file, ...words]}`)
+}
+
+/** The error for a phase that failed; what went wrong it has said itself. */
+export const phaseFailed = (script: string) =>
+  new LabError(`${script} failed; what was done so far stays`, {
+    hint: [typed(script), line('# or, once it is fixed, all of it again: ', typed('up'))],
+  })

@@ -1,0 +1,84 @@
+// One list of checks, run over facts.
+import t from 'tap'
+import { checks, findAll, findForCreate, hostError, questionsOf } from '../../lib/doctor/checks.ts'
+import { factsWith, hereWith } from '../helpers/facts.ts'
+
+await t.test(
+  'a host on which all is well: each check has found something, and all is fine',
+  async (t) => {
+    const findings = findAll(factsWith())
+    t.strictSame(
+      findings.map(({ check }) => check),
+      checks.map(({ name }) => name),
+    )
+    t.strictSame([...new Set(findings.map(({ level }) => level))], ['ok'])
+  },
+)
+
+await t.test(
+  'create runs those that stop it, and asks this host no more than they need',
+  async (t) => {
+    const names = findForCreate(factsWith()).map(({ check }) => check)
+    t.strictSame(names, [
+      'host tools',
+      'KVM',
+      'network',
+      'addresses',
+      'names',
+      'memory',
+      'disk space',
+    ])
+    t.strictSame(questionsOf(false), ['tools', 'kvm', 'interfaces', 'neighbours', 'memory', 'disk'])
+    const besides = questionsOf(true).filter((name) => !questionsOf(false).includes(name))
+    t.strictSame(besides, ['npm', 'forwards', 'filters', 'rules'])
+  },
+)
+
+await t.test(
+  'what could not be looked at is said, and is neither fine nor a failure',
+  async (t) => {
+    const here = hereWith({}, ...questionsOf(true))
+    const found = findAll(factsWith({ here })).filter(({ level }) => level !== 'ok')
+    t.strictSame(
+      found.map(({ check }) => check),
+      ['Node', 'host tools', 'network', 'firewall', 'addresses', 'memory', 'disk space'],
+    )
+    for (const finding of found)
+      t.match(finding, { level: 'warning', found: 'not looked at: it is broken' })
+  },
+)
+
+await t.test('an answer that is not understood is none', async (t) => {
+  const odd = { interfaces: 'no JSON', neighbours: '{}', memory: 'MemFree: 1 kB', disk: 'Avail\n-' }
+  const found = findAll(factsWith({ here: hereWith(odd) })).filter(({ level }) => level !== 'ok')
+  t.match(
+    found.map(({ check, found }) => `${check}: ${found}`),
+    [
+      'network: not looked at: this is not understood: no JSON',
+      'addresses: not looked at: this is not understood: {}',
+      'memory: not looked at: this is not understood: MemFree: 1 kB',
+      /^disk space: not looked at: this is not understood: Avail/,
+    ],
+  )
+})
+
+await t.test('a mistake in a check is not taken for a read that failed', async (t) => {
+  const here = () => {
+    throw new TypeError('oops')
+  }
+  t.throws(() => findAll(factsWith({ here })), { message: 'oops' })
+})
+
+await t.test('one failure is the error of create, several are counted', async (t) => {
+  t.equal(hostError(findForCreate(factsWith())), undefined)
+  const tools = factsWith({ here: hereWith({ tools: '/usr/bin/virsh' }) })
+  t.match(hostError(findForCreate(tools)), {
+    message: /^missing: ssh, /,
+    hint: [/^sudo apt-get install --yes openssh-client /],
+  })
+  const knocks = tools.lab.nodes.map((node) => ({ node, answer: 'open' as const }))
+  t.match(hostError(findForCreate({ ...tools, knocks })), {
+    message: '4 things are in the way',
+    hint: ['npx zx scripts/doctor.ts'],
+  })
+})

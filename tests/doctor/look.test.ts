@@ -1,0 +1,117 @@
+// The script that looks at this host, run by bash in a folder of stand-ins, and its answers.
+import { spawnSync } from 'node:child_process'
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { questionsOf } from '../../lib/doctor/checks.ts'
+import { isLocal, lookedAt, lookScript, NotLookedAt, parseLook } from '../../lib/doctor/look.ts'
+import { FakeHost } from '../helpers/fake-host.ts'
+import { makeLab } from '../helpers/labs.ts'
+
+const all = questionsOf(true)
+const lab = makeLab()
+
+await t.test('bash answers every question, and what failed says why', async (t) => {
+  const host = new FakeHost(t)
+  const look = () => {
+    const { stdout, stderr } = spawnSync('bash', ['-c', lookScript(lab, all)], {
+      env: host.env,
+      encoding: 'utf8',
+    })
+    t.equal(stderr, '')
+    return parseLook(lab, stdout)
+  }
+  const here = look()
+  t.match(here('memory'), /^MemAvailable: +33554432 kB$/)
+  t.equal(here('disk'), 'Avail\n274877906944')
+  t.equal(here('kvm'), 'works')
+  t.equal(here('npm'), '10.9.2')
+  t.match(here('interfaces'), /^\[.*"br0"/)
+  t.strictSame(
+    [here('neighbours'), here('filters'), here('rules'), here('forwards')],
+    ['[]', '', '', ''],
+  )
+  t.ok(here('tools').split('\n').includes(join(host.bin, 'virsh')))
+
+  host.put('no-kvm', 'no permission\nmore\n')
+  host.without('genisoimage')
+  host.add('ip', 'echo half; echo one >&2; echo two >&2; exit 3')
+  host.add('df', 'exit 1')
+  const worse = look()
+  t.equal(worse('kvm'), 'fails 1 no permission\nmore')
+  t.notMatch(worse('tools'), 'genisoimage')
+  t.throws(() => worse('interfaces'), new NotLookedAt('one\ntwo'))
+  t.throws(() => worse('disk'), new NotLookedAt('exit 1'))
+  host.without('ip', 'qemu-system-x86_64', 'npm')
+  t.equal(look()('npm'), 'not found')
+  t.equal(look()('kvm'), 'no QEMU')
+  t.throws(() => look()('neighbours'), {
+    message: 'the program ip is missing',
+    level: 'warning',
+    fix: ['sudo apt-get install --yes iproute2'],
+  })
+  rmSync(join(host.state, 'files/dev/kvm'))
+  t.equal(look()('kvm'), 'none')
+})
+
+await t.test(
+  'the rules of iptables are read where it looks at what crosses a bridge',
+  async (t) => {
+    const host = new FakeHost(t)
+    const filters = 'files/proc/sys/net/bridge'
+    spawnSync('mkdir', ['-p', join(host.state, filters)])
+    const rules = () => {
+      const script = lookScript(lab, ['filters', 'rules'])
+      const here = parseLook(
+        lab,
+        spawnSync('bash', ['-c', script], { env: host.env }).stdout.toString(),
+      )
+      return [here('filters'), here('rules')]
+    }
+    host.add('iptables', 'echo "-P FORWARD DROP"')
+    host.put(`${filters}/bridge-nf-call-iptables`, '0\n')
+    t.strictSame(rules(), ['0', ''])
+    host.put(`${filters}/bridge-nf-call-iptables`, '1\n')
+    t.strictSame(rules(), ['1', '-P FORWARD DROP'])
+    host.add('iptables', 'echo "Permission denied (you must be root)" >&2; exit 4')
+    t.strictSame(rules(), ['1', ''])
+  },
+)
+
+await t.test('a look that was cut off has no answer to what came last', async (t) => {
+  const here = parseLook(lab, '== npm\n10\n\n-- 0\n\n== tools\n/usr/bin/virsh\n')
+  t.equal(here('npm'), '10')
+  t.throws(() => here('tools'), new NotLookedAt('the look at this host was cut off'))
+  t.throws(() => here('memory'), new NotLookedAt('the look at this host was cut off'))
+  t.equal(
+    lookedAt(() => here('memory')),
+    undefined,
+  )
+  const bug = new Error('no read that failed')
+  t.throws(
+    () =>
+      lookedAt(() => {
+        throw bug
+      }),
+    bug,
+  )
+})
+
+await t.test(
+  'a libvirt elsewhere has its devices elsewhere, the scripts need their tools here',
+  async (t) => {
+    for (const uri of ['qemu:///system', 'qemu+unix:///session', 'test:///default'])
+      t.ok(isLocal(uri), uri)
+    for (const uri of ['qemu+ssh://me@there/system', 'qemu://there/system'])
+      t.notOk(isLocal(uri), uri)
+    const remote = makeLab((raw) => (raw.libvirt = 'qemu+ssh://me@there/system'))
+    const asked = [...lookScript(remote, all).matchAll(/^ASK (\w+)/gm)].map(([, name]) => name)
+    t.strictSame(asked, ['npm', 'tools'])
+    t.throws(() => parseLook(remote, '')('memory'), {
+      message: 'libvirt is on another host',
+      level: 'ok',
+    })
+    const emulated = makeLab((raw) => (raw.domainType = 'qemu'))
+    t.notMatch(lookScript(emulated, all), /^ASK kvm/m, 'nor is KVM tried when it is not wanted')
+  },
+)

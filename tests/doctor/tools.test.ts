@@ -1,0 +1,47 @@
+// Node, npm, host tools, libvirt.
+import t from 'tap'
+import { checkLibvirt, checkNode, checkTools, tools } from '../../lib/doctor/tools.ts'
+import { LabError } from '../../lib/text/errors.ts'
+import { factsWith, hereWith } from '../helpers/facts.ts'
+
+await t.test('tools that are missing are named with their packages', async (t) => {
+  const all = tools.map(([tool]) => `/usr/bin/${tool}`)
+  const judge = (paths: string[], url = 'https://images.test/a.img') =>
+    checkTools(
+      factsWith({ here: hereWith({ tools: paths.join('\n') }) }, (lab) => (lab.image = { url })),
+    )
+  t.match(judge(all), [{ level: 'ok' }])
+  const signed = 'https://cloud-images.ubuntu.com/a.img'
+  t.match(judge(all, signed), [{ level: 'failure', found: 'missing: gpgv' }])
+  t.match(judge([...all, '/usr/bin/gpgv'], signed), [{ level: 'ok' }])
+  const xorriso = all.map((path) => path.replace('genisoimage', 'xorriso'))
+  t.match(judge(xorriso), [{ level: 'ok' }], 'one ISO tool is enough')
+  t.match(judge(['/usr/bin/curl']), [
+    {
+      found: 'missing: virsh, ssh, ssh-keygen, flock, sha256sum, genisoimage',
+      fix: [
+        'sudo apt-get install --yes libvirt-clients openssh-client util-linux coreutils genisoimage',
+      ],
+    },
+  ])
+})
+
+await t.test('Node must be new enough', async (t) => {
+  for (const [node, level] of [
+    ['18.20.4', 'failure'],
+    ['20.18.3', 'failure'],
+    ['20.19.0', 'ok'],
+    ['24.0.0', 'ok'],
+  ] as const)
+    t.match(checkNode(factsWith({ node })), [{ level, found: `Node ${node}, npm 10.9.2` }])
+  const here = hereWith({ npm: 'not found' })
+  t.match(checkNode(factsWith({ here })), [{ level: 'ok', found: /npm not found$/ }])
+})
+
+await t.test('libvirt answers, or says why not', async (t) => {
+  t.match(checkLibvirt(factsWith()), [{ level: 'ok', found: 'qemu:///system answers' }])
+  const trouble = new LabError('it is off', { hint: ['start it'] })
+  t.match(checkLibvirt(factsWith({ trouble })), [
+    { level: 'failure', found: 'it is off', fix: ['start it'] },
+  ])
+})

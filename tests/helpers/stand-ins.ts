@@ -1,0 +1,127 @@
+// What stands in for programs on the fake host and on its nodes, and the release of RKE2 that its mirror has.
+import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { top } from './fixtures.ts'
+
+const here = import.meta.dirname
+export const preload = join(here, 'fake-machine.js')
+
+/** Tools of the machine that the scripts may call. */
+const hostTools =
+  'bash sh env cat cp cut mv rm rmdir mkdir ls sed sort head tail tr od stat paste grep sleep flock ' +
+  'sha256sum sha512sum timeout touch ssh-keygen ps script dirname'
+const nodeTools =
+  'bash env awk cat chmod cmp cp cut date grep gzip head install ln ls mkdir mktemp mv rm sed sha256sum sort stat tail test timeout touch uname'
+
+/** Programs of a node that fake-node.sh plays. */
+const played =
+  'sudo sh systemctl journalctl kubectl curl wget df id tar iptables apparmor_parser cloud-init'
+
+const record = `echo "\${0##*/}$(printf ' %q' "$@")" >>"$STAND_IN/calls"`
+const refuse = (name: string) =>
+  `echo "${name} $*" >>"$STAND_IN/unknown"; echo "the stand-in ${name} does not know: $*" >&2; exit 97`
+
+/** The stand-ins that are small enough to be written here. */
+const scripts: Record<string, string> = {
+  // An ISO that is a text: the tag where a real one has it, then the files.
+  genisoimage: `
+${record}
+[[ "$1 $2 $3 $4 $6 $7 $8 $9" = '-quiet -V cidata -A -J -r -graft-points -o' ]] || { ${refuse('genisoimage')}; }
+printf '%33342s%-128s\\n' '' "$5" >"\${10}"
+for part in "\${@:11}"; do echo "== \${part%%=*}"; cat "\${part#*=}"; done >>"\${10}"`,
+  ip: `
+${record}
+case "$*" in
+  '-json -details address') cat "$STAND_IN/ip-address" ;;
+  '-json neighbour show') cat "$STAND_IN/neighbours" 2>/dev/null || echo '[]' ;;
+  *) ${refuse('ip')} ;;
+esac`,
+  df: `
+[[ $* = '--output=avail --block-size=1 /'* ]] || { ${refuse('df')}; }
+printf '%12s\n' Avail 274877906944`, // 256 GiB
+  gpgv: `${record}; ${refuse('gpgv')}`,
+  node: `exec '${process.execPath}' --import='file://${preload}' "$@"`,
+  npm: `echo 10.9.2`,
+  'qemu-system-x86_64': `${record}; cat >/dev/null; cat "$STAND_IN/no-kvm" >&2 2>/dev/null && exit 1; true`,
+}
+
+/** Puts a stand-in into a folder. */
+export function writeProgram(folder: string, name: string, script: string): void {
+  writeFileSync(join(folder, name), `#!/bin/bash\n${script}\n`)
+  chmodSync(join(folder, name), 0o755)
+}
+
+/** The machine's own tool; undefined when it has none. */
+export const findTool = (name: string): string | undefined =>
+  [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin']
+    .map((folder) => join(folder, name))
+    .find((file) => existsSync(file))
+
+function linkTools(folder: string, names: string): void {
+  for (const name of names.split(' ')) {
+    const file = findTool(name)
+    if (file) symlinkSync(file, join(folder, name))
+  }
+}
+
+/** The host's programs. */
+export function fillHostBin(bin: string): void {
+  linkTools(bin, hostTools)
+  symlinkSync(join(here, 'virsh.sh'), join(bin, 'virsh'))
+  for (const name of ['ssh', 'scp', 'curl'])
+    symlinkSync(join(here, 'fake-node.sh'), join(bin, name))
+  for (const [name, script] of Object.entries(scripts)) writeProgram(bin, name, script)
+}
+
+/** The nodes' programs; any other one fails the test. */
+export function fillNodeBin(state: string): void {
+  const bin = join(state, 'node-bin')
+  mkdirSync(join(bin, 'real'), { recursive: true })
+  for (const name of played.split(' ')) symlinkSync(join(here, 'fake-node.sh'), join(bin, name))
+  linkTools(bin, nodeTools)
+  linkTools(join(bin, 'real'), 'tar')
+  writeFileSync(
+    join(state, 'node-env'),
+    'command_not_found_handle() { [[ $1 = rke2 ]] || echo "on $root: $*" >>"$STAND_IN/unknown"; return 127; }\n',
+  )
+}
+
+const uninstall = `cd "$RKE2_STAND_IN_ROOT" && rm -rf run/rke2-* etc/rancher var/lib/rancher usr/local/*`
+
+/** Puts a release into a mirror: the installer of the RKE2 stand-in, and a program that knows its version. */
+export function makeRelease(mirror: string, version: string): void {
+  const folder = join(mirror, 'rke2', version)
+  const stage = join(mirror, 'stage')
+  for (const name of ['bin', 'lib/systemd/system'])
+    mkdirSync(join(stage, name), { recursive: true })
+  const rke2 = readFileSync(join(here, 'fake-rke2.sh'), 'utf8')
+  writeFileSync(join(stage, 'bin/rke2'), rke2.replace('VERSION', version), { mode: 0o755 })
+  writeProgram(join(stage, 'bin'), 'rke2-uninstall.sh', uninstall)
+  for (const role of ['server', 'agent'])
+    writeFileSync(join(stage, `lib/systemd/system/rke2-${role}.service`), '[Service]\n')
+  mkdirSync(folder, { recursive: true })
+  cpSync(join(top, 'tests/stand-in/install.sh'), join(folder, 'install.sh'))
+  const archive = join(folder, 'rke2.linux-amd64.tar.gz')
+  execFileSync('tar', ['-czf', archive, '-C', stage, 'bin', 'lib'])
+  const digest = createHash('sha256').update(readFileSync(archive)).digest('hex')
+  writeFileSync(join(folder, 'sha256sum-amd64.txt'), `${digest}  rke2.linux-amd64.tar.gz\n`)
+}
+
+/** The head of a qcow2 image of that virtual size. */
+export function qcow2(size: number): Buffer {
+  const head = Buffer.alloc(512)
+  head.write('QFI\xfb', 'latin1')
+  head.writeUInt32BE(3, 4)
+  head.writeBigUInt64BE(BigInt(size), 24)
+  return head
+}

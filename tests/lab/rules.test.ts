@@ -1,0 +1,33 @@
+// Rules that look at more than one key of a lab file.
+import t from 'tap'
+import { cidrContains, cidrsOverlap } from '../../lib/lab/rules.ts'
+import { makeLab, problemsOf } from '../helpers/labs.ts'
+
+await t.test(
+  'an address that RKE2 takes may be used when RKE2 is told to take others',
+  async (t) => {
+    const found = problemsOf((lab) => {
+      lab.network = { nat: 'n', cidr: '10.42.7.0/24', gateway: '10.42.7.1' }
+      lab.nodes = [{ name: 'a', role: 'server', address: '10.42.7.2' }]
+      lab.rke2.config = { 'cluster-cidr': '10.90.0.0/16' }
+    })
+    t.strictSame(found, [])
+  },
+)
+
+await t.test('an even number of servers is warned about, an odd one is not', async (t) => {
+  const servers = (count: number) =>
+    makeLab((lab) => lab.nodes.slice(0, count).forEach((node) => (node.role = 'server'))).warnings
+  t.strictSame(servers(1), [])
+  t.match(servers(2), [/^2 servers: .*no more failures than 1$/])
+  t.strictSame(servers(3), [])
+})
+
+await t.test('networks overlap when one holds the other', async (t) => {
+  t.ok(cidrsOverlap('10.0.0.0/8', '10.42.0.0/16'))
+  t.ok(cidrsOverlap('10.42.0.0/16', '10.0.0.0/8'))
+  t.ok(cidrsOverlap('192.0.2.1/24', '192.0.2.200/24'))
+  t.notOk(cidrsOverlap('192.0.2.0/25', '192.0.2.128/25'))
+  t.ok(cidrContains('192.0.2.0/24', '192.0.2.255'))
+  t.notOk(cidrContains('192.0.2.0/24', '192.0.3.0'))
+})

@@ -1,0 +1,139 @@
+// Whose the things on a host are.
+import t from 'tap'
+import {
+  checkNetwork,
+  checkPool,
+  checkUnused,
+  ownDomain,
+  pair,
+  poolTrouble,
+  seedTag,
+  whoseDomain,
+  whoseNetwork,
+  whosePool,
+  whoseVolume,
+  type Whose,
+} from '../../lib/libvirt/ownership.ts'
+import {
+  base,
+  domain,
+  emptyHost,
+  filesOf,
+  hostWith,
+  lab,
+  ourNetwork,
+  ourPool,
+  poolPath,
+  stranger,
+  volumeOf,
+} from '../helpers/hosts.ts'
+import { nodeOf } from '../helpers/labs.ts'
+
+const home = { lab: 'home', role: 'agent', address: '192.0.2.9' }
+const node = nodeOf(lab)
+
+await t.test('a domain is of the lab in its metadata, whatever its name is', async (t) => {
+  t.equal(whoseDomain(lab, domain('anything')), 'ours')
+  t.strictSame(whoseDomain(lab, { owner: home }), { lab: 'home' })
+  t.equal(whoseDomain(lab, stranger('kubemaster')), 'foreign')
+})
+
+await t.test('a pool is ours by its uuid and its path', async (t) => {
+  t.equal(whosePool(lab, ourPool), 'ours')
+  t.equal(whosePool(lab, { ...ourPool, uuid: 'x' }), 'foreign')
+  t.equal(whosePool(lab, { ...ourPool, path: '/data/vms/rke2-kvm-lab' }), 'moved')
+  t.equal(whoseNetwork(lab, ourNetwork), 'ours')
+  t.equal(whoseNetwork(lab, { uuid: 'x' }), 'foreign')
+})
+
+await t.test('whose a volume is', async (t) => {
+  const [disk, seed] = [node.volume, node.seedVolume]
+  const ours = domain('kubemaster', { files: filesOf(disk, seed) })
+  const theirs = domain('other', { owner: home, files: filesOf(disk) })
+  const small = { ...volumeOf(seed, ''), capacity: 100 }
+  const grown = [volumeOf('top.qcow2', disk), volumeOf(disk)]
+  const rows: [string, Whose, host: typeof emptyHost, volume: string, tag?: string][] = [
+    ['it grows on a base image', 'ours', hostWith([], [disk]), disk],
+    ['it does not', 'foreign', { ...hostWith([], [disk]), volumes: [volumeOf(disk, '')] }, disk],
+    ['nothing is known of it', 'foreign', emptyHost, disk],
+    ['our domain has it', 'ours', { ...emptyHost, domains: [ours] }, disk],
+    ['our domain has it in the drive', 'ours', { ...emptyHost, domains: [ours] }, seed],
+    ['another lab has it as well', { lab: 'home' }, hostWith([ours, theirs], [disk]), disk],
+    [
+      'what somebody uses grows on it',
+      'foreign',
+      {
+        ...hostWith([stranger('x', { files: filesOf('top.qcow2') })], [disk]),
+        volumes: grown,
+      },
+      disk,
+    ],
+    ['its tag says so', 'ours', emptyHost, seed, seedTag(lab, node)],
+    ['its tag is of another node', 'foreign', emptyHost, seed, seedTag(lab, { name: 'worker01' })],
+    ['its tag is of another lab', { lab: 'home' }, emptyHost, seed, 'rke2-kvm-lab:home/a'],
+    ['it has no tag', 'foreign', emptyHost, seed],
+    ['its upload was cut off', 'ours', { ...emptyHost, volumes: [small] }, seed],
+  ]
+  for (const [why, whose, host, volume, tag] of rows)
+    t.strictSame(whoseVolume(lab, host, volume, 'kubemaster', tag), whose, why)
+})
+
+await t.test('each node is paired once with what it has', async (t) => {
+  const files = filesOf('lab-kubemaster.qcow2')
+  const host = hostWith(
+    [domain('kubemaster', { files }), stranger('worker01'), domain('elsewhere')],
+    ['lab-kubemaster.qcow2', 'lab-worker01.qcow2', 'lab-kubemaster-seed.iso', base],
+  )
+  host.volumes.push(volumeOf('lab-kubemaster-seed.iso', ''))
+  const machines = pair(lab, host)
+  t.strictSame(
+    machines.map(({ node, domain, foreign, disk, seed }) => [
+      node.name,
+      domain?.name,
+      foreign?.name,
+      disk?.name,
+      seed?.name,
+    ]),
+    [
+      ['kubemaster', 'kubemaster', undefined, 'lab-kubemaster.qcow2', 'lab-kubemaster-seed.iso'],
+      ['worker01', undefined, 'worker01', 'lab-worker01.qcow2', undefined],
+      ['worker02', undefined, undefined, undefined, undefined],
+    ],
+  )
+  const moved = pair(lab, { ...host, pool: { ...ourPool, path: '/data' } }, [node])
+  t.match(moved, [{ domain: { name: 'kubemaster' } }])
+  t.notOk(moved[0] && ('disk' in moved[0] || 'seed' in moved[0]), 'what is elsewhere is not it')
+  const theirs = domain('x', { owner: home, files: filesOf('lab-kubemaster-seed.iso') })
+  t.notOk(pair(lab, { ...host, domains: [theirs] }, [node])[0]?.seed)
+})
+
+await t.test('what is in the way is said with whose it is', async (t) => {
+  const named = (owner?: typeof home) => ({
+    ...emptyHost,
+    domains: [owner ? domain('kubemaster', { owner }) : stranger('kubemaster')],
+  })
+  t.throws(() => ownDomain(named(), lab, node), { message: /belongs to something else$/ })
+  t.throws(() => ownDomain(named(home), lab, node), { message: /belongs to lab home$/ })
+  t.equal(ownDomain(emptyHost, lab, node), undefined)
+  const own = { ...emptyHost, domains: [domain('kubemaster')] }
+  t.match(ownDomain(own, lab, node), { name: 'kubemaster' })
+
+  t.doesNotThrow(() => checkPool({ ...emptyHost, pool: ourPool }, lab))
+  t.throws(() => checkPool({ ...emptyHost, pool: { ...ourPool, uuid: 'x' } }, lab), {
+    message: 'a storage pool called rke2-kvm-lab exists that these scripts did not make',
+    details: [`its directory is ${poolPath}; it is left alone`],
+  })
+  const moved = { ...emptyHost, pool: { ...ourPool, path: '/data/vms/rke2-kvm-lab' } }
+  t.match(poolTrouble(moved, lab), {
+    message: 'the storage pool rke2-kvm-lab was moved to /data/vms/rke2-kvm-lab',
+    hint: [/pool-edit rke2-kvm-lab/, /mount one at \/var\/lib\/libvirt/],
+  })
+  t.doesNotThrow(() => checkNetwork({ ...emptyHost, network: ourNetwork }, lab))
+  t.throws(() => checkNetwork({ ...emptyHost, network: { ...ourNetwork, uuid: 'x' } }, lab), {
+    message: /^a libvirt network called .* that this lab did not make$/,
+  })
+  const user = stranger('thesis', { files: filesOf('lab-kubemaster.qcow2') })
+  t.throws(() => checkUnused(lab, { ...emptyHost, domains: [user] }, 'lab-kubemaster.qcow2'), {
+    message: 'the volume lab-kubemaster.qcow2 is used by thesis, which this lab did not make',
+  })
+})

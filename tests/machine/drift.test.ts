@@ -1,0 +1,59 @@
+// An existing machine against the lab file.
+import t from 'tap'
+import { checkMachines, differences } from '../../lib/machine/drift.ts'
+import type { Domain } from '../../lib/libvirt/host.ts'
+import type { Machine } from '../../lib/libvirt/ownership.ts'
+import { NodeErrors } from '../../lib/text/errors.ts'
+import { domainOf, strangerOf } from '../helpers/facts.ts'
+import { makeLab, nodeOf } from '../helpers/labs.ts'
+
+const lab = makeLab()
+const node = nodeOf(lab)
+const machineOf = (more: Partial<Domain>, capacity?: number): Machine => ({
+  name: node.name,
+  node,
+  domain: domainOf('kubemaster', more),
+  ...(capacity
+    ? { disk: { name: node.volume, path: '', capacity, allocation: 1, physical: 1 } }
+    : {}),
+})
+const same = { vcpus: 2, memory: node.memory, owner: { ...node, lab: 'lab' } }
+const other = {
+  vcpus: 1,
+  memory: 2 ** 30,
+  owner: { lab: 'lab', role: 'agent', address: '192.0.2.30' },
+}
+
+await t.test('what differs from the lab file is said', async (t) => {
+  const found = (...parts: Parameters<typeof machineOf>) =>
+    differences(machineOf(...parts)).map((text) =>
+      text.replace('; that is not changed in a machine that exists', ''),
+    )
+  t.strictSame(found(same, node.disk), [])
+  t.strictSame(found(same), [], 'a volume that is not known says nothing')
+  t.strictSame(differences({ name: node.name, node }), [])
+  t.strictSame(found(same, 20 * 2 ** 30), ['kubemaster: disk is 20 GiB, the lab file says 40 GiB'])
+  t.strictSame(found(other), [
+    'kubemaster: vcpus is 1, the lab file says 2',
+    'kubemaster: memory is 1 GiB, the lab file says 4 GiB',
+    'kubemaster: role is agent, the lab file says server',
+  ])
+})
+
+await t.test(
+  'another address, or a domain of somebody else, is in the way; all is said at once',
+  async (t) => {
+    checkMachines(lab, [machineOf(same), { name: 'worker01', node: nodeOf(lab, 'worker01') }])
+    const moved = machineOf({ owner: { ...other.owner, address: '192.0.2.99' } })
+    const foreign = {
+      name: 'worker01',
+      node: nodeOf(lab, 'worker01'),
+      foreign: strangerOf('worker01'),
+    }
+    const error = t.throws(() => checkMachines(lab, [moved, foreign])) as unknown as NodeErrors
+    t.match(error.errors, [
+      { message: /^kubemaster: it has 192\.0\.2\.99, the lab file says 192\.0\.2\.30/ },
+      { message: /^worker01: a domain of that name exists already/ },
+    ])
+  },
+)

@@ -1,0 +1,15 @@
+// join.ts killed at every step, for a worker that was made anew: the next run finishes, and nothing tells of it.
+import t from 'tap'
+import { FakeHost, version } from '../helpers/fake-host.ts'
+import { killAfterEachCall } from '../helpers/kill.ts'
+import { succeeds } from '../helpers/results.ts'
+
+await t.test('join', (t) =>
+  killAfterEachCall(t, 'join', async (t) => {
+    const host = new FakeHost(t, (lab) => lab.nodes.pop(), { machines: true })
+    for (const script of ['install-rke2', 'join']) await succeeds(t, host, script)
+    host.boot('worker01', { anew: true })
+    host.put('cluster/nodes/worker01', `Unknown agent ${version}\n`)
+    return host
+  }),
+)

@@ -1,0 +1,56 @@
+// status.ts as a real process on a stand-in host.
+import t from 'tap'
+import { FakeHost } from '../helpers/fake-host.ts'
+import { fixture } from '../helpers/fixtures.ts'
+import { statusOf, succeeds } from '../helpers/results.ts'
+
+await t.test('before create there is nothing, and nothing is wrong with that', async (t) => {
+  const { code, stdout, stderr, changes } = await new FakeHost(t).run('status')
+  t.strictSame([code, stderr, changes], [0, '', []])
+  t.matchSnapshot(stdout, 'table')
+})
+
+// Each test begins as create leaves the host.
+const made = new FakeHost(t)
+await succeeds(t, made, 'create')
+made.save()
+function asMade(): FakeHost {
+  made.restore()
+  return made
+}
+
+await t.test('status in all its fields', async (t) => {
+  const host = asMade()
+  host.put('guests/worker01.error', 'Permission denied (publickey).\n')
+  const busy = fixture('cloud-init-done.cloud-init-22.4.2.txt').replace(/== result[^]*/, '')
+  host.put('guests/worker02', busy.replace('"stage": null', '"stage": "modules-final"'))
+  const { stdout, stderr } = await host.run('status')
+  t.matchSnapshot(stdout, 'table')
+  t.equal(stderr, '')
+  const status = await statusOf(t, host)
+  t.matchSnapshot(status, 'JSON')
+  t.strictSame(
+    status.nodes.map(({ ssh, cloudInit, seed }) => [ssh, cloudInit, seed]),
+    [
+      ['ok', 'done', 'attached'],
+      ['unreachable', null, 'attached'],
+      ['ok', 'running', 'attached'],
+    ],
+  )
+})
+
+await t.test('a server tells of Kubernetes, also when only an agent is named', async (t) => {
+  const host = asMade()
+  const item = {
+    metadata: { name: 'worker01', labels: {} },
+    status: {
+      conditions: [{ type: 'Ready', status: 'True' }],
+      nodeInfo: { kubeletVersion: 'v1.35.7+rke2r1' },
+    },
+  }
+  const nodes = `== nodes\n${JSON.stringify({ items: [item] })}\n`
+  host.put('guests/kubemaster', fixture('cloud-init-done.cloud-init-22.4.2.txt') + nodes)
+  const status = await statusOf(t, host, 'worker01')
+  t.match(status.nodes, [{ name: 'worker01', kubernetes: { ready: true, roles: [] } }])
+  t.equal(status.nodes.length, 1)
+})
