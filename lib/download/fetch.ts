@@ -48,7 +48,8 @@ export async function whyNot(url: string): Promise<{ why: string; sure: boolean 
 /** Fetches a file for which there is no digest beforehand: the transport (TLS) alone vouches for it. */
 export function fetchUnchecked(url: string, file: string): Run {
   const part = `${file}.part`
-  const get = sh`mkdir -p ${dirname(file)} && ${curl} --retry 3 --output ${part} ${url} && mv ${part} ${file}`
+  // In (): set -e overlooks a failure before &&.
+  const get = sh`(mkdir -p ${dirname(file)} && ${curl} --retry 3 --output ${part} ${url} && mv ${part} ${file})`
   return { ...get, explain: (error) => explained(error, url, part) }
 }
 

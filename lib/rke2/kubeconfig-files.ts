@@ -29,9 +29,8 @@ export async function readKubeconfig(lab: Lab, server: Node): Promise<string | u
 export function planKubeconfig(lab: Lab, server: Node, wanted: string | undefined): Step[] {
   const file = fileOf(lab)
   if (wanted && wanted === readText(file)) return []
-  const keep = commandText`> ${file}.part
-mv ${file}.part ${file}` // on two lines: bash goes on after a failure before &&
-  return [{ do: 'run', bash: `${source(lab, server)} ${keep}` }]
+  const keep = commandText`> ${file}.part && mv ${file}.part ${file}`
+  return [{ do: 'run', bash: `(${source(lab, server)} ${keep})` }] // in (): set -e overlooks a failure before &&
 }
 
 /** The steps that merge the lab's kubeconfig into the person's own, after a copy of that; only when kubectl can read the

@@ -1,0 +1,65 @@
+// What is missing of a release on this host.
+import { createHash } from 'node:crypto'
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { planRelease } from '../../lib/rke2/artifacts.ts'
+import type { Step } from '../../lib/shell/steps.ts'
+import { makeLab } from '../helpers/labs.ts'
+
+const archive = 'rke2.linux-amd64.tar.gz'
+const digest = createHash('sha256').update(archive).digest('hex')
+const texts: Record<string, string> = {
+  'install.sh': '# installs\n',
+  'sha256sum-amd64.txt': `${digest}  ${archive}\n`,
+  [archive]: archive,
+}
+const put = (folder: string, names: string[]) => {
+  mkdirSync(folder, { recursive: true })
+  for (const name of names) writeFileSync(join(folder, name), texts[name] ?? '')
+}
+/** The names of the files that curl fetches. */
+const fetched = (steps: Step[]) =>
+  steps.flatMap((step) =>
+    step.do === 'run' && step.bash.includes('curl')
+      ? (/https?:\S+\/([\w.-]+)/.exec(step.bash)?.[1] ?? '?')
+      : [],
+  )
+
+await t.test('the steps fetch what is not there, the checksums first', async (t) => {
+  process.env.XDG_CACHE_HOME = t.testdir()
+  const lab = makeLab()
+  t.strictSame(fetched(await planRelease(lab)), ['sha256sum-amd64.txt', 'install.sh', archive])
+  const releases = join(t.testdirName, 'rke2-kvm-lab/rke2')
+  t.throws(() => readdirSync(releases), { code: 'ENOENT' }, 'a plan makes nothing')
+
+  const [step] = await planRelease(lab)
+  const folder = /--output (\S+)\/sha256sum/.exec(step?.do === 'run' ? step.bash : '')?.[1] ?? '?'
+  t.ok(folder.startsWith(releases))
+  put(folder, ['install.sh', 'sha256sum-amd64.txt'])
+  t.strictSame(fetched(await planRelease(lab)), [archive])
+  put(folder, [archive])
+  t.strictSame(await planRelease(lab), [], 'nothing when all is there')
+
+  const mirrored = makeLab((raw) => (raw.rke2.mirror = 'http://mirror.test/rke2'))
+  t.equal((await planRelease(mirrored)).length, 5, 'files of another origin are other files')
+})
+
+await t.test('files at hand are used as they are, or refused by name', async (t) => {
+  const folder = t.testdir()
+  const lab = makeLab((raw) => (raw.rke2.artifacts = folder))
+  put(folder, ['install.sh'])
+  await t.rejects(planRelease(lab), {
+    message: `rke2.artifacts: ${folder} lacks sha256sum-amd64.txt, ${archive}`,
+    hint: [/^curl -fL -o \S+sha256sum-amd64.txt https/, /^curl -fL/],
+  })
+  put(folder, Object.keys(texts))
+  t.strictSame(await planRelease(lab), [])
+  writeFileSync(join(folder, archive), 'something else')
+  await t.rejects(planRelease(lab), {
+    message: `rke2.artifacts: ${archive} is not what the checksum file says`,
+  })
+  writeFileSync(join(folder, 'sha256sum-amd64.txt'), '')
+  await t.rejects(planRelease(lab), { message: /has no line for rke2\.linux-amd64/ })
+  rmSync(join(folder, archive))
+})
