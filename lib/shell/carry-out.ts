@@ -22,7 +22,7 @@ export interface Shell {
   /** Work that no other run may do at the same time; `file` is the lock. */
   locked<T>(file: string, what: string, work: () => Promise<T>): Promise<T>
   /** Keeps a text that only saves time. */
-  remember(file: string, text: string): void
+  remember: (file: string, text: string) => void
   /** The end: `idle` when there was nothing to do, and what to type next. */
   end(idle: string | undefined, next: Hint | undefined): void
 }
@@ -45,7 +45,7 @@ export function working(): Shell {
       const release = await takeLock(file, what)
       return work().finally(release)
     },
-    remember(file, text) {
+    remember: (file, text) => {
       try {
         put(file, text)
       } catch {

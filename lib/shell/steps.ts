@@ -124,6 +124,6 @@ function bashOf(step: Step, folders: Set<string>): string[] {
 }
 
 function guarded({ bash, undo, orWarn }: Run): string {
-  if (undo) return `${bash} || {\n  ${undo} || true\n  false\n}`
+  if (undo) return `${bash} || {\n  { ${undo}; } || true\n  false\n}`
   return orWarn ? `{ ${bash}\n} || echo ${quote(orWarn)} >&2` : bash
 }
