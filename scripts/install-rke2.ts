@@ -12,7 +12,7 @@ import {
   readKubeconfig,
 } from '../lib/rke2/kubeconfig-files.ts'
 import { reached, readEdited } from '../lib/rke2/service.ts'
-import { forEach, inOrder } from '../lib/shell/steps.ts'
+import { inOrder } from '../lib/shell/steps.ts'
 import { script } from '../lib/text/errors.ts'
 
 await phase(import.meta.url, 'install-rke2', async ({ lab, options, shell }) => {
@@ -21,14 +21,12 @@ await phase(import.meta.url, 'install-rke2', async ({ lab, options, shell }) => 
   const { name, node, state, trouble } = seen.first
   if (trouble) await shell.apply(inOrder(`Reach ${name}`, reached(seen.first)))
 
-  const install = forEach(`Install on ${name}`, [seen.first], () =>
-    planFirst(lab, edited, seen, options.timeout),
-  )
+  const plan = planFirst(lab, edited, seen, options.timeout)
   if (!state.version)
     await withCacheLock(shell, async () =>
       shell.apply(inOrder(`RKE2 ${lab.rke2.version} onto this host`, await planRelease(lab))),
     )
-  await shell.apply({ ...install, watched: true })
+  for (const stage of plan) await shell.apply(stage) // install, configure and start, wait
 
   const kubeconfig = await readKubeconfig(lab, node)
   await shell.apply(inOrder('Kubeconfig', planKubeconfig(lab, node, kubeconfig)))

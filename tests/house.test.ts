@@ -157,7 +157,7 @@ await t.test(
     )
     t.strictSame(
       users.map(({ file }) => file),
-      ['lib/shell/lock.ts', 'lib/shell/shell.ts'],
+      ['lib/shell/bash.ts', 'lib/shell/lock.ts'],
     )
   },
 )

@@ -1,6 +1,6 @@
-// EDGE. The steps that make the first server a cluster of one node.
+// EDGE. The stages that make the first server a cluster of one node.
 import type { Lab } from '../lab/lab.ts'
-import type { Step } from '../shell/steps.ts'
+import { forEach, type Stage } from '../shell/steps.ts'
 import { planInstallOn } from './artifacts.ts'
 import { checkNoOtherCluster, type Start } from './cluster.ts'
 import { untilNodeReady } from './ready.ts'
@@ -8,25 +8,31 @@ import { checkNeeds, checkVersion } from './requirements.ts'
 import { planConfig, planStart, type Edited } from './service.ts'
 import { isReady } from './state.ts'
 
-/** The steps that are missing until the first server is Ready. Throws what cannot be changed here. */
+/** What is missing until the first server is Ready. Throws what cannot be changed here. */
 export function planFirst(
   lab: Lab,
   edited: Edited,
   { first, others }: Start,
   seconds: number,
-): Step[] {
+): Stage[] {
   const { name, node, state } = first
-  checkVersion(lab, state)
-  if (!state.hasRun) checkNeeds(node, state)
-  checkNoOtherCluster(first, others)
+  const install = forEach(`Install on ${name}`, [first], () => {
+    checkVersion(lab, state)
+    if (!state.hasRun) checkNeeds(node, state)
+    checkNoOtherCluster(first, others)
+    return state.version ? [] : planInstallOn(lab, node)
+  })
   const config = planConfig(lab, first, edited)
-  const start = planStart(first, config.unread)
+  const steps = [...config.steps, ...planStart(first, config.unread)]
   const kube = state.nodes?.find((one) => one.name === name)
-  if (start.length === 0 && isReady(state, kube)) return []
-  return [
-    ...(state.version ? [] : planInstallOn(lab, node)),
-    ...config.steps,
-    ...start,
+  if (steps.length === 0 && isReady(state, kube)) return []
+  const start = forEach('Configure and start', [first], () => steps)
+  const wait = forEach('Wait until the node is Ready', [first], () => [
     untilNodeReady(node, node, seconds),
+  ])
+  return [
+    ...(state.version ? [] : [install]),
+    ...(steps.length > 0 ? [start] : []),
+    { ...wait, watched: true },
   ]
 }

@@ -9,11 +9,11 @@ export interface Cause {
   patience: number
 }
 
-// Lines that tell that the server was reached, or that the kubelet or a pull went on: earlier trouble is over.
+// Lines that say that the server was reached, or that the kubelet or a pull went on: earlier trouble is over.
 const further =
   /apiserver not ready|503 Service Unavailable|Running kubelet|up and running|returns image reference/
 
-/** The cause that is current: the last one told, unless it got further since; undefined when there is none. */
+/** The cause that is current: the last one logged, unless it got further since; undefined when there is none. */
 export function diagnose(journal: string, at: Place): Cause | undefined {
   const isTelling = (line: string) =>
     further.test(line) || known.some(({ match }) => match.test(line))

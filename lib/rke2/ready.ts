@@ -29,27 +29,30 @@ async function waitForNode(node: Node, teller: Node, seconds: number, say: Say):
   const at = { node, server: teller.name === node.name ? undefined : teller }
   let since: number | undefined
   let seen: Sighting | undefined
-  const probe = async (): Promise<Seen<string>> => {
+  const probe = async (): Promise<Seen<Cause | 'Ready'>> => {
     since ??= await clockOf(node)
     const look = await lookOn(node, teller, since)
     if (isReady(look, look.kube)) return { done: 'Ready' }
     const now = Date.now()
     seen = sighting(diagnose(look.journal, at) ?? diagnose(look.containerd, at), seen, now)
-    if (seen && isDue(seen, now)) throw new Explained(node, seen.cause)
+    if (seen && isDue(seen, now)) return { done: seen.cause }
     const [state, last] = [describe(look), lastMessage(look.journal)]
     say(state, last)
     return { state: `${state}; last log line: ${last}` }
   }
-  // One that cannot be asked is busy, perhaps; the deadline decides.
-  const patient = () =>
-    probe().catch((error: unknown) => {
-      if (error instanceof LabError && !(error instanceof Explained))
-        return { state: error.message }
-      throw error
-    })
-  return until(patient, { seconds, every: 3 }).catch((error: unknown) => {
-    throw error instanceof TimedOut ? tooSlow(node, seconds, error) : error
-  })
+  const end = await until(() => probe().catch(perhapsBusy), { seconds, every: 3 }).catch(
+    (error: unknown) => {
+      throw error instanceof TimedOut ? tooSlow(node, seconds, error) : error
+    },
+  )
+  if (end !== 'Ready') throw explained(node, end)
+  return end
+}
+
+// A node that cannot be asked is busy, perhaps; the deadline decides.
+function perhapsBusy(error: unknown): { state: string } {
+  if (error instanceof LabError) return { state: error.message }
+  throw error
 }
 
 // What is logged in a later second is not of a process before the start. RKE2 repeats its failures.
@@ -93,11 +96,8 @@ function describe({ service, nodes, kube }: Look): string {
 const journalCommand = (node: Node) =>
   typedOn(node, `sudo journalctl --unit ${serviceOf(node)} --lines 50 --no-pager`)
 
-class Explained extends LabError {
-  constructor(node: Node, { id, why, fix }: Cause) {
-    super(`${why} [${id}]`, { details: [`seen in: ${journalCommand(node)}`], hint: fix })
-  }
-}
+const explained = (node: Node, { id, why, fix }: Cause) =>
+  new LabError(`${why} [${id}]`, { details: [`seen in: ${journalCommand(node)}`], hint: fix })
 
 const tooSlow = (node: Node, seconds: number, { lastState }: TimedOut) =>
   new LabError(`not Ready within ${formatSeconds(seconds)}`, {

@@ -84,7 +84,7 @@ export const untouched: Rke2State = parseState('')
 export interface KubeNode {
   name: string
   ready: boolean
-  /** When the kubelet last reported, by its own clock; empty when that is not told. */
+  /** When the kubelet last reported, by its own clock; empty when it did not. */
   heartbeat: string
   roles: string[]
   version: string

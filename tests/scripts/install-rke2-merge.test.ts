@@ -21,7 +21,7 @@ import { failed, succeeds } from '../helpers/results.ts'
 import { kubectlReads, noKubectl, type Kubeconfig } from '../helpers/yaml.ts'
 
 await t.test('--merge puts the cluster into ~/.kube/config', async (t) => {
-  const host = new FakeHost(t, (lab) => (lab.nodes = lab.nodes.slice(0, 1)))
+  const host = new FakeHost(t, (lab) => (lab.nodes = lab.nodes.slice(0, 1)), { machines: true })
   const kube = join(host.folder, 'home/.kube')
   const file = join(kube, 'config')
   const merge = () => succeeds(t, host, 'install-rke2', '--merge')
@@ -82,7 +82,7 @@ current-context: ${name}
 
 /** A host with a ~/.kube/config with that text. */
 function hostWith(t: Test, text: string) {
-  const host = new FakeHost(t, (lab) => (lab.nodes = lab.nodes.slice(0, 1)))
+  const host = new FakeHost(t, (lab) => (lab.nodes = lab.nodes.slice(0, 1)), { machines: true })
   const kube = join(host.folder, 'home/.kube')
   mkdirSync(kube, { mode: 0o700 })
   const put = (text: string) => writeFileSync(join(kube, 'config'), text)

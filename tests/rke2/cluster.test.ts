@@ -1,0 +1,46 @@
+// Which server leads, and what stands in the way where a node cannot be asked.
+import t from 'tap'
+import { SshError } from '../../lib/guest/ssh.ts'
+import { findLeader } from '../../lib/rke2/cluster.ts'
+import { reached, type Member } from '../../lib/rke2/service.ts'
+import { makeLab, nodeOf } from '../helpers/labs.ts'
+import { kubeNode, member, refused, shortly } from '../helpers/plans.ts'
+
+const lab = makeLab()
+const [one, two] = [nodeOf(lab), nodeOf(lab, 'worker01')]
+const trouble = new SshError(one, { kind: 'silent', state: 'no answer on its address yet' })
+const silent: Member = { ...member(one), trouble }
+const active = { service: 'active' }
+
+await t.test('the server that newcomers join', async (t) => {
+  const ready = { ...active, nodes: [kubeNode('worker01')] }
+  const notReady = { ...active, nodes: [kubeNode('kubemaster', false), kubeNode('worker01')] }
+  const cases: [what: string, servers: Member[], leader: string][] = [
+    ['the first that runs', [member(one), member(two, active)], 'worker01'],
+    ['the first of several', [member(one, active), member(two, active)], 'kubemaster'],
+    ['rather one that is Ready', [member(one, notReady), member(two, ready)], 'worker01'],
+    ['one that cannot be asked does not count', [silent, member(two, active)], 'worker01'],
+  ]
+  for (const [what, servers, leader] of cases) {
+    const found = findLeader(servers)
+    t.equal(found.leader.name, leader, what)
+    t.strictSame(found.lacking, [], what)
+  }
+})
+
+await t.test('while none runs, that stands in the way', async (t) => {
+  const { leader, lacking } = findLeader([silent, member(two)])
+  t.equal(leader.name, 'kubemaster')
+  t.strictSame(shortly(lacking), ['? @kubemaster systemctl is-active rke2-server >/dev/null'])
+  await t.rejects(Promise.all(lacking.map(({ holds }) => holds(() => {}))), {
+    message: 'no server of this lab runs RKE2 yet',
+    details: ['kubemaster: cannot be asked over SSH: no answer on its address yet'],
+    hint: [{ script: 'install-rke2', words: [] }],
+  })
+})
+
+await t.test('a node that cannot be asked', async (t) => {
+  t.strictSame(shortly(reached(silent)), ['? @kubemaster true'])
+  t.equal(await refused(reached(silent)), trouble.message)
+  t.strictSame(reached(member(one)), [])
+})

@@ -1,0 +1,168 @@
+// What a joiner still lacks, by how it and the leader were seen.
+import t from 'tap'
+import { rke2Config } from '../../lib/rke2/config.ts'
+import { planJoin } from '../../lib/rke2/join.ts'
+import type { Member } from '../../lib/rke2/service.ts'
+import type { KubeNode, Rke2State } from '../../lib/rke2/state.ts'
+import { makeLab, nodeOf } from '../helpers/labs.ts'
+import { kubeNode, member, refused, shortly } from '../helpers/plans.ts'
+
+const lab = makeLab((raw) => {
+  raw.nodes.push({ name: 'second', role: 'server', address: '192.0.2.40' })
+})
+const [first, worker, second] = [nodeOf(lab), nodeOf(lab, 'worker01'), nodeOf(lab, 'second')]
+const edited = { server: {}, agent: {} }
+const now = 1_800_000_000
+
+const leaderWith = (nodes?: KubeNode[]): Member =>
+  member(first, { version: lab.rke2.version, service: 'active', now, ...(nodes ? { nodes } : {}) })
+const planned = (joiner: Member, nodes?: KubeNode[]) =>
+  planJoin({ lab, edited, leader: leaderWith(nodes), seconds: 60 }, joiner)
+
+const joined: Rke2State = {
+  version: lab.rke2.version,
+  service: 'active',
+  enabled: true,
+  started: Date.parse('2026-07-01T09:00:00Z') / 1000,
+  config: rke2Config(lab, worker, {}, first),
+  stale: false,
+  hasRun: true,
+  now,
+  gaps: [],
+  free: 0,
+}
+
+const install = (name: string) => [
+  `@${name} mkdir -p rke2-artifacts`,
+  `scp ${name}:rke2-artifacts/`,
+  `@${name} | cd rke2-artifacts && grep ' rke2\\.linux-amd64\\.tar\\.gz$' sha256sum-amd64.txt | sha256sum --check --quiet -`,
+  `@${name} | sudo INSTALL_RKE2_ARTIFACT_PATH="$PWD/rke2-artifacts" sh rke2-artifacts/install.sh`,
+  `@${name} | /usr/local/bin/rke2 --version | grep -wF v1.35.7+rke2r1 >/dev/null`,
+  `@${name} rm -r rke2-artifacts`,
+]
+const config = (name: string) =>
+  `@${name} sudo install -D -m 600 /dev/stdin /etc/rancher/rke2/config.yaml`
+const entry = (name: string) => [
+  `@kubemaster sudo cat /var/lib/rancher/rke2/server/token | @${name} sudo install -D -m 600 /dev/stdin /etc/rancher/rke2/token`,
+  `@${name} sudo | fetch() { curl --silent --insecure --max-time 10 "$1" || wget --quiet --no-check-certificate --timeout=10 --output-document=- "$1"; }`,
+]
+const start = (name: string, service: string, verb = 'start') => [
+  `@${name} sudo systemctl enable ${service}`,
+  `@${name} sudo systemctl ${verb} --no-block ${service}`,
+]
+const wait = (name: string) =>
+  `? timeout 60 sh -c 'until @kubemaster kubectl get node ${name} >/dev/null 2>&1; do sleep 5; done'`
+const forget = [
+  '@kubemaster kubectl delete secret --namespace kube-system worker01.node-password.rke2 --ignore-not-found',
+  '@kubemaster kubectl delete node worker01',
+]
+const entersAgain = [
+  ...entry('worker01'),
+  ...start('worker01', 'rke2-agent', 'restart'),
+  wait('worker01'),
+]
+const fromNothing = (name: string, service: string, before: string[] = []) => [
+  ...install(name),
+  config(name),
+  ...before,
+  ...entry(name),
+  ...start(name, service),
+  wait(name),
+]
+
+const ours = [kubeNode('kubemaster'), kubeNode('worker01')]
+const cases: [what: string, joiner: Member, nodes: KubeNode[] | undefined, steps: string[]][] = [
+  [
+    'an untouched agent',
+    member(worker, { now }),
+    [kubeNode('kubemaster')],
+    fromNothing('worker01', 'rke2-agent'),
+  ],
+  [
+    'an untouched server',
+    member(second, { now }),
+    [kubeNode('kubemaster')],
+    fromNothing('second', 'rke2-server'),
+  ],
+  ['one that has joined and is Ready', member(worker, joined), ours, []],
+  [
+    'one that has joined and is not Ready is waited for',
+    member(worker, joined),
+    [kubeNode('kubemaster'), kubeNode('worker01', false)],
+    [wait('worker01')],
+  ],
+  [
+    'Ready from before the start does not count',
+    member(worker, { ...joined, started: now }),
+    ours,
+    [wait('worker01')],
+  ],
+  [
+    'an old Node of the name goes before the new one',
+    member(worker, { now }),
+    [kubeNode('kubemaster'), kubeNode('worker01', false)],
+    fromNothing('worker01', 'rke2-agent', forget),
+  ],
+  [
+    'once it is not Ready any more',
+    member(worker, { now }),
+    ours,
+    fromNothing('worker01', 'rke2-agent', [
+      '? @kubemaster kubectl wait --for=condition=Ready=Unknown node/worker01 --timeout=60s',
+      ...forget,
+    ]),
+  ],
+  [
+    'one whose Node was deleted registers again',
+    member(worker, joined),
+    [kubeNode('kubemaster')],
+    entersAgain,
+  ],
+  [
+    'a changed configuration',
+    member(worker, { ...joined, config: 'a: b\n' }),
+    ours,
+    [config('worker01'), ...entersAgain],
+  ],
+  [
+    'a configuration that the service has not read yet',
+    member(worker, { ...joined, stale: true }),
+    ours,
+    entersAgain,
+  ],
+  ['a service that failed', member(worker, { ...joined, service: 'failed' }), ours, entersAgain],
+  [
+    'a service that would not start with the machine',
+    member(worker, { ...joined, enabled: false }),
+    ours,
+    [...start('worker01', 'rke2-agent'), wait('worker01')],
+  ],
+  [
+    'as long as nobody reports Nodes, none is taken for deleted',
+    member(worker, joined),
+    undefined,
+    [wait('worker01')],
+  ],
+]
+for (const [what, joiner, nodes, steps] of cases)
+  await t.test(what, async (t) => t.strictSame(shortly(planned(joiner, nodes)), steps))
+
+await t.test('a node stays with the server that it joined, whoever leads', async (t) => {
+  const away = { ...joined, config: rke2Config(lab, worker, {}, second) }
+  t.strictSame(planned(member(worker, away), ours), [])
+})
+
+await t.test('what cannot be changed here is the only step', async (t) => {
+  const refusals: [Partial<Rke2State>, string][] = [
+    [{ ...joined, version: 'v1.34.1+rke2r1' }, 'it runs RKE2 v1.34.1+rke2r1, the lab file says'],
+    [{ free: 2 ** 30 }, 'only 1 GiB are free on its disk'],
+    [{ gaps: ['iptables'] }, 'it lacks iptables'],
+    [{ now: now - 4000 }, 'its clock is 4000 s behind that of kubemaster [clock-skew]'],
+  ]
+  for (const [state, message] of refusals) {
+    const steps = planned(member(worker, state), [kubeNode('kubemaster')])
+    t.equal(steps.length, 1)
+    t.match(await refused(steps), message)
+    t.match(shortly(steps)[0], `? { echo 'worker01: ${message}`)
+  }
+})

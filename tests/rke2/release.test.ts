@@ -1,0 +1,40 @@
+// Where the files of a release are, and what they are called.
+import t from 'tap'
+import { findDigest } from '../../lib/download/checksums.ts'
+import { parseVersion, release } from '../../lib/rke2/release.ts'
+import { makeLab } from '../helpers/labs.ts'
+
+const labWith = (rke2: object = {}) => makeLab((lab) => Object.assign(lab.rke2, rke2))
+const lab = labWith()
+
+await t.test('the release files', async (t) => {
+  t.equal(
+    release(lab).archives[0]?.url,
+    'https://github.com/rancher/rke2/releases/download/v1.35.7%2Brke2r1/rke2.linux-amd64.tar.gz',
+  )
+  t.match(
+    release(lab).installer.url,
+    /rancher\/rke2\/v1\.35\.7%2Brke2r1\/install\.sh$/,
+    'the installer of that very tag',
+  )
+  const mirrored = release(labWith({ mirror: 'http://mirror.example/rke2/', images: true }))
+  t.equal(mirrored.sums.url, 'http://mirror.example/rke2/v1.35.7%2Brke2r1/sha256sum-amd64.txt')
+  t.equal(mirrored.installer.url, 'http://mirror.example/rke2/v1.35.7%2Brke2r1/install.sh')
+  t.strictSame(
+    mirrored.archives.map(({ name }) => name),
+    ['rke2.linux-amd64.tar.gz', 'rke2-images.linux-amd64.tar.zst'],
+  )
+  t.match(
+    release(labWith({ images: true, cni: 'cilium' })).archives.map(({ name }) => name),
+    [
+      'rke2.linux-amd64.tar.gz',
+      'rke2-images.linux-amd64.tar.zst',
+      'rke2-images-cilium.linux-amd64.tar.zst',
+    ],
+  )
+  const sums = `${'a'.repeat(64)}  rke2.linux-amd64.tar.gz\n`
+  t.equal(findDigest(sums, 'rke2.linux-amd64.tar.gz')?.hex, 'a'.repeat(64))
+  t.equal(findDigest(sums, 'rke2-images.linux-amd64.tar.zst'), undefined, 'no line is no digest')
+  t.equal(parseVersion('rke2 version v1.35.7+rke2r1 (abc)\ngo version go1.24\n'), 'v1.35.7+rke2r1')
+  t.equal(parseVersion('bash: rke2: command not found'), undefined)
+})

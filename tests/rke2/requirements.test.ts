@@ -1,0 +1,25 @@
+// What must hold on a node before RKE2 is started there.
+import t from 'tap'
+import { checkClock, checkNeeds, checkVersion } from '../../lib/rke2/requirements.ts'
+import { parseState } from '../../lib/rke2/state.ts'
+import { makeLab, nodeOf } from '../helpers/labs.ts'
+
+const lab = makeLab()
+const [server, agent] = [nodeOf(lab), nodeOf(lab, 'worker01')]
+
+await t.test('what must hold before RKE2 is started or left as it is', async (t) => {
+  const state = parseState('')
+  t.throws(
+    () => checkNeeds(agent, { ...state, gaps: ['iptables', 'apparmor'] }),
+    /lacks iptables and apparmor/,
+  )
+  t.throws(() => checkNeeds(agent, { ...state, free: 2 ** 30 }), /only 1 GiB are free/)
+  t.doesNotThrow(() => checkNeeds(agent, { ...state, free: 20 * 2 ** 30 }))
+  t.throws(() => checkVersion(lab, { ...state, version: 'v1.34.1+rke2r1' }), /that is an upgrade/)
+  t.doesNotThrow(() => checkVersion(lab, { ...state, version: lab.rke2.version }))
+  t.throws(
+    () => checkClock(agent, { ...state, now: 1000 }, server, { ...state, now: 5000 }),
+    /4000 s behind that of kubemaster/,
+  )
+  t.doesNotThrow(() => checkClock(agent, { ...state, now: 1000 }, server, { ...state, now: 1020 }))
+})

@@ -1,0 +1,92 @@
+// What a node says of RKE2 on it.
+import { execFileSync } from 'node:child_process'
+import t from 'tap'
+import {
+  isBefore,
+  isReady,
+  parseKubeNodes,
+  parseState,
+  stateScript,
+  statusScript,
+  watchScript,
+} from '../../lib/rke2/state.ts'
+import { kubeNode } from '../helpers/plans.ts'
+
+await t.test('what a node says of itself', async (t) => {
+  const state = parseState(
+    '== version\nrke2 version v1.35.7+rke2r1 (a)\n== service\nactivating\n== enabled\nenabled\n== started\n1600000000\n== config\na: 1\n== joined\n== data\nyes\n== now\n1700000000\n== gaps\napparmor\n== free\n1000\n',
+  )
+  t.match(state, {
+    version: 'v1.35.7+rke2r1',
+    service: 'activating',
+    enabled: true,
+    started: 1600000000,
+    config: 'a: 1\n',
+    hasRun: true,
+    now: 1700000000,
+    gaps: ['apparmor'],
+    free: 1000,
+  })
+  const cutOff = '== cut-off\nyes\n== version\nrke2 version v1.35.7+rke2r1 (a)\n'
+  t.equal(parseState(cutOff).version, undefined, 'installed by half is not installed')
+  t.equal(
+    parseState(`${cutOff}== joined\nyes\n`).version,
+    'v1.35.7+rke2r1',
+    'files that somebody brought to a node of a cluster mean nothing',
+  )
+  t.equal(parseState('== stale\nyes\n').stale, true)
+  t.equal(parseState('== nodes\nerror: timed out\n').nodes, undefined, 'the API does not answer')
+  t.match(parseState(''), { service: 'inactive', hasRun: false, config: '' })
+  const roles = ['control-plane', 'etcd']
+  const heartbeat = '2026-07-01T10:00:00Z'
+  const item = (name: string, ready: string) => ({
+    metadata: {
+      name,
+      labels: {
+        'node-role.kubernetes.io/etcd': 'true',
+        'node-role.kubernetes.io/control-plane': 'true',
+      },
+    },
+    status: {
+      conditions: [{ type: 'Ready', status: ready, lastHeartbeatTime: heartbeat }],
+      nodeInfo: { kubeletVersion: 'v1.35.7+rke2r1' },
+    },
+  })
+  t.strictSame(
+    parseKubeNodes(JSON.stringify({ items: [item('a', 'True'), item('b', 'Unknown')] })),
+    [
+      { name: 'a', ready: true, heartbeat, roles, version: 'v1.35.7+rke2r1' },
+      { name: 'b', ready: false, heartbeat, roles, version: 'v1.35.7+rke2r1' },
+    ],
+  )
+  t.equal(parseKubeNodes('error: connection refused'), undefined)
+  const started = Date.parse(heartbeat) / 1000
+  const starts = [started - 1, started, started + 1, NaN]
+  t.strictSame(
+    starts.map((start) => isBefore(heartbeat, start)),
+    [false, false, true, false],
+  )
+  t.notOk(isBefore('', started), 'where it is not told it is no reason to wait')
+  const ready = (service: string, started: number, is = true) =>
+    isReady({ service, started }, kubeNode('a', is))
+  t.strictSame(
+    [
+      ready('active', started),
+      ready('activating', started),
+      ready('active', started + 1),
+      ready('active', started, false),
+      isReady({ service: 'active', started }, undefined),
+    ],
+    [true, false, false, false, false],
+  )
+  for (const script of [
+    stateScript('rke2-agent'),
+    watchScript('rke2-server', 1),
+    `true${statusScript('rke2-server')}`,
+  ])
+    t.equal(
+      execFileSync('sh', ['-n'], { input: script, encoding: 'utf8' }),
+      '',
+      'any sh can read it',
+    )
+})
