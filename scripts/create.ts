@@ -37,11 +37,14 @@ await phase(import.meta.url, 'create', async ({ lab, nodes, options, shell }) =>
     await shell.apply(inOrder('SSH and host keys', await planKeys(lab, fresh)))
     const host = await withPool(lab, seen, shell, [image.volume])
     const parts = { base: image.volume, type }
-    const made = forEach('Machines', pair(lab, host, nodes), (machine) =>
-      planMachine(lab, host, machine, parts),
+    const [made, seeds] = await together(
+      async () =>
+        forEach('Machines', pair(lab, host, nodes), (machine) =>
+          planMachine(lab, host, machine, parts),
+        ),
+      () => planSeeds(lab, fresh, host, config),
     )
     await shell.apply(inOrder('Network', planNetwork(lab, host)))
-    const seeds = await planSeeds(lab, fresh, host, config)
     await withBaseVolume(lab, host, image, shell, (steps) =>
       shell.apply({ title: 'Base image and seeds', lanes: [{ name: '', steps }, ...seeds] }),
     )

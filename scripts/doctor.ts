@@ -19,6 +19,7 @@ await phase(import.meta.url, 'doctor', async ({ lab, nodes, options, shell }) =>
   const question = `Run ${fixes.length} commands to fix this?`
   if (fixes.length > 0 && (await shell.ask(question, fixes, options.yes))) {
     await shell.apply(inOrder('Fix', fixes.map(onTerminal)))
+    ui.heading('After that')
     findings = await examine(lab, nodes, shell)
     findings.forEach(ui.finding)
   }

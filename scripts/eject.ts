@@ -4,6 +4,7 @@
 import { observe } from '../lib/libvirt/observe.ts'
 import { pair } from '../lib/libvirt/ownership.ts'
 import { withPool } from '../lib/machine/create.ts'
+import { checkMachines } from '../lib/machine/drift.ts'
 import { findSeeds, planEject, planQuestion } from '../lib/machine/eject.ts'
 import { phase } from '../lib/phase.ts'
 import { forEach } from '../lib/shell/steps.ts'
@@ -12,7 +13,9 @@ import { script } from '../lib/text/errors.ts'
 await phase(import.meta.url, 'eject', async ({ lab, nodes, options, shell }) => {
   const force = options.flags.force
   const host = await withPool(lab, await observe(lab), shell)
-  const left = await findSeeds(lab, pair(lab, host, nodes), host)
+  const machines = pair(lab, host, nodes)
+  checkMachines(lab, machines)
+  const left = await findSeeds(lab, machines, host)
 
   await shell.apply(forEach('Ask cloud-init', left, (seeded) => planQuestion(lab, seeded, force)))
   await shell.apply(forEach('Eject', left, (seeded) => planEject(lab, seeded, force)))

@@ -1,9 +1,7 @@
 // PURE. Whether memory, disk space and an image are there for the machines that are not made yet.
-import type { LabError } from '../text/errors.ts'
 import { failure, fromError, ok, warning, type Finding } from '../text/findings.ts'
 import { formatSize } from '../text/size.ts'
-import type { AllFacts, Facts } from './checks.ts'
-import { numberIn } from './look.ts'
+import { numberIn, type AllFacts, type Facts } from './facts.ts'
 
 /** Free memory against what the machines that do not run yet will take. */
 export function checkMemory({ lab, nodes, host, here }: Facts): Finding[] {
@@ -31,13 +29,6 @@ export function checkDisk({ lab, host, here }: Facts): Finding[] {
   const advice = `# free some space: df -h ${path.replace(/\/[^/]*$/, '')}`
   return [wanted <= available ? ok('disk space', found) : warning('disk space', found, advice)]
 }
-
-/** Where the image is: a file on this host, a URL (perhaps with an obstacle), or nobody knows. */
-export type ImagePlace =
-  | 'not needed'
-  | { file: string }
-  | { url: string; obstacle: { why: string; sure: boolean } | undefined }
-  | { error: LabError }
 
 /** The image: at hand, or its publisher reachable. */
 export function checkImage({ image }: AllFacts): Finding[] {

@@ -1,35 +1,12 @@
 // PURE. The checks of the host: one list for doctor, which runs all, and for create, which runs those that stop it.
-import type { Lab, Node } from '../lab/lab.ts'
-import type { Host } from '../libvirt/observe.ts'
 import { hintText, LabError, script } from '../text/errors.ts'
 import { warning, type Finding } from '../text/findings.ts'
-import { checkDisk, checkImage, checkMemory, type ImagePlace } from './capacity.ts'
-import { checkKvm, type Capabilities, type Kvm } from './kvm.ts'
-import { NotLookedAt, type HostFacts, type Question } from './look.ts'
-import { checkAddresses, checkFirewall, checkNetwork, type Knock } from './network.ts'
+import { checkDisk, checkImage, checkMemory } from './capacity.ts'
+import { NotLookedAt, type AllFacts, type Facts, type Question } from './facts.ts'
+import { checkKvm } from './kvm.ts'
+import { checkAddresses, checkFirewall, checkNetwork } from './network.ts'
 import { checkOwnership } from './ownership.ts'
 import { checkLibvirt, checkNode, checkTools } from './tools.ts'
-
-/** What create finds out before it changes anything. */
-export interface Facts {
-  lab: Lab
-  nodes: Node[]
-  /** Undefined when libvirt cannot be asked. */
-  host: Host | undefined
-  here: HostFacts
-  knocks: Knock[]
-  kvm: Kvm
-  emulator: Capabilities | undefined
-}
-
-/** What doctor finds out besides. */
-export interface AllFacts extends Facts {
-  /** Why libvirt cannot be asked. */
-  trouble: LabError | undefined
-  image: ImagePlace
-  /** Version of Node.js. */
-  node: string
-}
 
 interface Judge<F> {
   name: string

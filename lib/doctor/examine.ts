@@ -10,11 +10,18 @@ import type { Shell } from '../shell/carry-out.ts'
 import { TimedOut, until } from '../shell/wait.ts'
 import { LabError } from '../text/errors.ts'
 import type { Finding } from '../text/findings.ts'
-import type { ImagePlace } from './capacity.ts'
-import { findAll, findForCreate, hostError, questionsOf, type Facts } from './checks.ts'
+import { findAll, findForCreate, hostError, questionsOf } from './checks.ts'
+import {
+  lookedAt,
+  type Facts,
+  type HostFacts,
+  type ImagePlace,
+  type Knock,
+  type Question,
+} from './facts.ts'
 import { domainTypeFor, saidOfKvm, triedKvm } from './kvm.ts'
-import { isLocal, lookedAt, lookScript, parseLook, type HostFacts, type Question } from './look.ts'
-import { checkNetwork, isAsking, type Knock } from './network.ts'
+import { isLocal, lookScript, parseLook } from './look.ts'
+import { checkNetwork, isAsking } from './network.ts'
 import { isMade } from './ownership.ts'
 
 /** All checks. */

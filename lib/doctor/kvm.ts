@@ -1,20 +1,7 @@
 // PURE. Whether KVM truly works, or QEMU must emulate the processor.
 import type { Lab } from '../lab/lab.ts'
 import { failure, ok, warning, type Finding } from '../text/findings.ts'
-import type { Facts } from './checks.ts'
-import { lookedAt, type HostFacts } from './look.ts'
-
-/** Whether KVM works (undefined: nobody can be asked). */
-export interface Kvm {
-  works: boolean | undefined
-  why: string
-}
-
-/** How `virsh domcapabilities` ended. */
-export interface Capabilities {
-  code: number
-  stderr: string
-}
+import { lookedAt, type Capabilities, type Facts, type HostFacts, type Kvm } from './facts.ts'
 
 const noDevice =
   'there is no /dev/kvm: virtualisation is off in the firmware, or this is a VM without nested virtualisation'

@@ -2,10 +2,11 @@
 import type { Lab } from '../lab/lab.ts'
 import { quote } from '../text/quote.ts'
 import { parts } from '../text/sections.ts'
+import { NotLookedAt, type HostFacts, type Question } from './facts.ts'
 import { isoTools, tools } from './tools.ts'
 
 /** What can be asked, and the command for it; words in capitals are functions of the script. */
-const questions = {
+const questions: Record<Question, string> = {
   tools: `PATHS ${[...tools.map(([tool]) => tool), ...isoTools, 'gpgv'].join(' ')}`,
   npm: 'NPM',
   memory: 'cat /proc/meminfo',
@@ -17,8 +18,6 @@ const questions = {
   filters: 'TEXT /proc/sys/net/bridge/bridge-nf-call-iptables',
   rules: 'RULES',
 }
-export type Question = keyof typeof questions
-
 /** True when libvirt runs on this host, so that its devices and interfaces can be looked at. */
 export const isLocal = (uri: string) => /^[a-z0-9]+(\+unix)?:\/\/\//.test(uri)
 
@@ -60,30 +59,6 @@ ${[...new Set(asked)]
   .join('\n')}
 `
 
-/** Why there is no answer; nothing may be concluded from that. */
-export class NotLookedAt extends Error {
-  readonly level: 'ok' | 'warning'
-  readonly fix: string[]
-  constructor(why: string, level: 'ok' | 'warning' = 'warning', fix: string[] = []) {
-    super(why)
-    this.level = level
-    this.fix = fix
-  }
-}
-
-/** What was found, or undefined when there was no answer. */
-export function lookedAt<T>(find: () => T): T | undefined {
-  try {
-    return find()
-  } catch (error) {
-    if (error instanceof NotLookedAt) return undefined
-    throw error
-  }
-}
-
-/** Gives an answer, which may be empty; throws NotLookedAt when there is none. */
-export type HostFacts = (question: Question) => string
-
 /** What `lookScript` printed. */
 export function parseLook(lab: Lab, output: string): HostFacts {
   const found = parts(output)
@@ -98,23 +73,4 @@ export function parseLook(lab: Lab, output: string): HostFacts {
     const fix = program === 'ip' ? ['sudo apt-get install --yes iproute2'] : []
     throw new NotLookedAt(`the program ${program} is missing`, 'warning', fix)
   }
-}
-
-const notUnderstood = (text: string) =>
-  new NotLookedAt(`this is not understood: ${text.slice(0, 80)}`)
-
-/** The number in an answer. */
-export function numberIn(text: string, pattern: RegExp): number {
-  const [, digits] = pattern.exec(text) ?? []
-  if (digits) return Number(digits)
-  throw notUnderstood(text)
-}
-
-/** The list in an answer in JSON. */
-export function listIn<T>(json: string): T[] {
-  try {
-    const list = JSON.parse(json || '[]') as unknown
-    if (Array.isArray(list)) return list as T[]
-  } catch {} // an error below
-  throw notUnderstood(json)
 }

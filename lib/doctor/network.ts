@@ -2,8 +2,7 @@
 import type { Node } from '../lab/lab.ts'
 import { cidrsOverlap } from '../lab/rules.ts'
 import { failure, ok, warning, type Finding } from '../text/findings.ts'
-import type { Facts } from './checks.ts'
-import { listIn, lookedAt, type HostFacts } from './look.ts'
+import { listIn, lookedAt, type Facts, type HostFacts, type Knock } from './facts.ts'
 import { isMade } from './ownership.ts'
 
 export interface Interface {
@@ -45,12 +44,6 @@ export function parseNeighbours(json: string): Map<string, Neighbour> {
         : [],
     ),
   )
-}
-
-/** What TCP says about SSH's port on the address of a node. */
-export interface Knock {
-  node: Node
-  answer: 'open' | 'refused' | 'silent'
 }
 
 /** Who else has the addresses that were silent; a node's own MAC is of a machine that was there a moment ago. */

@@ -10,7 +10,7 @@ import {
 } from '../libvirt/ownership.ts'
 import { failure, fromError, ok, type Finding } from '../text/findings.ts'
 import { quote } from '../text/quote.ts'
-import type { Facts } from './checks.ts'
+import type { Facts } from './facts.ts'
 
 /** Whether this lab made a domain for the node. */
 export const isMade = (host: Host, lab: Lab, node: Node) =>

@@ -2,7 +2,7 @@
 import { signers } from '../download/checksums.ts'
 import type { Lab } from '../lab/lab.ts'
 import { failure, ok, type Finding } from '../text/findings.ts'
-import type { AllFacts, Facts } from './checks.ts'
+import type { AllFacts, Facts } from './facts.ts'
 
 /** The version of Node; npm's is only shown. */
 export function checkNode({ node, here }: AllFacts): Finding[] {

@@ -12,7 +12,7 @@ import {
 import { netmask, networkXml, overlayXml, poolXml } from '../libvirt/storage-xml.ts'
 import { written, type Shell } from '../shell/carry-out.ts'
 import { inOrder, sh, type Step } from '../shell/steps.ts'
-import { CommandError, LabError, line, script } from '../text/errors.ts'
+import { LabError, line, script } from '../text/errors.ts'
 import { commandText } from '../text/quote.ts'
 import { formatSize } from '../text/size.ts'
 
@@ -102,30 +102,20 @@ export function planMachine(lab: Lab, host: Host, machine: Machine, parts: Parts
   ]
 }
 
-const tookBack = 75
-
 // A domain that never ran is undefined, so that the next run makes the machine as the lab file says then.
 function firstStart(lab: Lab, { name }: Node): Step {
-  const [start, state, undefine] = [
-    commandText`${virsh(lab)} start ${name}`,
-    commandText`${virsh(lab)} -q domstate ${name}`,
-    commandText`${virsh(lab)} undefine ${name}`,
-  ]
+  const state = commandText`${virsh(lab)} -q domstate ${name}`
   return {
-    do: 'run',
-    bash: `${start} || {
-  if test "$(${state})" = 'shut off'; then ${undefine} >/dev/null && (exit ${tookBack}); fi
-  false
-}`,
-    explain: (error) => {
-      if (error.failed.status !== tookBack) return error
-      const { message, details } = new CommandError({ ...error.failed, status: 1 })
-      return new LabError(message, {
-        details: [...details, 'it never ran, so its definition was removed'],
-        hint: line(script('create', name), '   # when that is fixed'),
-        cause: error,
-      })
-    },
+    ...sh`${virsh(lab)} start ${name}`,
+    undo: `test "$(${state})" = 'shut off' && ${commandText`${virsh(lab)} undefine ${name}`} >/dev/null`,
+    explain: (cause, undone) =>
+      undone
+        ? new LabError(cause.message, {
+            details: [...cause.details, 'it never ran, so its definition was removed'],
+            hint: line(script('create', name), '   # when that is fixed'),
+            cause,
+          })
+        : cause,
   }
 }
 

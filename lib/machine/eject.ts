@@ -105,9 +105,7 @@ function ejectLive(lab: Lab, name: string, force: boolean): Run {
   const command = commandText`${virsh(lab)} change-media ${name} sda --eject ${sides}`
   return {
     do: 'run',
-    bash: force
-      ? command
-      : `${command} || # the guest may hold the tray for a moment
+    bash: `${command} || # the guest may hold the tray for a moment
   { sleep 1; ${command}; } ||
   { sleep 1; ${command}; }`,
     explain: (error) =>

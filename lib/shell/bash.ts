@@ -71,7 +71,9 @@ export async function ask(text: string, options: Options = {}): Promise<Output> 
 
 /** Runs a program with the terminal's input and output; returns its exit status. */
 export async function runForeground(text: string): Promise<number> {
-  const process = $({ nothrow: true, stdio: 'inherit' })(Object.assign([text], { raw: [text] }))
+  const process = $({ env, prefix: '', nothrow: true, stdio: 'inherit' })(
+    Object.assign([text], { raw: [text] }),
+  )
   running.add(process)
   try {
     return (await process).exitCode ?? 1

@@ -7,7 +7,7 @@ import { ask as askPerson } from '../cli/ask.ts'
 import { downloadProgress, nodeProgress, type NodeProgress } from '../cli/progress.ts'
 import * as ui from '../cli/ui.ts'
 import { CommandError, named, NodeErrors, type Hint } from '../text/errors.ts'
-import { query, readText, run, runOnTerminal } from './bash.ts'
+import { ask, query, readText, run, runOnTerminal } from './bash.ts'
 import { takeLock } from './lock.ts'
 import { bashScript, type Lane, type Run, type Stage, type Step, type Write } from './steps.ts'
 
@@ -22,7 +22,7 @@ export interface Shell {
   /** Work that no other run may do at the same time; `file` is the lock. */
   locked<T>(file: string, what: string, work: () => Promise<T>): Promise<T>
   /** Keeps a text that only saves time. */
-  remember(file: string, text: string): void
+  remember: (file: string, text: string) => void
   /** The end: `idle` when there was nothing to do, and what to type next. */
   end(idle: string | undefined, next: Hint | undefined): void
 }
@@ -45,7 +45,7 @@ export function working(): Shell {
       const release = await takeLock(file, what)
       return work().finally(release)
     },
-    remember(file, text) {
+    remember: (file, text) => {
       try {
         put(file, text)
       } catch {
@@ -108,7 +108,7 @@ async function carryOutStep(step: Step, name: string, progress?: NodeProgress) {
   await runStep(step)
 }
 
-async function runStep({ bash, explain, orWarn, grows, onTerminal }: Run): Promise<void> {
+async function runStep({ bash, undo, explain, orWarn, grows, onTerminal }: Run): Promise<void> {
   const stop = grows
     ? downloadProgress(
         () => sizeOf(grows.file),
@@ -119,7 +119,8 @@ async function runStep({ bash, explain, orWarn, grows, onTerminal }: Run): Promi
     await (onTerminal ? runOnTerminal(bash) : run(bash))
   } catch (error) {
     if (!(error instanceof CommandError)) throw error
-    if (orWarn === undefined) throw explain?.(error) ?? error
+    const undone = undo !== undefined && (await ask(undo)).code === 0
+    if (orWarn === undefined) throw explain?.(error, undone) ?? error
     ui.warn(`${orWarn}: ${error.message}`)
   } finally {
     stop()

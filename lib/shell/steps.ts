@@ -10,8 +10,10 @@ export interface Run {
   bash: string
   /** What a node is doing meanwhile, where it is watched. */
   state?: string
-  /** Makes an error that helps more out of its failure. */
-  explain?: (error: CommandError) => unknown
+  /** What takes it back when it fails, where it can. */
+  undo?: string
+  /** Makes an error that helps more out of its failure; `undone`: it was taken back. */
+  explain?: (error: CommandError, undone: boolean) => unknown
   /** Said when it fails; what follows is done all the same. */
   orWarn?: string
   /** A download: the file that grows, and where its size is to be had. */
@@ -113,11 +115,15 @@ export function bashScript(about: string, cwd: string, stages: Stage[]): string 
 
 function bashOf(step: Step, folders: Set<string>): string[] {
   if (step.do === 'check') return [step.bash]
-  if (step.do === 'run')
-    return [step.orWarn ? `{ ${step.bash}\n} || echo ${quote(step.orWarn)} >&2` : step.bash]
+  if (step.do === 'run') return [guarded(step)]
   if (step.printed !== undefined) return [step.printed]
   const folder = dirname(step.path)
   const made = folders.has(folder) ? [] : [commandText`mkdir -p ${folder}`]
   folders.add(folder)
   return [...made, hereDocument(commandText`cat > ${step.path}`, step.content)]
+}
+
+function guarded({ bash, undo, orWarn }: Run): string {
+  if (undo) return `${bash} || {\n  { ${undo}; } || true\n  false\n}`
+  return orWarn ? `{ ${bash}\n} || echo ${quote(orWarn)} >&2` : bash
 }

@@ -79,6 +79,6 @@ await t.test('one failure is the error of create, several are counted', async (t
   const knocks = tools.lab.nodes.map((node) => ({ node, answer: 'open' as const }))
   t.match(hostError(findForCreate({ ...tools, knocks })), {
     message: '4 things are in the way',
-    hint: ['npx zx scripts/doctor.ts'],
+    hint: [{ script: 'doctor', words: [] }],
   })
 })

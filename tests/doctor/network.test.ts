@@ -1,6 +1,6 @@
 // Interfaces, neighbours, addresses and the firewall.
 import t from 'tap'
-import type { AllFacts } from '../../lib/doctor/checks.ts'
+import type { AllFacts } from '../../lib/doctor/facts.ts'
 import {
   checkAddresses,
   checkFirewall,
@@ -8,8 +8,8 @@ import {
   isAsking,
   parseInterfaces,
   parseNeighbours,
-  type Knock,
 } from '../../lib/doctor/network.ts'
+import { type Knock } from '../../lib/doctor/facts.ts'
 import { fixture } from '../helpers/fixtures.ts'
 import { domainOf, emptyHost, factsWith, hereWith, only, type Answers } from '../helpers/facts.ts'
 import type { RawLab } from '../helpers/labs.ts'

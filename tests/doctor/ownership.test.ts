@@ -19,9 +19,9 @@ await t.test('names that others have are reported, whoever they are', async (t) 
     pool: { uuid: 'x', path: lab.pool.path, available: 0, active: true },
   }
   t.match(only('failure', checkOwnership({ ...facts, host })), [
-    /^kubemaster: .* belongs to something else$/,
-    /^worker01: .* belongs to lab home$/,
-    /storage pool rke2-kvm-lab exists/,
+    /^kubemaster: .* belongs to something else; it is left alone$/,
+    /^worker01: .* belongs to lab home; it is left alone$/,
+    /storage pool called rke2-kvm-lab exists/,
   ])
   t.match(checkOwnership(facts), [{ level: 'ok' }])
   const twin = strangerOf('twin', { macs: [nodeOf(lab).mac] })

@@ -1,6 +1,6 @@
 // Facts for the checks: a host on which all is well, with something changed.
-import type { AllFacts } from '../../lib/doctor/checks.ts'
-import { NotLookedAt, type HostFacts, type Question } from '../../lib/doctor/look.ts'
+import type { AllFacts } from '../../lib/doctor/facts.ts'
+import { NotLookedAt, type HostFacts, type Question } from '../../lib/doctor/facts.ts'
 import type { Domain } from '../../lib/libvirt/host.ts'
 import type { Host } from '../../lib/libvirt/observe.ts'
 import { fixture } from './fixtures.ts'

@@ -32,6 +32,7 @@ await t.test('a small lab file gets the defaults of everything else', async (t) 
     volume: 'lab-worker01.qcow2',
     seedVolume: 'lab-worker01-seed.iso',
     dir: '.lab/lab/nodes/worker01',
+    sshConfig: '.lab/lab/ssh_config',
   })
 })
 
