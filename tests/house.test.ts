@@ -1,6 +1,6 @@
 // The rules of the house: which room may import which, what is pure, how large things are.
 import { join } from 'node:path'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { ownFiles, sourcesIn, type Source } from './helpers/sources.ts'
 
 const sources = ['lib', 'scripts'].flatMap((folder) => sourcesIn(folder))

@@ -44,11 +44,11 @@ export function finding({ check, level, found, fix = [] }: Finding): void {
   for (const hint of fix) detail(`    ${hintText(hint, settings.lab)}`)
 }
 
-/** Shows a command as it can be pasted; of one with a here-document only the first line, unless whole. */
+/** Shows a command as it can be pasted; of one with a here-document of several lines only the first, unless whole. */
 export function command(text: string, whole: boolean): void {
   const [first = '', ...rest] = text.split('\n')
   const shown =
-    whole || rest.length === 0
+    whole || rest.length < 3
       ? text
       : `${first} ... (${rest.length} more lines; --verbose shows them)`
   line(chalk.cyan(shown.replace(/^/gm, '    ').replace(/^ {4}/, '  $ ')))

@@ -116,8 +116,7 @@ export const known: Known[] = [
   {
     id: 'cis',
     match: /invalid kernel parameter value|missing required (user|group)/,
-    why: () =>
-      'profile: cis wants kernel parameters, and a user and group etcd, that are not there',
+    why: () => 'profile: cis wants kernel parameters and a user and group etcd that are not there',
     fix: (at) => [
       onNode(
         at,
