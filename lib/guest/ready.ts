@@ -10,8 +10,8 @@ import { LabError, line, script } from '../text/errors.ts'
 import { formatSeconds } from '../text/progress.ts'
 import { commandText, quote } from '../text/quote.ts'
 import { parseInitFiles, readInitFiles, silentGuest, type InitState } from './cloud-init-status.ts'
-import { askNode, knock, ssh, SshError, typedOn } from './ssh.ts'
-import { isAnswer, sshTrouble, type SshTrouble } from './ssh-files.ts'
+import { askNode, knock, SshError } from './ssh.ts'
+import { isAnswer, ssh, sshTrouble, typedOn, type SshTrouble } from './ssh-files.ts'
 
 export type Reached = InitState | { kind: 'unreachable'; trouble: SshTrouble }
 

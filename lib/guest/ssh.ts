@@ -7,8 +7,6 @@ import { CommandError, LabError, script } from '../text/errors.ts'
 import { commandText, hereDocument } from '../text/quote.ts'
 import { ssh, sshTrouble, type SshTrouble } from './ssh-files.ts'
 
-export { ssh, typedOn } from './ssh-files.ts'
-
 interface As {
   root?: boolean
 }

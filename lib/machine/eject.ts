@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { hostKey } from '../guest/keys.ts'
 import { askInit } from '../guest/ready.ts'
-import { ssh } from '../guest/ssh.ts'
+import { ssh } from '../guest/ssh-files.ts'
 import type { Lab } from '../lab/lab.ts'
 import { virsh, type Host } from '../libvirt/observe.ts'
 import type { Machine } from '../libvirt/ownership.ts'

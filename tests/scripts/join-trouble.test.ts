@@ -83,6 +83,22 @@ await t.test('Ready from before a restart does not count', async (t) => {
   await succeeds(t, host, 'join')
 })
 
+await t.test('nodes that cannot be asked are all named, and nothing is done', async (t) => {
+  const host = new FakeHost(t, undefined, { machines: true })
+  for (const name of ['kubemaster', 'worker02']) host.put(`domains/${name}/state`, 'shut off\n')
+  const install = await host.run('install-rke2')
+  failed(t, install, '✗ kubemaster: cannot be asked over SSH: no answer on its address yet')
+  t.strictSame(shown(install), [])
+  host.boot('kubemaster')
+  await succeeds(t, host, 'install-rke2')
+  host.put('domains/worker01/state', 'shut off\n')
+  const before = host.everything()
+  const join = await host.run('join')
+  for (const name of ['worker01', 'worker02'])
+    failed(t, join, `✗ ${name}: cannot be asked over SSH: no answer`, `scripts/create.ts ${name}`)
+  t.strictSame([shown(join), host.everything()], [[], before])
+})
+
 await t.test('a server that is not Ready is waited for before others join it', async (t) => {
   const host = new FakeHost(t, pop, { machines: true })
   for (const script of ['install-rke2', 'join']) await succeeds(t, host, script)
