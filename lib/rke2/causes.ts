@@ -1,4 +1,4 @@
-// PURE. Why RKE2 does not come up: how it says so in its journal, and what fixes it. RKE2 itself would try for ever.
+// PURE. Why RKE2 does not come up: what its journal says then, and what fixes it. RKE2 itself would try forever.
 import { typedOn } from '../guest/ssh-files.ts'
 import type { Node } from '../lab/lab.ts'
 import { line, script, type Hint } from '../text/errors.ts'

@@ -1,4 +1,4 @@
-// PURE. What RKE2's journal gives away: the cause of a failure, how long it has been so, the last thing said.
+// PURE. What RKE2's journal says: the cause of a failure, how long it has been there, the last message.
 import type { Hint } from '../text/errors.ts'
 import { known, type Place } from './causes.ts'
 

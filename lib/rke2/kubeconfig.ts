@@ -1,4 +1,4 @@
-// PURE. The kubeconfig that RKE2 writes, made fit for this host and for company.
+// PURE. The kubeconfig that RKE2 writes, changed for use on this host and beside other clusters.
 import { LabError } from '../text/errors.ts'
 import {
   isAlias,

@@ -12,26 +12,26 @@ import { diagnose, isDue, lastMessage, sighting, type Cause, type Sighting } fro
 import { kubeNodes } from './service.ts'
 import { isReady, kubectl, parseKubeNodes, serviceOf, watchScript, type KubeNode } from './state.ts'
 
-/** The node is Ready, by the API of `teller`, which for the first server is itself. */
-export function untilNodeReady(node: Node, teller: Node, seconds: number): Check {
-  const there = typedOn(teller, `sudo ${kubectl} get node ${node.name}`)
+/** The node is Ready, by the API of `reporter`, which for the first server is itself. */
+export function untilNodeReady(node: Node, reporter: Node, seconds: number): Check {
+  const there = typedOn(reporter, `sudo ${kubectl} get node ${node.name}`)
   const registered = `until ${there} >/dev/null 2>&1; do sleep 5; done`
   const ready = `wait --for=condition=Ready node/${node.name} --timeout=${seconds}s`
   return {
     do: 'check',
     bash: `${commandText`timeout ${seconds} sh -c ${registered}`}
-${typedOn(teller, `sudo ${kubectl} ${ready}`)}`,
-    holds: (say) => waitForNode(node, teller, seconds, say),
+${typedOn(reporter, `sudo ${kubectl} ${ready}`)}`,
+    holds: (say) => waitForNode(node, reporter, seconds, say),
   }
 }
 
-async function waitForNode(node: Node, teller: Node, seconds: number, say: Say): Promise<string> {
-  const at = { node, server: teller.name === node.name ? undefined : teller }
+async function waitForNode(node: Node, reporter: Node, seconds: number, say: Say): Promise<string> {
+  const at = { node, server: reporter.name === node.name ? undefined : reporter }
   let since: number | undefined
   let seen: Sighting | undefined
   const probe = async (): Promise<Seen<Cause | 'Ready'>> => {
     since ??= await clockOf(node)
-    const look = await lookOn(node, teller, since)
+    const look = await lookOn(node, reporter, since)
     if (isReady(look, look.kube)) return { done: 'Ready' }
     const now = Date.now()
     seen = sighting(diagnose(look.journal, at) ?? diagnose(look.containerd, at), seen, now)
@@ -68,13 +68,13 @@ interface Look {
   kube: KubeNode | undefined
 }
 
-async function lookOn(node: Node, teller: Node, since: number): Promise<Look> {
+async function lookOn(node: Node, reporter: Node, since: number): Promise<Look> {
   const script = watchScript(serviceOf(node), since)
   const found = parts(await askNode(node, script, { root: true, seconds: 90 }))
   const text = (name: string) => (found.get(name) ?? '').trim()
   const service = text('service')
-  // An agent has no API of its own; the teller is asked only once there is something to tell.
-  const ask = () => (node.role === 'server' ? parseKubeNodes(text('nodes')) : kubeNodes(teller))
+  // An agent has no API of its own; the reporter is asked only once the service runs.
+  const ask = () => (node.role === 'server' ? parseKubeNodes(text('nodes')) : kubeNodes(reporter))
   const nodes = service === 'active' ? await ask() : undefined
   return {
     service,

@@ -1,4 +1,4 @@
-// What RKE2's journal gives away.
+// What RKE2's journal says about a failure.
 import t from 'tap'
 import { diagnose, isDue, lastMessage, sighting, type Sighting } from '../../lib/rke2/journal.ts'
 import { hintText } from '../../lib/text/errors.ts'
@@ -67,7 +67,7 @@ const journals: [id: string, line: string][] = [
   ['missing-keys', 'level=fatal msg="--token is required"'],
 ]
 
-await t.test('every known cause is named, with what mends it', async (t) => {
+await t.test('every known cause is named, with what fixes it', async (t) => {
   for (const [id, line] of journals) {
     const cause = diagnose(`level=info msg="Starting"\n${line}\n`, at)
     t.equal(cause?.id, id, line)
@@ -90,7 +90,7 @@ await t.test('only what is wrong now counts, and only once it has stayed so', (t
   const rejected = 'level=error msg="server is not ready: Node password rejected"'
   t.equal(named(unreachable, notReady), undefined, 'the server was reached since')
   t.equal(named(unreachable, notReady, unreachable)?.id, 'unreachable')
-  t.equal(named(unreachable, rejected)?.id, 'node-password', 'the last one told')
+  t.equal(named(unreachable, rejected)?.id, 'node-password', 'the last one logged')
   t.equal(
     named(rejected, 'rke2-agent.service: Scheduled restart job')?.id,
     'node-password',
@@ -108,7 +108,7 @@ await t.test('only what is wrong now counts, and only once it has stayed so', (t
     seen = sighting(named(...lines), seen, now)
     return seen && isDue(seen, now)
   })
-  t.strictSame(due, [false, undefined, false, false], 'the count begins anew after it was gone')
+  t.strictSame(due, [false, undefined, false, false], 'the count starts again after it was gone')
   t.ok(isDue(sighting(named(unreachable), seen, 50_000)!, 50_000))
   t.ok(isDue(sighting(named(rejected), seen, 50_000)!, 50_000), 'most causes are named at once')
   t.end()

@@ -66,7 +66,7 @@ await t.test('what a node says of itself', async (t) => {
     starts.map((start) => isBefore(heartbeat, start)),
     [false, false, true, false],
   )
-  t.notOk(isBefore('', started), 'where it is not told it is no reason to wait')
+  t.notOk(isBefore('', started), 'where it is not reported it is no reason to wait')
   const ready = (service: string, started: number, is = true) =>
     isReady({ service, started }, kubeNode('a', is))
   t.strictSame(
