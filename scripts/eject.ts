@@ -17,7 +17,8 @@ await phase(import.meta.url, 'eject', async ({ lab, nodes, options, shell }) => 
   checkMachines(lab, machines)
   const left = await findSeeds(lab, machines, host)
 
-  await shell.apply(forEach('Ask cloud-init', left, (seeded) => planQuestion(lab, seeded, force)))
+  if (left.length > 0)
+    await shell.apply(forEach('Ask cloud-init', left, (seeded) => planQuestion(lab, seeded, force)))
   await shell.apply(forEach('Eject', left, (seeded) => planEject(lab, seeded, force)))
   return {
     idle: 'nothing to do: no machine has its seed any more',

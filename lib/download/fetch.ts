@@ -45,43 +45,51 @@ export async function whyNot(url: string): Promise<{ why: string; sure: boolean 
   return code === 0 ? undefined : { why: reasons[code] ?? stderr, sure: code !== 22 }
 }
 
+const folderOf = (file: string) => sh`mkdir -p ${dirname(file)}`
+
 /** Fetches a file for which there is no digest beforehand: the transport (TLS) alone vouches for it. */
-export function fetchUnchecked(url: string, file: string): Run {
+export function fetchUnchecked(url: string, file: string): Run[] {
   const part = `${file}.part`
-  // In (): set -e overlooks a failure before &&.
-  const get = sh`(mkdir -p ${dirname(file)} && ${curl} --retry 3 --output ${part} ${url} && mv ${part} ${file})`
-  return { ...get, explain: (error) => explained(error, url, part) }
+  const get = sh`${curl} --retry 3 --output ${part} ${url}`
+  return [
+    folderOf(file),
+    { ...get, explain: (error) => explained(error, url, part) },
+    sh`mv ${part} ${file}`,
+  ]
 }
 
-/** Fetches a file by way of `file.part`, going on where an earlier run was cut off, once its curl has ended. */
-export function fetchPart(url: string, file: string, isWhole: string): Run {
+// By way of `file.part`, going on where an earlier run was cut off, once its curl has ended.
+function fetchPart(url: string, file: string, isWhole: string): Run[] {
   const part = `${file}.part`
   const get = (...more: string[]) =>
     commandText`flock ${part} ${[...curl, '--retry', '3', ...more]} --output ${part} ${url}`
-  const start = commandText`mkdir -p ${dirname(file)}`
   // Exit status 33: a server without byte ranges gives the whole or nothing.
   const whole = `{ code=$?; test $code -eq 33 || (exit $code); ${commandText`rm ${part}`}; ${get()}; }`
   const skip = sizeOf(part) > 0 ? `${isWhole} || ` : ''
-  return {
-    do: 'run',
-    bash: `${skip}{ ${start}; ${get('--continue-at', '-')} || ${whole}; }`,
-    grows: { file: part, url },
-    explain: (error) => explained(error, url, part),
-  }
+  return [
+    folderOf(file),
+    {
+      do: 'run',
+      bash: `${skip}${get('--continue-at', '-')} ||\n  ${whole}`,
+      grows: { file: part, url },
+      explain: (error) => explained(error, url, part),
+    },
+  ]
 }
 
 /** Fetches a file and keeps it when it has the digest. */
 export function fetchChecked(url: string, file: string, { algorithm, hex }: Digest): Run[] {
   const part = `${file}.part`
-  const check = commandText`echo ${`${hex}  ${part}`} | ${`${algorithm}sum`} --check --status -`
+  const check = sh`echo ${`${hex}  ${part}`} | ${`${algorithm}sum`} --check --status -`
+  const details = [`expected ${algorithm} ${hex}`, 'the download was removed']
   return [
-    fetchPart(url, file, check),
+    ...fetchPart(url, file, check.bash),
     {
-      do: 'run',
-      bash: `{ ${check} && ${commandText`mv ${part} ${file}`}; } || { ${commandText`rm -f ${part}`}; false; }`,
-      explain: (error) =>
-        wrongDigest(url, [`expected ${algorithm} ${hex}`, 'the download was removed'], error),
+      ...check,
+      undo: commandText`rm -f ${part}`,
+      explain: (error) => wrongDigest(url, details, error),
     },
+    sh`mv ${part} ${file}`,
   ]
 }
 
@@ -90,7 +98,8 @@ export function fetchChecked(url: string, file: string, { algorithm, hex }: Dige
 export function fetchListed(url: string, file: string, name: string, sums: string): Run[] {
   const part = `${file}.part`
   const line = ` ${name.replaceAll('.', '\\.')}$`
-  const check = commandText`grep ${line} ${sums} | sed ${`s|${name}|${part}|`} | sha256sum --check --status -`
+  const check = sh`grep ${line} ${sums} | sed ${`s|${name}|${part}|`} | sha256sum --check --status -`
+  const details = [`${sums} says otherwise`, 'both files were removed']
   return [
     {
       ...sh`grep -q ${line} ${sums}`,
@@ -101,13 +110,13 @@ export function fetchListed(url: string, file: string, name: string, sums: strin
           cause,
         }),
     },
-    fetchPart(url, file, check),
+    ...fetchPart(url, file, check.bash),
     {
-      do: 'run',
-      bash: `{ ${check} && ${commandText`mv ${part} ${file}`}; } || { ${commandText`rm -f ${part} ${sums}`}; false; }`,
-      explain: (error) =>
-        wrongDigest(url, [`${sums} says otherwise`, 'both files were removed'], error),
+      ...check,
+      undo: commandText`rm -f ${[part, sums]}`,
+      explain: (error) => wrongDigest(url, details, error),
     },
+    sh`mv ${part} ${file}`,
   ]
 }
 

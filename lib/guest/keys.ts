@@ -45,9 +45,10 @@ export async function planKeys(lab: Lab, seeded: Node[]): Promise<Step[]> {
     ...keyPair(key, `rke2-kvm-lab:${lab.name}`, lab.dir),
     ...seeded.flatMap((node) => keyPair(hostKey(node), node.name, node.dir)),
     ...written(config, sshConfig(lab, process.cwd(), keepsConnections(version))),
-    ...planKnownHosts(lab, [
-      ...lab.nodes.filter((node) => seeded.includes(node) || existsSync(publicHostKey(node))),
-    ]),
+    ...planKnownHosts(
+      lab,
+      lab.nodes.filter((node) => seeded.includes(node) || existsSync(publicHostKey(node))),
+    ),
   ]
 }
 
@@ -55,7 +56,9 @@ export async function planKeys(lab: Lab, seeded: Node[]): Promise<Step[]> {
 function keyPair(file: string, comment: string, folder: string): Step[] {
   if (!existsSync(file))
     return [
-      sh`mkdir -p ${folder} && rm -f ${file}.pub && ssh-keygen -q -t ed25519 -N '' -C ${comment} -f ${file}`,
+      ...(existsSync(folder) ? [] : [sh`mkdir -p ${folder}`]),
+      ...(existsSync(`${file}.pub`) ? [sh`rm ${file}.pub`] : []), // it belongs to a key that is gone
+      sh`ssh-keygen -q -t ed25519 -N '' -C ${comment} -f ${file}`,
     ]
   return readText(`${file}.pub`) ? [] : [sh`ssh-keygen -y -f ${file} > ${`${file}.pub`}`]
 }

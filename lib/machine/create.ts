@@ -25,7 +25,7 @@ export async function withPool(
 ): Promise<Host> {
   checkPool(host, lab)
   const steps = host.pool?.active ? [] : planPool(lab, host)
-  await shell.apply(inOrder('Storage pool', steps))
+  if (steps.length > 0) await shell.apply(inOrder('Storage pool', steps))
   const seen = steps.length + more.length > 0 ? await observe(lab, more) : host
   if (!seen.pool || seen.pool.active) return seen
   throw new LabError(`the storage pool ${lab.pool.name} is off, so its volumes cannot be seen`, {

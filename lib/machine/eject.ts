@@ -47,18 +47,10 @@ export async function findSeeds(lab: Lab, machines: Machine[], host: Host): Prom
 /** What must hold before a seed is taken out: without it cloud-init would do nothing at its next start. */
 export function planQuestion(lab: Lab, { machine }: Seeded, force: boolean): Check[] {
   const { node, domain } = machine
-  if (!domain)
-    return [
-      {
-        do: 'check',
-        bash: commandText`${virsh(lab)} dominfo ${node.name} >/dev/null`,
-        holds: async () => {
-          throw new LabError('there is no such machine', { hint: script('create', node.name) })
-        },
-      },
-      ...(force ? [] : [initDone(machine)]),
-    ]
-  return force ? [] : [initDone(machine)]
+  if (!force) return [initDone(machine)]
+  return domain
+    ? []
+    : [{ ...initDone(machine), bash: commandText`${virsh(lab)} dominfo ${node.name}` }]
 }
 
 const initDone = (machine: Machine): Check => ({
@@ -68,12 +60,13 @@ const initDone = (machine: Machine): Check => ({
 })
 
 async function checkInitDone({ node, domain }: Machine): Promise<void> {
+  if (!domain) throw new LabError('there is no such machine', { hint: script('create', node.name) })
   const hint: Hint[] = [
     script('create', node.name),
     line('# or eject all the same: ', script('eject', node.name, '--force')),
   ]
-  if (domain?.state !== 'running')
-    throw new LabError(`it is ${domain?.state}, so cloud-init cannot be asked whether it is done`, {
+  if (domain.state !== 'running')
+    throw new LabError(`it is ${domain.state}, so cloud-init cannot be asked whether it is done`, {
       hint,
     })
   const { init } = await askInit(node)
@@ -102,12 +95,9 @@ export function planEject(lab: Lab, seeded: Seeded, force: boolean): Step[] {
 // The guest may hold the tray for a moment; libvirt asks it to let go and gives up after 5 s.
 function ejectLive(lab: Lab, name: string, force: boolean): Run {
   const sides = ['--live', ...(force ? ['--force'] : [])]
-  const command = commandText`${virsh(lab)} change-media ${name} sda --eject ${sides}`
   return {
-    do: 'run',
-    bash: `${command} || # the guest may hold the tray for a moment
-  { sleep 1; ${command}; } ||
-  { sleep 1; ${command}; }`,
+    ...sh`${virsh(lab)} change-media ${name} sda --eject ${sides}`,
+    tries: 3,
     explain: (error) =>
       /tray|locked/i.test(error.failed.stderr)
         ? new LabError(error.message, {

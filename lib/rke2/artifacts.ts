@@ -33,7 +33,7 @@ export async function planRelease(lab: Lab): Promise<Step[]> {
   return [
     ...[files.sums, files.installer]
       .filter(isMissing)
-      .map((file) => fetchUnchecked(file.url, at(file))),
+      .flatMap((file) => fetchUnchecked(file.url, at(file))),
     ...files.archives
       .filter(isMissing)
       .flatMap((file) => fetchListed(file.url, at(file), file.name, at(files.sums))),

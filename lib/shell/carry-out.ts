@@ -9,6 +9,7 @@ import * as ui from '../cli/ui.ts'
 import { CommandError, named, NodeErrors, type Hint } from '../text/errors.ts'
 import { ask, query, readText, run, runOnTerminal } from './bash.ts'
 import { takeLock } from './lock.ts'
+import { clock } from './wait.ts'
 import { bashScript, type Lane, type Run, type Stage, type Step, type Write } from './steps.ts'
 
 /** What a script does with its plans, questions and locks. */
@@ -108,7 +109,8 @@ async function carryOutStep(step: Step, name: string, progress?: NodeProgress) {
   await runStep(step)
 }
 
-async function runStep({ bash, undo, explain, orWarn, grows, onTerminal }: Run): Promise<void> {
+async function runStep(step: Run): Promise<void> {
+  const { bash, tries = 1, undo, explain, orWarn, grows, onTerminal } = step
   const stop = grows
     ? downloadProgress(
         () => sizeOf(grows.file),
@@ -119,6 +121,10 @@ async function runStep({ bash, undo, explain, orWarn, grows, onTerminal }: Run):
     await (onTerminal ? runOnTerminal(bash) : run(bash))
   } catch (error) {
     if (!(error instanceof CommandError)) throw error
+    if (tries > 1) {
+      await clock.sleep(1000)
+      return runStep({ ...step, tries: tries - 1 })
+    }
     const undone = undo !== undefined && (await ask(undo)).code === 0
     if (orWarn === undefined) throw explain?.(error, undone) ?? error
     ui.warn(`${orWarn}: ${error.message}`)

@@ -10,6 +10,8 @@ export interface Run {
   bash: string
   /** What a node is doing meanwhile, where it is watched. */
   state?: string
+  /** How often it is tried, a second apart. */
+  tries?: number
   /** What takes it back when it fails, where it can. */
   undo?: string
   /** Makes an error that helps more out of its failure; `undone`: it was taken back. */
@@ -123,7 +125,9 @@ function bashOf(step: Step, folders: Set<string>): string[] {
   return [...made, hereDocument(commandText`cat > ${step.path}`, step.content)]
 }
 
-function guarded({ bash, undo, orWarn }: Run): string {
-  if (undo) return `${bash} || {\n  { ${undo}; } || true\n  false\n}`
-  return orWarn ? `{ ${bash}\n} || echo ${quote(orWarn)} >&2` : bash
+function guarded({ bash, tries = 1, undo, orWarn }: Run): string {
+  const again = Array.from({ length: tries - 1 }, () => ` ||\n  { sleep 1; ${bash}; }`).join('')
+  const list = undo || orWarn ? `{ ${bash}\n}` : bash
+  if (undo) return `${list} || {\n  { ${undo}; } || true\n  false\n}`
+  return orWarn ? `${list} || echo ${quote(orWarn)} >&2` : bash + again
 }
