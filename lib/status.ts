@@ -5,12 +5,9 @@ import type { Lab, Node } from './lab/lab.ts'
 import { look, type Host } from './libvirt/observe.ts'
 import { pair, type Machine } from './libvirt/ownership.ts'
 import { LabError } from './text/errors.ts'
-import { parts } from './text/sections.ts'
 import { askInit, type Answer } from './guest/ready.ts'
-import { parseVersion } from './rke2/release.ts'
 import { seedState } from './machine/seed-drive.ts'
 import { sshFiles } from './guest/ssh-files.ts'
-import { parseKubeNodes, serviceOf, statusScript, type KubeNode } from './rke2/state.ts'
 
 /** One node as `status.ts --json` prints it; the names are stable. */
 export interface NodeStatus {
@@ -35,37 +32,54 @@ export interface NodeStatus {
   remark: string | null
 }
 
+interface KubeNode {
+  name: string
+  ready: boolean
+  roles: string[]
+  version: string
+}
+
+/** What a cluster adds to the status of machines. */
+export interface Cluster {
+  /** A script to run on the node after the one that reads cloud-init's state. */
+  ask(node: Node): string
+  /** The answer; nodes: those of Kubernetes, where the node knows them. */
+  read(answer: string): { rke2: NodeStatus['rke2']; nodes: KubeNode[] | undefined }
+}
+
 export interface LabStatus {
   nodes: NodeStatus[]
   /** Why not all of it could be found out. */
   unseen?: LabError
 }
 
-/** The status of each node. The nodes are asked while libvirt is; the answer of one that does not run is not waited for. */
-export async function labStatus(lab: Lab, wanted: Node[]): Promise<LabStatus> {
-  const nodes = lab.nodes.filter((node) => wanted.includes(node) || node.role === 'server') // a server tells of Kubernetes
+type Ask = (node: Node) => Promise<Asked>
+type Asked = ReturnType<Cluster['read']> & Pick<Answer, 'init'>
+
+/** The status of each node. Nodes are asked while libvirt is asked; nobody waits for the answer of one that does not run. */
+export async function labStatus(lab: Lab, wanted: Node[], cluster: Cluster): Promise<LabStatus> {
+  const nodes = lab.nodes.filter((node) => wanted.includes(node) || node.role === 'server') // servers know Kubernetes' nodes
   const end = new AbortController()
   setMaxListeners(0, end.signal) // one for each node
   const hasSsh = existsSync(sshFiles(lab).config)
-  const answers = new Map(hasSsh ? nodes.map((node) => [node, ask(node, end.signal)]) : [])
+  const ask = async (node: Node): Promise<Asked> => {
+    const { init, answer } = await askInit(node, cluster.ask(node), end.signal)
+    return { init, ...cluster.read(answer) }
+  }
+  const asked = new Map(hasSsh ? nodes.map((node) => [node, ask(node)]) : [])
+  const answerOf: Ask = (node) => asked.get(node) ?? ask(node)
   try {
     const { host, unseen } = await seen(lab)
-    const machines = host
-      ? pair(lab, host, nodes)
-      : nodes.map((node) => ({ name: node.name, node }))
     const looks = await Promise.all(
-      machines.map((machine) => {
-        const asked = () => answers.get(machine.node) ?? ask(machine.node)
-        return host
-          ? lookAt(lab, machine, asked, unseen)
-          : withoutLibvirt(machine.node, asked, hasSsh)
-      }),
+      host
+        ? pair(lab, host, nodes).map((machine) => lookAt(lab, machine, answerOf, unseen))
+        : nodes.map((node) => withoutLibvirt(node, hasSsh ? answerOf : undefined)),
     )
-    const told = looks.flatMap(({ told }) => (told ? [told] : []))[0] ?? []
+    const known = looks.find((one) => one.nodes)?.nodes ?? []
     return {
       nodes: looks
         .filter(({ node }) => wanted.includes(node))
-        .map(({ status }) => ({ ...status, kubernetes: kubernetesOf(status.name, told) })),
+        .map(({ status }) => ({ ...status, kubernetes: kubernetesOf(status.name, known) })),
       ...(unseen && { unseen }),
     }
   } finally {
@@ -84,19 +98,16 @@ async function seen(lab: Lab): Promise<{ host?: Host; unseen?: LabError | undefi
   }
 }
 
-const ask = (node: Node, signal?: AbortSignal) =>
-  askInit(node, statusScript(serviceOf(node)), signal)
-
-function kubernetesOf(name: string, told: KubeNode[]): NodeStatus['kubernetes'] {
-  const node = told.find((one) => one.name === name)
+function kubernetesOf(name: string, nodes: KubeNode[]): NodeStatus['kubernetes'] {
+  const node = nodes.find((one) => one.name === name)
   return node ? { ready: node.ready, roles: node.roles, version: node.version } : null
 }
 
 interface Look {
   node: Node
   status: NodeStatus
-  /** What this node, a server, tells of the cluster's nodes. */
-  told?: KubeNode[] | undefined
+  /** Kubernetes' nodes, as this node knows them. */
+  nodes?: KubeNode[] | undefined
 }
 
 const nothing = ({ name, role, address }: Node) => ({
@@ -115,14 +126,11 @@ const nothing = ({ name, role, address }: Node) => ({
 async function lookAt(
   lab: Lab,
   { node, domain, foreign, disk }: Machine,
-  asked: () => Promise<Answer>,
+  answerOf: Ask,
   unseen: LabError | undefined,
 ): Promise<Look> {
-  if (foreign)
-    return {
-      node,
-      status: { ...nothing(node), domain: 'foreign', remark: 'not made by this lab' },
-    }
+  const remark = 'not made by this lab'
+  if (foreign) return { node, status: { ...nothing(node), domain: 'foreign', remark } }
   const known = {
     ...nothing(node),
     disk: disk ? { used: disk.allocation, size: disk.capacity } : null,
@@ -131,33 +139,19 @@ async function lookAt(
     remark: unseen ? 'its disk could not be looked at' : null,
   }
   if (domain?.state !== 'running') return { node, status: known }
-  return withAnswer(node, known, await asked())
+  return withAnswer(node, known, await answerOf(node))
 }
 
-async function withoutLibvirt(
-  node: Node,
-  asked: () => Promise<Answer>,
-  hasSsh: boolean,
-): Promise<Look> {
+async function withoutLibvirt(node: Node, answerOf: Ask | undefined): Promise<Look> {
   const remark = 'libvirt did not say whether it is made or runs'
   const known = { ...nothing(node), domain: 'unknown', remark }
-  return hasSsh ? withAnswer(node, known, await asked()) : { node, status: known }
+  return answerOf ? withAnswer(node, known, await answerOf(node)) : { node, status: known }
 }
 
-function withAnswer(node: Node, known: NodeStatus, { init, answer }: Answer): Look {
+function withAnswer(node: Node, known: NodeStatus, { init, rke2, nodes }: Asked): Look {
   if (init.kind === 'unreachable')
     return { node, status: { ...known, ssh: 'unreachable', remark: init.trouble.state } }
-  const found = parts(answer)
-  const version = parseVersion(found.get('version') ?? '')
-  return {
-    node,
-    told: parseKubeNodes(found.get('nodes') ?? ''),
-    status: {
-      ...known,
-      ssh: 'ok',
-      cloudInit: init.kind === 'busy' ? 'running' : init.kind,
-      rke2: version ? { version, service: (found.get('service') ?? '').trim() } : null,
-      remark: (init.kind === 'failed' ? init.errors[0] : null) ?? known.remark,
-    },
-  }
+  const cloudInit = init.kind === 'busy' ? 'running' : init.kind
+  const remark = (init.kind === 'failed' ? init.errors[0] : null) ?? known.remark
+  return { node, nodes, status: { ...known, ssh: 'ok', cloudInit, rke2, remark } }
 }

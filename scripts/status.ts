@@ -2,10 +2,11 @@
 // Status: what there is of the lab, in one table. Changes nothing.
 import { phase } from '../lib/phase.ts'
 import { statusTable } from '../lib/status-table.ts'
+import { cluster } from '../lib/rke2/status.ts'
 import { labStatus } from '../lib/status.ts'
 
 await phase(import.meta.url, 'status', async ({ lab, nodes, options }) => {
-  const { nodes: all, unseen } = await labStatus(lab, nodes)
+  const { nodes: all, unseen } = await labStatus(lab, nodes, cluster)
   if (options.json) console.log(JSON.stringify({ lab: lab.name, nodes: all }, null, 2))
   else console.log(statusTable(all, process.stdout.columns ?? Infinity))
   if (unseen) throw unseen // after what could be found out

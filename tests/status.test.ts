@@ -9,7 +9,7 @@ import { fixture } from './helpers/fixtures.ts'
 const off = (daemon: string) =>
   `Failed to connect socket to '/var/run/libvirt/${daemon}-sock': No such file or directory`
 const noStorage = `pool-*\tFailed to list pools: ${off('virtstoraged')}\nvol-*\t${off('virtstoraged')}\n`
-const daemonOff = '✗ the storage daemon of libvirt is off: Failed to list pools'
+const daemonOff = 'the storage daemon of libvirt is off: Failed to list pools'
 const start = 'try: sudo systemctl enable --now virtstoraged.socket'
 
 interface Status {

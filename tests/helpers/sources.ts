@@ -42,3 +42,14 @@ export function packagesBehind(file: string, seen = new Set<string>()): Set<stri
     ...ownFiles(file, imports).flatMap((own) => [...packagesBehind(own, seen)]),
   ])
 }
+
+/** The project's own files that a file imports, itself or by way of others, also for types alone. */
+export function filesBehind(file: string, seen = new Set<string>()): Set<string> {
+  const { imports, types } = sourceOf(file)
+  for (const own of ownFiles(file, [...imports, ...types])) {
+    if (seen.has(own)) continue
+    seen.add(own)
+    filesBehind(own, seen)
+  }
+  return seen
+}
