@@ -1,6 +1,6 @@
 // Someone who wants machines only deletes lib/rke2 and the scripts that use it: nothing else may break.
 import { spawnSync } from 'node:child_process'
-import { cpSync, rmSync, symlinkSync } from 'node:fs'
+import { cpSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { top } from './helpers/fixtures.ts'
@@ -46,5 +46,18 @@ await t.test('types are right without it', async (t) => {
 })
 
 await t.test('machines are created, ejected and destroyed without it', async (t) => {
-  t.equal(run('npx', 'tap', '--disable-coverage', 'tests/scripts/dry-run.test.ts'), '')
+  writeFileSync(
+    join(copy, 'tests/machines.test.ts'),
+    `import t from 'tap'
+import { FakeHost } from './helpers/fake-host.ts'
+const host = new FakeHost(t)
+for (const words of [['create'], ['eject'], ['destroy', '--yes']]) {
+  const [script, ...more] = words
+  const { code, stderr } = await host.run(script, more)
+  t.equal(code, 0, stderr)
+}
+t.strictSame(host.inventory().domains, [])
+`,
+  )
+  t.equal(run('npx', 'tap', '--disable-coverage', 'tests/machines.test.ts'), '')
 })

@@ -14,10 +14,14 @@ cd /home/me/lab
 main() { # a function, so that all of this is read before ssh could take it for its input
 
 # SSH and host keys
-mkdir -p .lab/lab && rm -f .lab/lab/id_ed25519.pub && ssh-keygen -q -t ed25519 -N '' -C rke2-kvm-lab:lab -f .lab/lab/id_ed25519
-mkdir -p .lab/lab/nodes/kubemaster && rm -f .lab/lab/nodes/kubemaster/host_key.pub && ssh-keygen -q -t ed25519 -N '' -C kubemaster -f .lab/lab/nodes/kubemaster/host_key
-mkdir -p .lab/lab/nodes/worker01 && rm -f .lab/lab/nodes/worker01/host_key.pub && ssh-keygen -q -t ed25519 -N '' -C worker01 -f .lab/lab/nodes/worker01/host_key
-mkdir -p .lab/lab/nodes/worker02 && rm -f .lab/lab/nodes/worker02/host_key.pub && ssh-keygen -q -t ed25519 -N '' -C worker02 -f .lab/lab/nodes/worker02/host_key
+mkdir -p .lab/lab
+ssh-keygen -q -t ed25519 -N '' -C rke2-kvm-lab:lab -f .lab/lab/id_ed25519
+mkdir -p .lab/lab/nodes/kubemaster
+ssh-keygen -q -t ed25519 -N '' -C kubemaster -f .lab/lab/nodes/kubemaster/host_key
+mkdir -p .lab/lab/nodes/worker01
+ssh-keygen -q -t ed25519 -N '' -C worker01 -f .lab/lab/nodes/worker01/host_key
+mkdir -p .lab/lab/nodes/worker02
+ssh-keygen -q -t ed25519 -N '' -C worker02 -f .lab/lab/nodes/worker02/host_key
 mkdir -p .lab/lab
 cat > .lab/lab/ssh_config <<'EOF'
 Host kubemaster
@@ -288,7 +292,7 @@ cat > .lab/lab/nodes/kubemaster/domain.xml <<'EOF'
 EOF
 virsh -c qemu:///system define --validate .lab/lab/nodes/kubemaster/domain.xml
 virsh -c qemu:///system start kubemaster || {
-  test "$(virsh -c qemu:///system -q domstate kubemaster)" = 'shut off' && virsh -c qemu:///system undefine kubemaster >/dev/null || true
+  { test "$(virsh -c qemu:///system -q domstate kubemaster)" = 'shut off' && virsh -c qemu:///system undefine kubemaster >/dev/null; } || true
   false
 }
 cat > .lab/lab/nodes/worker01/disk.xml <<'EOF'
@@ -359,7 +363,7 @@ cat > .lab/lab/nodes/worker01/domain.xml <<'EOF'
 EOF
 virsh -c qemu:///system define --validate .lab/lab/nodes/worker01/domain.xml
 virsh -c qemu:///system start worker01 || {
-  test "$(virsh -c qemu:///system -q domstate worker01)" = 'shut off' && virsh -c qemu:///system undefine worker01 >/dev/null || true
+  { test "$(virsh -c qemu:///system -q domstate worker01)" = 'shut off' && virsh -c qemu:///system undefine worker01 >/dev/null; } || true
   false
 }
 cat > .lab/lab/nodes/worker02/disk.xml <<'EOF'
@@ -430,7 +434,7 @@ cat > .lab/lab/nodes/worker02/domain.xml <<'EOF'
 EOF
 virsh -c qemu:///system define --validate .lab/lab/nodes/worker02/domain.xml
 virsh -c qemu:///system start worker02 || {
-  test "$(virsh -c qemu:///system -q domstate worker02)" = 'shut off' && virsh -c qemu:///system undefine worker02 >/dev/null || true
+  { test "$(virsh -c qemu:///system -q domstate worker02)" = 'shut off' && virsh -c qemu:///system undefine worker02 >/dev/null; } || true
   false
 }
 
