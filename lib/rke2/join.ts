@@ -86,7 +86,7 @@ const checkServer = (leader: Node, node: Node): Run =>
     root: true,
     explain: (error) =>
       [unanswered, otherCluster].includes(error.failed.status)
-        ? new LabError(error.failed.stderr, {
+        ? new LabError(error.failed.stderr.split('\n').at(-1) ?? '', {
             hint: [
               typedOn(leader, 'systemctl status rke2-server'),
               '# is a firewall between them, or does another machine have the address of the server?',

@@ -3,7 +3,7 @@
 const mark = '@failed:'
 
 /** Put before every command: bash says on stderr where it failed (line, statuses of the pipeline, last program). */
-export const trap = `set -Eeuo pipefail; trap 'printf "\\n${mark}%s:%s:%s\\n" "$LINENO" "\${PIPESTATUS[*]}" "$BASH_COMMAND" >&2' ERR; `
+export const trap = `set -Eeuo pipefail; trap 'printf "\\n${mark}%s:%s:%s\\n" "$LINENO" "\${PIPESTATUS[*]}" "\${BASH_COMMAND%%[[:cntrl:]]*}" >&2' ERR; `
 
 /** The program, and what was said without the traces of `trap`. */
 export function failedProgram(command: string, stderr: string): { program: string; said: string } {
