@@ -5,7 +5,7 @@ import { planEject, planQuestion, type Seeded } from '../../lib/machine/eject.ts
 import { removal } from '../../lib/machine/destroy.ts'
 import type { DestroyPlan } from '../../lib/machine/destroy-plan.ts'
 import { pair, type Machine } from '../../lib/libvirt/ownership.ts'
-import type { Domain, Host } from '../../lib/libvirt/host.ts'
+import type { Host } from '../../lib/libvirt/host.ts'
 import { forEach, type Step } from '../../lib/shell/steps.ts'
 import { NodeErrors } from '../../lib/text/errors.ts'
 import { base, domain, emptyHost, hostWith, lab, ourNetwork, stranger } from '../helpers/hosts.ts'
