@@ -44,10 +44,10 @@ await t.test('the image is there, or can be had', async (t) => {
   const error = new LabError('no', { details: ['a', 'b'], hint: ['do', '# look'] })
   const cases = [
     ['not needed', { level: 'ok', found: /^not needed/ }],
-    [{ file: 'a.img' }, { level: 'ok', found: 'a.img is at hand' }],
+    [{ file: 'a.img' }, { level: 'ok', found: 'a.img is on this host' }],
     [
       { url, obstacle: undefined },
-      { level: 'ok', found: `${url} can be had` },
+      { level: 'ok', found: `${url} is available` },
     ],
     [
       { url, obstacle: { why: 'x', sure: true } },

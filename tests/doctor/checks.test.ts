@@ -44,7 +44,7 @@ await t.test(
       ['Node', 'host tools', 'network', 'firewall', 'addresses', 'memory', 'disk space'],
     )
     for (const finding of found)
-      t.match(finding, { level: 'warning', found: 'not looked at: it is broken' })
+      t.match(finding, { level: 'warning', found: 'not checked: it is broken' })
   },
 )
 
@@ -54,10 +54,10 @@ await t.test('an answer that is not understood is none', async (t) => {
   t.match(
     found.map(({ check, found }) => `${check}: ${found}`),
     [
-      'network: not looked at: this is not understood: no JSON',
-      'addresses: not looked at: this is not understood: {}',
-      'memory: not looked at: this is not understood: MemFree: 1 kB',
-      /^disk space: not looked at: this is not understood: Avail/,
+      'network: not checked: unexpected output: no JSON',
+      'addresses: not checked: unexpected output: {}',
+      'memory: not checked: unexpected output: MemFree: 1 kB',
+      /^disk space: not checked: unexpected output: Avail/,
     ],
   )
 })
@@ -78,7 +78,7 @@ await t.test('one failure is the error of create, several are counted', async (t
   })
   const knocks = tools.lab.nodes.map((node) => ({ node, answer: 'open' as const }))
   t.match(hostError(findForCreate({ ...tools, knocks })), {
-    message: '4 things are in the way',
+    message: '4 problems were found',
     hint: [{ script: 'doctor', words: [] }],
   })
 })

@@ -82,8 +82,8 @@ await t.test(
 await t.test('a look that was cut off has no answer to what came last', async (t) => {
   const here = parseLook(lab, '== npm\n10\n\n-- 0\n\n== tools\n/usr/bin/virsh\n')
   t.equal(here('npm'), '10')
-  t.throws(() => here('tools'), new NotLookedAt('the look at this host was cut off'))
-  t.throws(() => here('memory'), new NotLookedAt('the look at this host was cut off'))
+  t.throws(() => here('tools'), new NotLookedAt('the look at this host did not finish'))
+  t.throws(() => here('memory'), new NotLookedAt('the look at this host did not finish'))
   t.equal(
     lookedAt(() => here('memory')),
     undefined,

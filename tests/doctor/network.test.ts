@@ -19,7 +19,7 @@ await t.test('interfaces are read from ip', async (t) => {
     { name: 'lo', isBridge: false, networks: ['127.0.0.1/8'] },
     { name: 'br0', isBridge: true, networks: ['192.0.2.1/24'] },
   ])
-  t.throws(() => parseInterfaces('no JSON'), { message: 'this is not understood: no JSON' })
+  t.throws(() => parseInterfaces('no JSON'), { message: 'unexpected output: no JSON' })
 })
 
 await t.test('neighbours that answered lately are read from ip', async (t) => {
@@ -28,7 +28,7 @@ await t.test('neighbours that answered lately are read from ip', async (t) => {
   const [known] = parseNeighbours('[{"dst":"a","lladdr":"b","state":["DELAY"]}]').values()
   t.strictSame(known, { mac: 'b', isSure: false })
   t.equal(parseNeighbours('').size, 0)
-  t.throws(() => parseNeighbours('no JSON'), { message: 'this is not understood: no JSON' })
+  t.throws(() => parseNeighbours('no JSON'), { message: 'unexpected output: no JSON' })
 })
 
 await t.test('the bridge is there, is one, and leads to the nodes', async (t) => {
@@ -40,7 +40,7 @@ await t.test('the bridge is there, is one, and leads to the nodes', async (t) =>
   const missing = judge((lab) => (lab.network.bridge = 'br7'))
   t.strictSame(only('failure', missing), ['there is no interface br7; bridges of this host: br0'])
   const other = judge((lab) => (lab.network.bridge = 'lo'))
-  t.match(only('failure', other).join(), 'lo is no bridge')
+  t.match(only('failure', other).join(), 'lo is not a bridge')
   const facts = factsWith()
   facts.lab.network.cidr = '203.0.113.0/24'
   t.match(checkNetwork(facts), [

@@ -26,7 +26,7 @@ await t.test('names that others have are reported, whoever they are', async (t) 
   t.match(checkOwnership(facts), [{ level: 'ok' }])
   const twin = strangerOf('twin', { macs: [nodeOf(lab).mac] })
   t.match(macFindings(lab, lab.nodes, { ...emptyHost, domains: [twin] }), [
-    { found: /^kubemaster: its MAC .* is also that of twin/ },
+    { found: /^kubemaster: its MAC .* is also used by twin/ },
   ])
   t.strictSame(checkOwnership({ ...facts, host: undefined }), [])
 })

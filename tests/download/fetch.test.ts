@@ -49,7 +49,9 @@ await t.test('one that breaks is kept and gone on with', { skip: noCurl }, async
   const error = await failure(t, download(url('big'), file, digest))
   serve.cut = Infinity
   t.equal(error.message, `cannot download ${url('big')}: the connection broke`)
-  t.strictSame(error.details, ['what came so far is kept; the next run goes on from there'])
+  t.strictSame(error.details, [
+    'the part that was downloaded is kept; the next run continues from there',
+  ])
   t.equal(statSync(`${file}.part`).size, 60_000)
 
   asked.length = 0
@@ -103,7 +105,7 @@ await t.test('one with a wrong digest is removed', { skip: noCurl }, async (t) =
   const file = join(folder, 'evil')
   const work = download(url('evil'), file, { algorithm: 'sha512', hex: '0'.repeat(128) })
   const { message, details } = await failure(t, work)
-  t.match(message, 'does not have the digest that it should have')
+  t.match(message, 'does not have the expected digest')
   t.match(details, [`expected sha512 ${'0'.repeat(128)}`, 'the download was removed'])
   t.notOk(existsSync(file) || existsSync(`${file}.part`))
 })
@@ -118,7 +120,7 @@ await t.test('a file of a list is checked by its line there', { skip: noCurl }, 
   t.equal((await failure(t, fetch())).message, `${sums} has no line for a.tar.gz`)
 
   writeFileSync(sums, `${sha256('another')}  a.tar.gz\n`)
-  t.match((await failure(t, fetch())).message, 'does not have the digest that it should have')
+  t.match((await failure(t, fetch())).message, 'does not have the expected digest')
   t.strictSame(
     [file, `${file}.part`, sums].filter((one) => existsSync(one)),
     [],

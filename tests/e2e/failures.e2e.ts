@@ -120,7 +120,7 @@ const troubles: Trouble[] = [
   },
   {
     lab: { rke2: { ...rke2, mirror: `${mirror.url}/tarball` } },
-    worker01: [uninstall, 'does not have the digest that it should have'],
+    worker01: [uninstall, 'does not have the expected digest'],
   },
   {
     worker01: [

@@ -95,7 +95,7 @@ await t.test('a download that breaks off is kept, and resumed by the next run', 
   work.writeLab({ ...lab, image: { url: `${broken.url}/images/guest.qcow2` } })
   const { exitCode, stderr } = await script('create')
   t.equal(exitCode, 1)
-  t.match(stderr, 'what came so far is kept; the next run goes on from there')
+  t.match(stderr, 'the part that was downloaded is kept; the next run continues from there')
   await broken.stop()
   work.writeLab(lab)
 })

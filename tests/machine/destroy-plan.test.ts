@@ -66,12 +66,12 @@ await t.test('decoys with names like ours are left alone and told', async (t) =>
   )
   t.notOk(plan.names.includes('kubemaster'), 'nor are its logs touched')
   t.match(plan.leftAlone, [
-    'domain kubemaster: somebody else made it',
-    'volume lab-kubemaster.qcow2: a domain of somebody else uses it',
+    'domain kubemaster: someone else made it',
+    'volume lab-kubemaster.qcow2: a domain that this lab did not make uses it',
     'volume lab-worker01.qcow2: this lab did not make it',
     'volume lab-worker01-seed.iso: this lab did not make it',
     /^network .*: this lab did not make it$/,
-    'volume lab-gone.qcow2: no node of the lab file and no domain has it',
+    'volume lab-gone.qcow2: no node of the lab file and no domain uses it',
   ])
 })
 
@@ -93,7 +93,10 @@ await t.test('lab a with node b-c does not take the disk of lab a-b with node c'
   const host = hostWith([other], ['a-b-c.qcow2', 'a-b-c-seed.iso', base])
   const plan = destroyPlan(one, [], host, noTags, false)
   t.match(plan, { domains: [], volumes: [] })
-  t.match(plan.leftAlone.join('\n'), 'volume a-b-c.qcow2: a domain of somebody else uses it')
+  t.match(
+    plan.leftAlone.join('\n'),
+    'volume a-b-c.qcow2: a domain that this lab did not make uses it',
+  )
 })
 
 await t.test('nodes by name: only theirs, and neither network nor pool', async (t) => {
@@ -138,7 +141,7 @@ await t.test('disks that a domain of ours got by snapshots go with it, no others
   t.strictSame(plan.leftAlone, [
     'volume thesis.qcow2: kubemaster uses it, but this lab did not make it',
     'volume lab-kubemaster-2.qcow2: kubemaster uses it, but this lab did not make it',
-    'volume lab-kubemaster.old: no node of the lab file and no domain has it',
+    'volume lab-kubemaster.old: no node of the lab file and no domain uses it',
   ])
 })
 
@@ -149,7 +152,9 @@ await t.test('a disk of ours that a domain of somebody else uses as well stays',
   const host = hostWith([domain('kubemaster', { files }), twin], volumes)
   const plan = destroyPlan(lab, [], host, noTags, true)
   t.match(plan, { domains: [{ name: 'kubemaster' }], volumes: [], images: [], pool: false })
-  t.match(plan.leftAlone, ['volume lab-kubemaster.qcow2: a domain of somebody else uses it'])
+  t.match(plan.leftAlone, [
+    'volume lab-kubemaster.qcow2: a domain that this lab did not make uses it',
+  ])
 })
 
 await t.test('so does one that a disk of somebody else grows on', async (t) => {
@@ -160,7 +165,9 @@ await t.test('so does one that a disk of somebody else grows on', async (t) => {
   }
   const plan = destroyPlan(lab, [], host, noTags, true)
   t.match(plan, { volumes: [], images: [], pool: false })
-  t.match(plan.leftAlone, ['volume lab-kubemaster.qcow2: a domain of somebody else uses it'])
+  t.match(plan.leftAlone, [
+    'volume lab-kubemaster.qcow2: a domain that this lab did not make uses it',
+  ])
 })
 
 await t.test('a node that was taken out of the lab file is still ours', async (t) => {

@@ -27,7 +27,7 @@ const other = {
 await t.test('what differs from the lab file is said', async (t) => {
   const found = (...parts: Parameters<typeof machineOf>) =>
     differences(machineOf(...parts)).map((text) =>
-      text.replace('; that is not changed in a machine that exists', ''),
+      text.replace('; an existing machine is not changed', ''),
     )
   t.strictSame(found(same, node.disk), [])
   t.strictSame(found(same), [], 'a volume that is not known says nothing')

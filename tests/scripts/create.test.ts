@@ -107,8 +107,8 @@ await t.test('from nothing to three machines, and then nothing more to do', asyn
     failed(
       t,
       result,
-      '✗ .lab/lab/id_ed25519 is not here, but the machines of this lab know no other key',
-      'try: run this in the folder in which they were made, or put the key back',
+      '✗ .lab/lab/id_ed25519 is missing, and the machines of this lab accept no other key',
+      'try: run this in the folder where they were made, or restore the key',
     )
     t.strictSame(result.changes, [])
   })
@@ -395,7 +395,7 @@ await t.test(
     failed(
       t,
       result,
-      '✗ 6 things are in the way',
+      '✗ 6 problems were found',
       'KVM does not work here: QEMU cannot use it: Could not access KVM kernel module',
       'missing: genisoimage',
       'sudo apt-get install --yes genisoimage',
@@ -501,7 +501,7 @@ await t.test('volumes that the lab did not make are neither used nor overwritten
     const disk = host.read('volumes/lab-a.qcow2/xml')
     host.put('volumes/lab-a.qcow2/xml', disk.replace(/base-\w+\.qcow2/, 'base-0.qcow2'))
     const text = '✗ a: its disk lab-a.qcow2 is left from an earlier run and'
-    failed(t, await host.run('create'), `${text} grows on another image`, 'destroy.ts a')
+    failed(t, await host.run('create'), `${text} is based on another image`, 'destroy.ts a')
     host.put('volumes/lab-a.qcow2/xml', disk.replace(/(<capacity[^>]*>)\d+/, `$1${3 * 2 ** 30}`))
     failed(t, await host.run('create'), `${text} has 3 GiB, not 40 GiB`)
     host.put('volumes/lab-a.qcow2/xml', disk)
@@ -580,7 +580,7 @@ await t.test('cloud-init: a failure is an error, complaints are a warning', asyn
     'try: ssh -F .lab/lab/ssh_config worker01 sudo cat /var/log/cloud-init-output.log',
     'npx zx scripts/destroy.ts worker01 && npx zx scripts/create.ts worker01',
     /✓ worker02 .* ready, with cloud-init warnings/,
-    '! worker02: cloud-init finished, but complains:',
+    '! worker02: cloud-init finished with warnings:',
     /✓ kubemaster +\d+ s  ready\n/,
   )
   host.put('guests/worker01', fixture('cloud-init-done.cloud-init-22.4.2.txt'))
@@ -611,7 +611,7 @@ await t.test(
       'its kernel panicked; see the console',
       /end of its console:\n +\[    2\.112] {2}frame 12\n/, // the last eight lines
       'it booted, but cloud-init never ran',
-      'nothing was ever printed on its console',
+      'its console stayed empty',
       'try: virsh -c qemu:///system console kubemaster',
       '--timeout 2',
     )
@@ -642,7 +642,7 @@ await t.test(
       failed(
         t,
         paused,
-        '✗ kubemaster: it was paused while it was waited for: paused (unknown)',
+        '✗ kubemaster: it was paused during the wait: paused (unknown)',
         'try: df -h /var/lib/libvirt/images/rke2-kvm-lab',
         'virsh -c qemu:///system resume kubemaster',
       )
@@ -672,14 +672,14 @@ await t.test('Ctrl-C ends it with 130 and says how to go on; then it goes on', a
     },
   })
   t.equal(first.code, 130)
-  t.match(first.stderr, '✗ interrupted: run the same command again to go on')
+  t.match(first.stderr, '✗ interrupted: run the same command again to continue')
 
   await t.test('meanwhile a second run on the lab was refused', async (t) => {
     const second = await rival!
     failed(
       t,
       second,
-      /✗ another run is at work on lab lab \(process \d+\)/,
+      /✗ another run is working on lab lab \(process \d+\)/,
       'wait until it has ended',
     )
     t.strictSame(second.changes, [])

@@ -16,7 +16,7 @@ await t.test('a host on which all is well', async (t) => {
   t.match(stderr, '✓ libvirt: qemu:///system answers')
   t.match(stderr, '✓ KVM: QEMU starts with it')
   t.match(stderr, '✓ network: bridge br0 with 192.0.2.1/24')
-  t.match(stderr, '✓ image: image.qcow2 is at hand')
+  t.match(stderr, '✓ image: image.qcow2 is on this host')
   t.match(stderr, 'Next: npx zx scripts/create.ts')
   t.notMatch(stderr, /^[✗!]/m)
   const json = await host.run('doctor', ['--json'])
@@ -97,9 +97,9 @@ esac`,
   host.put('firmware', 'VT-x is on')
   const { code, stderr } = await host.run('doctor', ['--fix', '--yes'])
   t.equal(code, 0, stderr)
-  const [once = '', again = ''] = stderr.split('\nAfter that\n')
+  const [once = '', again = ''] = stderr.split('\nAfter the fix\n')
   t.match(once, '✗ KVM: KVM does not work here')
-  t.match(again, '✓ host tools: all there')
+  t.match(again, '✓ host tools: all installed')
   t.match(again, '✓ KVM: QEMU starts with it')
   t.notMatch(again, '✗')
   t.match(again, 'Next: npx zx scripts/create.ts')
@@ -148,12 +148,12 @@ await t.test('an image to fetch is asked for, without fetching it', async (t) =>
     host.add('curl', `${head} || { echo "curl $*" >>"$STAND_IN/unknown"; exit 97; }; ${outcome}`)
   }
   says('true')
-  t.match(await image(), { level: 'ok', found: `${url} can be had` })
+  t.match(await image(), { level: 'ok', found: `${url} is available` })
   says('exit 6')
   t.match(await image(), {
     level: 'failure',
     found: `${url}: the host name cannot be resolved: no internet, or DNS does not work`,
-    fix: ['# fix image.url in the lab file, or the way to the internet'],
+    fix: ['# fix image.url in the lab file, or the internet connection'],
   })
   says('exit 22')
   t.match(
@@ -191,6 +191,6 @@ await t.test('a libvirt on another host is not looked at with tools of this one'
   t.equal(code, 0)
   t.match(
     findingsOf(stdout).find(({ check }) => check === 'network'),
-    { found: 'not looked at: libvirt is on another host' },
+    { found: 'not checked: libvirt is on another host' },
   )
 })
