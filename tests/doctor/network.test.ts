@@ -22,7 +22,7 @@ await t.test('interfaces are read from ip', async (t) => {
   t.throws(() => parseInterfaces('no JSON'), { message: 'unexpected output: no JSON' })
 })
 
-await t.test('neighbours that answered lately are read from ip', async (t) => {
+await t.test('neighbours that answered recently are read from ip', async (t) => {
   const neighbours = parseNeighbours(fixture('ip-neighbour.iproute2-6.1.0.json'))
   t.strictSame([...neighbours], [['192.168.1.31', { mac: '52:54:00:00:00:02', isSure: true }]])
   const [known] = parseNeighbours('[{"dst":"a","lladdr":"b","state":["DELAY"]}]').values()
@@ -95,7 +95,7 @@ await t.test(
     const domains = facts.nodes.map(({ name }) => domainOf(name))
     t.match(judge({ ...open, host: { ...emptyHost, domains } }), [{ found: 'in use by this lab' }])
     const nobody = judge({ ...open, host: undefined })
-    t.strictSame(nobody, [], 'nothing is said when libvirt cannot tell which machines are ours')
+    t.strictSame(nobody, [], 'no finding when libvirt cannot show which machines are ours')
   },
 )
 
@@ -127,11 +127,11 @@ await t.test(
   },
 )
 
-await t.test('what crosses a bridge passes iptables in some hosts', async (t) => {
+await t.test('iptables filters bridge traffic on some hosts', async (t) => {
   const cases: [Answers, string, RegExp][] = [
-    [{ filters: '' }, 'ok', /does not look at what crosses/],
-    [{ filters: '0' }, 'ok', /does not look at what crosses/],
-    [{ filters: '1', rules: '-P FORWARD ACCEPT' }, 'ok', /lets through/],
+    [{ filters: '' }, 'ok', /does not filter bridge traffic/],
+    [{ filters: '0' }, 'ok', /does not filter bridge traffic/],
+    [{ filters: '1', rules: '-P FORWARD ACCEPT' }, 'ok', /lets bridge traffic through/],
     [{ filters: '1', rules: '-P FORWARD DROP\n-A FORWARD -j X' }, 'warning', /may drop it/],
     [{ filters: '1', rules: '' }, 'warning', /may drop it/], // shown to root only
   ]

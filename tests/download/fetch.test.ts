@@ -39,7 +39,7 @@ await t.test('a download is kept when its digest is right', { skip: noCurl }, as
   )
 })
 
-await t.test('one that breaks is kept and gone on with', { skip: noCurl }, async (t) => {
+await t.test('one that breaks is kept and resumed', { skip: noCurl }, async (t) => {
   quietly(t)
   const data = Buffer.from('0123456789'.repeat(10_000))
   files.set('big', data)
@@ -67,7 +67,7 @@ await t.test('one that breaks is kept and gone on with', { skip: noCurl }, async
     t.ok(readFileSync(file).equals(data))
   })
 
-  await t.test('one that is whole, but was not checked yet, is not asked for again', async () => {
+  await t.test('a complete one that was not checked yet is not fetched again', async () => {
     rmSync(file)
     writeFileSync(`${file}.part`, data)
     asked.length = 0
@@ -124,7 +124,7 @@ await t.test('a file of a list is checked by its line there', { skip: noCurl }, 
   t.strictSame(
     [file, `${file}.part`, sums].filter((one) => existsSync(one)),
     [],
-    'either may be the wrong one, so both are fetched again',
+    'either may be wrong, so both are fetched again',
   )
 
   writeFileSync(sums, `${sha256('other')}  b.tar.gz\n${sha256('archive')}  a.tar.gz\n`)
@@ -132,7 +132,7 @@ await t.test('a file of a list is checked by its line there', { skip: noCurl }, 
   t.equal(readFileSync(file, 'utf8'), 'archive')
 })
 
-await t.test('why a download fails is said in words', { skip: noCurl }, async (t) => {
+await t.test('a failed download says why', { skip: noCurl }, async (t) => {
   quietly(t)
   const digest = { algorithm: 'sha256', hex: '0'.repeat(64) } as const
   const missing = await failure(t, download(url('missing'), join(folder, 'missing'), digest))

@@ -1,4 +1,4 @@
-// What cloud-init and a console say of a guest.
+// What cloud-init and the console show of a guest.
 import t from 'tap'
 import { parseInitFiles, readInitFiles, silentGuest } from '../../lib/guest/cloud-init-status.ts'
 import { fixture } from '../helpers/fixtures.ts'

@@ -82,7 +82,7 @@ await t.test('a machine and its volumes in two', async (t) => {
   t.equal(await readVolume(lab, 'none.qcow2'), undefined)
 })
 
-await t.test('of a pool that is off no volume is known', async (t) => {
+await t.test('a pool that is off shows no volumes', async (t) => {
   reset()
   rmSync(join(host.state, 'pools/rke2-kvm-lab/active'))
   t.match(await observe(lab), { pool: { active: false }, volumeNames: [], volumes: [], unseen: [] })
@@ -93,7 +93,11 @@ await t.test('a storage daemon that is off is an error, not an empty host', asyn
   fail(...noStorage)
   await t.rejects(observe(lab), {
     message: /^the storage daemon of libvirt is off: /,
-    hint: ['sudo systemctl enable --now virtstoraged.socket', /^# if there is no such unit/, /doctor/],
+    hint: [
+      'sudo systemctl enable --now virtstoraged.socket',
+      /^# if there is no such unit/,
+      /doctor/,
+    ],
   })
   const seen = await look(lab)
   t.match(seen, { domains: [{ name: 'kubemaster' }], volumes: [] })
@@ -141,7 +145,7 @@ await t.test('each read that fails is an error with what libvirt said', async (t
   t.match(await observe(lab), { unseen: [] }, 'something else is written to the pool')
 })
 
-await t.test('a domain is gone only when it is not listed any more', async (t) => {
+await t.test('a domain is gone only when it is no longer listed', async (t) => {
   reset()
   const lost = `failed to get domain '${uuid}'`
   fail(`dominfo *\t${lost}`, `dumpxml *\t${lost}`)

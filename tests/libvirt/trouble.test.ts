@@ -132,7 +132,7 @@ await t.test('what is wrong, where, and what fixes it there', async (t) => {
   }
 })
 
-await t.test('an error that nobody knows is shown in its own words', async (t) => {
+await t.test('an unknown error is shown in its own words', async (t) => {
   const odd = libvirtTrouble(['failed to connect', 'odd'], 'xen:///system')
   t.match(odd, { message: 'odd', details: ['failed to connect'] })
   t.strictSame(odd.hint, ['virsh -c xen:///system version'])
@@ -142,7 +142,7 @@ await t.test('an error that nobody knows is shown in its own words', async (t) =
   t.equal(libvirtTrouble([], system).message, 'no message')
 })
 
-await t.test('only a clear word of virsh means that there is none', async (t) => {
+await t.test('only a clear answer of virsh means that there is none', async (t) => {
   const none = [
     ["failed to get domain 'x'"],
     ["failed to get domain 'x'", "Domain not found: no domain with matching name 'x'"],

@@ -89,7 +89,7 @@ await t.test('a destroy that was cut off is finished by the next one', async (t)
   })
 })
 
-await t.test('destroy leaves decoys alone and tells of them', async (t) => {
+await t.test('destroy leaves decoys alone and reports them', async (t) => {
   const host = new FakeHost(t, (raw) => {
     raw.network = { nat: 'rke2-nat', cidr: '198.51.100.0/24', gateway: '198.51.100.1' }
     raw.nodes = ['kubemaster', 'worker01'].map((name, index) => ({
