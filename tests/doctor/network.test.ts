@@ -141,7 +141,7 @@ await t.test('iptables filters bridge traffic on some hosts', async (t) => {
     ])
   for (const [forwards, found] of [
     ['1', 'ip_forward is on'],
-    ['0', /libvirt switches/],
+    ['0', /libvirt turns on/],
     ['', /libvirt/],
   ] as const)
     t.match(checkFirewall(factsWith({ here: hereWith({ forwards }) }, nat)), [
