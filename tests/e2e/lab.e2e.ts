@@ -319,7 +319,7 @@ await t.test(
     const list = await kubectl('get', 'nodes')
     for (const node of [...nodes, 'worker03']) t.match(list, new RegExp(`${node} +Ready`))
     t.equal((await rig.mirror.requests()).length, fetched, 'nothing was fetched')
-    work.writeLab(lab) // destroy must find worker03 all the same: by what stands in its domain
+    work.writeLab(lab) // destroy must find worker03 anyway, by its domain
   },
 )
 

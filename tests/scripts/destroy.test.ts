@@ -134,7 +134,7 @@ await t.test('destroy leaves decoys alone and reports them', async (t) => {
   })
 })
 
-await t.test('destroy goes on where the logs cannot be had', async (t) => {
+await t.test('destroy continues where the logs cannot be read', async (t) => {
   const host = asMade()
   host.put('failures', 'pool-create-as *\tcannot open directory\n')
   const { code, stderr } = await host.run('destroy', ['--yes', '--images'])

@@ -66,7 +66,7 @@ await t.test('--timeout is for each phase that waits', async (t) => {
   t.match(stderr, '✗ kubemaster: not ready within 1 s')
 })
 
-await t.test('it stops at the first phase that fails and says how to go on', async (t) => {
+await t.test('it stops at the first phase that fails and says how to continue', async (t) => {
   const host = before(t)
   host.put('failures', 'start worker02\tno room\n')
   const create = await host.run('up')
