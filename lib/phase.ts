@@ -1,4 +1,4 @@
-// EDGE. What every script does first and last: options, lab file, lock, errors, exit status.
+// EDGE. What every script has in common: options, lab file, lock, errors, exit status.
 import { readFileSync, realpathSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs, usageText, type Options } from './cli/args.ts'
@@ -18,7 +18,7 @@ export interface Phase<N extends PhaseName> {
   shell: Shell
 }
 
-/** What a script says at its end: the command to type next, and what when there was nothing to do. */
+/** What a script shows at its end: the next command to type, and a text for when there was nothing to do. */
 export interface End {
   next?: Hint
   idle?: string
@@ -32,7 +32,7 @@ export async function phase<N extends PhaseName>(
 ): Promise<void> {
   const usage = usageOf(name)
   process.umask(0o077)
-  process.stdout.on('error', () => process.exit(1)) // the reader of a pipe has left
+  process.stdout.on('error', () => process.exit(1)) // the reader of a pipe has ended
   try {
     const options = parseArgs(wordsAfter(url), usage)
     if (options.help) return ui.usage(usageText(usage))
@@ -93,7 +93,7 @@ function stopOnSignals(): void {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     process.once(signal, () => {
       ui.paint('')
-      ui.bad('interrupted: run the same command again to go on')
+      ui.bad('interrupted: run the same command again to continue')
       void killAll().finally(() => process.exit(130))
     })
 }

@@ -1,4 +1,4 @@
-// EDGE. Running other scripts of this project, one after another, as a person would type them.
+// EDGE. Runs other scripts of this project as a user would.
 import { fileURLToPath } from 'node:url'
 import { LabError, line, script as typed } from './text/errors.ts'
 import { commandText } from './text/quote.ts'
@@ -13,8 +13,8 @@ export function runPhase(script: string, words: string[]): Promise<number> {
   return runForeground(commandText`${[process.execPath, '--import', register, zx, file, ...words]}`)
 }
 
-/** The error for a phase that failed; what went wrong it has said itself. */
+/** The error for a phase that failed; the phase itself has shown the cause. */
 export const phaseFailed = (script: string) =>
-  new LabError(`${script} failed; what was done so far stays`, {
-    hint: [typed(script), line('# or, once it is fixed, all of it again: ', typed('up'))],
+  new LabError(`${script} failed; what was done so far is kept`, {
+    hint: [typed(script), line('# or, once it is fixed, run all phases again: ', typed('up'))],
   })

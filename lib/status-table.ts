@@ -20,10 +20,10 @@ const columns: Column[] = [
   ['ROLES', ({ kubernetes }) => kubernetes?.roles.join(',')],
 ]
 
-/** What is left out first where the terminal is narrow; `--json` always has it. */
+/** Left out in this order where the terminal is narrow; `--json` always has them. */
 const optional = ['ROLES', 'VERSION', 'DISK', 'ROLE']
 
-/** A table that fits the width (columns of the terminal), and a line for each node with something to remark. */
+/** A table that fits the width (columns of the terminal), and a line for each node with a remark. */
 export function statusTable(all: NodeStatus[], width: number): string {
   const remarks = all.filter(({ remark }) => remark).map(({ name, remark }) => `${name}: ${remark}`)
   const tables = [0, 1, 2, 3, 4].map((count) => tableWithout(optional.slice(0, count), all))

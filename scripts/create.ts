@@ -1,6 +1,6 @@
 #!/usr/bin/env zx
 // Phase 1 - create: from lab.yaml to running machines that are reachable by SSH and fully initialised.
-// Safe to run again: it looks at what is there and does what is missing.
+// Safe to run again: it checks what exists and does what is missing.
 import * as ui from '../lib/cli/ui.ts'
 import { checkHost, knockAll } from '../lib/doctor/examine.ts'
 import { findImage } from '../lib/download/image.ts'
@@ -18,7 +18,7 @@ import { forEach, inOrder } from '../lib/shell/steps.ts'
 import { script } from '../lib/text/errors.ts'
 
 await phase(import.meta.url, 'create', async ({ lab, nodes, options, shell }) => {
-  const knocks = knockAll(lab, nodes) // meanwhile
+  const knocks = knockAll(lab, nodes) // in the background
   const seen = await observe(lab)
   const machines = pair(lab, seen, nodes)
   checkAccess(lab, seen)
@@ -27,7 +27,7 @@ await phase(import.meta.url, 'create', async ({ lab, nodes, options, shell }) =>
   const fresh = machines.flatMap(({ node, domain }) => (domain ? [] : [node]))
 
   if (fresh.length > 0) {
-    const config = readUserConfig() // what is wrong with it is said before anything is changed
+    const config = readUserConfig() // reports errors in it before anything is changed
     const [type, image] = await shell.look('Check the host', () =>
       together(
         () => checkHost(lab, nodes, seen, knocks),

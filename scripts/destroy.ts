@@ -31,5 +31,5 @@ await phase(import.meta.url, 'destroy', async ({ lab, nodes, options, shell }) =
   if (!(await shell.ask('Remove all this?', about, options.yes)))
     throw new LabError('nothing was removed')
   for (const stage of removal(lab, plan, named)) await shell.apply(stage)
-  return { next: line(script('create', ...options.nodes), '   (to begin again)') }
+  return { next: line(script('create', ...options.nodes), '   (to start over)') }
 })

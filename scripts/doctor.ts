@@ -1,5 +1,5 @@
 #!/usr/bin/env zx
-// Phase 0 - doctor: looks at this host and the lab file and says what is in the way, all at once.
+// Phase 0 - doctor: checks this host and the lab file, and reports all problems at once.
 import * as ui from '../lib/cli/ui.ts'
 import { examine } from '../lib/doctor/examine.ts'
 import { phase } from '../lib/phase.ts'
@@ -19,7 +19,7 @@ await phase(import.meta.url, 'doctor', async ({ lab, nodes, options, shell }) =>
   const question = `Run ${fixes.length} commands to fix this?`
   if (fixes.length > 0 && (await shell.ask(question, fixes, options.yes))) {
     await shell.apply(inOrder('Fix', fixes.map(onTerminal)))
-    ui.heading('After that')
+    ui.heading('After the fix')
     findings = await examine(lab, nodes, shell)
     findings.forEach(ui.finding)
   }

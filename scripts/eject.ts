@@ -1,6 +1,6 @@
 #!/usr/bin/env zx
-// Phase 2 - eject: the seed medium has done its work; it holds the private host key, and a machine whose
-// medium is gone might not start. Safe to run again.
+// Phase 2 - eject: the seed medium is no longer needed. It holds the private host key, and a machine might not start
+// once its medium is deleted. Safe to run again.
 import { observe } from '../lib/libvirt/observe.ts'
 import { pair } from '../lib/libvirt/ownership.ts'
 import { withPool } from '../lib/machine/create.ts'

@@ -1,5 +1,5 @@
 #!/usr/bin/env zx
-// Status: what there is of the lab, in one table. Changes nothing.
+// Status: the machines of the lab in one table. Changes nothing.
 import { phase } from '../lib/phase.ts'
 import { statusTable } from '../lib/status-table.ts'
 import { cluster } from '../lib/rke2/status.ts'
@@ -9,5 +9,5 @@ await phase(import.meta.url, 'status', async ({ lab, nodes, options }) => {
   const { nodes: all, unseen } = await labStatus(lab, nodes, cluster)
   if (options.json) console.log(JSON.stringify({ lab: lab.name, nodes: all }, null, 2))
   else console.log(statusTable(all, process.stdout.columns ?? Infinity))
-  if (unseen) throw unseen // after what could be found out
+  if (unseen) throw unseen // after showing what is known
 })

@@ -23,7 +23,7 @@ await phase(import.meta.url, 'up', async ({ lab, options, shell }) => {
       `${noBridge.found}\nThe lab in ${offered} needs none: its machines are reachable from this host only.`,
     )
     if (!(await shell.ask(`Use ${offered} instead of ${file}?`, [], options.yes)))
-      throw new LabError('nothing was done: the lab needs a bridge that this host has not', {
+      throw new LabError('nothing was done: the lab needs a bridge that this host does not have', {
         hint: ['# make the bridge, or:', `npm start -- --lab ${offered}`],
       })
     file = offered

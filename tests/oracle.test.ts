@@ -1,4 +1,4 @@
-// What is made, before those who know: libvirt's own parser and schemas, cloud-init's schema.
+// The generated files, checked by the programs that read them: libvirt's own parser and schemas, cloud-init's schema.
 import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -26,7 +26,7 @@ const complaint = (command: string, args: string[]) => {
 }
 
 await t.test(
-  'libvirt takes every domain and network, validated',
+  'libvirt accepts every domain and network, validated',
   { skip: missing('virsh', '-v') },
   async (t) => {
     const commands = labs.flatMap((lab) => [
@@ -52,7 +52,7 @@ await t.test(
     const defined = labs.reduce((sum, { nodes }) => sum + 2 * nodes.length, 0)
     t.equal(stdout.match(/^Domain '.*' defined/gm)?.length, defined)
 
-    await t.test('and would have found a mistake', async (t) => {
+    await t.test('and it finds a mistake', async (t) => {
       const wrong = domainXml(labs[0]!, labs[0]!.nodes[0]!, 'kvm').replace(
         '<vcpu>',
         '<vpcu/><vcpu>',
@@ -87,7 +87,7 @@ await t.test('pool, volumes and network fit libvirt’s schemas', { skip: noVali
 })
 
 await t.test(
-  'cloud-init’s schema takes user-data and network-config',
+  'cloud-init’s schema accepts user-data and network-config',
   { skip: missing('cloud-init', '--version') },
   async (t) => {
     const config = parseUserConfig(readFileSync(join(top, 'cloud-init/user-data.yaml'), 'utf8'), '')

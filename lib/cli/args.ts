@@ -10,9 +10,9 @@ export interface Usage<F extends string = string> {
   does: string
   /** Takes node names. */
   nodes?: boolean
-  /** Options of its own that are on or off. */
+  /** Its own on/off options. */
   flags?: Record<F, string>
-  /** What --dry-run means here, where that is not plain. */
+  /** What --dry-run means here, where that is not obvious. */
   dryRun?: string
   /** Default of --timeout in seconds. */
   timeout?: number | 'of each phase'
@@ -27,15 +27,15 @@ export interface Options<F extends string = string> {
   yes: boolean
   json: boolean
   help: boolean
-  /** Seconds; 0 where none is given and the script has no default. */
+  /** Seconds; 0: neither given nor a default. */
   timeout: number
-  /** Those of its own. */
+  /** The script's own. */
   flags: Record<F, boolean>
 }
 
 const patience = (timeout: number | 'of each phase') =>
   timeout === 'of each phase'
-    ? 'how long each phase may wait (default: as long as by itself)'
+    ? 'how long each phase may wait (default: its own)'
     : `how long to wait (default ${timeout})`
 
 /** Every option of a script with its one-line description. */
@@ -62,14 +62,14 @@ export function usageText(usage: Usage): string {
     `npx zx scripts/${usage.script}.ts${nodes} [options]`,
     '',
     usage.does,
-    ...(usage.nodes ? ['Without NODE: every node of the lab that this is for.'] : []),
+    ...(usage.nodes ? ['Without NODE: all nodes of the lab that this phase is for.'] : []),
     '',
     ...rows,
     '',
   ].join('\n')
 }
 
-/** Reads the words after the script's name; throws a UsageError that lists what is known. */
+/** Reads the words after the script's name; throws a UsageError that lists the known options. */
 export function parseArgs<F extends string>(words: string[], usage: Usage<F>): Options<F> {
   const names = Object.keys(optionTexts(usage))
   const withValue = names

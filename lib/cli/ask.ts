@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline/promises'
 import { LabError } from '../text/errors.ts'
 import * as ui from './ui.ts'
 
-/** Shows what it is about and asks. True for yes; without a terminal only --yes says yes. */
+/** Shows what the question is about and asks. True for yes; without a terminal only --yes means yes. */
 export async function ask(question: string, about: string[], yes: boolean): Promise<boolean> {
   for (const text of about) ui.detail(text)
   if (yes) return true

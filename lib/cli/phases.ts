@@ -1,22 +1,12 @@
-// PURE. The table of phases: what each does and is called with. `up`, --help, the README and the tests are made from it.
+// PURE. The table of phases: what each does and its options. `up`, --help, the README and the tests use it.
 import type { Usage } from './args.ts'
 
-interface Row {
-  does: string
-  /** Takes node names. */
-  nodes?: true
-  /** Options of its own that are on or off. */
-  flags?: Record<string, string>
-  /** What --dry-run means here, where that is not plain. */
-  dryRun?: string
-  /** Default of --timeout in seconds. */
-  timeout?: number | 'of each phase'
-  json?: true
+interface Row extends Omit<Usage, 'script'> {
   /** Changes something: takes the lock; a dry run prints a script. */
   changes: boolean
 }
 
-/** The phases that `up` runs, in this order; in a dry run, those that change something. */
+/** The phases that `up` runs, in this order; a dry run only those that change something. */
 export const inOrder = {
   doctor: {
     does: 'Checks this host and the lab file, all at once, and says how to fix what is wrong.',
@@ -26,13 +16,13 @@ export const inOrder = {
     changes: false,
   },
   create: {
-    does: 'Makes the machines of the lab from a cloud image, starts them and waits until cloud-init is done.',
+    does: 'Creates the machines of the lab from a cloud image, starts them and waits until cloud-init is done.',
     nodes: true,
     timeout: 900,
     changes: true,
   },
   eject: {
-    does: 'Takes the seed medium out of each machine for good and deletes it and the private host keys here.',
+    does: 'Ejects the seed medium of each machine, and deletes it and the private host keys on this host.',
     nodes: true,
     flags: { force: 'eject even when cloud-init is not done, and open a locked drive' },
     changes: true,
@@ -44,7 +34,7 @@ export const inOrder = {
     changes: true,
   },
   join: {
-    does: 'Joins further servers, one at a time, and the agents, side by side, and waits until each is Ready.',
+    does: 'Joins further servers one at a time, then the agents in parallel, and waits until each is Ready.',
     nodes: true,
     timeout: 1200,
     changes: true,
@@ -57,7 +47,7 @@ export const phases = {
   status: {
     does: 'Shows the machines of the lab in one table.',
     nodes: true,
-    dryRun: 'the same as without: nothing is ever changed',
+    dryRun: 'makes no difference: nothing is ever changed',
     json: true,
     changes: false,
   },
@@ -68,7 +58,7 @@ export const phases = {
     changes: true,
   },
   up: {
-    does: `Does all phases in order: ${Object.keys(inOrder).join(', ')}. The same as npm start.`,
+    does: `Runs all phases in order: ${Object.keys(inOrder).join(', ')}. The same as npm start.`,
     timeout: 'of each phase',
     changes: false,
   },
@@ -80,6 +70,6 @@ export type FlagOf<N extends PhaseName> = (typeof phases)[N] extends { flags: in
   ? keyof F & string
   : never
 
-/** How a phase is called; its flags are known by name. */
+/** How a phase is called, with the names of its flags. */
 export const usageOf = <N extends PhaseName>(script: N): Usage<FlagOf<N>> & { changes: boolean } =>
   ({ script, ...phases[script] }) as Usage<FlagOf<N>> & { changes: boolean }

@@ -3,11 +3,11 @@ import { consoleStage, fitted, formatSeconds, progressBar } from '../text/progre
 import * as ui from './ui.ts'
 
 export interface NodeProgress {
-  /** What the node is doing now; the last line of its console or log is shown behind it on a terminal. */
+  /** What the node is doing now; on a terminal the last line of its console or log follows. */
   set(name: string, state: string, lastLine?: string): void
-  /** The node is there. */
+  /** The node is finished. */
   done(name: string, state: string): void
-  /** The node will not be there: said at once when others are still waited for, with the reason at the end. */
+  /** The node failed: shown at once while others are still busy; the reason follows at the end. */
   failed(name: string): void
   stop(): void
 }
@@ -46,7 +46,7 @@ export function nodeProgress(names: string[]): NodeProgress {
   }
 }
 
-/** Shows a download by the bytes so far, and of how many where that is known. Returns what ends it. */
+/** Shows the bytes downloaded so far, and the total where it is known. Returns a function that ends it. */
 export function downloadProgress(size: () => number, total: () => Promise<number>): () => void {
   if (!ui.paints) return () => {}
   const start = { at: Date.now(), size: size() }

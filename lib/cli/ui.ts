@@ -7,11 +7,11 @@ import { wrapped } from '../text/progress.ts'
 const terminal = process.stderr.isTTY && !process.env.CI
 const colour = process.stderr.isTTY && process.env.NO_COLOR === undefined
 const chalk = new Chalk({ level: colour ? 1 : 0 })
-// Loaded where it is needed only: it is a tenth of a script's start.
+// Loaded only where it is needed: it takes a tenth of a script's start.
 const live = terminal ? (await import('log-update')).createLogUpdate(process.stderr) : undefined
 let liveText = ''
 
-/** Set once at the start: whether every command is shown, and what follows a script's name in every proposed command. */
+/** Set once at the start: whether every command is shown, and what follows a script's name in hints. */
 export const settings = { verbose: false, lab: '' }
 
 function line(text: string): void {
@@ -28,7 +28,7 @@ export const good = (text: string) => line(`${chalk.green('✓')} ${prose(text)}
 export const warn = (text: string) => line(chalk.yellow(`! ${prose(text)}`))
 export const bad = (text: string) => line(`${chalk.red('✗')} ${prose(text)}`)
 
-// Sentences are broken between words; commands are left to the terminal, so that they can be copied.
+// Sentences are wrapped between words; commands are left to the terminal, so that they can be copied.
 const prose = (text: string) =>
   fit(text, (process.stderr.columns || Infinity) - 2).replaceAll('\n', '\n  ')
 const fit = (text: string, width: number | undefined) =>
@@ -44,7 +44,7 @@ export function finding({ check, level, found, fix = [] }: Finding): void {
   for (const hint of fix) detail(`    ${hintText(hint, settings.lab)}`)
 }
 
-/** Shows a command as it can be pasted; of one with a here-document of several lines only the first, unless whole. */
+/** Shows a command as it can be pasted; a long here-document only by its first line, unless `whole`. */
 export function command(text: string, whole: boolean): void {
   const [first = '', ...rest] = text.split('\n')
   const shown =
@@ -54,14 +54,14 @@ export function command(text: string, whole: boolean): void {
   line(chalk.cyan(shown.replace(/^/gm, '    ').replace(/^ {4}/, '  $ ')))
 }
 
-/** The usage of a script, which is a result. */
+/** The usage of a script, on stdout. */
 export const usage = (text: string): void =>
   void process.stdout.write(fit(text, process.stdout.columns))
 
 /** The command to type next. */
 export const next = (hint: Hint) => line(`\n${chalk.bold('Next:')} ${hintText(hint, settings.lab)}`)
 
-/** One or more lines that are painted over again and again; on no terminal nothing is shown. */
+/** Lines that replace those painted before; shown only on a terminal. */
 export function paint(text: string): void {
   if (!terminal) return
   liveText = text
@@ -69,10 +69,10 @@ export function paint(text: string): void {
   else live?.clear()
 }
 
-/** Whether lines can be painted over; without it, progress is told line by line. */
+/** Whether lines can be repainted; otherwise progress is shown line by line. */
 export const paints = terminal
 
-/** Shows an error: what failed, on which node, why, what was seen, what to type. Anything unexpected shows its stack. */
+/** Shows an error: what failed, on which node, why, what was seen, what to type. An unexpected one shows its stack. */
 export function failure(thrown: unknown): void {
   const error = fileTrouble(thrown) ?? thrown
   paint('')

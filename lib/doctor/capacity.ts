@@ -1,9 +1,9 @@
-// PURE. Whether memory, disk space and an image are there for the machines that are not made yet.
+// PURE. Whether there is memory, disk space and an image for the machines that do not exist yet.
 import { failure, fromError, ok, warning, type Finding } from '../text/findings.ts'
 import { formatSize } from '../text/size.ts'
 import { numberIn, type AllFacts, type Facts } from './facts.ts'
 
-/** Free memory against what the machines that do not run yet will take. */
+/** Free memory against the need of the machines that do not run yet. */
 export function checkMemory({ lab, nodes, host, here }: Facts): Finding[] {
   if (!host) return []
   const available = numberIn(here('memory'), /^MemAvailable:\s+(\d+) kB/m) * 1024
@@ -11,32 +11,32 @@ export function checkMemory({ lab, nodes, host, here }: Facts): Finding[] {
   const running = new Set(own.filter(({ state }) => state === 'running').map(({ name }) => name))
   const idle = nodes.filter(({ name }) => !running.has(name))
   const wanted = idle.reduce((sum, { memory }) => sum + memory, 0)
-  const found = `${formatSize(available)} free, ${formatSize(wanted)} wanted`
+  const found = `${formatSize(available)} free, ${formatSize(wanted)} needed`
   const advice = '# give the nodes less memory in the lab file, or stop other programs'
   return [wanted <= available ? ok('memory', found) : warning('memory', found, advice)]
 }
 
-const perNode = 6 * 2 ** 30 // what a node with RKE2 and its images takes at least, roughly
+const perNode = 6 * 2 ** 30 // roughly the least that a node with RKE2 and its images takes
 
-/** Free disk space against what new nodes will need. */
+/** Free disk space against the need of new nodes. */
 export function checkDisk({ lab, host, here }: Facts): Finding[] {
   if (!host) return []
   const available = host.pool?.available || numberIn(here('disk'), /^\s*(\d+)$/m)
   const { path } = lab.pool
   const fresh = lab.nodes.filter(({ volume }) => !host.volumeNames.includes(volume)).length
   const wanted = fresh * perNode
-  const found = `${formatSize(available)} free in ${path}, about ${formatSize(wanted)} wanted for ${fresh} new disks`
+  const found = `${formatSize(available)} free in ${path}, about ${formatSize(wanted)} needed for ${fresh} new disks`
   const advice = `# free some space: df -h ${path.replace(/\/[^/]*$/, '')}`
   return [wanted <= available ? ok('disk space', found) : warning('disk space', found, advice)]
 }
 
-/** The image: at hand, or its publisher reachable. */
+/** The image: on this host, or available from its publisher. */
 export function checkImage({ image }: AllFacts): Finding[] {
-  if (image === 'not needed') return [ok('image', 'not needed: every machine is made')]
-  if ('file' in image) return [ok('image', `${image.file} is at hand`)]
+  if (image === 'not needed') return [ok('image', 'not needed: every machine exists')]
+  if ('file' in image) return [ok('image', `${image.file} is on this host`)]
   if ('error' in image) return [fromError('image', image.error)]
   const { url, obstacle } = image
-  if (!obstacle) return [ok('image', `${url} can be had`)]
-  const advice = '# fix image.url in the lab file, or the way to the internet'
+  if (!obstacle) return [ok('image', `${url} is available`)]
+  const advice = '# fix image.url in the lab file, or the internet connection'
   return [(obstacle.sure ? failure : warning)('image', `${url}: ${obstacle.why}`, advice)]
 }

@@ -1,4 +1,4 @@
-// PURE. The checks of the host: one list for doctor, which runs all, and for create, which runs those that stop it.
+// PURE. The list of all checks of the host: doctor runs all of them, create those that stop it.
 import { hintText, LabError, script } from '../text/errors.ts'
 import { warning, type Finding } from '../text/findings.ts'
 import { checkDisk, checkImage, checkMemory } from './capacity.ts'
@@ -10,18 +10,18 @@ import { checkLibvirt, checkNode, checkTools } from './tools.ts'
 
 interface Judge<F> {
   name: string
-  /** What this host is asked for it. */
+  /** The questions to this host that it needs. */
   asks?: Question[]
   find: (facts: F) => Iterable<Finding>
 }
-/** Failures of a check that stops create are errors there, its warnings are shown there. */
+/** A check that stops create: there its failures are errors, and its warnings are shown. */
 export type Check =
   ({ stopsCreate: true } & Judge<Facts>) | ({ stopsCreate: false } & Judge<AllFacts>)
 
 export const checks: Check[] = [
   { name: 'Node', stopsCreate: false, asks: ['npm'], find: checkNode },
   { name: 'host tools', stopsCreate: true, asks: ['tools'], find: checkTools },
-  { name: 'libvirt', stopsCreate: false, find: checkLibvirt }, // create has asked it
+  { name: 'libvirt', stopsCreate: false, find: checkLibvirt }, // create has used it by then
   { name: 'KVM', stopsCreate: true, asks: ['kvm'], find: checkKvm },
   { name: 'network', stopsCreate: true, asks: ['interfaces'], find: checkNetwork },
   {
@@ -34,22 +34,21 @@ export const checks: Check[] = [
   { name: 'names', stopsCreate: true, find: checkOwnership },
   { name: 'memory', stopsCreate: true, asks: ['memory'], find: checkMemory },
   { name: 'disk space', stopsCreate: true, asks: ['disk'], find: checkDisk },
-  { name: 'image', stopsCreate: false, find: checkImage }, // create finds it
+  { name: 'image', stopsCreate: false, find: checkImage }, // create finds the image itself
 ]
 
-/** What this host is asked for doctor, or for create. */
+/** The questions to this host: for doctor (`all`), or for create. */
 export const questionsOf = (all: boolean): Question[] =>
   checks.flatMap(({ stopsCreate, asks = [] }) => (all || stopsCreate ? asks : []))
 
-/** What doctor says. */
+/** The findings of doctor. */
 export const findAll = (facts: AllFacts): Finding[] =>
   checks.flatMap((check) => found(check.name, () => check.find(facts)))
 
-/** What create has to know. */
+/** The findings of the checks that stop create. */
 export const findForCreate = (facts: Facts): Finding[] =>
   checks.flatMap((check) => (check.stopsCreate ? found(check.name, () => check.find(facts)) : []))
 
-// As far as it could look.
 function found(check: string, find: () => Iterable<Finding>): Finding[] {
   const findings: Finding[] = []
   try {
@@ -57,7 +56,7 @@ function found(check: string, find: () => Iterable<Finding>): Finding[] {
   } catch (error) {
     if (!(error instanceof NotLookedAt)) throw error
     const { level, message, fix } = error
-    findings.push({ ...warning(check, `not looked at: ${message}`, ...fix), level })
+    findings.push({ ...warning(check, `not checked: ${message}`, ...fix), level })
   }
   return findings
 }
@@ -68,7 +67,7 @@ export function hostError(findings: Finding[]): LabError | undefined {
   const [first] = failures
   if (!first) return undefined
   if (failures.length === 1) return new LabError(first.found, { hint: first.fix ?? [] })
-  return new LabError(`${failures.length} things are in the way`, {
+  return new LabError(`${failures.length} problems were found`, {
     details: failures.flatMap(({ found, fix = [] }) => [
       found,
       ...fix.map((hint) => `  ${hintText(hint, '')}`),

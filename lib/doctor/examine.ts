@@ -1,4 +1,4 @@
-// EDGE. Finds out what the checks judge: one look at this host, a knock at each address, libvirt, the image.
+// EDGE. Collects the facts for the checks: from this host, the nodes' addresses, libvirt and the image.
 import * as ui from '../cli/ui.ts'
 import { whyNot } from '../download/fetch.ts'
 import { findImage, isCached } from '../download/image.ts'
@@ -34,7 +34,7 @@ export async function examine(lab: Lab, nodes: Node[], { remember }: Shell): Pro
   return findAll({ ...facts, trouble, image, node: process.versions.node })
 }
 
-/** The checks that stop create: throws one LabError for all, shows warnings. Returns the type that domains get. */
+/** Runs the checks that stop create: shows warnings, throws one LabError for all failures. Returns the type for domains. */
 export async function checkHost(
   lab: Lab,
   nodes: Node[],
@@ -51,13 +51,13 @@ export async function checkHost(
   return domainTypeFor(lab, facts.kvm)
 }
 
-/** Bridge or NAT network against the interfaces of this host; libvirt is not asked. */
+/** The check of the lab's network, without libvirt. */
 export async function checkNetworks(lab: Lab): Promise<Finding[]> {
   const here = await lookHere(lab, ['interfaces'])
   return lookedAt(() => checkNetwork({ lab, host: undefined, here })) ?? []
 }
 
-/** Knocks at the nodes' addresses, if libvirt is on this host; the kernel then asks who has them. */
+/** Tries to connect to each node if libvirt is on this host; this also makes the kernel look up its MAC. */
 export function knockAll(lab: Lab, nodes: Node[]): Promise<Knock[]> {
   const ask = ({ address }: Node) => (isLocal(lab.libvirt) ? knock(address, 22, 250) : 'silent')
   return Promise.all(nodes.map(async (node) => ({ node, answer: await ask(node) })))
@@ -80,14 +80,14 @@ async function findFacts(
   return { lab, nodes, host, here, knocks, ...kvm }
 }
 
-// Of a neighbour that it knew from before the kernel asks again only after 5 s, three times (delay_first_probe_time, arp(7)).
+// The kernel probes a neighbour that it knew before only after 5 s, three times (delay_first_probe_time, arp(7)).
 async function settled(lab: Lab, knocks: Knock[], first: HostFacts): Promise<HostFacts> {
   let here = first
   const look = async () => {
     if (!isAsking(knocks, here)) return { done: here }
     const later = await lookHere(lab, ['neighbours'])
     here = (question) => (question === 'neighbours' ? later : first)(question)
-    return { state: 'asked again' }
+    return { state: 'probing' }
   }
   return until(look, { seconds: 9, every: 0.5 }).catch((error: unknown) => {
     if (error instanceof TimedOut) return here

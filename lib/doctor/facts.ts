@@ -1,9 +1,9 @@
-// PURE. What the checks judge, and what it means when something could not be looked at.
+// PURE. The facts for the checks, some of which may be missing.
 import type { Lab, Node } from '../lab/lab.ts'
 import type { Host } from '../libvirt/observe.ts'
 import type { LabError } from '../text/errors.ts'
 
-/** What this host can be asked (look.ts has the commands). */
+/** The questions to this host (look.ts has the commands). */
 export type Question =
   | 'tools'
   | 'npm'
@@ -16,10 +16,10 @@ export type Question =
   | 'filters'
   | 'rules'
 
-/** Gives an answer, which may be empty; throws NotLookedAt when there is none. */
+/** Returns an answer, perhaps an empty one; throws NotLookedAt when there is none. */
 export type HostFacts = (question: Question) => string
 
-/** Why there is no answer; nothing may be concluded from that. */
+/** Why there is no answer; a check must not conclude anything from that. */
 export class NotLookedAt extends Error {
   readonly level: 'ok' | 'warning'
   readonly fix: string[]
@@ -30,7 +30,7 @@ export class NotLookedAt extends Error {
   }
 }
 
-/** What was found, or undefined when there was no answer. */
+/** The result, or undefined when there is no answer. */
 export function lookedAt<T>(find: () => T): T | undefined {
   try {
     return find()
@@ -40,8 +40,7 @@ export function lookedAt<T>(find: () => T): T | undefined {
   }
 }
 
-const notUnderstood = (text: string) =>
-  new NotLookedAt(`this is not understood: ${text.slice(0, 80)}`)
+const notUnderstood = (text: string) => new NotLookedAt(`unexpected output: ${text.slice(0, 80)}`)
 
 /** The number in an answer. */
 export function numberIn(text: string, pattern: RegExp): number {
@@ -59,7 +58,7 @@ export function listIn<T>(json: string): T[] {
   throw notUnderstood(json)
 }
 
-/** Whether KVM works (undefined: nobody can be asked). */
+/** Whether KVM works; undefined when there is no way to know. */
 export interface Kvm {
   works: boolean | undefined
   why: string
@@ -71,24 +70,24 @@ export interface Capabilities {
   stderr: string
 }
 
-/** What TCP says about SSH's port on the address of a node. */
+/** The result of a connection to the SSH port of a node. */
 export interface Knock {
   node: Node
   answer: 'open' | 'refused' | 'silent'
 }
 
-/** Where the image is: a file on this host, a URL (perhaps with an obstacle), or nobody knows. */
+/** Where the image is: a file on this host, a URL (perhaps with an obstacle), or unknown because of an error. */
 export type ImagePlace =
   | 'not needed'
   | { file: string }
   | { url: string; obstacle: { why: string; sure: boolean } | undefined }
   | { error: LabError }
 
-/** What create finds out before it changes anything. */
+/** The facts that create needs. */
 export interface Facts {
   lab: Lab
   nodes: Node[]
-  /** Undefined when libvirt cannot be asked. */
+  /** Undefined when libvirt does not answer. */
   host: Host | undefined
   here: HostFacts
   knocks: Knock[]
@@ -96,9 +95,9 @@ export interface Facts {
   emulator: Capabilities | undefined
 }
 
-/** What doctor finds out besides. */
+/** The facts that doctor needs. */
 export interface AllFacts extends Facts {
-  /** Why libvirt cannot be asked. */
+  /** Why libvirt does not answer. */
   trouble: LabError | undefined
   image: ImagePlace
   /** Version of Node.js. */

@@ -1,4 +1,4 @@
-// PURE. Whether KVM truly works, or QEMU must emulate the processor.
+// PURE. Whether KVM works, or QEMU must emulate the processor.
 import type { Lab } from '../lab/lab.ts'
 import { failure, ok, warning, type Finding } from '../text/findings.ts'
 import { lookedAt, type Capabilities, type Facts, type HostFacts, type Kvm } from './facts.ts'
@@ -6,7 +6,7 @@ import { lookedAt, type Capabilities, type Facts, type HostFacts, type Kvm } fro
 const noDevice =
   'there is no /dev/kvm: virtualisation is off in the firmware, or this is a VM without nested virtualisation'
 
-/** What trying it on this host came to; undefined when libvirt has to be asked. */
+/** The result of trying KVM on this host; undefined when libvirt has to be asked. */
 export function triedKvm(lab: Lab, here: HostFacts): Kvm | undefined {
   if (lab.domainType === 'qemu')
     return { works: false, why: 'not used: domainType is qemu, software emulation' }
@@ -18,18 +18,18 @@ export function triedKvm(lab: Lab, here: HostFacts): Kvm | undefined {
   return { works: false, why: `QEMU cannot use it: ${said || `exit ${status}`}` }
 }
 
-/** What libvirt says about KVM. */
+/** KVM according to libvirt. */
 export function saidOfKvm(said: Capabilities): Kvm {
   if (isSilent(said)) return { works: undefined, why: 'libvirt does not answer' }
   if (said.code !== 0) return { works: false, why: said.stderr }
-  return { works: true, why: 'libvirt says so; this user cannot try it' }
+  return { works: true, why: 'libvirt says that it works; this user cannot try it' }
 }
 
-// There is no virsh, or no libvirt behind it: another check says so.
+// Without virsh or libvirt; another check reports that.
 const isSilent = ({ code, stderr }: Capabilities) =>
   code === 127 || /failed to connect/i.test(stderr)
 
-/** KVM against what the lab file asks for; libvirt looks for QEMU where its distribution has it. */
+/** KVM against the lab file, and whether libvirt finds QEMU. */
 export const checkKvm = ({ lab, kvm, emulator }: Facts): Finding[] => [judge(lab, kvm, emulator)]
 
 function judge(lab: Lab, kvm: Kvm, emulator: Capabilities | undefined): Finding {
@@ -43,20 +43,20 @@ function judge(lab: Lab, kvm: Kvm, emulator: Capabilities | undefined): Finding 
     return failure('QEMU', `libvirt has no QEMU for x86_64: ${why}`, fix)
   }
   if (lab.domainType === 'qemu') return ok('KVM', kvm.why)
-  if (kvm.works === undefined) return warning('KVM', `not looked at: ${kvm.why}`)
+  if (kvm.works === undefined) return warning('KVM', `not checked: ${kvm.why}`)
   const found = `KVM does not work here: ${kvm.why}`
   const fix = [
-    '# switch on virtualisation (VT-x, AMD-V) in the firmware; in a VM: nested virtualisation',
+    '# enable virtualisation (VT-x, AMD-V) in the firmware; in a VM: nested virtualisation',
     'sudo modprobe kvm_intel || sudo modprobe kvm_amd',
   ]
   if (lab.domainType === 'kvm') return failure('KVM', found, ...fix)
   return warning(
     'KVM',
-    `${found}. QEMU will emulate the processor: ten times slower and more`,
+    `${found}. QEMU will emulate the processor, at least ten times slower`,
     ...fix,
   )
 }
 
-/** What `domainType: auto` comes to. */
+/** The domain type; `auto` is resolved. */
 export const domainTypeFor = (lab: Lab, { works }: Kvm): 'kvm' | 'qemu' =>
   works || lab.domainType === 'kvm' ? 'kvm' : 'qemu'

@@ -1,11 +1,11 @@
-// PURE. One look at this host: the bash script that asks it, and its answers.
+// PURE. The bash script with the questions to this host, and its answers.
 import type { Lab } from '../lab/lab.ts'
 import { quote } from '../text/quote.ts'
 import { parts } from '../text/sections.ts'
 import { NotLookedAt, type HostFacts, type Question } from './facts.ts'
 import { isoTools, tools } from './tools.ts'
 
-/** What can be asked, and the command for it; words in capitals are functions of the script. */
+/** The command for each question; words in capitals are functions of the script. */
 const questions: Record<Question, string> = {
   tools: `PATHS ${[...tools.map(([tool]) => tool), ...isoTools, 'gpgv'].join(' ')}`,
   npm: 'NPM',
@@ -18,16 +18,16 @@ const questions: Record<Question, string> = {
   filters: 'TEXT /proc/sys/net/bridge/bridge-nf-call-iptables',
   rules: 'RULES',
 }
-/** True when libvirt runs on this host, so that its devices and interfaces can be looked at. */
+/** True when libvirt runs on this host, so that its devices and interfaces can be checked. */
 export const isLocal = (uri: string) => /^[a-z0-9]+(\+unix)?:\/\/\//.test(uri)
 
-// What the scripts themselves need is here, what the machines need is where libvirt is.
+// The scripts need tools on this host; the machines need devices and networks on libvirt's host.
 const isAsked = ({ libvirt, domainType }: Lab, question: Question) =>
   question === 'tools' ||
   question === 'npm' ||
   (isLocal(libvirt) && (question !== 'kvm' || domainType !== 'qemu'))
 
-/** Prints each part behind a line with its name; at its end are the exit status and what was said. */
+/** Prints each answer after a line with its question, then its exit status and stderr. */
 export const lookScript = (lab: Lab, asked: Question[]) => String.raw`
 ASK() { # NAME COMMAND...
   local said status
@@ -38,7 +38,7 @@ ASK() { # NAME COMMAND...
 TEXT() { if test -e "$1"; then cat "$1"; fi; }
 NPM() { if command -v npm >/dev/null; then npm --version; else echo not found; fi; }
 PATHS() { command -v "$@" || true; }
-FREE() { # in the folder of the pool, or in the one where that will be made
+FREE() { # in the pool's folder, or where it will be created
   local folder=${quote(lab.pool.path)}
   until test -e "$folder"; do folder=$(dirname "$folder"); done
   df --output=avail --block-size=1 "$folder"
@@ -59,7 +59,7 @@ ${[...new Set(asked)]
   .join('\n')}
 `
 
-/** What `lookScript` printed. */
+/** Parses the output of `lookScript`. */
 export function parseLook(lab: Lab, output: string): HostFacts {
   const found = parts(output)
   return (question) => {
@@ -67,7 +67,7 @@ export function parseLook(lab: Lab, output: string): HostFacts {
     const [, text = '', status, said = ''] =
       /^([^]*)\n-- (\d+)\n([^]*)$/.exec(found.get(question) ?? '') ?? []
     if (status === '0') return text.trim()
-    if (status === undefined) throw new NotLookedAt('the look at this host was cut off')
+    if (status === undefined) throw new NotLookedAt('the look at this host did not finish')
     const [, program] = /([\w-]+): command not found/.exec(said) ?? []
     if (!program) throw new NotLookedAt(said.trim() || `exit ${status}`)
     const fix = program === 'ip' ? ['sudo apt-get install --yes iproute2'] : []

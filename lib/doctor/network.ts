@@ -1,4 +1,4 @@
-// PURE. The way to the machines: bridge or NAT network, free addresses, a firewall in between.
+// PURE. The network of the machines: bridge or NAT network, free addresses, firewall.
 import type { Node } from '../lab/lab.ts'
 import { cidrsOverlap } from '../lab/rules.ts'
 import { failure, ok, warning, type Finding } from '../text/findings.ts'
@@ -30,7 +30,7 @@ export const parseInterfaces = (json: string): Interface[] =>
 
 export interface Neighbour {
   mac: string
-  /** It answered lately; else it did once, and the kernel is asking it again. */
+  /** It answered recently; otherwise the kernel is still probing it. */
   isSure: boolean
 }
 
@@ -46,7 +46,7 @@ export function parseNeighbours(json: string): Map<string, Neighbour> {
   )
 }
 
-/** Who else has the addresses that were silent; a node's own MAC is of a machine that was there a moment ago. */
+/** Other owners of the silent addresses; a node's own MAC is that of a machine that ran a moment ago. */
 function strangersAt(knocks: Knock[], here: HostFacts) {
   const silent = knocks.filter(({ answer }) => answer === 'silent')
   const known = silent.length > 0 ? parseNeighbours(here('neighbours')) : new Map<string, never>()
@@ -56,11 +56,11 @@ function strangersAt(knocks: Knock[], here: HostFacts) {
   })
 }
 
-/** Whether the kernel is still asking for one of them. */
+/** Whether the kernel is still probing one of them. */
 export const isAsking = (knocks: Knock[], here: HostFacts): boolean =>
   lookedAt(() => strangersAt(knocks, here))?.some(({ isSure }) => !isSure) ?? false
 
-/** The addresses of nodes that have no machine yet; without libvirt the lab's own machines look like strangers. */
+/** The addresses of nodes without a machine; only libvirt shows which machines are the lab's own. */
 export function* checkAddresses({ lab, host, knocks, here }: Facts): Iterable<Finding> {
   if (!host) return
   const fresh = knocks.filter(({ node }) => !isMade(host, lab, node))
@@ -106,26 +106,26 @@ export function checkNetwork({ lab, host, here }: Pick<Facts, 'lab' | 'host' | '
 function noBridge(bridge: string | undefined, interfaces: Interface[]): Finding {
   if (interfaces.some(({ name }) => name === bridge)) {
     const fix = '# name a bridge in network.bridge, or use --lab labs/nat.yaml'
-    return failure('bridge', `${bridge} is no bridge`, fix)
+    return failure('bridge', `${bridge} is not a bridge`, fix)
   }
   const bridges = interfaces.filter(({ isBridge }) => isBridge).map(({ name }) => name)
   return failure(
     'bridge',
     `there is no interface ${bridge}; bridges of this host: ${bridges.join(' ') || 'none'}`,
-    "# use a network of libvirt's own instead: --lab labs/nat.yaml",
-    '# or make a bridge: tutorials/03-host.md',
+    '# use a libvirt network instead: --lab labs/nat.yaml',
+    '# or create a bridge: tutorials/03-host.md',
   )
 }
 
-/** A NAT network needs a host that forwards; Docker and the like may drop what crosses a bridge. */
+/** A NAT network needs a host that forwards; Docker and others may drop bridge traffic. */
 export function checkFirewall({ lab, here }: Facts): Finding[] {
   if (lab.network.nat !== undefined) {
-    const off = 'libvirt switches ip_forward on with the network'
+    const off = 'libvirt turns on ip_forward with the network'
     return [ok('forwarding', here('forwards') === '1' ? 'ip_forward is on' : off)]
   }
-  if (here('filters') !== '1') return [ok('firewall', 'does not look at what crosses the bridge')]
-  const letsThrough = here('rules').includes('-P FORWARD ACCEPT') // empty for other users than root
-  if (letsThrough) return [ok('firewall', 'lets through what crosses the bridge')]
-  const found = 'iptables looks at what crosses the bridge (Docker does that) and may drop it'
+  if (here('filters') !== '1') return [ok('firewall', 'does not filter bridge traffic')]
+  const letsThrough = here('rules').includes('-P FORWARD ACCEPT') // only root can read the rules
+  if (letsThrough) return [ok('firewall', 'lets bridge traffic through')]
+  const found = 'iptables filters bridge traffic (Docker turns this on) and may drop it'
   return [warning('firewall', found, 'sudo sysctl -w net.bridge.bridge-nf-call-iptables=0')]
 }

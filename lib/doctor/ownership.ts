@@ -1,4 +1,4 @@
-// PURE. Names and MACs that the lab wants, but somebody else has.
+// PURE. Names and MACs of the lab that someone else uses.
 import type { Lab, Node } from '../lab/lab.ts'
 import type { Host } from '../libvirt/observe.ts'
 import {
@@ -16,7 +16,7 @@ import type { Facts } from './facts.ts'
 export const isMade = (host: Host, lab: Lab, node: Node) =>
   host.domains.some((domain) => domain.name === node.name && whoseDomain(lab, domain) === 'ours')
 
-/** Names, pool, network and MACs that somebody else has. */
+/** Names, pool, network and MACs that someone else uses. */
 export function checkOwnership({ lab, nodes, host }: Facts): Finding[] {
   if (!host) return []
   const domains = pair(lab, host, nodes).flatMap(({ foreign }) => foreign ?? [])
@@ -32,7 +32,7 @@ export function checkOwnership({ lab, nodes, host }: Facts): Finding[] {
   ]
 }
 
-/** Which MACs of this lab's nodes a foreign domain has; libvirt itself would not object. */
+/** MACs of this lab's nodes that another domain uses; libvirt itself accepts that. */
 export function macFindings(lab: Lab, nodes: Node[], host: Host): Finding[] {
   return nodes.flatMap((node) =>
     host.domains
@@ -40,8 +40,8 @@ export function macFindings(lab: Lab, nodes: Node[], host: Host): Finding[] {
       .map(({ name }) =>
         failure(
           'names',
-          `${node.name}: its MAC ${node.mac} is also that of ${name}`,
-          `# rename the node in the lab file, or give the other another MAC: virsh -c ${quote(lab.libvirt)} edit ${name}`,
+          `${node.name}: its MAC ${node.mac} is also used by ${name}`,
+          `# rename the node in the lab file, or give the other domain another MAC: virsh -c ${quote(lab.libvirt)} edit ${name}`,
         ),
       ),
   )

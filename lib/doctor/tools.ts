@@ -4,7 +4,7 @@ import type { Lab } from '../lab/lab.ts'
 import { failure, ok, type Finding } from '../text/findings.ts'
 import type { AllFacts, Facts } from './facts.ts'
 
-/** The version of Node; npm's is only shown. */
+/** The version of Node; that of npm is only shown. */
 export function checkNode({ node, here }: AllFacts): Finding[] {
   const [major = 0, minor = 0] = node.split('.').map(Number)
   const found = `Node ${node}, npm ${here('npm')}`
@@ -13,7 +13,7 @@ export function checkNode({ node, here }: AllFacts): Finding[] {
   return [failure('Node', `${found}; 20.19 or newer is needed`, advice)]
 }
 
-/** A host tool and the Debian/Ubuntu package that has it. */
+/** Each host tool with its Debian/Ubuntu package. */
 export const tools: [tool: string, aptPackage: string][] = [
   ['virsh', 'libvirt-clients'],
   ['ssh', 'openssh-client'],
@@ -32,7 +32,7 @@ export function checkTools({ lab, here }: Facts): Finding[] {
   const iso = isoTools.some((tool) => names.has(tool))
   const wanted = [...tools, ...(isSigned(lab) ? [['gpgv', 'gpgv'] as const] : [])]
   const missing = wanted.filter(([tool]) => (tool === 'genisoimage' ? !iso : !names.has(tool)))
-  if (missing.length === 0) return [ok('host tools', 'all there')]
+  if (missing.length === 0) return [ok('host tools', 'all installed')]
   const packages = [...new Set(missing.map(([, name]) => name))].join(' ')
   const found = `missing: ${missing.map(([tool]) => tool).join(', ')}`
   return [failure('host tools', found, `sudo apt-get install --yes ${packages}`)]
@@ -43,7 +43,7 @@ function isSigned({ image: { url, sha256 } }: Lab): boolean {
   return signers.some((signer) => signer.host === host)
 }
 
-/** libvirt, reachable and permitted. */
+/** Whether libvirt answers this user. */
 export const checkLibvirt = ({ lab, trouble }: AllFacts): Finding[] => [
   trouble
     ? failure('libvirt', trouble.message, ...trouble.hint)

@@ -15,7 +15,7 @@ export function findDigest(sums: string, name: string): Digest | undefined {
   return undefined
 }
 
-/** Name of the base volume of an image: the same bytes are uploaded once, whatever the lab. */
+/** The name of an image's base volume: by digest, so that all labs share it. */
 export const baseVolume = (digest: Digest) => `base-${digest.hex.slice(0, 16)}.qcow2`
 
 export interface Signer {
@@ -35,7 +35,7 @@ export const signers: Signer[] = [
   },
 ]
 
-/** True when nothing vouches for what is beside an image: plain http, not from a private address, and nobody signs it. */
+/** True when checksums beside an image prove nothing: plain http, from a public address, unsigned. */
 export function isUnvouched(url: string): boolean {
   const { protocol, hostname } = new URL(url)
   const address = hostname.replace(/^\[|\]$/g, '')

@@ -1,4 +1,4 @@
-// EDGE. Downloads by curl, as steps: resumed where they broke off, and kept only when the digest is right.
+// EDGE. Downloads by curl, as steps: resumed after an interruption, and kept only when the digest is right.
 import { randomUUID } from 'node:crypto'
 import { readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -9,7 +9,7 @@ import { LabError, type CommandError } from '../text/errors.ts'
 import { commandText } from '../text/quote.ts'
 import type { Digest } from './checksums.ts'
 
-// One that stalls for a minute ends; what came so far is kept.
+// A download that stalls for a minute ends; the part so far is kept.
 const curl =
   'curl --fail --silent --show-error --location --connect-timeout 20 --speed-limit 1000 --speed-time 60'.split(
     ' ',
@@ -28,7 +28,7 @@ const reasons: Record<number, string> = {
   127: 'curl is not installed (sudo apt-get install curl)',
 }
 
-/** A small text file; or why it cannot be had. */
+/** A small text file, or why it cannot be fetched. */
 export async function fetchText(
   url: string,
 ): Promise<{ text: string; file: string } | { failed: string }> {
@@ -39,7 +39,7 @@ export async function fetchText(
   return { text: readFileSync(file, 'utf8'), file }
 }
 
-/** Why a file cannot be had, without fetching it; undefined when it can. Unsure: some servers refuse to say (HTTP HEAD). */
+/** Why a file cannot be fetched; undefined when it can. Not `sure` where the server may only refuse HEAD requests. */
 export async function whyNot(url: string): Promise<{ why: string; sure: boolean } | undefined> {
   const { code, stderr } = await query`${curl} --head --output /dev/null ${url}`
   return code === 0 ? undefined : { why: reasons[code] ?? stderr, sure: code !== 22 }
@@ -47,7 +47,7 @@ export async function whyNot(url: string): Promise<{ why: string; sure: boolean 
 
 const folderOf = (file: string) => sh`mkdir -p ${dirname(file)}`
 
-/** Fetches a file for which there is no digest beforehand: the transport (TLS) alone vouches for it. */
+/** Fetches a file without a known digest: only the transport (TLS) protects it. */
 export function fetchUnchecked(url: string, file: string): Run[] {
   const part = `${file}.part`
   const get = sh`${curl} --retry 3 --output ${part} ${url}`
@@ -58,12 +58,12 @@ export function fetchUnchecked(url: string, file: string): Run[] {
   ]
 }
 
-// By way of `file.part`, going on where an earlier run was cut off, once its curl has ended.
+// To `file.part`, resuming an earlier run's download once its curl has ended.
 function fetchPart(url: string, file: string, isWhole: string): Run[] {
   const part = `${file}.part`
   const get = (...more: string[]) =>
     commandText`flock ${part} ${[...curl, '--retry', '3', ...more]} --output ${part} ${url}`
-  // Exit status 33: a server without byte ranges gives the whole or nothing.
+  // Exit status 33: the server has no byte ranges, so the file is fetched from the start.
   const whole = `{ code=$?; test $code -eq 33 || (exit $code); ${commandText`rm ${part}`}; ${get()}; }`
   const skip = sizeOf(part) > 0 ? `${isWhole} || ` : ''
   return [
@@ -93,19 +93,19 @@ export function fetchChecked(url: string, file: string, { algorithm, hex }: Dige
   ]
 }
 
-/** Fetches a file and keeps it when it has the digest that `sums`, a file fetched before, names; that may be the wrong one
- *  of the two, so both are fetched again by the next run. */
+/** Fetches a file and keeps it when it has the digest that `sums`, a file fetched before, lists. Either may be the wrong
+ *  one, so the next run fetches both again. */
 export function fetchListed(url: string, file: string, name: string, sums: string): Run[] {
   const part = `${file}.part`
   const line = ` ${name.replaceAll('.', '\\.')}$`
   const check = sh`grep ${line} ${sums} | sed ${`s|${name}|${part}|`} | sha256sum --check --status -`
-  const details = [`${sums} says otherwise`, 'both files were removed']
+  const details = [`${sums} lists another digest`, 'both files were removed']
   return [
     {
       ...sh`grep -q ${line} ${sums}`,
       explain: (cause) =>
         new LabError(`${sums} has no line for ${name}`, {
-          details: ['install.sh would leave such a file out without a word'],
+          details: ['install.sh would skip such a file silently'],
           hint: 'is rke2.version right, and does the release have this file?',
           cause,
         }),
@@ -121,9 +121,9 @@ export function fetchListed(url: string, file: string, name: string, sums: strin
 }
 
 const wrongDigest = (url: string, details: string[], cause: CommandError) =>
-  new LabError(`what came from ${url} does not have the digest that it should have`, {
+  new LabError(`the download from ${url} does not have the expected digest`, {
     details,
-    hint: 'run this again; if it stays so, the file was replaced, or the digest is wrong',
+    hint: 'run this again; if it fails again, the file was replaced or the digest is wrong',
     cause,
   })
 
@@ -132,7 +132,10 @@ const sizeOf = (part: string) => statSync(part, { throwIfNoEntry: false })?.size
 function explained(error: CommandError, url: string, part: string): LabError {
   const { status } = error.failed
   return new LabError(`cannot download ${url}: ${reasons[status] ?? error.message}`, {
-    details: sizeOf(part) > 0 ? ['what came so far is kept; the next run goes on from there'] : [],
+    details:
+      sizeOf(part) > 0
+        ? ['the part that was downloaded is kept; the next run continues from there']
+        : [],
     hint: error.hint,
     cause: error,
   })

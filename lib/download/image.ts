@@ -1,4 +1,4 @@
-// EDGE. Cloud images: which one the lab means, known by its digest.
+// EDGE. The cloud image of a lab, known by its digest.
 import { createHash } from 'node:crypto'
 import { closeSync, createReadStream, openSync, readSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
@@ -14,16 +14,16 @@ import { readText } from '../shell/bash.ts'
 export interface Image {
   /** Name of the base volume in the pool. */
   volume: string
-  /** The image on this host; it may not be there yet when there is a url. */
+  /** The image on this host; with a url it may not be there yet. */
   file: string
   digest: Digest
   url?: string
 }
 
-/** Keeps a text under a name in the cache, which only saves time. */
+/** Caches a text under a name. */
 type Remember = (file: string, text: string) => void
 
-/** Finds out which image the lab means, by its digest. Reads checksum files over the network unless it is known. */
+/** Finds the image of the lab. Fetches checksum files unless the digest is known. */
 export async function findImage(lab: Lab, remember: Remember): Promise<Image> {
   const { url, file, sha256 } = lab.image
   if (file !== undefined) return localImage(file, sha256, remember)
@@ -46,7 +46,13 @@ async function localImage(
   pinned: string | undefined,
   remember: Remember,
 ): Promise<Image> {
-  const digest = { algorithm: 'sha256', hex: await sha256Of(file, remember) } as const
+  const hex = await sha256Of(file, remember).catch((error: Error) => {
+    throw new LabError(`cannot read the image ${file}: ${error.message}`, {
+      hint: 'correct image.file in the lab file',
+      cause: error,
+    })
+  })
+  const digest = { algorithm: 'sha256', hex } as const
   if (pinned !== undefined && pinned !== digest.hex)
     throw new LabError(`${file} is not the image that image.sha256 pins`, {
       details: [`pinned ${pinned}`, `found  ${digest.hex}`],
@@ -56,19 +62,8 @@ async function localImage(
   return { volume: baseVolume(digest), file, digest }
 }
 
-async function sha256Of(file: string, remember: Remember): Promise<string> {
-  try {
-    return await rememberedSha256(file, remember)
-  } catch (error) {
-    throw new LabError(`cannot read the image ${file}: ${(error as Error).message}`, {
-      hint: 'correct image.file in the lab file',
-      cause: error,
-    })
-  }
-}
-
 // Hashing half a gigabyte takes seconds; an unchanged file (size, time, inode) keeps its digest.
-async function rememberedSha256(file: string, remember: Remember): Promise<string> {
+async function sha256Of(file: string, remember: Remember): Promise<string> {
   const { dev, ino, size, mtimeMs } = statSync(file)
   const known = join(cacheDir(), 'digests', `${dev}-${ino}-${size}-${mtimeMs}`)
   const cached = readText(known)?.trim()
@@ -80,7 +75,7 @@ async function rememberedSha256(file: string, remember: Remember): Promise<strin
   return hex
 }
 
-/** The size (bytes) of the disk in an image; throws when it is no qcow2 (magic and size: bytes 0-3 and 24-31 of its header). */
+/** The size (bytes) of the disk in an image; throws when it is not qcow2 (magic and size: bytes 0-3 and 24-31 of its header). */
 export function capacityOf(file: string): number {
   const header = Buffer.alloc(32)
   const handle = openSync(file, 'r')
@@ -97,7 +92,7 @@ async function publishedDigest(url: string, remember: Remember): Promise<Digest>
   const known = join(cacheDir(), 'sums', encodeURIComponent(url))
   const name = basename(new URL(url).pathname)
   const kept = findDigest(readText(known) ?? '', name)
-  if (kept && isCached(imageOf(url, kept))) return kept // else the publisher may have a newer one by now
+  if (kept && isCached(imageOf(url, kept))) return kept // otherwise the publisher may have a newer one
   const digest = findDigest(await publishedSums(url), name)
   if (!digest)
     throw new LabError(`the publisher's checksum file has no line for ${name}`, {
@@ -107,6 +102,6 @@ async function publishedDigest(url: string, remember: Remember): Promise<Digest>
   return digest
 }
 
-/** Whether the image lies on this host. */
+/** Whether the image is on this host. */
 export const isCached = (image: Image) =>
   statSync(image.file, { throwIfNoEntry: false }) !== undefined

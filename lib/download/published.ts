@@ -1,4 +1,4 @@
-// EDGE. The checksum file that a publisher puts beside an image, its signature checked where there is one.
+// EDGE. The checksum file that a publisher puts beside an image, and its signature where there is one.
 import { fileURLToPath } from 'node:url'
 import { fetchText } from './fetch.ts'
 import { LabError } from '../text/errors.ts'
@@ -7,7 +7,7 @@ import { quote } from '../text/quote.ts'
 import { query } from '../shell/bash.ts'
 import * as ui from '../cli/ui.ts'
 
-/** The text of the checksum file beside an image; signed by its publisher where that is one who signs. */
+/** The text of the checksum file beside an image; its signature is checked where the publisher signs. */
 export async function publishedSums(url: string): Promise<string> {
   const signer = signers.find(({ host }) => host === new URL(url).hostname)
   const beside = (name: string) => new URL(name, url).href
@@ -21,7 +21,7 @@ export async function publishedSums(url: string): Promise<string> {
     if (signer) await checkSignature(sums.file, `${beside(name)}.gpg`, signer)
     if (isUnvouched(url))
       ui.warn(
-        `${beside(name)} came by plain http, so anybody on its way may have changed it and the image: pin image.sha256`,
+        `${beside(name)} came over plain http, so anyone on the path may have changed it and the image: pin image.sha256`,
       )
     return sums.text
   }
@@ -29,12 +29,12 @@ export async function publishedSums(url: string): Promise<string> {
     details: failures,
     hint: [
       'check the internet connection of this host and try again',
-      '# or use an image at hand: image.file in the lab file; or pin it: image.sha256',
+      '# or use an image on this host (image.file in the lab file), or pin it (image.sha256)',
     ],
   })
 }
 
-/** Checks a checksum file against its detached signature; throws a LabError unless that key signed it. */
+/** Checks the detached signature of a checksum file; throws a LabError unless the signer's key made it. */
 export async function checkSignature(
   file: string,
   signatureUrl: string,

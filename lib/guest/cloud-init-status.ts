@@ -1,6 +1,4 @@
-// PURE. What cloud-init writes about itself under /run/cloud-init; reading that costs a guest nothing,
-// while `cloud-init status` starts Python.
-
+// PURE. The files in /run/cloud-init with cloud-init's state; reading them is cheap, while `cloud-init status` starts Python.
 import { parts } from '../text/sections.ts'
 
 export type InitState =
@@ -24,7 +22,7 @@ const stageNames: Record<string, string> = {
   'modules-final': 'final stage',
 }
 
-/** Reads what `readInitFiles` printed. cloud-init that is switched off, as after eject and a reboot, is done. */
+/** Parses the output of `readInitFiles`. A disabled cloud-init, as after eject and a reboot, is done. */
 export function parseInitFiles(output: string): InitState {
   const files = parts(output)
   if (files.has('disabled')) return { kind: 'done', warnings: [] }
@@ -42,7 +40,7 @@ export function parseInitFiles(output: string): InitState {
     state: stage
       ? `cloud-init: ${stage}`
       : status
-        ? 'cloud-init at work'
+        ? 'cloud-init is running'
         : 'cloud-init has not started yet',
   }
 }
@@ -51,29 +49,29 @@ function versionOne(text: string | undefined): Record<string, unknown> | undefin
   try {
     return (JSON.parse(text ?? '') as { v1?: Record<string, unknown> }).v1
   } catch {
-    return undefined // not there, or half written
+    return undefined // missing, or half written
   }
 }
 
 const texts = (values: unknown): string[] => (Array.isArray(values) ? values.map(String) : [])
 
-// From cloud-init 23.4 on each stage lists what went wrong without stopping it (exit 2 of `cloud-init status`).
+// Since cloud-init 23.4 each stage lists the errors that did not stop it (exit 2 of `cloud-init status`).
 function complaints(status: Record<string, unknown> | undefined): string[] {
   return Object.keys(stageNames).flatMap((name) =>
     Object.values((status?.[name] as Stage | undefined)?.recoverable_errors ?? {}).flatMap(texts),
   )
 }
 
-/** Why a guest that never answered on SSH might not have, read from the end of its console. */
+/** Why a guest may have never answered on SSH, from the end of its console. */
 export function silentGuest(consoleTail: string): string {
   if (!consoleTail.trim())
-    return 'nothing was ever printed on its console: it did not boot; is the image bootable (BIOS)?'
+    return 'its console stayed empty: it did not boot; is the image bootable (BIOS)?'
   if (/kernel panic/i.test(consoleTail)) return 'its kernel panicked; see the console'
   if (/cloud-init/i.test(consoleTail))
     return 'cloud-init ran, but the network or SSH did not come up'
   if (/login:/.test(consoleTail))
-    return 'it booted, but cloud-init never ran: has the image cloud-init, and a driver for the seed medium?'
+    return 'it booted, but cloud-init never ran: does the image have cloud-init, and a driver for the seed medium?'
   if (/no bootable device|boot failed/i.test(consoleTail))
-    return 'it found nothing to boot: is the image a cloud image?' // said of each device, so what came later counts more
+    return 'it found nothing to boot: is the image a cloud image?' // printed for each device, so later messages count more
   return 'it is still booting, or hangs; see the console'
 }

@@ -1,5 +1,5 @@
-// EDGE. Keys of the lab: its SSH key, a host key for each node, ssh_config and known_hosts. Keys are made by ssh-keygen,
-// and no private one is in any text that is shown or printed.
+// EDGE. Keys of the lab: its SSH key, a host key for each node, ssh_config and known_hosts. ssh-keygen makes the keys; no
+// private key is in any text that is shown or printed.
 import { existsSync } from 'node:fs'
 import type { Lab, Node } from '../lab/lab.ts'
 import { query, readText } from '../shell/bash.ts'
@@ -12,7 +12,7 @@ import { keepsConnections, loginIn, sshConfig, sshFiles } from './ssh-files.ts'
 export const hostKey = (node: Node) => `${node.dir}/host_key`
 export const publicHostKey = (node: Node) => `${hostKey(node)}.pub`
 
-/** Throws when the lab has machines but this folder has not the key that they know, or the lab file another login. */
+/** Throws when the lab's machines have another login than the lab file, or this folder lacks their key. */
 export function checkAccess(lab: Lab, host: Host): void {
   const { key, config } = sshFiles(lab)
   const hasMachines = host.domains.some(({ owner }) => owner?.lab === lab.name)
@@ -21,23 +21,23 @@ export function checkAccess(lab: Lab, host: Host): void {
     throw new LabError(
       `the machines of this lab have the login ${login}, the lab file says ${lab.user}`,
       {
-        details: ['a login is made once, at the first start'],
+        details: ['the login is created once, at the first boot'],
         hint: [
-          line(script('destroy'), ' && ', script('create'), '   # makes all of them again'),
+          line(script('destroy'), ' && ', script('create'), '   # recreates all of them'),
           `# or put user: ${login} back into the lab file`,
         ],
       },
     )
   if (hasMachines && !existsSync(key))
-    throw new LabError(`${key} is not here, but the machines of this lab know no other key`, {
+    throw new LabError(`${key} is missing, and the machines of this lab accept no other key`, {
       hint: [
-        'run this in the folder in which they were made, or put the key back',
-        line('# or make the machines again: ', script('destroy')),
+        'run this in the folder where they were made, or restore the key',
+        line('# or recreate the machines: ', script('destroy')),
       ],
     })
 }
 
-/** What makes the lab's SSH key, a host key for each node that gets a seed, ssh_config and known_hosts. */
+/** The steps to the lab's SSH key, a host key for each node that gets a seed, ssh_config and known_hosts. */
 export async function planKeys(lab: Lab, seeded: Node[]): Promise<Step[]> {
   const { key, config } = sshFiles(lab)
   const { stderr: version } = await query`ssh -V`
@@ -52,7 +52,7 @@ export async function planKeys(lab: Lab, seeded: Node[]): Promise<Step[]> {
   ]
 }
 
-// A run that was cut off may have left a private key alone.
+// An interrupted run may have left a private key without its public one.
 function keyPair(file: string, comment: string, folder: string): Step[] {
   if (!existsSync(file))
     return [
@@ -63,7 +63,7 @@ function keyPair(file: string, comment: string, folder: string): Step[] {
   return readText(`${file}.pub`) ? [] : [sh`ssh-keygen -y -f ${file} > ${`${file}.pub`}`]
 }
 
-/** What makes known_hosts name these nodes with their public host keys. */
+/** The steps to a known_hosts with these nodes and their public host keys. */
 export function planKnownHosts(lab: Lab, nodes: Node[]): Step[] {
   const { knownHosts } = sshFiles(lab)
   const entries = nodes.map((node) => ({

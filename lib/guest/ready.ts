@@ -16,13 +16,13 @@ import { isAnswer, ssh, sshTrouble, typedOn, type SshTrouble } from './ssh-files
 export type Reached = InitState | { kind: 'unreachable'; trouble: SshTrouble }
 
 export interface Answer {
-  /** cloud-init's state, or why SSH does not get there. */
+  /** cloud-init's state, or why SSH cannot connect. */
   init: Reached
-  /** All that was printed. */
+  /** The whole output. */
   answer: string
 }
 
-/** Asks a node for cloud-init's state, and for `more` along with it; nobody waits for it any more after `signal`. */
+/** Asks a node for cloud-init's state and runs `more`, a script for sh; `signal` ends the wait for its SSH port. */
 export async function askInit(node: Node, more = '', signal?: AbortSignal): Promise<Answer> {
   const knocked = await knock(node.address, 22, 3000, signal)
   const unreachable = (trouble: SshTrouble): Answer => ({
@@ -40,7 +40,7 @@ export async function askInit(node: Node, more = '', signal?: AbortSignal): Prom
   }
 }
 
-/** What is waited for after the start: SSH answers, and cloud-init is done; `seconds` for each of the two. */
+/** Waits until SSH answers and cloud-init is done, up to `seconds` for each. */
 export const untilReady = (lab: Lab, node: Node, seconds: number): Check => {
   const reached = `until ${commandText`${ssh(node)}`} true 2>/dev/null; do sleep 2; done`
   return {
@@ -70,7 +70,7 @@ async function waitForNode(lab: Lab, node: Node, seconds: number, say: Say): Pro
   if (init.kind === 'failed') throw initFailed(node, init.errors)
   const warnings = init.kind === 'done' ? init.warnings : []
   if (warnings.length === 0) return 'ready'
-  ui.warn([`${node.name}: cloud-init finished, but complains:`, ...warnings.slice(0, 5)].join('\n'))
+  ui.warn([`${node.name}: cloud-init finished with warnings:`, ...warnings.slice(0, 5)].join('\n'))
   ui.detail(`read: ${initLog(node)}`)
   return 'ready, with cloud-init warnings'
 }
@@ -80,8 +80,8 @@ const initLog = (node: Node) => typedOn(node, 'sudo cat /var/log/cloud-init-outp
 async function checkRunning(lab: Lab, node: Node): Promise<void> {
   const { stdout, code } = await query`${virsh(lab)} domstate --reason ${node.name}`
   if (code === 0 && stdout.startsWith('paused'))
-    throw new LabError(`it was paused while it was waited for: ${stdout.trim()}`, {
-      details: stdout.includes('I/O error') ? ['mostly the disk of the host is full'] : [],
+    throw new LabError(`it was paused during the wait: ${stdout.trim()}`, {
+      details: stdout.includes('I/O error') ? ['usually the disk of the host is full'] : [],
       hint: [
         `df -h ${lab.pool.path}`,
         `virsh -c ${quote(lab.libvirt)} resume ${node.name}`,
@@ -89,7 +89,7 @@ async function checkRunning(lab: Lab, node: Node): Promise<void> {
       ],
     })
   if (code === 0 && !stdout.startsWith('running'))
-    throw new LabError(`it stopped while it was waited for: ${stdout.trim()}`, {
+    throw new LabError(`it stopped during the wait: ${stdout.trim()}`, {
       details: consoleDetails(await consoleTail(lab, node.name)),
       hint: [
         `virsh -c ${quote(lab.libvirt)} start ${node.name} --console`,
@@ -117,7 +117,7 @@ async function tooLate(
     ],
     hint: [
       `virsh -c ${quote(lab.libvirt)} console ${node.name}`,
-      `# then run this again, with more time if it only was slow: --timeout ${seconds * 2}`,
+      `# then run this again; if it was only slow, with more time: --timeout ${seconds * 2}`,
     ],
   })
 }
@@ -127,7 +127,7 @@ function initFailed(node: Node, errors: string[]): LabError {
     details: errors,
     hint: [
       initLog(node),
-      '# fix cloud-init/user-data.yaml, then make the machine again:',
+      '# fix cloud-init/user-data.yaml, then recreate the machine:',
       line(script('destroy', node.name), ' && ', script('create', node.name)),
     ],
   })

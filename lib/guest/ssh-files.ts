@@ -1,11 +1,11 @@
-// PURE. OpenSSH client files of a lab, and what ssh means by what it says.
+// PURE. OpenSSH client files of a lab, and the meaning of ssh's messages.
 import type { Lab, Node } from '../lab/lab.ts'
 import { commandText } from '../text/quote.ts'
 
 /** ssh to the node, as the start of a command. */
 export const ssh = (node: Node) => ['ssh', '-F', node.sshConfig, node.name]
 
-/** A command on the node as a person types it here. */
+/** A command on the node as a user types it on this host. */
 export const typedOn = (node: Node, command: string) => `${commandText`${ssh(node)}`} ${command}`
 
 /** Where the lab's SSH files are, relative to the current folder. */
@@ -18,8 +18,8 @@ export const sshFiles = (lab: { dir: string }) => ({
 // ssh_config(5): tokens start with %, arguments with blanks are quoted.
 const configPath = (path: string) => `"${path.replaceAll('%', '%%')}"`
 
-/** ssh_config with which `ssh -F FILE NODE` works from anywhere; `folder` is the absolute current folder. `shares`: ssh may
- *  keep a connection, so that one serves every command that follows within a minute. */
+/** ssh_config with which `ssh -F FILE NODE` works from anywhere; `folder` is the absolute current folder. `shares`: ssh
+ *  keeps a connection for the commands of the next minute. */
 export function sshConfig(lab: Lab, folder: string, shares: boolean): string {
   const { key, knownHosts } = sshFiles(lab)
   const sharing = (socket: string) =>
@@ -53,17 +53,17 @@ export function sshConfig(lab: Lab, folder: string, shares: boolean): string {
 /** The login that an ssh_config of a lab names. */
 export const loginIn = (config: string): string | undefined => /^ {2}User (\S+)$/m.exec(config)?.[1]
 
-// unix(7): 108 bytes with the zero at the end; ssh itself adds 17 while it makes the socket.
+// unix(7): 108 bytes with the terminating zero; ssh adds 17 while it creates the socket.
 const longestSocket = 90
 
-/** Whether the ssh that said this for `ssh -V` may keep a connection: before 8.5 the command that opened it waited for the
- *  end of it (bugzilla.mindrot.org 1988). */
+/** Whether ssh of this version (`ssh -V`) can keep a connection: before 8.5 the command that opened it waited until it was
+ *  closed (bugzilla.mindrot.org 1988). */
 export function keepsConnections(version: string): boolean {
   const [, major, minor] = /^OpenSSH_(\d+)\.(\d+)/.exec(version) ?? []
   return Number(major) > 8 || (Number(major) === 8 && Number(minor) >= 5)
 }
 
-/** Why ssh did not get to a node (its exit status 255). */
+/** Why ssh could not connect to a node (its exit status 255). */
 export interface SshTrouble {
   kind: 'host-key' | 'login' | 'refused' | 'silent' | 'other'
   /** In words, as a state of the node. */
@@ -76,7 +76,7 @@ const troubles: [SshTrouble['kind'], RegExp, string][] = [
     /host key verification failed|identification has changed/i,
     'something answers on SSH, but not with the host key that this node was given',
   ],
-  ['login', /permission denied/i, 'SSH answers, but the login is not there yet'],
+  ['login', /permission denied/i, 'SSH answers, but the login does not work yet'],
   ['refused', /connection refused/i, 'booted, SSH is not up yet'],
   ['silent', /no route to host|timed out|unreachable/i, 'no answer on its address yet'],
 ]
@@ -88,5 +88,5 @@ export function sshTrouble(stderr: string): SshTrouble {
   return { kind: 'other', state: stderr.split('\n').at(-1)?.trim() || 'no answer on SSH' }
 }
 
-/** Whether something answers on SSH, if not as it should. */
+/** Whether something answers on SSH, although not as expected. */
 export const isAnswer = ({ kind }: SshTrouble): boolean => kind === 'host-key' || kind === 'login'

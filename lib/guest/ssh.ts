@@ -1,4 +1,4 @@
-// EDGE. The one door to a node: what is run, put and asked there, as root or as the login user, through sh.
+// EDGE. The one door to a node: commands and files, as root or as the login user, through sh.
 import { connect } from 'node:net'
 import type { Node } from '../lab/lab.ts'
 import { ask, type Output } from '../shell/bash.ts'
@@ -12,7 +12,7 @@ interface As {
 }
 const sudo = ({ root }: As) => (root ? ['sudo'] : [])
 
-// Words that mean the same to every shell; anything else goes to sh on its stdin, since a login shell may be any.
+// Words that mean the same to every login shell; anything else goes to sh on its stdin.
 const isPlain = (command: string) => /^[\w@%+:,./-]+( [\w@%+=:,./-]+)*$/.test(command)
 
 function remote(node: Node, command: string, as: As): string {
@@ -28,25 +28,25 @@ export const onNode = (
   { root = false, ...more }: As & Partial<Run> = {},
 ): Run => ({ do: 'run', bash: remote(node, command, { root }), ...more })
 
-/** The step that puts a file (root's, 0600) onto the node. */
+/** The step that writes a file (root's, 0600) on the node. */
 export const putOnNode = (node: Node, path: string, content: string): Run => ({
   do: 'run',
   bash: hereDocument(commandText`${ssh(node)} sudo install -D -m 600 /dev/stdin ${path}`, content),
 })
 
-/** SSH did not get to the node. */
+/** SSH could not connect to the node. */
 export class SshError extends LabError {
   readonly trouble: SshTrouble
   constructor(node: Node, trouble: SshTrouble) {
-    super(`${node.name}: cannot be asked over SSH: ${trouble.state}`, {
+    super(`${node.name}: cannot be reached over SSH: ${trouble.state}`, {
       hint: [script('status'), script('create', node.name)],
     })
     this.trouble = trouble
   }
 }
 
-/** What a command, or a script for sh, prints on the node. Throws an SshError when ssh does not get there, and a
- *  CommandError when the command fails. Ended after `seconds`. */
+/** The output of a command, or of a script for sh, on the node. Throws an SshError when ssh cannot connect, and a
+ *  CommandError when the command fails or takes more than `seconds`. */
 export async function askNode(
   node: Node,
   command: string,
@@ -63,7 +63,7 @@ function sshFailure(node: Node, command: string, { code, stderr }: Output): LabE
   return new CommandError({ command, program: 'ssh', status: code, stderr })
 }
 
-/** What TCP says about a port: open, refused (a host is there), or nothing within the milliseconds given or until `signal`. */
+/** Tries to connect to a port: open, refused (a host is there), or silent until the timeout or `signal`. */
 export function knock(
   address: string,
   port: number,

@@ -1,22 +1,22 @@
-// PURE. Many reads in one virsh: commands with marks between them, and each one's own answer from what was printed.
-// virsh goes on after an error and ends with the status of its last command, so only the marks, which stand in both
-// of its outputs, say which command printed what. (It reads all commands before the first one runs.)
+// PURE. Many reads in one virsh: commands with marks between them, and the answer to each from the output.
+// virsh continues after an error and exits with the status of its last command, so only the marks in both of its outputs
+// show which command printed what. (It parses all commands before the first one runs.)
 import { quote } from '../text/quote.ts'
 
-/** What one command printed: its output, and the errors without their "error: ". */
+/** What one command printed: its output, and its errors without "error: ". */
 export interface Said {
   out: string
   errors: string[]
 }
 
 export interface Batch {
-  /** The commands alone, to be shown. */
+  /** The commands alone, to show. */
   commands: string[]
   /** The same with marks, as one word for virsh. */
   text: string
 }
 
-// Linux allows 128 KiB in one argument, and `bash -c` gets the whole command line in one.
+// Linux allows 128 KiB in one argument, and `bash -c` gets the whole command line as one.
 const most = 100_000
 
 const markBefore = (mark: string, label: string | number) =>
@@ -42,7 +42,7 @@ export function batches(commands: string[], mark: string, limit = most): Batch[]
   return all.map(({ commands, text }) => ({ commands, text: text + markBefore(mark, 'end') }))
 }
 
-/** What each command said, by its number; undefined when virsh did not come to the end of the batch. */
+/** The answer to each command by its number; undefined when virsh did not reach the end of the batch. */
 export function answers(
   { stdout, stderr }: { stdout: string; stderr: string },
   mark: string,
@@ -59,7 +59,7 @@ export function answers(
   )
 }
 
-/** The lines that virsh itself marked as errors; ssh and libvirt's own log may say more. */
+/** The errors of virsh itself, without the lines of ssh and of libvirt's log. */
 export const errorsIn = (stderr: string): string[] =>
   stderr.split('\n').flatMap((line) => /^error: (.*\S)/.exec(line)?.[1] ?? [])
 

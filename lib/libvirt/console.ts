@@ -1,5 +1,5 @@
-// EDGE. What guests printed on their serial consoles. The logs belong to root; libvirt hands them out to whoever may
-// use it, by way of a transient pool on their folder. A host can have only one such pool at a time.
+// EDGE. What guests printed on their serial consoles. The logs belong to root; any user of libvirt can read them through
+// a transient pool on their folder. A host can have only one such pool at a time.
 import { open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import pLimit from 'p-limit'
@@ -19,7 +19,7 @@ const pool = 'rke2-kvm-lab-logs'
 const folder = dirname(consoleLog({ name: '' }))
 const oneAtATime = pLimit(1)
 
-/** The last bytes of a guest's console; undefined where this user, or this host, cannot read the log. */
+/** The last bytes of a guest's console; undefined where this user or this host cannot read the log. */
 async function readDirectly(lab: Lab, name: string, bytes: number): Promise<string | undefined> {
   if (remoteHost(lab.libvirt)) return undefined
   try {
@@ -33,7 +33,7 @@ async function readDirectly(lab: Lab, name: string, bytes: number): Promise<stri
       await file.close()
     }
   } catch {
-    return undefined // mostly it is root's; libvirt is asked then
+    return undefined // it usually belongs to root; then libvirt is asked
   }
 }
 
@@ -46,18 +46,18 @@ const clean = (text: string) =>
     .map((line) => line.replace(/[^\P{Cc}\t]/gu, '').trimEnd())
     .filter((line) => line.trim())
 
-/** The last line on the console, quickly and only where the log is readable; '' otherwise. */
+/** The last line on the console where this user can read the log; otherwise ''. */
 export async function lastConsoleLine(lab: Lab, name: string): Promise<string> {
   return clean((await readDirectly(lab, name, 2000)) ?? '').at(-1) ?? ''
 }
 
-/** The end of the console, up to 200 lines, from the log or through libvirt; undefined, with a warning, where neither can be had. */
+/** The last lines of the console (up to 200), directly or through libvirt; undefined, with a warning, where neither works. */
 export async function consoleTail(lab: Lab, name: string): Promise<string[] | undefined> {
   const text = (await readDirectly(lab, name, 20_000)) ?? (await readThroughLibvirt(lab, name))
   return text === undefined ? undefined : clean(text.slice(-20_000)).slice(-200)
 }
 
-// Waits for the pool of another run to go; one that stays was left by a killed run and is removed.
+// Waits until another run has removed its pool; after 3 s it must be from a killed run and is removed.
 async function dropLeftOver(lab: Lab): Promise<void> {
   const list = 'pool-list --name --transient'
   const look = async () => {
@@ -71,7 +71,7 @@ async function dropLeftOver(lab: Lab): Promise<void> {
   })
 }
 
-/** A whole console log by way of libvirt; '' where there is none. */
+/** A whole console log through libvirt; '' where there is none. */
 const readThroughLibvirt = (lab: Lab, name: string): Promise<string | undefined> =>
   oneAtATime(async () => {
     try {
@@ -99,7 +99,7 @@ async function downloadLog(lab: Lab, log: string): Promise<string> {
   }
 }
 
-/** Where the logs of these domains are, for people. */
+/** Where the logs of these domains are, to show. */
 export const logFiles = (names: string[]) =>
   names.map((name) => `${folder}/${name}.{console.,}log*`)
 
@@ -112,7 +112,7 @@ const noPool = (lab: Lab): Check => ({
 /** Removes the pool that a killed run left. */
 export const forgetLogPool = (lab: Lab): Stage => inOrder('Logs', [noPool(lab)])
 
-/** The steps that delete the log files of these domains; one without a console log was not a machine of ours. */
+/** The steps that delete the log files of these domains; one without a console log was not ours. */
 export function removeLogs(lab: Lab, names: string[]): Step[] {
   if (names.length === 0) return []
   const remove = sh`${virsh(lab)} pool-create-as ${pool} dir --target ${folder}
@@ -126,5 +126,5 @@ for name in ${names}; do
 done
 ${virsh(lab)} pool-destroy ${pool}
 test -z "$failed"`
-  return [noPool(lab), { ...remove, orWarn: 'the logs of the machines stay' }]
+  return [noPool(lab), { ...remove, orWarn: 'the logs of the machines were not deleted' }]
 }

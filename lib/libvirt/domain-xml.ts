@@ -1,17 +1,17 @@
-// PURE. A node -> the domain XML that libvirt is given.
+// PURE. A node -> its domain XML.
 import type { Lab, Node } from '../lab/lab.ts'
 import { xml, type Xml } from '../text/xml.ts'
 
-/** Namespace of the element in <metadata> by which the scripts recognise their own domains. */
+/** Namespace of the <metadata> element that marks the domains of these scripts. */
 export const namespace = 'urn:rke2-kvm-lab:1'
 
-/** Where libvirt keeps what the guest prints on its serial console. */
+/** Where libvirt logs the guest's serial console. */
 export const consoleLog = (node: { name: string }) =>
   `/var/log/libvirt/qemu/${node.name}.console.log`
 
 const cpu = {
   kvm: xml`<cpu mode='host-passthrough'/>`,
-  qemu: xml`<cpu mode='maximum'/>`, // software emulation knows no host processor
+  qemu: xml`<cpu mode='maximum'/>`, // software emulation has no host processor
 }
 
 function source(network: Lab['network']): Xml {
@@ -20,7 +20,7 @@ function source(network: Lab['network']): Xml {
     : xml`<interface type='network'><source network='${network.nat}'/>`
 }
 
-/** Domain XML of a node; type is what `auto` came to. */
+/** Domain XML of a node; `auto` is resolved to `type` before. */
 export function domainXml(lab: Lab, node: Node, type: 'kvm' | 'qemu'): string {
   return xml`<domain type='${type}'>
   <name>${node.name}</name>

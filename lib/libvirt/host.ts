@@ -7,7 +7,7 @@ import { XMLParser } from '../runtime/packages.ts'
 export interface Domain {
   name: string
   uuid: string
-  /** From the metadata the scripts wrote; a domain without it is somebody else's. */
+  /** From the metadata that the scripts write; a domain without it is someone else's. */
   owner?: { lab: string; role: string; address: string }
   /** As virsh domstate says: running, shut off, paused, ... */
   state: string
@@ -16,16 +16,16 @@ export interface Domain {
   /** Bytes. */
   memory: number
   macs: string[]
-  /** Files of all disks, running and persistent side. */
+  /** Files of all disks, live and persistent. */
   files: string[]
-  /** What is in the CD-ROM drive sda on either side. */
+  /** The medium in the CD-ROM drive sda, live and persistent. */
   seed: { live?: string; config?: string }
 }
 
 export interface Volume {
   name: string
   path: string
-  /** Bytes the guest sees, on-disk use, length of the file. */
+  /** In bytes: the size that the guest sees, the space used on disk, the length of the file. */
   capacity: number
   allocation: number
   physical: number
@@ -35,24 +35,24 @@ export interface Volume {
 export interface Network {
   uuid: string
   bridge: string
-  /** The host's own in it, the machines' gateway. */
+  /** The host's address in it, the machines' gateway. */
   address: string
   netmask: string
 }
 
 export interface Host {
-  /** Every domain of the host, whoever made it. */
+  /** Every domain of the host. */
   domains: Domain[]
   pool?: { uuid: string; path: string; available: number; active: boolean }
-  /** Names of all volumes in the pool, while that is active. */
+  /** Names of all volumes in the pool while it is active. */
   volumeNames: string[]
-  /** Details of this lab's volumes, and of those asked for. */
+  /** Details of this lab's volumes and of those asked for. */
   volumes: Volume[]
-  /** The NAT network of the lab's name, when the lab has one and it exists. */
+  /** The NAT network that the lab names, when it exists. */
   network?: Network & { active: boolean }
-  /** NAT networks that this lab made while its lab file named them. */
+  /** NAT networks that this lab made under other names. */
   formerNetworks: { name: string; active: boolean }[]
-  /** What libvirt did not show, and why: of that nothing above means that there is none. */
+  /** What libvirt did not show, and why: that may exist although it is not above. */
   unseen?: { what: 'storage' | 'networks'; error: LabError }[]
 }
 

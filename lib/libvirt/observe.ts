@@ -1,4 +1,4 @@
-// EDGE. One look at libvirt: everything the phases decide on, in two virsh processes.
+// EDGE. Reads from libvirt everything that the phases decide on, in two virsh processes.
 import { LabError } from '../text/errors.ts'
 import { networkUuid, type Lab } from '../lab/lab.ts'
 import { parseDomain, parseInfo, parseNetwork, words, type Domain, type Host } from './host.ts'
@@ -10,8 +10,8 @@ import { noPool, poolFrom, poolReads } from './volumes.ts'
 export type { Host } from './host.ts'
 export { virsh } from './virsh.ts'
 
-/** Looks at all domains, the pool, this lab's volumes (and `more` of them), its network and former ones. What libvirt did
- *  not show is in `unseen`; only for the domains an error is thrown. */
+/** Reads all domains, the pool, this lab's volumes and `more`, its network and former ones. Throws when the domains cannot be
+ *  read; what else libvirt did not show is in `unseen`. */
 export async function look(lab: Lab, more: string[] = []): Promise<Host> {
   const unseen: NonNullable<Host['unseen']> = []
   const part = <T>(what: 'storage' | 'networks', read: () => T, otherwise: T): T => {
@@ -48,7 +48,7 @@ export async function look(lab: Lab, more: string[] = []): Promise<Host> {
   }
 }
 
-/** `look`, with an error when something was not shown that making or running the lab's machines needs. */
+/** `look`, with an error when libvirt did not show something that the lab's machines need. */
 export async function observe(lab: Lab, more: string[] = []): Promise<Host> {
   const host = await look(lab, more)
   const needed = host.unseen?.find(
@@ -87,10 +87,10 @@ function domainsFrom(lab: Lab, uuids: string[], details: Answers): Domain[] {
       const domain = parseDomain(live, persistent ? config : '', state)
       return [readable(lab, domain, domain.uuid && state, `dumpxml ${uuid}`)]
     }
-    // That virsh cannot get a domain also is all that it says when something else went wrong.
-    if (!still.includes(uuid)) return [] // gone since it was listed
+    // virsh says "cannot get domain" for any other error too.
+    if (!still.includes(uuid)) return [] // removed since it was listed
     throw libvirtTrouble(
-      [`the domain ${uuid} is listed, but cannot be looked at`],
+      [`the domain ${uuid} is listed, but cannot be read`],
       lab.libvirt,
       `dominfo ${uuid}`,
     )

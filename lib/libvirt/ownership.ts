@@ -1,10 +1,10 @@
-// PURE. Whose the things on a host are, and what each node of the lab has there.
+// PURE. Who owns what on a host, and what each node of the lab has there.
 import { LabError } from '../text/errors.ts'
 import { volumeNames, type Lab, type Node } from '../lab/lab.ts'
 import type { Domain, Host, Volume } from './host.ts'
 import { quote } from '../text/quote.ts'
 
-/** This lab's, another lab's, or of somebody who has nothing to do with these scripts. */
+/** Owned by this lab, by another lab, or by neither. */
 export type Whose = 'ours' | { lab: string } | 'foreign'
 
 export const whoseDomain = (lab: { name: string }, { owner }: Pick<Domain, 'owner'>): Whose => {
@@ -12,7 +12,7 @@ export const whoseDomain = (lab: { name: string }, { owner }: Pick<Domain, 'owne
   return owner.lab === lab.name ? 'ours' : { lab: owner.lab }
 }
 
-/** All labs share one pool; moved: the scripts made it, and somebody changed its directory. */
+/** All labs share one pool; moved: the scripts made it, but its directory was changed later. */
 export function whosePool(
   { pool }: Lab,
   there: { uuid: string; path: string },
@@ -24,7 +24,7 @@ export function whosePool(
 export const whoseNetwork = (lab: Lab, { uuid }: { uuid: string }): 'ours' | 'foreign' =>
   uuid === lab.networkUuid ? 'ours' : 'foreign'
 
-/** A disk, snapshot or seed volume of the node's; `tag` is what a seed volume has at `tagPlace`. */
+/** Who owns a disk, snapshot or seed volume of a node; `tag` is what a seed volume has at `tagPlace`. */
 export function whoseVolume(lab: Lab, host: Host, name: string, node: string, tag = ''): Whose {
   const file = pathOf(lab, name)
   const user = foreignUser(host, lab, file)
@@ -40,20 +40,19 @@ export function whoseVolume(lab: Lab, host: Host, name: string, node: string, ta
 
 /** What a node has on the host. */
 export interface Machine {
-  /** The node's. */
   name: string
   node: Node
-  /** This lab's. */
+  /** Its domain, made by this lab. */
   domain?: Domain
-  /** The domain of the node's name that is not this lab's. */
+  /** A domain of the node's name that this lab did not make. */
   foreign?: Domain
-  /** This lab's. */
+  /** Its disk, made by this lab. */
   disk?: Volume
-  /** The volume with the name of its seed, ours if our domain has it in the drive or its tag says so. */
+  /** The volume with the name of its seed; this lab's if its domain or its tag says so. */
   seed?: Volume
 }
 
-/** Each of the nodes with what it has. */
+/** Pairs each node with what it has. */
 export function pair(lab: Lab, host: Host, nodes: Node[] = lab.nodes): Machine[] {
   const domains = new Map(host.domains.map((domain) => [domain.name, domain]))
   const isOurs = host.pool && whosePool(lab, host.pool) === 'ours'
@@ -78,7 +77,7 @@ export const pathOf = ({ pool }: Lab, volume: string) => `${pool.path}/${volume}
 export const findVolume = (host: Host, name: string): Volume | undefined =>
   host.volumes.find((volume) => volume.name === name)
 
-/** The files of a domain's disks, and those that they grow on. */
+/** The files of a domain's disks and their backing files. */
 export function chainsOf(host: Host, { files }: Pick<Domain, 'files'>): Set<string> {
   const all = new Set(files)
   for (const file of all) {
@@ -88,34 +87,34 @@ export function chainsOf(host: Host, { files }: Pick<Domain, 'files'>): Set<stri
   return all
 }
 
-/** A disk or seed volume that a domain of somebody else uses must not be touched. */
+/** The domain of another owner that uses this file; then it must not be changed. */
 export const foreignUser = (host: Host, lab: Lab, path: string): Domain | undefined =>
   host.domains.find(
     (domain) => whoseDomain(lab, domain) !== 'ours' && chainsOf(host, domain).has(path),
   )
 
-/** Named as `virsh snapshot-create-as --disk-only` does: the disk's name with the snapshot's for its ending. */
+/** Whether a volume is named as by `virsh snapshot-create-as --disk-only`: disk name, dot, snapshot name. */
 export const isSnapshot = (lab: Lab, node: string, volume: string) =>
   volume.startsWith(volumeNames(lab.name, node).volume.replace(/qcow2$/, ''))
 
-/** The tag of a disk: it grows on a base image in the pool. */
-export const isOverlay = (volume: Volume | undefined, lab: Lab) =>
+/** What marks a disk as ours: it is an overlay of a base image in the pool. */
+const isOverlay = (volume: Volume | undefined, lab: Lab) =>
   volume?.backing?.startsWith(pathOf(lab, 'base-')) ?? false
 
-/** Base images belong to all labs. */
+/** Whether it is a base image; all labs share them. */
 export const isBase = (volume: string) => /^base-[0-9a-f]{16}\.qcow2$/.test(volume)
 
-/** Text in the ISO's application field by which a seed volume is recognised as this node's. */
+/** The text in the ISO's application field that marks a seed volume as this node's. */
 export const seedTag = (lab: { name: string }, node: { name: string }) =>
   `rke2-kvm-lab:${lab.name}/${node.name}`
 
-/** Where a seed's tag is: the application field of the ISO (ECMA-119, primary volume descriptor). Bytes. */
+/** Where a seed has its tag, in bytes: the application field of the ISO (ECMA-119, primary volume descriptor). */
 export const tagPlace = { offset: 16 * 2048 + 574, length: 128 }
 
-/** Whether a run was cut off before the upload of a seed volume reached its tag. */
+/** Whether the upload of a seed volume was interrupted before its tag. */
 export const isCutOff = ({ capacity }: Volume) => capacity < tagPlace.offset + tagPlace.length
 
-// What is in the way, in one text each for doctor's findings and for the phases.
+// One error for each obstacle, for doctor's findings and for the phases.
 
 /** The error for a domain that has a node's name. */
 export function foreignDomain(lab: Lab, { name, owner }: Domain): LabError {
@@ -139,7 +138,7 @@ export const foreignVolume = (lab: Lab, volume: string) =>
     ],
   })
 
-/** What is wrong with the pool of the scripts' name. */
+/** The error for a pool of our name that is not ours or was moved. */
 export function poolTrouble({ pool }: Host, lab: Lab): LabError | undefined {
   const whose = pool ? whosePool(lab, pool) : 'ours'
   if (!pool || whose === 'ours') return undefined
@@ -151,15 +150,15 @@ export function poolTrouble({ pool }: Host, lab: Lab): LabError | undefined {
       hint: `${there} pool-dumpxml ${name}`,
     })
   return new LabError(`the storage pool ${name} was moved to ${pool.path}`, {
-    details: [`these scripts made it in ${path}, and the machines' disks are looked for there`],
+    details: [`these scripts made it in ${path}, and look for the machines' disks there`],
     hint: [
       `${there} pool-edit ${name}   # put ${path} back into <path>`,
-      `# the disks can be on another file system all the same: mount one at ${path}`,
+      `# to keep the disks on another file system, mount it at ${path}`,
     ],
   })
 }
 
-/** What is wrong with the NAT network of the lab's name. */
+/** The error for a network with the name of the lab's NAT network that is not ours. */
 export function networkTrouble({ network }: Host, lab: Lab): LabError | undefined {
   if (!network || whoseNetwork(lab, network) === 'ours') return undefined
   return new LabError(
@@ -168,26 +167,7 @@ export function networkTrouble({ network }: Host, lab: Lab): LabError | undefine
   )
 }
 
-/** The node's domain when this lab made it; a foreign one of that name is an error. */
-export function ownDomain(host: Host, lab: Lab, node: Node): Domain | undefined {
-  const domain = host.domains.find(({ name }) => name === node.name)
-  if (domain && whoseDomain(lab, domain) !== 'ours') throw foreignDomain(lab, domain)
-  return domain
-}
-
-/** The pool, when it exists, must be the one that the scripts make. */
-export function checkPool(host: Host, lab: Lab): void {
-  const trouble = poolTrouble(host, lab)
-  if (trouble) throw trouble
-}
-
-/** The NAT network, when it exists, must be this lab's. */
-export function checkNetwork(host: Host, lab: Lab): void {
-  const trouble = networkTrouble(host, lab)
-  if (trouble) throw trouble
-}
-
-/** Throws when a domain that is not this lab's uses the volume. */
+/** Throws when a domain of another owner uses the volume. */
 export function checkUnused(lab: Lab, host: Host, volume: string): void {
   const user = foreignUser(host, lab, pathOf(lab, volume))
   if (!user) return

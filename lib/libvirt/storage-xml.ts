@@ -3,7 +3,7 @@ import ipaddr from 'ipaddr.js'
 import type { Lab, Node } from '../lab/lab.ts'
 import { xml } from '../text/xml.ts'
 
-/** The pool that holds the volumes of all labs; its fixed uuid says that the scripts made it. */
+/** The pool that holds the volumes of all labs; its fixed uuid marks it as made by the scripts. */
 export function poolXml({ pool }: Lab): string {
   return xml`<pool type='dir'>
   <name>${pool.name}</name>
@@ -15,7 +15,7 @@ export function poolXml({ pool }: Lab): string {
 `.text
 }
 
-/** The base image as it is before its upload: libvirt learns the real capacity from the uploaded file. */
+/** The base image before its upload: libvirt reads the real capacity from the uploaded file. */
 export function baseVolumeXml(base: string): string {
   return xml`<volume>
   <name>${base}</name>

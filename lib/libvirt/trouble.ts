@@ -1,8 +1,8 @@
-// PURE. What virsh says when it fails -> what is wrong, on which host, and what fixes it there.
+// PURE. The errors of virsh -> what is wrong, on which host, and how to fix it there.
 import { LabError } from '../text/errors.ts'
 import { quote } from '../text/quote.ts'
 
-/** The other host that a libvirt URI leads to, with the start of an ssh command when it goes that way; undefined for this one. */
+/** The remote host of a libvirt URI, with the start of an ssh command where it uses SSH; undefined for this host. */
 export function remoteHost(uri: string): { name: string; ssh?: string } | undefined {
   const parts = /^\w+(?:\+(\w+))?:\/\/([^@/?]+@)?(\[[^\]/]+\]|[^:/?]+)(?::(\d+))?/.exec(uri)
   if (!parts) return undefined
@@ -12,7 +12,7 @@ export function remoteHost(uri: string): { name: string; ssh?: string } | undefi
   return { name, ssh: `ssh ${port ? `-p ${port} ` : ''}${quote(user + name)}` }
 }
 
-/** Whether virsh said that there is no such thing, and nothing else. For a domain it never says more than this. */
+/** Whether virsh said that there is no such thing, and nothing else. For a domain one line is all that it says. */
 export const saysNone = (errors: string[]): boolean =>
   errors.length > 0 &&
   errors.every((line) =>
@@ -22,18 +22,18 @@ export const saysNone = (errors: string[]): boolean =>
   ) &&
   errors.some((line) => / not found: |^failed to get domain/.test(line))
 
-/** Whether a pool cannot be refreshed because something is written to it. */
+/** Whether a pool cannot be refreshed because a volume is being written. */
 export const saysBusy = (errors: string[]): boolean =>
   errors.some((line) => line.includes('has asynchronous jobs running'))
 
 interface Problem {
   why: string
   fix: string[]
-  /** The fix is typed on the host where libvirt runs. */
+  /** The fix belongs on the host where libvirt runs. */
   there?: boolean
 }
 
-/** What virsh's errors mean. `command` is the one that failed, to be tried by hand. */
+/** What virsh's errors mean. `command` is the one that failed, to try by hand. */
 export function libvirtTrouble(errors: string[], uri: string, command = 'version'): LabError {
   const said = errors.at(-1) ?? 'no message'
   const all = errors.join('\n')
@@ -69,14 +69,14 @@ function sshProblem(all: string, said: string, ssh: string): Problem | undefined
   const isSsh =
     /host key verification failed|permission denied \(|(^|: )ssh: |kex_exchange_identification/im
   return isSsh.test(all)
-    ? { why: `SSH does not get there: ${said}`, fix: [`# try it by hand: ${ssh} true`] }
+    ? { why: `SSH cannot connect: ${said}`, fix: [`# try it by hand: ${ssh} true`] }
     : undefined
 }
 
 const oldVirsh = (all: string, said: string): Problem | undefined =>
   /doesn't support option|unknown command/.test(all)
     ? {
-        why: `virsh does not know what these scripts ask of it: ${said}`,
+        why: `virsh does not support what these scripts need: ${said}`,
         fix: ['virsh --version', '# libvirt 7.7 or newer is needed'],
       }
     : undefined
@@ -94,7 +94,7 @@ function denied(all: string, said: string, uri: string, isRemote: boolean): Prob
   }
 }
 
-/** libvirt's daemons of which each serves one kind of thing, by the name of their sockets. */
+/** libvirt's modular daemons, by the names of their sockets. */
 const daemons: Record<string, string> = {
   virtstoraged: 'the storage daemon of libvirt is off',
   virtnetworkd: 'the network daemon of libvirt is off',
@@ -112,7 +112,9 @@ function daemonOff(all: string, said: string): Problem | undefined {
         `sudo systemctl enable --now ${socket}.socket`,
         ...(socket === 'virtqemud'
           ? []
-          : [`# no such unit: install libvirt-daemon-driver-${socket.slice(4, -1)} before that`]),
+          : [
+              `# if there is no such unit, first install libvirt-daemon-driver-${socket.slice(4, -1)}`,
+            ]),
       ],
       there: true,
     }
@@ -121,7 +123,7 @@ function daemonOff(all: string, said: string): Problem | undefined {
     why: `libvirt is not running or not installed: ${said}`,
     fix: [
       'sudo systemctl enable --now libvirtd.socket || sudo systemctl enable --now libvirtd',
-      '# when it is not installed, before that: sudo apt-get install --yes libvirt-daemon-system',
+      '# if it is not installed, first: sudo apt-get install --yes libvirt-daemon-system',
     ],
     there: true,
   }
@@ -142,5 +144,5 @@ function noDriver(all: string, said: string): Problem | undefined {
 
 const cutOff = (all: string, said: string): Problem | undefined =>
   /cannot recv data|cannot write data|end of file|failed to reconnect|disconnected from/i.test(all)
-    ? { why: `the connection to libvirt broke off: ${said}`, fix: ['# run the same command again'] }
+    ? { why: `the connection to libvirt was lost: ${said}`, fix: ['# run the same command again'] }
     : undefined

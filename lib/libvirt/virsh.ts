@@ -1,4 +1,4 @@
-// EDGE. The door to virsh: one process for many reads, each with its own answer.
+// EDGE. The door to virsh: many reads in one process, an answer to each.
 import { randomUUID } from 'node:crypto'
 import { LabError } from '../text/errors.ts'
 import type { Lab } from '../lab/lab.ts'
@@ -11,10 +11,10 @@ import { libvirtTrouble, saysBusy, saysNone } from './trouble.ts'
 export const virsh = (lab: Lab) => ['virsh', '-c', lab.libvirt]
 
 export type Read = [label: string, command: string]
-/** What virsh printed for a label; undefined when it says that there is no such thing; anything else is thrown. */
+/** What virsh printed for a label; undefined when there is no such thing; throws any other error. */
 export type Answers = (label: string) => string | undefined
 
-/** Asks libvirt all of this. It goes on after an error, so each answer stands for itself. */
+/** Asks libvirt all of this; an error affects only its own answer. */
 export async function ask(lab: Lab, reads: Read[]): Promise<Answers> {
   const mark = `@${randomUUID()}`
   const commands = reads.map(([, command]) => command)
@@ -31,7 +31,7 @@ export async function ask(lab: Lab, reads: Read[]): Promise<Answers> {
 
 function textOf(lab: Lab, command: string, { out, errors }: Said): string | undefined {
   if (saysNone(errors)) return undefined
-  if (saysBusy(errors) && command.startsWith('pool-refresh ')) return '' // it is as it was at the last refresh
+  if (saysBusy(errors) && command.startsWith('pool-refresh ')) return '' // the state of the last refresh is used
   if (errors.length > 0) throw libvirtTrouble(errors, lab.libvirt, command)
   if (out === '' && !/^\S*list |^pool-refresh |^vol-download /.test(command))
     throw libvirtTrouble([`virsh ${command} printed nothing`], lab.libvirt, command)
@@ -41,7 +41,7 @@ function textOf(lab: Lab, command: string, { out, errors }: Said): string | unde
 async function askBatch(lab: Lab, { text, commands }: Batch, mark: string): Promise<Said[]> {
   const reading = commands.join('; ') // what --verbose shows: the same without the marks
   const shown = [...virsh(lab), '-q', reading].map(quote).join(' ')
-  // What vol-download writes needs a pipe: bash has it open as a socket.
+  // vol-download needs a pipe: stdout is a socket here.
   const pipe = reading.includes('/dev/stdout') ? ' | cat' : ''
   const command = commandText`${virsh(lab)} -q ${text}` + pipe
   const { code, stdout, stderr } = await askShell(command, { shown })
@@ -53,12 +53,12 @@ async function askBatch(lab: Lab, { text, commands }: Batch, mark: string): Prom
   const all = commands.flatMap((_, index) => found?.get(index) ?? [])
   if (all.length === commands.length) return all
   const errors = errorsIn(stderr).filter((line) => !line.includes(mark))
-  const cut = 'libvirt did not answer all that it was asked within 60 s'
+  const cut = 'libvirt did not answer everything within 60 s'
   throw libvirtTrouble(errors.length > 0 ? errors : [cut], lab.libvirt, 'list --all')
 }
 
-/** The value, unless the field that every such answer has is empty. */
+/** The value; throws when a field that every such answer has is empty. */
 export function readable<T>(lab: Lab, value: T, sign: string, command: string): T {
   if (sign) return value
-  throw libvirtTrouble([`what virsh ${command} printed cannot be read`], lab.libvirt, command)
+  throw libvirtTrouble([`the output of virsh ${command} cannot be read`], lab.libvirt, command)
 }

@@ -1,4 +1,4 @@
-// EDGE. A look at the pool and its volumes.
+// EDGE. Reads the pool and its volumes.
 import type { Lab } from '../lab/lab.ts'
 import { parsePool, parseVolume, volumeList, type Host, type Volume } from './host.ts'
 import { quote } from '../text/quote.ts'
@@ -7,12 +7,7 @@ import { ask, readable, type Answers, type Read } from './virsh.ts'
 type Storage = Pick<Host, 'pool' | 'volumeNames' | 'volumes'>
 export const noPool: Storage = { volumeNames: [], volumes: [] }
 
-/** The host with its pool, which is active, as that is now, with details of `more` volumes. */
-export async function observePool(lab: Lab, host: Host, more: string[] = []): Promise<Host> {
-  return { ...host, ...poolFrom(lab, await ask(lab, poolReads(lab, true, more)), true, more) }
-}
-
-/** What is asked about the pool; of one that is off its volumes are not known. */
+/** The reads for the pool; its volumes can be read only while it is active. */
 export function poolReads(lab: Lab, active: boolean, more: string[]): Read[] {
   const pool = lab.pool.name
   const own = lab.nodes.flatMap(({ volume, seedVolume }) => [volume, seedVolume])
@@ -30,7 +25,7 @@ const volumeRead = (pool: string, name: string): Read => [
   `vol-dumpxml --pool ${pool} ${quote(name)}`,
 ]
 
-/** The pool out of the answers. */
+/** The pool, from the answers. */
 export function poolFrom(lab: Lab, details: Answers, active: boolean, more: string[]): Storage {
   const xml = details('pool')
   if (xml === undefined) return noPool
@@ -55,7 +50,7 @@ function volumeFrom(lab: Lab, xml: string | undefined, command: string): Volume 
   return readable(lab, volume, volume.name && volume.path, command)
 }
 
-/** One volume of the pool as it is now; undefined when there is none of that name. */
+/** One volume of the pool, after a refresh; undefined when there is none of that name. */
 export async function readVolume(lab: Lab, name: string): Promise<Volume | undefined> {
   const [label, command] = volumeRead(lab.pool.name, name)
   const found = await ask(lab, [
@@ -66,7 +61,7 @@ export async function readVolume(lab: Lab, name: string): Promise<Volume | undef
   return volumeFrom(lab, found(label), command)
 }
 
-/** The bytes at one place of each of these volumes, as text; a volume that is gone is left out. */
+/** The bytes at one place of each volume, as text; volumes that do not exist are left out. */
 export async function readInVolumes(
   lab: Lab,
   volumes: string[],

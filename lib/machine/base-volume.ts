@@ -1,4 +1,4 @@
-// EDGE. The base image in the pool: uploaded once, written by nothing after that.
+// EDGE. The base image in the pool: uploaded once, never changed afterwards.
 import { statSync } from 'node:fs'
 import { withCacheLock } from '../download/cache.ts'
 import { fetchChecked } from '../download/fetch.ts'
@@ -15,7 +15,7 @@ import { LabError } from '../text/errors.ts'
 import { commandText } from '../text/quote.ts'
 import { formatSize } from '../text/size.ts'
 
-/** Does `work` with the steps that bring the base image into the pool, none where it is there. It must fit on every disk. */
+/** Does `work` with the steps that bring the base image into the pool, if it is missing. It must fit on every disk. */
 export async function withBaseVolume(
   lab: Lab,
   host: Host,
@@ -28,7 +28,7 @@ export async function withBaseVolume(
     checkDiskSizes(lab, volume.capacity)
     return work([])
   }
-  // Another lab may have made it meanwhile, so it is looked at again.
+  // Another lab may have uploaded it by now, so it is read again.
   return withCacheLock(shell, async () => {
     const found = host.pool && (await readVolume(lab, image.volume))
     const isThere = found && (await isWhole(lab, image, found))
@@ -52,7 +52,7 @@ function planBase(lab: Lab, image: Image, isCutOff: boolean): Step[] {
   ]
 }
 
-// An upload that was cut off leaves a shorter file. Without the image at hand, a disk that grew on the base vouches for it.
+// An interrupted upload leaves a shorter file. Without the image on this host, a disk based on it proves that it is whole.
 async function isWhole(lab: Lab, image: Image, volume: Volume): Promise<boolean> {
   if (isCached(image)) return volume.physical === statSync(image.file).size
   const { volumes } = await observe(lab, (await observe(lab)).volumeNames)
@@ -69,7 +69,7 @@ function diskSizeCheck(lab: Lab, file: string): Check {
   }
 }
 
-/** Throws when the capacity (bytes) is more than a disk has. */
+/** Throws when a disk is smaller than the capacity (bytes). */
 export function checkDiskSizes(lab: Lab, capacity: number): void {
   const small = lab.nodes.filter(({ disk }) => disk < capacity)
   if (small.length > 0)

@@ -1,12 +1,12 @@
-// EDGE. The steps that make pool, network, disks and domains; what is there already is left as it is.
+// EDGE. The steps that create pool, network, disks and domains; what exists already is not changed.
 import type { Lab, Node } from '../lab/lab.ts'
 import { domainXml } from '../libvirt/domain-xml.ts'
 import { observe, virsh, type Host } from '../libvirt/observe.ts'
 import {
-  checkNetwork,
-  checkPool,
   checkUnused,
   foreignVolume,
+  networkTrouble,
+  poolTrouble,
   type Machine,
 } from '../libvirt/ownership.ts'
 import { netmask, networkXml, overlayXml, poolXml } from '../libvirt/storage-xml.ts'
@@ -16,14 +16,15 @@ import { LabError, line, script } from '../text/errors.ts'
 import { commandText } from '../text/quote.ts'
 import { formatSize } from '../text/size.ts'
 
-/** Makes the pool and starts it, where that is not so yet. Returns the host as it is then, with details of `more` volumes. */
+/** Creates and starts the pool where needed. Returns the host after that, with details of `more` volumes. */
 export async function withPool(
   lab: Lab,
   host: Host,
   shell: Shell,
   more: string[] = [],
 ): Promise<Host> {
-  checkPool(host, lab)
+  const trouble = poolTrouble(host, lab)
+  if (trouble) throw trouble
   const steps = host.pool?.active ? [] : planPool(lab, host)
   if (steps.length > 0) await shell.apply(inOrder('Storage pool', steps))
   const seen = steps.length + more.length > 0 ? await observe(lab, more) : host
@@ -43,17 +44,18 @@ function planPool(lab: Lab, host: Host): Step[] {
   ]
 }
 
-/** The steps that start a pool which is there. */
+/** The steps that start an existing pool. */
 export const startPool = (lab: Lab): Step[] => [
   sh`${virsh(lab)} pool-autostart ${lab.pool.name}`,
   sh`${virsh(lab)} pool-start --build ${lab.pool.name}`,
 ]
 
-/** The steps to the NAT network, active, when the lab has one. */
+/** The steps to the lab's active NAT network, if it has one. */
 export function planNetwork(lab: Lab, host: Host): Step[] {
   const { nat, gateway } = lab.network
   if (nat === undefined) return []
-  checkNetwork(host, lab)
+  const trouble = networkTrouble(host, lab)
+  if (trouble) throw trouble
   const there = host.network
   const isAsWanted = there?.address === gateway && there.netmask === netmask(lab)
   if (there?.active && isAsWanted) return []
@@ -61,15 +63,10 @@ export function planNetwork(lab: Lab, host: Host): Step[] {
     throw new LabError(
       `the network ${nat} is ${there.address}/${there.netmask}, the lab file says ${gateway}/${netmask(lab)}`,
       {
-        details: ['machines of this lab may be in it, so it is left as it is'],
+        details: ['machines of this lab may use it, so it is not changed'],
         hint: [
-          line(
-            script('destroy'),
-            ' && ',
-            script('create'),
-            '   # makes it again, with all machines',
-          ),
-          '# or put cidr and gateway back into the lab file',
+          line(script('destroy'), ' && ', script('create'), '   # recreates it, with all machines'),
+          '# or restore cidr and gateway in the lab file',
         ],
       },
     )
@@ -83,26 +80,25 @@ export function planNetwork(lab: Lab, host: Host): Step[] {
   ]
 }
 
-export interface Parts {
-  /** Name of the base volume. */
-  base: string
-  type: 'kvm' | 'qemu'
-}
-
-/** The steps to the node's domain, running; its seed must be in the pool. A half-made node is finished. */
-export function planMachine(lab: Lab, host: Host, machine: Machine, parts: Parts): Step[] {
+/** The steps to the node's running domain, on the volume `base`; its seed must be in the pool. Completes an interrupted run. */
+export function planMachine(
+  lab: Lab,
+  host: Host,
+  machine: Machine,
+  { base, type }: { base: string; type: 'kvm' | 'qemu' },
+): Step[] {
   const { node, domain } = machine
   if (domain) return planStart(lab, machine)
   const file = `${node.dir}/domain.xml`
   return [
-    ...planDisk(lab, host, machine, parts.base),
-    ...written(file, domainXml(lab, node, parts.type)),
+    ...planDisk(lab, host, machine, base),
+    ...written(file, domainXml(lab, node, type)),
     sh`${virsh(lab)} define --validate ${file}`,
     firstStart(lab, node),
   ]
 }
 
-// A domain that never ran is undefined, so that the next run makes the machine as the lab file says then.
+// A domain that never ran is undefined again, so that the next run defines it from the lab file of that time.
 function firstStart(lab: Lab, { name }: Node): Step {
   const state = commandText`${virsh(lab)} -q domstate ${name}`
   return {
@@ -123,11 +119,11 @@ function planDisk(lab: Lab, host: Host, { node, disk }: Machine, base: string): 
   checkUnused(lab, host, node.volume)
   if (!disk && host.volumeNames.includes(node.volume)) throw foreignVolume(lab, node.volume)
   if (disk) {
-    // A run that was cut off leaves a disk without a machine; it is used if it is the one that would be made now.
+    // An interrupted run leaves a disk without a machine; it is used if it is the one that would be created now.
     const differs =
       disk.capacity !== node.disk
         ? `has ${formatSize(disk.capacity)}, not ${formatSize(node.disk)}`
-        : disk.backing !== `${lab.pool.path}/${base}` && 'grows on another image'
+        : disk.backing !== `${lab.pool.path}/${base}` && 'is based on another image'
     if (!differs) return []
     throw new LabError(`its disk ${node.volume} is left from an earlier run and ${differs}`, {
       hint: script('destroy', node.name),
@@ -140,7 +136,7 @@ function planDisk(lab: Lab, host: Host, { node, disk }: Machine, base: string): 
   ]
 }
 
-/** The step that brings a machine's domain to run; none where it runs. */
+/** The step that gets a machine's domain running; none where it runs. */
 export function planStart(lab: Lab, { name, domain }: Machine): Step[] {
   const state = domain?.state ?? 'absent'
   if (state === 'running') return []

@@ -1,4 +1,4 @@
-// PURE. What destroy will remove, and what it leaves alone although it looks like the lab's.
+// PURE. What destroy removes, and what it leaves alone although it looks like the lab's.
 import { LabError } from '../text/errors.ts'
 import type { Lab, Node } from '../lab/lab.ts'
 import type { Domain, Host } from '../libvirt/host.ts'
@@ -10,19 +10,19 @@ export interface DestroyPlan {
   domains: Domain[]
   /** Names of disks and seeds. */
   volumes: string[]
-  /** Names of base images that nothing grows on any more. */
+  /** Names of base images that no disk uses any more. */
   images: string[]
   /** NAT networks of this lab. */
   networks: { name: string; active: boolean }[]
-  /** Whether the (then empty) pool goes as well. */
+  /** Whether the pool, empty after that, is removed too. */
   pool: boolean
-  /** Names of nodes of which anything may be left on the host: logs, keys. */
+  /** Names of nodes that may have logs or keys on the host. */
   names: string[]
   /** Things that look like the lab's, but are not. */
   leftAlone: string[]
 }
 
-/** Works out the removal; `named` are nodes from the command line, empty for the whole lab; `tags` those of seed volumes. */
+/** Plans the removal; `named`: nodes from the command line, none for the whole lab; `tags`: those of seed volumes. */
 export function destroyPlan(
   lab: Lab,
   named: Node[],
@@ -66,9 +66,9 @@ export function destroyPlan(
   }
 }
 
-const makerOf = (owner: Domain['owner']) => (owner ? `lab ${owner.lab}` : 'somebody else')
+const makerOf = (owner: Domain['owner']) => (owner ? `lab ${owner.lab}` : 'someone else')
 
-// By its domains and keys the rest of the lab is recognised, so they are not removed before that can be.
+// Domains and keys show what else is the lab's, so they are kept until all of it can be removed.
 function checkSeen(lab: Lab, host: Host, whole: boolean): void {
   const unseen = host.unseen?.find(({ what }) => whole || what === 'storage')?.error
   const isOff = host.pool && whosePool(lab, host.pool) === 'ours' && !host.pool.active
@@ -95,7 +95,7 @@ function networksOf(lab: Lab, { network, formerNetworks }: Host): DestroyPlan['n
   return [...(isOurs ? [{ name: nat, active: network.active }] : []), ...formerNetworks]
 }
 
-/** True when there is nothing of the lab on the host. */
+/** True when nothing of the lab is on the host. */
 export const isNothing = (plan: DestroyPlan) =>
   plan.domains.length + plan.volumes.length + plan.images.length === 0 &&
   plan.networks.length === 0 &&
@@ -108,7 +108,7 @@ export function planText(lab: Lab, plan: DestroyPlan, logs: string[], files: str
     ...plan.volumes.map((name) => `volume   ${name}`),
     ...plan.images.map((name) => `image    ${name}`),
     ...plan.networks.map(({ name }) => `network  ${name}`),
-    ...(plan.pool ? [`pool     ${lab.pool.name} (empty then)`] : []),
+    ...(plan.pool ? [`pool     ${lab.pool.name} (empty after that)`] : []),
     ...logs.map((file) => `logs     ${file}`),
     ...files.map((file) => `files    ${file}`),
   ]

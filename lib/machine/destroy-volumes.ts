@@ -1,4 +1,4 @@
-// PURE. Which volumes destroy will delete, and which it leaves alone although they look like the lab's.
+// PURE. The volumes that destroy deletes, and those it leaves alone although they look like the lab's.
 import { volumeNames, type Lab } from '../lab/lab.ts'
 import type { Domain, Host } from '../libvirt/host.ts'
 import {
@@ -15,7 +15,7 @@ interface Named {
   node: string
 }
 
-/** The lab's volumes, what grows on others first, and those that only look like it. */
+/** The lab's volumes, overlays before their backing files, and those that only look like the lab's. */
 export function volumesOf(
   lab: Lab,
   host: Host,
@@ -45,7 +45,7 @@ export function volumesOf(
         .filter(isLeft)
         .map(({ volume }) =>
           foreignUser(host, lab, pathOf(lab, volume))
-            ? `volume ${volume}: a domain of somebody else uses it`
+            ? `volume ${volume}: a domain that this lab did not make uses it`
             : `volume ${volume}: this lab did not make it`,
         ),
       ...used
@@ -60,7 +60,7 @@ export function volumesOf(
 const chainOf = (lab: Lab, host: Host, volume: string) =>
   chainsOf(host, { files: [pathOf(lab, volume)] })
 
-/** Volumes of the pool that a domain uses, base images aside. */
+/** Volumes of the pool that a domain uses, without base images. */
 function usedVolumes(lab: Lab, host: Host, domain: Domain): Named[] {
   const files = chainsOf(host, domain)
   return host.volumeNames
@@ -68,7 +68,7 @@ function usedVolumes(lab: Lab, host: Host, domain: Domain): Named[] {
     .map((volume) => ({ volume, node: domain.name }))
 }
 
-// Where an earlier removal was cut off, no domain tells of these any more, but they grow on the node's disk.
+// After an interrupted removal no domain names these any more, but the node's disk is their backing file.
 const growingOn = (lab: Lab, host: Host, own: Named[]): Named[] =>
   own.flatMap(({ volume: disk, node }) =>
     host.volumeNames
@@ -86,7 +86,7 @@ const snapshotsOf = (lab: Lab, host: Host, all: Named[]): Named[] =>
       (one, other) => chainOf(lab, host, other.volume).size - chainOf(lab, host, one.volume).size, // from the top down
     )
 
-/** Base images that nothing grows on once these volumes are gone. */
+/** Base images that no disk uses once these volumes are removed. */
 export function unusedImages(lab: Lab, host: Host, removed: string[]): string[] {
   const inUse = host.volumes
     .filter(({ name }) => !removed.includes(name))
@@ -99,12 +99,12 @@ export function unusedImages(lab: Lab, host: Host, removed: string[]): string[] 
   )
 }
 
-/** Named like this lab's, yet of no node that is known: perhaps a node that was taken out of the lab file. */
+/** Volumes named like this lab's, but of an unknown node, perhaps one that was removed from the lab file. */
 export function strangers(lab: Lab, host: Host, removed: string[]): string[] {
   const used = new Set(host.domains.flatMap(({ files }) => files))
   const ofNodes = lab.nodes.flatMap(({ volume, seedVolume }) => [volume, seedVolume])
   return host.volumeNames
     .filter((name) => name.startsWith(`${lab.name}-`) && !removed.includes(name))
     .filter((name) => !used.has(pathOf(lab, name)) && !ofNodes.includes(name))
-    .map((name) => `volume ${name}: no node of the lab file and no domain has it`)
+    .map((name) => `volume ${name}: no node of the lab file and no domain uses it`)
 }

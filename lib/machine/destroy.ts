@@ -1,4 +1,4 @@
-// EDGE. The steps that remove what a destroy plan lists. Each may be cut off; the next run goes on.
+// EDGE. The steps that remove what a destroy plan lists. After an interruption the next run continues.
 import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { planKnownHosts, publicHostKey } from '../guest/keys.ts'
@@ -12,7 +12,7 @@ import { forEach, inOrder, sh, type Stage, type Step } from '../shell/steps.ts'
 import { startPool } from './create.ts'
 import type { DestroyPlan } from './destroy-plan.ts'
 
-/** Looks at everything that this lab may have on the host; its pool is started for that. What could not be seen is in it. */
+/** Reads everything that this lab may have on the host, and starts its pool for that. */
 export async function observeAll(lab: Lab, shell: Shell): Promise<Host> {
   const first = await look(lab)
   const isOff = first.pool && !first.pool.active && whosePool(lab, first.pool) === 'ours'
@@ -29,7 +29,7 @@ export const removal = (lab: Lab, plan: DestroyPlan, named: Node[]): Stage[] => 
   inOrder('Files', removeFiles(lab, named)),
 ]
 
-// With snapshots, managed save and nvram.
+// Also removes snapshots, managed save and nvram.
 function removeDomain(lab: Lab, { name, state, persistent }: Domain): Step[] {
   return [
     ...(state === 'shut off' || state === 'crashed' ? [] : [sh`${virsh(lab)} destroy ${name}`]),
@@ -60,7 +60,7 @@ function removeStorage(lab: Lab, plan: DestroyPlan): Step[] {
   ]
 }
 
-/** Files on this host that go with the nodes named, or with the whole lab. */
+/** Files on this host that belong to the nodes named, or to the whole lab. */
 export function labFiles(lab: Lab, named: Node[]): string[] {
   const paths = named.length === 0 ? [lab.dir] : named.map(({ dir }) => dir)
   return paths.filter((path) => existsSync(path) && !onlyLock(path))
@@ -68,14 +68,14 @@ export function labFiles(lab: Lab, named: Node[]): string[] {
 
 const onlyLock = (path: string) => readdirSync(path).every((name) => name === 'lock')
 
-/** Deletes a lab folder that this run itself made for its lock. */
+/** Deletes a lab folder that holds only the lock of this run. */
 export function forgetFolder(lab: Lab): void {
   if (!existsSync(lab.dir) || !onlyLock(lab.dir)) return
   rmSync(lab.dir, { recursive: true })
   if (readdirSync(dirname(lab.dir)).length === 0) rmSync(dirname(lab.dir), { recursive: true })
 }
 
-// The lab's files, or those of the nodes named, whose host keys are then forgotten.
+// The lab's files, or those of the nodes named with their lines in known_hosts.
 function removeFiles(lab: Lab, named: Node[]): Step[] {
   if (named.length === 0)
     return [sh`rm -rf ${lab.dir}`, sh`rmdir --ignore-fail-on-non-empty ${dirname(lab.dir)}`]

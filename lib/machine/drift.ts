@@ -1,10 +1,10 @@
-// PURE. Existing machines against the lab file.
+// PURE. Drift: what differs between the lab file and existing machines.
 import type { Lab } from '../lab/lab.ts'
 import { foreignDomain, type Machine } from '../libvirt/ownership.ts'
 import { LabError, line, NodeErrors, script } from '../text/errors.ts'
 import { formatSize } from '../text/size.ts'
 
-/** What of an existing machine differs from the lab file; such changes are not applied to it. */
+/** What differs between an existing machine and the lab file; create does not apply it. */
 export function differences({ node, domain, disk }: Machine): string[] {
   if (!domain) return []
   const pairs: [string, string | number, string | number | undefined][] = [
@@ -17,11 +17,11 @@ export function differences({ node, domain, disk }: Machine): string[] {
     .filter(([, wanted, found]) => wanted !== found)
     .map(
       ([what, wanted, found]) =>
-        `${node.name}: ${what} is ${found}, the lab file says ${wanted}; that is not changed in a machine that exists`,
+        `${node.name}: ${what} is ${found}, the lab file says ${wanted}; an existing machine is not changed`,
     )
 }
 
-/** Throws when somebody else has a domain of a machine's name, or a machine another address than the lab file says. */
+/** Throws when a machine's name belongs to someone else's domain, or its address differs from the lab file. */
 export function checkMachines(lab: Lab, machines: Machine[]): void {
   const errors = machines.flatMap(
     (machine) =>
@@ -30,19 +30,19 @@ export function checkMachines(lab: Lab, machines: Machine[]): void {
   if (errors.length > 0) throw new NodeErrors(errors)
 }
 
-// Nothing could reach it there.
+// The scripts could not reach such a machine.
 function otherAddress({ node, domain }: Machine): LabError | undefined {
   const address = domain?.owner?.address
   if (address === undefined || address === node.address) return undefined
   return new LabError(
-    `${node.name}: it has ${address}, the lab file says ${node.address}; a machine keeps the address that it was made with`,
+    `${node.name}: it has ${address}, the lab file says ${node.address}; a machine keeps the address it was created with`,
     {
       hint: [
         line(
           script('destroy', node.name),
           ' && ',
           script('create', node.name),
-          '   # makes it again',
+          '   # recreates it',
         ),
         `# or put ${address} back into the lab file`,
       ],

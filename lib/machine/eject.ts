@@ -1,4 +1,4 @@
-// EDGE. The steps that take the seed medium out of a machine, and what belonged to it off the host.
+// EDGE. The steps that eject the seed medium of a machine and delete its files on the host.
 import { existsSync } from 'node:fs'
 import { hostKey } from '../guest/keys.ts'
 import { askInit } from '../guest/ready.ts'
@@ -23,7 +23,7 @@ export interface Seeded {
   secrets: boolean
 }
 
-/** Looks where the seed of each machine still is; a machine that does not exist counts as create leaves it. */
+/** Finds where the seed of each machine still is; a missing machine counts as just created. */
 export async function findSeeds(lab: Lab, machines: Machine[], host: Host): Promise<Seeded[]> {
   const found = machines.map((machine): Seeded => {
     const { name, node, domain } = machine
@@ -31,7 +31,7 @@ export async function findSeeds(lab: Lab, machines: Machine[], host: Host): Prom
     return {
       name,
       machine,
-      ...seedSides(lab, node, domain), // another medium, that somebody put into the drive, is not ours to take out
+      ...seedSides(lab, node, domain), // any other medium in the drive is not ours to eject
       volume: host.volumeNames.includes(node.seedVolume),
       secrets: existsSync(hostKey(node)) || existsSync(`${node.dir}/seed`),
     }
@@ -39,12 +39,12 @@ export async function findSeeds(lab: Lab, machines: Machine[], host: Host): Prom
   const loose = found.filter(
     ({ machine, volume, live, config }) => machine.domain && volume && !live && !config,
   )
-  const nodes = loose.map(({ machine }) => machine.node) // no drive tells whose the volume is
+  const nodes = loose.map(({ machine }) => machine.node) // no drive shows whose the volume is
   await checkSeedsAreOurs(lab, nodes, host)
   return found.filter((one) => one.live || one.config || one.volume || one.secrets)
 }
 
-/** What must hold before a seed is taken out: without it cloud-init would do nothing at its next start. */
+/** What must hold before a seed is ejected: cloud-init could not continue without it. */
 export function planQuestion(lab: Lab, { machine }: Seeded, force: boolean): Check[] {
   const { node, domain } = machine
   if (!force) return [initDone(machine)]
@@ -63,15 +63,15 @@ async function checkInitDone({ node, domain }: Machine): Promise<void> {
   if (!domain) throw new LabError('there is no such machine', { hint: script('create', node.name) })
   const hint: Hint[] = [
     script('create', node.name),
-    line('# or eject all the same: ', script('eject', node.name, '--force')),
+    line('# or eject anyway: ', script('eject', node.name, '--force')),
   ]
   if (domain.state !== 'running')
-    throw new LabError(`it is ${domain.state}, so cloud-init cannot be asked whether it is done`, {
+    throw new LabError(`it is ${domain.state}, so cloud-init cannot report whether it is done`, {
       hint,
     })
   const { init } = await askInit(node)
   if (init.kind === 'done') return
-  const details = ['the seed stays in until it is']
+  const details = ['the seed stays in until cloud-init is done']
   if (init.kind === 'failed')
     throw new LabError(`cloud-init ended with an error: ${init.errors.join('; ')}`, {
       details,
@@ -81,7 +81,7 @@ async function checkInitDone({ node, domain }: Machine): Promise<void> {
   throw new LabError(`cloud-init is not done: ${state}`, { details, hint })
 }
 
-/** The steps that eject the seed on both sides, each by itself, then delete the volume and the private host key. */
+/** The steps that eject the seed live and persistently, and delete the volume and the private host key. */
 export function planEject(lab: Lab, seeded: Seeded, force: boolean): Step[] {
   const { node } = seeded.machine
   return [
@@ -92,7 +92,7 @@ export function planEject(lab: Lab, seeded: Seeded, force: boolean): Step[] {
   ]
 }
 
-// The guest may hold the tray for a moment; libvirt asks it to let go and gives up after 5 s.
+// The guest may lock the tray for a moment; libvirt asks it to open it and gives up after 5 s.
 function ejectLive(lab: Lab, name: string, force: boolean): Run {
   const sides = ['--live', ...(force ? ['--force'] : [])]
   return {
@@ -101,7 +101,7 @@ function ejectLive(lab: Lab, name: string, force: boolean): Run {
     explain: (error) =>
       /tray|locked/i.test(error.failed.stderr)
         ? new LabError(error.message, {
-            details: ['the guest does not let go of the medium'],
+            details: ['the guest does not release the medium'],
             hint: script('eject', name, '--force'),
             cause: error,
           })

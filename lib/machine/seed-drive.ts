@@ -1,14 +1,14 @@
-// PURE. What is in the drive that create puts the seed into.
+// PURE. What is in the drive of the seed.
 import type { Lab, Node } from '../lab/lab.ts'
 import type { Domain } from '../libvirt/host.ts'
 
-/** On which sides, running and persistent, the drive holds the node's own seed. */
+/** Whether the drive holds the node's own seed, live and persistently. */
 export function seedSides(lab: Lab, node: Node, { seed }: Domain) {
   const file = `${lab.pool.path}/${node.seedVolume}`
   return { live: seed.live === file, config: seed.config === file }
 }
 
-/** The drive in a word; other: a medium that somebody put there. */
+/** The state of the drive; other: it holds a medium of someone else. */
 export function seedState(lab: Lab, node: Node, domain: Domain): 'attached' | 'other' | 'ejected' {
   const { live, config } = seedSides(lab, node, domain)
   if (live || config) return 'attached'

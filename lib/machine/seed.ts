@@ -1,5 +1,4 @@
-// EDGE. The cloud-init seed of a node. Key material is put together by the shell, so that no secret is in any text that is
-// shown or printed.
+// EDGE. The cloud-init seed of a node. The shell inserts the keys, so that no secret is in any text that is shown or printed.
 import * as ui from '../cli/ui.ts'
 import { hostKey, publicHostKey } from '../guest/keys.ts'
 import { sshFiles } from '../guest/ssh-files.ts'
@@ -15,15 +14,15 @@ import { networkConfig, parseUserConfig, publicKeyPlaceholder, userData } from '
 
 const userConfigFile = 'cloud-init/user-data.yaml'
 
-/** The cloud-config that people edit; warns when it is not there, throws when it is none. */
+/** The user's cloud-config; warns when there is none, throws when it is not valid. */
 export function readUserConfig() {
   const text = readText(userConfigFile)
   if (text === undefined)
-    ui.warn(`there is no ${userConfigFile} in this folder: the machines get nothing of your own`)
+    ui.warn(`there is no ${userConfigFile} in this folder: the machines get none of your settings`)
   return parseUserConfig(text ?? '#cloud-config\n', userConfigFile)
 }
 
-/** The program that makes ISO images on this host, as the start of a command. */
+/** The program on this host that creates ISO images, as the start of a command. */
 async function isoTool(): Promise<string[]> {
   const { stdout } = await query`command -v genisoimage mkisofs xorriso || true`
   const tool = stdout.split('\n')[0]?.split('/').at(-1)
@@ -34,7 +33,7 @@ async function isoTool(): Promise<string[]> {
   return tool === 'xorriso' ? ['xorriso', '-as', 'mkisofs'] : [tool]
 }
 
-/** The steps that make a seed medium for each node, with a new instance-id, and put it into the pool. */
+/** The steps that create a seed medium for each node, with a new instance-id, and upload it to the pool. */
 export async function planSeeds(
   lab: Lab,
   nodes: Node[],
@@ -76,7 +75,7 @@ ${tool} -quiet -V cidata -A ${seedTag(lab, node)} -J -r -graft-points -o ${dir}/
 export const deleteSeed = (lab: Lab, node: Node): Step =>
   sh`${virsh(lab)} vol-delete --pool ${lab.pool.name} ${node.seedVolume}`
 
-/** Throws when a volume that has the name of one of these nodes' seeds is not that seed. */
+/** Throws when a volume with the name of a node's seed is not that seed. */
 export async function checkSeedsAreOurs(lab: Lab, nodes: Node[], host: Host): Promise<void> {
   const volumes = nodes.map(({ seedVolume }) => seedVolume)
   const tags = await readInVolumes(lab, volumes, tagPlace)

@@ -1,5 +1,5 @@
-// PURE. A node -> the files of its cloud-init seed. Keys are not in them: the lab's public key
-// stands as a placeholder and the host key is appended, both by the shell (see seed.ts).
+// PURE. A node -> the files of its cloud-init seed, without keys: the shell replaces the placeholder for the lab's public
+// key and appends the host key (seed.ts).
 import { UsageError } from '../text/errors.ts'
 import type { Lab, Node } from '../lab/lab.ts'
 import { asList, readMapping, refuse, toYaml } from '../text/yaml.ts'
@@ -9,10 +9,10 @@ export const publicKeyPlaceholder = '@LAB_PUBLIC_KEY@'
 
 type CloudConfig = Record<string, unknown>
 
-// One host name and one host key per node: the same value for all nodes could only be wrong.
+// These differ per node, so one value for all nodes is always wrong.
 const perNode = ['hostname', 'fqdn', 'ssh_keys']
 
-/** Reads the cloud-config that people edit; throws a UsageError when it is none. */
+/** Reads the user's cloud-config; throws a UsageError when it is not valid. */
 export function parseUserConfig(text: string, file: string): CloudConfig {
   if (!/^\ufeff?#cloud-config\s*$/.test(text.split('\n')[0] ?? ''))
     throw new UsageError(`${file}: the first line must be #cloud-config`)
@@ -31,7 +31,7 @@ export function parseUserConfig(text: string, file: string): CloudConfig {
 const isUser = (user: unknown, name: string): user is Map<string, unknown> =>
   user instanceof Map && user.get('name') === name
 
-/** The login user: ours, with what the person wrote about a user of that name on top. */
+/** The login user: ours, overridden by the user's own entry of that name. */
 function loginUser(lab: Lab, config: CloudConfig): CloudConfig {
   const theirs = asList(config.users).find((user) => isUser(user, lab.user))
   const own: CloudConfig = Object.fromEntries(theirs ?? [])
@@ -45,12 +45,12 @@ function loginUser(lab: Lab, config: CloudConfig): CloudConfig {
     ssh_authorized_keys: [
       publicKeyPlaceholder,
       ...asList(own.ssh_authorized_keys),
-      ...asList(config.ssh_authorized_keys), // cloud-init would give these to a default user that the lab has not
+      ...asList(config.ssh_authorized_keys), // cloud-init would give these to a default user, and the lab has none
     ],
   }
 }
 
-/** The node's user-data without keys: the scripts' part and all that the person wrote; lists are appended. */
+/** The node's user-data without keys: ours merged with the user's; lists are appended. */
 export function userData(lab: Lab, node: Node, config: CloudConfig): string {
   const { users, ssh_authorized_keys: _, ...rest } = config
   const others = asList(users).filter((user) => !isUser(user, lab.user))
@@ -75,7 +75,7 @@ export function networkConfig(lab: Lab, node: Node): string {
         match: { macaddress: node.mac },
         dhcp4: false,
         addresses: [`${node.address}/${cidr.split('/')[1]}`],
-        routes: [{ to: '0.0.0.0/0', via: gateway }], // 'default' is not known to every cloud-init in use
+        routes: [{ to: '0.0.0.0/0', via: gateway }], // 'default' is unknown to older versions of cloud-init
         nameservers: { addresses: nameservers },
       },
     },

@@ -1,5 +1,5 @@
-// Loaded before every script by npm and npx (.npmrc, node-options). Node 24 runs TypeScript by itself and keeps what it
-// made of it; for older ones this registers strip-types.js beside it, in the same thread where Node can (22.15 and newer).
+// npm and npx load this before every script (.npmrc, node-options). Node 24 runs TypeScript by itself and caches the
+// result; for older versions this registers strip-types.js, in the same thread where Node can (22.15 and newer).
 import * as nodeModule from 'node:module'
 import { load } from './strip-types.js'
 

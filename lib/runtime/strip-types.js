@@ -1,5 +1,5 @@
-// Module hook for Node < 24: strips the types from this project's .ts files, keeping the result
-// under node_modules/.cache so that the stripper is loaded only when a file has changed.
+// Module hook for Node < 24: strips the types from this project's .ts files and caches the result in
+// node_modules/.cache, so that the stripper is loaded only when a file has changed.
 import { createHash } from 'node:crypto'
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -32,6 +32,6 @@ function keep(file, code) {
     writeFileSync(partial, code)
     renameSync(partial, file)
   } catch {
-    // a read-only checkout only costs the time of stripping again
+    // without the cache (a read-only checkout) the types are stripped again each time
   }
 }

@@ -1,4 +1,4 @@
-// EDGE. The only door to other programs. What runs here is bash text, the same that is shown and printed.
+// EDGE. The only door to other programs: it runs the same bash text that is shown and printed.
 import { readFileSync } from 'node:fs'
 import { $, type ProcessPromise } from 'zx/core'
 import { CommandError, type Failed } from '../text/errors.ts'
@@ -16,11 +16,11 @@ export interface Output {
 }
 
 interface Options {
-  /** The deadline, seconds. */
+  /** The deadline in seconds. */
   seconds?: number
   /** What the command reads. */
   input?: string
-  /** Stands for a command that would be hard to read. */
+  /** Shown instead of a command that would be hard to read. */
   shown?: string
 }
 
@@ -58,11 +58,11 @@ function failure(command: string, { code, stdout, stderr }: Output): Failed {
   return { command, program, status: code, stderr: said || stdout.trim() }
 }
 
-/** Runs a command that only reads; never throws for its exit code. Ended after 60 seconds. */
+/** Runs a command that only reads, for 60 seconds at most; does not throw for its exit code. */
 export const query = (pieces: TemplateStringsArray, ...values: unknown[]): Promise<Output> =>
   ask(commandText(pieces, ...values))
 
-/** `query` for a finished text, with more to say about it. */
+/** `query` for a finished text, with options. */
 export async function ask(text: string, options: Options = {}): Promise<Output> {
   if (ui.settings.verbose) ui.command(options.shown ?? text, false)
   const output = await execute(text, { seconds: 60, ...options })
@@ -82,7 +82,7 @@ export async function runForeground(text: string): Promise<number> {
   }
 }
 
-/** `run` with the terminal, for its questions. */
+/** `run` with the terminal, for commands that ask something. */
 export async function runOnTerminal(text: string): Promise<void> {
   ui.command(text, true)
   const code = await runForeground(text)
@@ -101,7 +101,7 @@ export function readText(path: string): string | undefined {
   }
 }
 
-/** Ends every program that was started and still runs. */
+/** Ends every program that still runs. */
 export async function killAll(): Promise<void> {
   await Promise.allSettled([...running].map((process) => process.kill('SIGTERM')))
 }

@@ -1,4 +1,4 @@
-// EDGE. What becomes of a plan: it is carried out, or printed as bash. Nothing else knows which.
+// EDGE. A plan is carried out, or printed as bash. Nothing else knows the difference.
 import { randomUUID } from 'node:crypto'
 import { mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
@@ -14,15 +14,15 @@ import { bashScript, type Lane, type Run, type Stage, type Step, type Write } fr
 
 /** What a script does with its plans, questions and locks. */
 export interface Shell {
-  /** Carries a stage out, or keeps it for the printed script. */
+  /** Carries out a stage, or keeps it for the printed script. */
   apply(stage: Stage): Promise<void>
   /** Reads something under a heading; changes nothing. */
   look<T>(title: string, work: () => Promise<T>): Promise<T>
-  /** Shows what it is about and asks; true for yes. */
+  /** Shows what the question is about and asks; true for yes. */
   ask(question: string, about: string[], yes: boolean): Promise<boolean>
-  /** Work that no other run may do at the same time; `file` is the lock. */
+  /** Does work that only one run may do at a time; `file` is the lock. */
   locked<T>(file: string, what: string, work: () => Promise<T>): Promise<T>
-  /** Keeps a text that only saves time. */
+  /** Caches a text. */
   remember: (file: string, text: string) => void
   /** The end: `idle` when there was nothing to do, and what to type next. */
   end(idle: string | undefined, next: Hint | undefined): void
@@ -50,7 +50,7 @@ export function working(): Shell {
       try {
         put(file, text)
       } catch {
-        // it only costs time
+        // without the cache it only takes longer
       }
     },
     end(idle, next) {
@@ -60,7 +60,7 @@ export function working(): Shell {
   }
 }
 
-/** Changes nothing; at the end it prints all stages as one bash script, `always` or when there are any. */
+/** Changes nothing; at the end prints all stages as one bash script: `always`, or when there are any. */
 export function printing(about: string, always: boolean): Shell {
   const stages: Stage[] = []
   return {
@@ -96,7 +96,7 @@ async function carryOutLane({ name, steps }: Lane, progress?: NodeProgress): Pro
   try {
     for (const step of steps) done = (await carryOutStep(step, name, progress)) ?? done
   } catch (error) {
-    progress?.failed(name) // the others go on
+    progress?.failed(name) // the others continue
     throw error
   }
   if (done !== undefined) progress?.done(name, done)
@@ -157,11 +157,11 @@ function put(path: string, content: string): void {
   }
 }
 
-/** The step that makes a file so; none where it is so already. */
+/** The step that writes a file; none where it has that content already. */
 export const written = (path: string, content: string): Write[] =>
   readText(path) === content ? [] : [{ do: 'write', path, content }]
 
-/** Does `work` for each, `many` at the same time; every failure is reported, with its name. */
+/** Does `work` for each, `many` at a time; every failure is reported, with its name. */
 export async function eachOf<N extends { name: string }, T>(
   all: N[],
   work: (one: N) => Promise<T>,
@@ -172,7 +172,7 @@ export async function eachOf<N extends { name: string }, T>(
   return valuesOf(results, (index) => all[index]?.name ?? '')
 }
 
-/** Does both at the same time; when both fail, both are reported. */
+/** Does both at the same time; when both fail, reports both. */
 export async function together<A, B>(
   one: () => Promise<A>,
   other: () => Promise<B>,

@@ -1,11 +1,11 @@
-// PURE. Which program of a command failed: in a list, in a script of several lines, in a pipeline.
+// PURE. The program of a command that failed: in a list, in a script of several lines, in a pipeline.
 
 const mark = '@failed:'
 
-/** Put before every command: bash says on stderr where it failed (line, statuses of the pipeline, last program). */
+/** Put before every command: bash reports on stderr where it failed (line, statuses of the pipeline, last program). */
 export const trap = `set -Eeuo pipefail; trap 'printf "\\n${mark}%s:%s:%s\\n" "$LINENO" "\${PIPESTATUS[*]}" "\${BASH_COMMAND%%[[:cntrl:]]*}" >&2' ERR; `
 
-/** The program, and what was said without the traces of `trap`. */
+/** The program, and stderr without the lines of `trap`. */
 export function failedProgram(command: string, stderr: string): { program: string; said: string } {
   const lines = stderr.split('\n')
   const start = lines.findIndex((text) => text.startsWith(mark))
@@ -26,6 +26,6 @@ export function failedProgram(command: string, stderr: string): { program: strin
 // Quoted text may hold anything, and `||` is no pipe.
 const stages = (line: string) => line.replace(/'[^']*'|"[^"]*"/g, 'quoted').split(/(?<!\|)\|(?!\|)/)
 
-// Not what stands before it: a brace, a parenthesis, a variable, `test`, or the keywords of bash.
+// Without what may come before it: braces, parentheses and keywords of bash.
 const firstWord = (text: string) =>
   /^(?:\s|[{(!]|then\b|do\b|if\b|else\b)*(\w[\w./-]*)/.exec(text)?.[1]

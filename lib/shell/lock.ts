@@ -1,5 +1,5 @@
-// EDGE. One run at a time on a lab. The lock is the kernel's (flock), held by a child that ends with us,
-// so that a killed run leaves no lock behind.
+// EDGE. One run at a time on a lab. A child that ends with us holds the kernel's lock (flock), so a killed run leaves
+// no lock behind.
 import { spawn } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
@@ -7,7 +7,7 @@ import { LabError } from '../text/errors.ts'
 
 const taken = 75
 
-/** Takes the lock in `file`; throws a LabError when another run has it. Returns what lets it go. */
+/** Takes the lock in `file`; throws a LabError when another run has it. Returns a function that releases it. */
 export async function takeLock(file: string, what: string): Promise<() => void> {
   mkdirSync(resolve(dirname(file)), { recursive: true, mode: 0o700 })
   const holder = spawn(
@@ -29,7 +29,7 @@ export async function takeLock(file: string, what: string): Promise<() => void> 
     })
   if (answer === taken)
     throw new LabError(
-      `another run is at work on ${what} (process ${readFileSync(file, 'utf8').trim() || 'unknown'})`,
+      `another run is working on ${what} (process ${readFileSync(file, 'utf8').trim() || 'unknown'})`,
       {
         hint: 'wait until it has ended, then run this again',
       },

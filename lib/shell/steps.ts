@@ -1,5 +1,5 @@
-// PURE. Changes as values: a step is one change, a stage is what happens side by side. The same text is shown, printed
-// by --dry-run and carried out.
+// PURE. Changes as values: a step is one change, a stage is what happens in parallel. The same text is shown, printed by
+// --dry-run and carried out.
 import { dirname } from 'node:path'
 import { named, NodeErrors, type CommandError } from '../text/errors.ts'
 import { commandText, hereDocument, quote } from '../text/quote.ts'
@@ -8,56 +8,56 @@ import { commandText, hereDocument, quote } from '../text/quote.ts'
 export interface Run {
   do: 'run'
   bash: string
-  /** What a node is doing meanwhile, where it is watched. */
+  /** The state shown for the node while this runs. */
   state?: string
-  /** How often it is tried, a second apart. */
+  /** How often it is tried, with a second between. */
   tries?: number
-  /** What takes it back when it fails, where it can. */
+  /** Undoes it when it fails. */
   undo?: string
-  /** Makes an error that helps more out of its failure; `undone`: it was taken back. */
+  /** Turns its failure into a more helpful error; `undone`: the undo succeeded. */
   explain?: (error: CommandError, undone: boolean) => unknown
-  /** Said when it fails; what follows is done all the same. */
+  /** The warning when it fails; the next steps run anyway. */
   orWarn?: string
-  /** A download: the file that grows, and where its size is to be had. */
+  /** A download: the file that grows, and the URL that reports its size. */
   grows?: { file: string; url: string }
-  /** It may ask the person something, such as sudo for a password. */
+  /** It may ask the user something, such as sudo for a password. */
   onTerminal?: true
 }
 
-/** A text file (0600, its folder 0700), whole or not at all. */
+/** A text file (0600, its folder 0700), written whole or not at all. */
 export interface Write {
   do: 'write'
   path: string
   content: string
-  /** Printed instead: command lines to the same, where the content holds a secret. */
+  /** Printed instead, where the content holds a secret: commands with the same result. */
   printed?: string
 }
 
-/** Something that must hold before the next step: its bash, and side by side what a script does instead, which says more. */
+/** A condition for the next step: as bash, and as the function that a script uses instead, with better messages. */
 export interface Check {
   do: 'check'
   bash: string
-  /** Throws when it does not hold. `say` shows a state meanwhile; what is returned is said at the end. */
+  /** Throws when it does not hold. `say` shows a state while waiting; the returned text is shown at the end. */
   holds: (say: Say) => Promise<string | void>
 }
 export type Say = (state: string, lastLine?: string) => void
 
 export type Step = Run | Write | Check
 
-/** Steps one after another, of one node where it has a name. */
+/** Steps one after another; the name is that of the node, if any. */
 export interface Lane {
   name: string
   steps: Step[]
 }
 
-/** Lanes side by side under one heading; `watched`: with a line of progress for each, all at the same time. */
+/** Lanes in parallel under one heading; `watched`: with a progress line for each, all at the same time. */
 export interface Stage {
   title: string
   lanes: Lane[]
   watched?: boolean
 }
 
-/** Tagged template: a command with every hole quoted. */
+/** Tagged template: a command with every value quoted. */
 export const sh = (pieces: TemplateStringsArray, ...values: unknown[]): Run => ({
   do: 'run',
   bash: commandText(pieces, ...values),
@@ -72,7 +72,7 @@ export const inOrder = (title: string, steps: Step[]): Stage => ({
   lanes: [{ name: '', steps }],
 })
 
-/** A stage with a lane for each node or domain; all that is in the way of planning one is thrown together. */
+/** A stage with a lane for each node or domain; the errors of all plans are thrown together. */
 export function forEach<N extends { name: string }>(
   title: string,
   all: N[],
@@ -91,7 +91,7 @@ export function forEach<N extends { name: string }>(
   return { title, lanes }
 }
 
-/** The steps as a whole bash script, to be run in the folder `cwd`. */
+/** The steps as a complete bash script that runs in the folder `cwd`. */
 export function bashScript(about: string, cwd: string, stages: Stage[]): string {
   const folders = new Set<string>()
   const lines = stages.flatMap(({ title, lanes }) => [
@@ -106,9 +106,9 @@ export function bashScript(about: string, cwd: string, stages: Stage[]): string 
     'set -euo pipefail',
     'umask 077',
     `cd ${quote(cwd)}`,
-    'main() { # a function, so that all of this is read before ssh could take it for its input',
+    'main() { # a function, so that bash reads all of this before ssh can take it as input',
     ...lines,
-    ...(lines.every(isComment) ? ['', '# nothing to do', 'true'] : []), // bash wants a command in it
+    ...(lines.every(isComment) ? ['', '# nothing to do', 'true'] : []), // a function needs a command
     '}',
     'main </dev/null',
     '',

@@ -1,7 +1,7 @@
-// Waiting for a condition with a deadline. Nothing here knows what is waited for.
+// Waiting for any condition, with a deadline.
 import { setTimeout as pause } from 'node:timers/promises'
 
-/** What a probe saw: the thing waited for, or a state to show until the next look. */
+/** What a probe saw: the awaited result, or a state to show until the next look. */
 export type Seen<T> = { done: T } | { state: string }
 
 export class TimedOut extends Error {
@@ -15,7 +15,7 @@ export class TimedOut extends Error {
 /** The clock of all waiting. */
 export const clock = { now: Date.now, sleep: (ms: number): Promise<unknown> => pause(ms) }
 
-/** Looks again and again until `probe` is done; throws TimedOut with the last state after `seconds`. */
+/** Repeats `probe` until it is done; throws TimedOut with the last state after `seconds`. */
 export async function until<T>(
   probe: () => Promise<Seen<T>>,
   { seconds, every = 2 }: { seconds: number; every?: number },

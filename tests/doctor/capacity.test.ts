@@ -6,7 +6,7 @@ import { domainOf, emptyHost, factsWith, hereWith } from '../helpers/facts.ts'
 
 const gib = 2 ** 30
 
-await t.test('memory is weighed for what does not run yet', async (t) => {
+await t.test('memory is checked for machines that do not run yet', async (t) => {
   const judge = (available: number, host = emptyHost) =>
     checkMemory(
       factsWith({
@@ -15,7 +15,7 @@ await t.test('memory is weighed for what does not run yet', async (t) => {
       }),
     )
   t.match(judge(12), [{ level: 'ok' }])
-  t.match(judge(11), [{ level: 'warning', found: '11 GiB free, 12 GiB wanted' }])
+  t.match(judge(11), [{ level: 'warning', found: '11 GiB free, 12 GiB needed' }])
   const running = { ...emptyHost, domains: [domainOf('kubemaster', { state: 'running' })] }
   t.match(judge(8, running), [{ level: 'ok' }])
   const owner = { lab: 'other', role: 'server', address: '192.0.2.30' }
@@ -23,7 +23,7 @@ await t.test('memory is weighed for what does not run yet', async (t) => {
   t.match(judge(8, foreign), [{ level: 'warning' }])
 })
 
-await t.test('disk space is weighed for what is not there yet', async (t) => {
+await t.test('disk space is checked for disks that do not exist yet', async (t) => {
   const facts = factsWith({ here: hereWith({ disk: `     Avail\n${gib}` }) })
   t.match(checkDisk(facts), [{ level: 'warning', found: /^1 GiB free in .* for 3 new disks$/ }])
   const made = { ...emptyHost, volumeNames: facts.nodes.map(({ volume }) => volume) }
@@ -39,15 +39,15 @@ await t.test('disk space is weighed for what is not there yet', async (t) => {
   )
 })
 
-await t.test('the image is there, or can be had', async (t) => {
+await t.test('the image is on this host, or available', async (t) => {
   const url = 'https://images.test/a.img'
   const error = new LabError('no', { details: ['a', 'b'], hint: ['do', '# look'] })
   const cases = [
     ['not needed', { level: 'ok', found: /^not needed/ }],
-    [{ file: 'a.img' }, { level: 'ok', found: 'a.img is at hand' }],
+    [{ file: 'a.img' }, { level: 'ok', found: 'a.img is on this host' }],
     [
       { url, obstacle: undefined },
-      { level: 'ok', found: `${url} can be had` },
+      { level: 'ok', found: `${url} is available` },
     ],
     [
       { url, obstacle: { why: 'x', sure: true } },

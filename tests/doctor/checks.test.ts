@@ -3,17 +3,14 @@ import t from 'tap'
 import { checks, findAll, findForCreate, hostError, questionsOf } from '../../lib/doctor/checks.ts'
 import { factsWith, hereWith } from '../helpers/facts.ts'
 
-await t.test(
-  'a host on which all is well: each check has found something, and all is fine',
-  async (t) => {
-    const findings = findAll(factsWith())
-    t.strictSame(
-      findings.map(({ check }) => check),
-      checks.map(({ name }) => name),
-    )
-    t.strictSame([...new Set(findings.map(({ level }) => level))], ['ok'])
-  },
-)
+await t.test('a healthy host: each check has a finding, and all are ok', async (t) => {
+  const findings = findAll(factsWith())
+  t.strictSame(
+    findings.map(({ check }) => check),
+    checks.map(({ name }) => name),
+  )
+  t.strictSame([...new Set(findings.map(({ level }) => level))], ['ok'])
+})
 
 await t.test(
   'create runs those that stop it, and asks this host no more than they need',
@@ -35,7 +32,7 @@ await t.test(
 )
 
 await t.test(
-  'what could not be looked at is said, and is neither fine nor a failure',
+  'what could not be checked is reported, and is neither ok nor a failure',
   async (t) => {
     const here = hereWith({}, ...questionsOf(true))
     const found = findAll(factsWith({ here })).filter(({ level }) => level !== 'ok')
@@ -44,25 +41,25 @@ await t.test(
       ['Node', 'host tools', 'network', 'firewall', 'addresses', 'memory', 'disk space'],
     )
     for (const finding of found)
-      t.match(finding, { level: 'warning', found: 'not looked at: it is broken' })
+      t.match(finding, { level: 'warning', found: 'not checked: it is broken' })
   },
 )
 
-await t.test('an answer that is not understood is none', async (t) => {
+await t.test('unexpected output is no answer', async (t) => {
   const odd = { interfaces: 'no JSON', neighbours: '{}', memory: 'MemFree: 1 kB', disk: 'Avail\n-' }
   const found = findAll(factsWith({ here: hereWith(odd) })).filter(({ level }) => level !== 'ok')
   t.match(
     found.map(({ check, found }) => `${check}: ${found}`),
     [
-      'network: not looked at: this is not understood: no JSON',
-      'addresses: not looked at: this is not understood: {}',
-      'memory: not looked at: this is not understood: MemFree: 1 kB',
-      /^disk space: not looked at: this is not understood: Avail/,
+      'network: not checked: unexpected output: no JSON',
+      'addresses: not checked: unexpected output: {}',
+      'memory: not checked: unexpected output: MemFree: 1 kB',
+      /^disk space: not checked: unexpected output: Avail/,
     ],
   )
 })
 
-await t.test('a mistake in a check is not taken for a read that failed', async (t) => {
+await t.test('a bug in a check is not a failed read', async (t) => {
   const here = () => {
     throw new TypeError('oops')
   }
@@ -78,7 +75,7 @@ await t.test('one failure is the error of create, several are counted', async (t
   })
   const knocks = tools.lab.nodes.map((node) => ({ node, answer: 'open' as const }))
   t.match(hostError(findForCreate({ ...tools, knocks })), {
-    message: '4 things are in the way',
+    message: '4 problems were found',
     hint: [{ script: 'doctor', words: [] }],
   })
 })

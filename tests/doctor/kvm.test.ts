@@ -56,7 +56,7 @@ await t.test('the finding depends on what the lab file asks for', async (t) => {
       'auto',
       { works: undefined, why: 'x' },
       fine,
-      { level: 'warning', found: 'not looked at: x' },
+      { level: 'warning', found: 'not checked: x' },
       'qemu',
     ],
     ['kvm', none, noQemu, { check: 'QEMU', level: 'failure', found: /: no emulator$/ }, 'kvm'],

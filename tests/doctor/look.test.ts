@@ -55,35 +55,32 @@ await t.test('bash answers every question, and what failed says why', async (t) 
   t.equal(look()('kvm'), 'none')
 })
 
-await t.test(
-  'the rules of iptables are read where it looks at what crosses a bridge',
-  async (t) => {
-    const host = new FakeHost(t)
-    const filters = 'files/proc/sys/net/bridge'
-    spawnSync('mkdir', ['-p', join(host.state, filters)])
-    const rules = () => {
-      const script = lookScript(lab, ['filters', 'rules'])
-      const here = parseLook(
-        lab,
-        spawnSync('bash', ['-c', script], { env: host.env }).stdout.toString(),
-      )
-      return [here('filters'), here('rules')]
-    }
-    host.add('iptables', 'echo "-P FORWARD DROP"')
-    host.put(`${filters}/bridge-nf-call-iptables`, '0\n')
-    t.strictSame(rules(), ['0', ''])
-    host.put(`${filters}/bridge-nf-call-iptables`, '1\n')
-    t.strictSame(rules(), ['1', '-P FORWARD DROP'])
-    host.add('iptables', 'echo "Permission denied (you must be root)" >&2; exit 4')
-    t.strictSame(rules(), ['1', ''])
-  },
-)
+await t.test('the rules of iptables are read where it filters bridge traffic', async (t) => {
+  const host = new FakeHost(t)
+  const filters = 'files/proc/sys/net/bridge'
+  spawnSync('mkdir', ['-p', join(host.state, filters)])
+  const rules = () => {
+    const script = lookScript(lab, ['filters', 'rules'])
+    const here = parseLook(
+      lab,
+      spawnSync('bash', ['-c', script], { env: host.env }).stdout.toString(),
+    )
+    return [here('filters'), here('rules')]
+  }
+  host.add('iptables', 'echo "-P FORWARD DROP"')
+  host.put(`${filters}/bridge-nf-call-iptables`, '0\n')
+  t.strictSame(rules(), ['0', ''])
+  host.put(`${filters}/bridge-nf-call-iptables`, '1\n')
+  t.strictSame(rules(), ['1', '-P FORWARD DROP'])
+  host.add('iptables', 'echo "Permission denied (you must be root)" >&2; exit 4')
+  t.strictSame(rules(), ['1', ''])
+})
 
-await t.test('a look that was cut off has no answer to what came last', async (t) => {
+await t.test('an interrupted look has no answer to its last questions', async (t) => {
   const here = parseLook(lab, '== npm\n10\n\n-- 0\n\n== tools\n/usr/bin/virsh\n')
   t.equal(here('npm'), '10')
-  t.throws(() => here('tools'), new NotLookedAt('the look at this host was cut off'))
-  t.throws(() => here('memory'), new NotLookedAt('the look at this host was cut off'))
+  t.throws(() => here('tools'), new NotLookedAt('the look at this host did not finish'))
+  t.throws(() => here('memory'), new NotLookedAt('the look at this host did not finish'))
   t.equal(
     lookedAt(() => here('memory')),
     undefined,

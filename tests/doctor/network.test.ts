@@ -19,16 +19,16 @@ await t.test('interfaces are read from ip', async (t) => {
     { name: 'lo', isBridge: false, networks: ['127.0.0.1/8'] },
     { name: 'br0', isBridge: true, networks: ['192.0.2.1/24'] },
   ])
-  t.throws(() => parseInterfaces('no JSON'), { message: 'this is not understood: no JSON' })
+  t.throws(() => parseInterfaces('no JSON'), { message: 'unexpected output: no JSON' })
 })
 
-await t.test('neighbours that answered lately are read from ip', async (t) => {
+await t.test('neighbours that answered recently are read from ip', async (t) => {
   const neighbours = parseNeighbours(fixture('ip-neighbour.iproute2-6.1.0.json'))
   t.strictSame([...neighbours], [['192.168.1.31', { mac: '52:54:00:00:00:02', isSure: true }]])
   const [known] = parseNeighbours('[{"dst":"a","lladdr":"b","state":["DELAY"]}]').values()
   t.strictSame(known, { mac: 'b', isSure: false })
   t.equal(parseNeighbours('').size, 0)
-  t.throws(() => parseNeighbours('no JSON'), { message: 'this is not understood: no JSON' })
+  t.throws(() => parseNeighbours('no JSON'), { message: 'unexpected output: no JSON' })
 })
 
 await t.test('the bridge is there, is one, and leads to the nodes', async (t) => {
@@ -40,7 +40,7 @@ await t.test('the bridge is there, is one, and leads to the nodes', async (t) =>
   const missing = judge((lab) => (lab.network.bridge = 'br7'))
   t.strictSame(only('failure', missing), ['there is no interface br7; bridges of this host: br0'])
   const other = judge((lab) => (lab.network.bridge = 'lo'))
-  t.match(only('failure', other).join(), 'lo is no bridge')
+  t.match(only('failure', other).join(), 'lo is not a bridge')
   const facts = factsWith()
   facts.lab.network.cidr = '203.0.113.0/24'
   t.match(checkNetwork(facts), [
@@ -95,7 +95,7 @@ await t.test(
     const domains = facts.nodes.map(({ name }) => domainOf(name))
     t.match(judge({ ...open, host: { ...emptyHost, domains } }), [{ found: 'in use by this lab' }])
     const nobody = judge({ ...open, host: undefined })
-    t.strictSame(nobody, [], 'nothing is said when libvirt cannot tell which machines are ours')
+    t.strictSame(nobody, [], 'no finding when libvirt cannot show which machines are ours')
   },
 )
 
@@ -127,11 +127,11 @@ await t.test(
   },
 )
 
-await t.test('what crosses a bridge passes iptables in some hosts', async (t) => {
+await t.test('iptables filters bridge traffic on some hosts', async (t) => {
   const cases: [Answers, string, RegExp][] = [
-    [{ filters: '' }, 'ok', /does not look at what crosses/],
-    [{ filters: '0' }, 'ok', /does not look at what crosses/],
-    [{ filters: '1', rules: '-P FORWARD ACCEPT' }, 'ok', /lets through/],
+    [{ filters: '' }, 'ok', /does not filter bridge traffic/],
+    [{ filters: '0' }, 'ok', /does not filter bridge traffic/],
+    [{ filters: '1', rules: '-P FORWARD ACCEPT' }, 'ok', /lets bridge traffic through/],
     [{ filters: '1', rules: '-P FORWARD DROP\n-A FORWARD -j X' }, 'warning', /may drop it/],
     [{ filters: '1', rules: '' }, 'warning', /may drop it/], // shown to root only
   ]
@@ -141,7 +141,7 @@ await t.test('what crosses a bridge passes iptables in some hosts', async (t) =>
     ])
   for (const [forwards, found] of [
     ['1', 'ip_forward is on'],
-    ['0', /libvirt switches/],
+    ['0', /libvirt turns on/],
     ['', /libvirt/],
   ] as const)
     t.match(checkFirewall(factsWith({ here: hereWith({ forwards }) }, nat)), [

@@ -1,11 +1,11 @@
-// Names that the lab wants, but somebody else has.
+// Names of the lab that someone else uses.
 import t from 'tap'
 import { checkOwnership, macFindings } from '../../lib/doctor/ownership.ts'
 import type { Host } from '../../lib/libvirt/observe.ts'
 import { domainOf, emptyHost, factsWith, only, strangerOf } from '../helpers/facts.ts'
 import { nodeOf } from '../helpers/labs.ts'
 
-await t.test('names that others have are reported, whoever they are', async (t) => {
+await t.test('names that others use are reported', async (t) => {
   const facts = factsWith()
   const { lab } = facts
   const host: Host = {
@@ -26,7 +26,7 @@ await t.test('names that others have are reported, whoever they are', async (t) 
   t.match(checkOwnership(facts), [{ level: 'ok' }])
   const twin = strangerOf('twin', { macs: [nodeOf(lab).mac] })
   t.match(macFindings(lab, lab.nodes, { ...emptyHost, domains: [twin] }), [
-    { found: /^kubemaster: its MAC .* is also that of twin/ },
+    { found: /^kubemaster: its MAC .* is also used by twin/ },
   ])
   t.strictSame(checkOwnership({ ...facts, host: undefined }), [])
 })

@@ -39,7 +39,7 @@ await t.test('a download is kept when its digest is right', { skip: noCurl }, as
   )
 })
 
-await t.test('one that breaks is kept and gone on with', { skip: noCurl }, async (t) => {
+await t.test('one that breaks is kept and resumed', { skip: noCurl }, async (t) => {
   quietly(t)
   const data = Buffer.from('0123456789'.repeat(10_000))
   files.set('big', data)
@@ -49,7 +49,9 @@ await t.test('one that breaks is kept and gone on with', { skip: noCurl }, async
   const error = await failure(t, download(url('big'), file, digest))
   serve.cut = Infinity
   t.equal(error.message, `cannot download ${url('big')}: the connection broke`)
-  t.strictSame(error.details, ['what came so far is kept; the next run goes on from there'])
+  t.strictSame(error.details, [
+    'the part that was downloaded is kept; the next run continues from there',
+  ])
   t.equal(statSync(`${file}.part`).size, 60_000)
 
   asked.length = 0
@@ -65,7 +67,7 @@ await t.test('one that breaks is kept and gone on with', { skip: noCurl }, async
     t.ok(readFileSync(file).equals(data))
   })
 
-  await t.test('one that is whole, but was not checked yet, is not asked for again', async () => {
+  await t.test('a complete one that was not checked yet is not fetched again', async () => {
     rmSync(file)
     writeFileSync(`${file}.part`, data)
     asked.length = 0
@@ -103,7 +105,7 @@ await t.test('one with a wrong digest is removed', { skip: noCurl }, async (t) =
   const file = join(folder, 'evil')
   const work = download(url('evil'), file, { algorithm: 'sha512', hex: '0'.repeat(128) })
   const { message, details } = await failure(t, work)
-  t.match(message, 'does not have the digest that it should have')
+  t.match(message, 'does not have the expected digest')
   t.match(details, [`expected sha512 ${'0'.repeat(128)}`, 'the download was removed'])
   t.notOk(existsSync(file) || existsSync(`${file}.part`))
 })
@@ -118,11 +120,11 @@ await t.test('a file of a list is checked by its line there', { skip: noCurl }, 
   t.equal((await failure(t, fetch())).message, `${sums} has no line for a.tar.gz`)
 
   writeFileSync(sums, `${sha256('another')}  a.tar.gz\n`)
-  t.match((await failure(t, fetch())).message, 'does not have the digest that it should have')
+  t.match((await failure(t, fetch())).message, 'does not have the expected digest')
   t.strictSame(
     [file, `${file}.part`, sums].filter((one) => existsSync(one)),
     [],
-    'either may be the wrong one, so both are fetched again',
+    'either may be wrong, so both are fetched again',
   )
 
   writeFileSync(sums, `${sha256('other')}  b.tar.gz\n${sha256('archive')}  a.tar.gz\n`)
@@ -130,7 +132,7 @@ await t.test('a file of a list is checked by its line there', { skip: noCurl }, 
   t.equal(readFileSync(file, 'utf8'), 'archive')
 })
 
-await t.test('why a download fails is said in words', { skip: noCurl }, async (t) => {
+await t.test('a failed download says why', { skip: noCurl }, async (t) => {
   quietly(t)
   const digest = { algorithm: 'sha256', hex: '0'.repeat(64) } as const
   const missing = await failure(t, download(url('missing'), join(folder, 'missing'), digest))

@@ -32,7 +32,7 @@ await t.test('the digest of a publisher without a signature', { skip: noCurl }, 
   writeFileSync(image.file, 'x')
   asked.length = 0
   t.strictSame(await findImage(lab), image)
-  t.strictSame(asked, [], 'with the image at hand the next run needs no network')
+  t.strictSame(asked, [], 'with the image on this host the next run needs no network')
   rmSync(image.file)
 
   files.set('13/SHA256SUMS', `${'0'.repeat(64)}  other.qcow2\n`)
@@ -51,7 +51,7 @@ await t.test('a pinned digest needs no checksum file', async (t) => {
   t.strictSame(asked, [])
 })
 
-await t.test('an image at hand: its digest decides, and what is no qcow2 is refused', async (t) => {
+await t.test('a local image: its digest counts, and anything but qcow2 is refused', async (t) => {
   const file = join(folder, `it's $(id) & "x".qcow2`)
   writeFileSync(file, qcow2(2 ** 30))
   const hex = sha256(qcow2(2 ** 30))
@@ -64,7 +64,7 @@ await t.test('an image at hand: its digest decides, and what is no qcow2 is refu
   t.match(wrong, { message: /is not the image that image\.sha256 pins$/ })
   t.strictSame(wrong.details, [`pinned ${'0'.repeat(64)}`, `found  ${hex}`])
 
-  await t.test('a file that changed is hashed anew', async (t) => {
+  await t.test('a changed file is hashed again', async (t) => {
     writeFileSync(file, qcow2(2 ** 31))
     utimesSync(file, 1, 1)
     t.match(await findImage(labWith({ file })), { digest: { hex: sha256(qcow2(2 ** 31)) } })

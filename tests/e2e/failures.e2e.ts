@@ -61,7 +61,7 @@ interface Trouble {
   /** What is done on a worker before it joins, and the error that must come. */
   worker01?: [command: string, error: string]
   worker02?: [command: string, error: string]
-  /** The same on the server, and what takes it back. */
+  /** The same on the server, and the command that undoes it. */
   kubemaster?: [command: string, undo: string]
   lab?: object
 }
@@ -111,7 +111,7 @@ const troubles: Trouble[] = [
     worker02: [config('node-name: kubemaster'), '[duplicate-name]'],
   },
   {
-    lab: { rke2: { ...rke2, mirror: 'http://192.168.1.1:8099' } }, // nobody listens there
+    lab: { rke2: { ...rke2, mirror: 'http://192.168.1.1:8099' } }, // nothing listens there
     worker01: [uninstall, 'the server cannot be reached'],
   },
   {
@@ -120,7 +120,7 @@ const troubles: Trouble[] = [
   },
   {
     lab: { rke2: { ...rke2, mirror: `${mirror.url}/tarball` } },
-    worker01: [uninstall, 'does not have the digest that it should have'],
+    worker01: [uninstall, 'does not have the expected digest'],
   },
   {
     worker01: [
@@ -130,7 +130,7 @@ const troubles: Trouble[] = [
   },
 ]
 
-await t.test('each failure is named, with what mends it, long before the deadline', async (t) => {
+await t.test('each failure is named, with its fix, long before the deadline', async (t) => {
   for (const corrupt of ['tarball', 'no-tarball'] as const)
     await makeRelease(join(rig.served, corrupt), { version, images: false, corrupt })
   await Promise.all(workers.map((node) => work.ssh(node, reset())))
@@ -154,14 +154,14 @@ await t.test('each failure is named, with what mends it, long before the deadlin
 
       if (after) await work.ssh('kubemaster', after)
       await Promise.all(nodes.map((node) => work.ssh(node, reset())))
-      // Its last Ready must not count; this is also what mends a rejected node password.
+      // Its last Ready must not count; this also fixes a rejected node password.
       await kubectl('delete', 'node', ...nodes, '--ignore-not-found')
       work.writeLab(lab)
     })
   }
 })
 
-await t.test('once mended the workers join, and no process ever shows the token', async (t) => {
+await t.test('once fixed the workers join, and no process ever shows the token', async (t) => {
   const watch = host.spawn(['sh', '-c', 'while ps axww -o args; do sleep 0.1; done'])
   let processes = ''
   watch.stdout!.on('data', (data) => (processes += data))

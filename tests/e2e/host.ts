@@ -14,7 +14,7 @@ import { requireTools, systemEnv } from './tools.ts'
 
 export interface ExecOptions {
   cwd?: string
-  /** Added to this process's own environment; undefined takes a variable away. */
+  /** Added to this process's own environment; undefined removes a variable. */
   env?: Record<string, string | undefined>
   input?: string
   /** Milliseconds after which the program and its children are killed. */

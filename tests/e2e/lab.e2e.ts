@@ -90,12 +90,12 @@ await t.test('doctor finds the host fit, in text and as JSON', async (t) => {
   await succeeds(t, 'doctor')
 })
 
-await t.test('a download that breaks off is kept, and resumed by the next run', async (t) => {
+await t.test('an interrupted download is kept, and the next run resumes it', async (t) => {
   const broken = await serveFiles(host, rig.served, 8081, { cutAfter: 20_000_000 })
   work.writeLab({ ...lab, image: { url: `${broken.url}/images/guest.qcow2` } })
   const { exitCode, stderr } = await script('create')
   t.equal(exitCode, 1)
-  t.match(stderr, 'what came so far is kept; the next run goes on from there')
+  t.match(stderr, 'the part that was downloaded is kept; the next run continues from there')
   await broken.stop()
   work.writeLab(lab)
 })
@@ -109,7 +109,7 @@ await t.test('create makes three machines', async (t) => {
   t.match(
     images,
     [{ range: /^bytes=[1-9]/, status: 206 }],
-    'one download for three nodes, from where it broke off',
+    'one download for three nodes, resumed where it was interrupted',
   )
 })
 
@@ -136,21 +136,21 @@ await t.test('each guest is what the lab file says, reached with strict host key
   t.match(root.stderr, 'Permission denied')
 })
 
-await t.test('cloud-init’s own schema takes what it got', async (t) => {
+await t.test('cloud-init’s own schema accepts what it got', async (t) => {
   t.match(
     await work.ssh('worker01', 'sudo cloud-init schema --system 2>&1'),
     /^Valid cloud-config/m,
   )
 })
 
-await t.test('what the person wrote in cloud-init/user-data.yaml reached the guest', async (t) => {
+await t.test('cloud-init/user-data.yaml of the user reached the guest', async (t) => {
   t.match(
     await work.ssh('worker01', 'sudo cat /var/lib/cloud/instance/user-data.txt | grep -v private'),
     /no_ssh_fingerprints: true/,
   )
 })
 
-await t.test('status tells it in a table and as JSON', async (t) => {
+await t.test('status shows it in a table and as JSON', async (t) => {
   const { stdout } = await succeeds(t, 'status', '--json')
   const status = JSON.parse(stdout)
   t.match(
@@ -306,7 +306,7 @@ await t.test('a changed rke2.version is called an upgrade, not applied', async (
 })
 
 await t.test(
-  'a worker made anew under its name joins again, and a fourth node later, from files at hand',
+  'a recreated worker joins again under its name, and a fourth node later, from local files',
   async (t) => {
     const more = { name: 'worker03', role: 'agent', address: '192.168.1.33' }
     const rke2 = { version, images: true, artifacts: join(rig.served, version) }
@@ -319,7 +319,7 @@ await t.test(
     const list = await kubectl('get', 'nodes')
     for (const node of [...nodes, 'worker03']) t.match(list, new RegExp(`${node} +Ready`))
     t.equal((await rig.mirror.requests()).length, fetched, 'nothing was fetched')
-    work.writeLab(lab) // destroy must find worker03 all the same: by what stands in its domain
+    work.writeLab(lab) // destroy must find worker03 anyway, by its domain
   },
 )
 

@@ -37,7 +37,7 @@ await t.test(
     for (const mark of ['pool-define', 'net-start']) await killAt(mark)
     const full = await work.script('create')
     t.equal(full.exitCode, 1)
-    t.match(full.stderr, /no space left/i, 'a full disk is told as such')
+    t.match(full.stderr, /no space left/i, 'a full disk is named as the cause')
     t.match(full.stderr, 'try: df -h')
     await host.run(['mount', '-o', 'remount,size=4g', pool])
     for (const mark of [
@@ -53,7 +53,7 @@ await t.test(
     while (!said.includes('Wait')) await once(first.stderr!, 'data')
     const second = await work.script('create')
     t.equal(second.exitCode, 1)
-    t.match(second.stderr, 'another run is at work on lab nat')
+    t.match(second.stderr, 'another run is working on lab nat')
     const [code] = await once(first, 'exit')
     t.equal(code, 0, said)
     t.equal((await work.ssh('natnode', 'hostname')).trim(), 'natnode')
@@ -77,7 +77,7 @@ await t.test(
 )
 
 await t.test(
-  'an image without cloud-init is told as such, and Ctrl-C ends the wait with 130',
+  'an image without cloud-init is named as the cause, and Ctrl-C ends the wait with 130',
   async (t) => {
     const file = await imageWithoutCloudInit()
     const nodes = [{ name: 'mute', role: 'server', address: '192.168.1.77' }]
@@ -90,7 +90,7 @@ await t.test(
     host.signal(child, 'SIGINT')
     const [code] = await once(child, 'exit')
     t.equal(code, 130)
-    t.match(said, 'interrupted: run the same command again to go on')
+    t.match(said, 'interrupted: run the same command again to continue')
     const eject = await work.script('eject')
     t.equal(eject.exitCode, 1)
     t.match(eject.stderr, 'the seed stays in')

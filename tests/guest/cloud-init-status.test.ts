@@ -1,4 +1,4 @@
-// What cloud-init and a console say of a guest.
+// What cloud-init and the console show of a guest.
 import t from 'tap'
 import { parseInitFiles, readInitFiles, silentGuest } from '../../lib/guest/cloud-init-status.ts'
 import { fixture } from '../helpers/fixtures.ts'
@@ -25,15 +25,15 @@ await t.test('what cloud-init wrote becomes a state', async (t) => {
   t.match(parseInitFiles(''), { kind: 'busy', state: 'cloud-init has not started yet' })
   t.match(state({ v1: { stage: 'modules-final' } }), { state: 'cloud-init: final stage' })
   t.match(state({ v1: { stage: 'init-local' } }), { state: 'cloud-init: local stage' })
-  t.match(state({ v1: { stage: null } }), { kind: 'busy', state: 'cloud-init at work' })
+  t.match(state({ v1: { stage: null } }), { kind: 'busy', state: 'cloud-init is running' })
   t.match(parseInitFiles('== status.json\n{"v1": {"sta'), { kind: 'busy' }, 'half written')
   t.match(readInitFiles, /^cd \/run\/cloud-init && /)
 })
 
 await t.test('a guest that never answered is explained from its console', async (t) => {
   const said: [string, RegExp][] = [
-    ['', /nothing was ever printed/],
-    ['  \n', /nothing was ever printed/],
+    ['', /console stayed empty/],
+    ['  \n', /console stayed empty/],
     ['SeaBIOS\nNo bootable device.', /found nothing to boot/],
     ['Boot failed: Could not read from CDROM\nlocalhost login:', /cloud-init never ran/],
     ['[    1.0] Kernel panic - not syncing: VFS', /kernel panicked/],

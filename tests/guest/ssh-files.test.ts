@@ -56,7 +56,7 @@ await t.test('what ssh says becomes a state for people', async (t) => {
   const said: [string, RegExp][] = [
     ['Host key verification failed.', /not with the host key/],
     ['@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @', /not with the host key/],
-    ['ubuntu@192.0.2.30: Permission denied (publickey).', /login is not there yet/],
+    ['ubuntu@192.0.2.30: Permission denied (publickey).', /login does not work yet/],
     ['ssh: connect to host 192.0.2.30 port 22: Connection refused', /SSH is not up yet/],
     ['ssh: connect to host 192.0.2.30 port 22: No route to host', /no answer on its address/],
     ['ssh: connect to host 192.0.2.30 port 22: Connection timed out', /no answer on its address/],

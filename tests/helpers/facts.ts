@@ -1,4 +1,4 @@
-// Facts for the checks: a host on which all is well, with something changed.
+// Facts for the checks: a healthy host, with something changed.
 import type { AllFacts } from '../../lib/doctor/facts.ts'
 import { NotLookedAt, type HostFacts, type Question } from '../../lib/doctor/facts.ts'
 import type { Domain } from '../../lib/libvirt/host.ts'
@@ -72,7 +72,7 @@ export const domainOf = (name: string, more: Partial<Domain> = {}): Domain => ({
   ...more,
 })
 
-/** One that nobody known made. */
+/** A domain of an unknown owner. */
 export function strangerOf(name: string, more: Partial<Domain> = {}): Domain {
   const { owner: _, ...rest } = domainOf(name)
   return { ...rest, ...more }

@@ -49,7 +49,7 @@ export interface RunOptions {
   answer?: { question: string; keys: string }
   /** Called with all of stderr so far whenever there is more. */
   onStderr?: (text: string, child: ChildProcess) => void
-  /** By way of zx, as people do. */
+  /** Through zx, as users do. */
   npx?: boolean
   /** On a terminal, made by script(1); all output comes as stdout. */
   terminal?: boolean
@@ -122,14 +122,14 @@ export class FakeHost {
   makeRelease(version: string): void {
     makeRelease(join(this.state, 'mirror'), version)
   }
-  /** Takes files of the stand-ins away. */
+  /** Removes files of the stand-ins. */
   forget(...names: string[]): void {
     for (const name of names) rmSync(join(this.state, name), { recursive: true })
   }
   put(name: string, text: string): void {
     writeFileSync(join(this.state, name), text)
   }
-  /** Puts a volume into the pool, as somebody might have made it. */
+  /** Puts a volume into the pool, as someone else might have made it. */
   addVolume(name: string, data = 'x'.repeat(40000)): void {
     mkdirSync(join(this.state, 'volumes', name), { recursive: true })
     const xml = fixture('volume-base.libvirt-9.0.0.xml')
@@ -245,7 +245,7 @@ export class FakeHost {
     writeFileSync(path, text)
     return text
   }
-  /** What was wrong with a node is so no more. */
+  /** Removes what was wrong with a node. */
   mend(name: string, wrong = 'fault'): void {
     rmSync(join(this.state, 'nodes', name, wrong))
   }

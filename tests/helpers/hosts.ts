@@ -31,7 +31,7 @@ export const domain = (name: string, more: Partial<Domain> = {}): Domain => ({
   ...more,
 })
 
-/** Made by nobody that is known. */
+/** Of an unknown owner. */
 export const stranger = (name: string, more: Partial<Domain> = {}): Domain => {
   const { owner: _, ...rest } = domain(name)
   return { ...rest, ...more }

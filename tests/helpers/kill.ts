@@ -9,7 +9,7 @@ const looks =
 
 const lanes = [0, 1, 2] // side by side, for a run also waits
 
-/** Kills a script after each of its calls and in the midst of two; the next run must finish, and nothing tell of it. */
+/** Kills a script after each of its calls and in the midst of two; the next run must finish, and leave no trace of it. */
 export async function killAfterEachCall(
   t: Test,
   script: string,

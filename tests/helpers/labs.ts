@@ -3,7 +3,7 @@ import { stringify } from 'yaml'
 import { parseLab, type Lab, type Node } from '../../lib/lab/lab.ts'
 import { UsageError } from '../../lib/text/errors.ts'
 
-/** A whole, valid lab file as a value. Addresses are of a network that leads nowhere (RFC 5737). */
+/** A whole, valid lab file as a value. Addresses are of a documentation network (RFC 5737). */
 export const validLab = () => ({
   name: 'lab',
   image: { file: 'image.qcow2' } as Record<string, unknown>,
@@ -18,7 +18,7 @@ export const validLab = () => ({
 
 export type RawLab = ReturnType<typeof validLab> & Record<string, unknown>
 
-/** The lab file's text after `change` had its way with the value. */
+/** The lab file's text after `change` changed the value. */
 export function labText(change: (lab: RawLab) => unknown = () => {}): string {
   const lab = validLab() as RawLab
   change(lab)
@@ -56,7 +56,7 @@ export function setAt(lab: unknown, path: string, value: unknown): void {
   place[last] = value
 }
 
-/** What people may write into a field by mistake or malice. */
+/** What users may write into a field, by mistake or not. */
 export const hostileStrings = [
   '; rm -rf /',
   '$(id)',

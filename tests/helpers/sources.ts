@@ -32,7 +32,7 @@ export const sourcesIn = (folder: string, end = '.ts'): Source[] =>
 export const ownFiles = (file: string, names: string[]): string[] =>
   names.filter((name) => name.startsWith('.')).map((name) => join(dirname(file), name))
 
-/** Names of packages that a file imports at run time, itself or by way of the project's own files. */
+/** Names of packages that a file imports at run time, itself or through the project's own files. */
 export function packagesBehind(file: string, seen = new Set<string>()): Set<string> {
   if (seen.has(file)) return new Set()
   seen.add(file)

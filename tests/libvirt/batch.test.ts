@@ -9,7 +9,7 @@ const recorded = (name: string) => {
   return { stdout, stderr }
 }
 
-await t.test('of each command it is known what it printed, and whether it failed', async (t) => {
+await t.test('each command has its own output and errors', async (t) => {
   const found = answers(recorded('marked-batch.libvirt-9.0.0.txt'), '@m')
   t.strictSame(
     [...(found ?? [])],
@@ -52,7 +52,7 @@ await t.test('of each command it is known what it printed, and whether it failed
   )
 })
 
-await t.test('a batch that did not come to its end is no answer', async (t) => {
+await t.test('a batch that did not reach its end is no answer', async (t) => {
   const { stdout, stderr } = recorded('marked-batch.libvirt-9.0.0.txt')
   const cut = (text: string) => text.slice(0, text.indexOf('@m.end'))
   t.equal(answers({ stdout: cut(stdout), stderr }, '@m'), undefined)

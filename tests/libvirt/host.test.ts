@@ -40,7 +40,7 @@ await t.test('a drive is empty on the side where it was ejected', async (t) => {
   t.strictSame(parseDomain(config, config, 'shut off').seed, { config: seedFile }, 'no live side')
 })
 
-await t.test('a domain of somebody else has no owner, nor has one with a look-alike', async (t) => {
+await t.test('a foreign domain has no owner, nor has one with similar metadata', async (t) => {
   const foreign = fixture('domain-foreign.libvirt-9.0.0.xml')
   const domain = parseDomain(foreign, foreign, 'shut off')
   t.match(domain, { name: 'other', memory: 256 * 2 ** 20, vcpus: 1, macs: [] })

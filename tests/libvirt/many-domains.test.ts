@@ -1,4 +1,4 @@
-// The real virsh, where it is installed, on libvirt's test driver: a host with a thousand domains of other people.
+// The real virsh, where it is installed, on libvirt's test driver: a host with a thousand foreign domains.
 import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'

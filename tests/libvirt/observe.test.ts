@@ -15,7 +15,7 @@ exec "${join(import.meta.dirname, '../helpers/virsh.sh')}" "$@"`,
 )
 Object.assign(process.env, host.env) // before zx looks for bash
 const { look, observe } = await import('../../lib/libvirt/observe.ts')
-const { observePool, readInVolumes, readVolume } = await import('../../lib/libvirt/volumes.ts')
+const { readInVolumes, readVolume } = await import('../../lib/libvirt/volumes.ts')
 
 const lab = makeLab()
 const uuid = '14ab7fab-a138-836d-8043-8e0592d36cb9'
@@ -77,12 +77,12 @@ await t.test('a machine and its volumes in two', async (t) => {
   })
   t.equal(virshCalls().length, 2)
   host.addVolume('another.qcow2')
-  t.equal((await observePool(lab, found, ['another.qcow2'])).volumes.length, 2)
+  t.equal((await observe(lab, ['another.qcow2'])).volumes.length, 2)
   t.equal((await readVolume(lab, 'another.qcow2'))?.name, 'another.qcow2')
   t.equal(await readVolume(lab, 'none.qcow2'), undefined)
 })
 
-await t.test('of a pool that is off no volume is known', async (t) => {
+await t.test('a pool that is off shows no volumes', async (t) => {
   reset()
   rmSync(join(host.state, 'pools/rke2-kvm-lab/active'))
   t.match(await observe(lab), { pool: { active: false }, volumeNames: [], volumes: [], unseen: [] })
@@ -93,7 +93,11 @@ await t.test('a storage daemon that is off is an error, not an empty host', asyn
   fail(...noStorage)
   await t.rejects(observe(lab), {
     message: /^the storage daemon of libvirt is off: /,
-    hint: ['sudo systemctl enable --now virtstoraged.socket', /^# no such unit/, /doctor/],
+    hint: [
+      'sudo systemctl enable --now virtstoraged.socket',
+      /^# if there is no such unit/,
+      /doctor/,
+    ],
   })
   const seen = await look(lab)
   t.match(seen, { domains: [{ name: 'kubemaster' }], volumes: [] })
@@ -141,12 +145,12 @@ await t.test('each read that fails is an error with what libvirt said', async (t
   t.match(await observe(lab), { unseen: [] }, 'something else is written to the pool')
 })
 
-await t.test('a domain is gone only when it is not listed any more', async (t) => {
+await t.test('a domain is gone only when it is no longer listed', async (t) => {
   reset()
   const lost = `failed to get domain '${uuid}'`
   fail(`dominfo *\t${lost}`, `dumpxml *\t${lost}`)
   await t.rejects(observe(lab), {
-    message: `the domain ${uuid} is listed, but cannot be looked at`,
+    message: `the domain ${uuid} is listed, but cannot be read`,
   })
   host.put('failures', '')
   host.put('vanish', '')
@@ -160,7 +164,7 @@ await t.test('a connection that breaks off in the middle is an error', async (t)
     `pool-dumpxml *\tDisconnected from qemu:///system due to end of file`,
     'vol-*\tFailed to reconnect to the hypervisor',
   )
-  await t.rejects(observe(lab), { message: /^the connection to libvirt broke off: / })
+  await t.rejects(observe(lab), { message: /^the connection to libvirt was lost: / })
   host.put('failures', '')
   host.put('no-connection', fixture('connect-missing.libvirt-9.0.0.txt'))
   await t.rejects(observe(lab), { message: /^libvirt is not running or not installed/ })

@@ -60,17 +60,17 @@ const table: [uri: string, errors: string[], message: RegExp, fix: string][] = [
     "# on bigbox: ssh -t you@bigbox 'sudo systemctl enable --now virtstoraged.socket'",
   ],
   // Recorded with virsh 9.0.0 (public reports: dmacvicar/terraform-provider-libvirt 1004 and 1121).
-  [bigbox, remoteSaid('Host key verification failed.'), /^on bigbox: SSH does not get/, sshTrial],
+  [bigbox, remoteSaid('Host key verification failed.'), /^on bigbox: SSH cannot connect/, sshTrial],
   [
     bigbox,
     remoteSaid('you@bigbox: Permission denied (publickey,password).'),
-    /^on bigbox: SSH does not get there: .*publickey/,
+    /^on bigbox: SSH cannot connect: .*publickey/,
     sshTrial,
   ],
   [
     bigbox,
     remoteSaid('ssh: connect to host bigbox port 22: Connection refused'),
-    /^on bigbox: SSH does not get there/,
+    /^on bigbox: SSH cannot connect/,
     sshTrial,
   ],
   [
@@ -108,13 +108,13 @@ const table: [uri: string, errors: string[], message: RegExp, fix: string][] = [
       'Failed to list pools',
       'Cannot recv data: Connection reset by peer',
     ],
-    /^the connection to libvirt broke off: Cannot recv data/,
+    /^the connection to libvirt was lost: Cannot recv data/,
     '# run the same command again',
   ],
   [
     system,
     ["command 'pool-list' doesn't support option --name"],
-    /^virsh does not know what these scripts ask of it: command 'pool-list'/,
+    /^virsh does not support what these scripts need: command 'pool-list'/,
     'virsh --version',
   ],
 ]
@@ -132,7 +132,7 @@ await t.test('what is wrong, where, and what fixes it there', async (t) => {
   }
 })
 
-await t.test('an error that nobody knows is shown in its own words', async (t) => {
+await t.test('an unknown error is shown in its own words', async (t) => {
   const odd = libvirtTrouble(['failed to connect', 'odd'], 'xen:///system')
   t.match(odd, { message: 'odd', details: ['failed to connect'] })
   t.strictSame(odd.hint, ['virsh -c xen:///system version'])
@@ -142,7 +142,7 @@ await t.test('an error that nobody knows is shown in its own words', async (t) =
   t.equal(libvirtTrouble([], system).message, 'no message')
 })
 
-await t.test('only a clear word of virsh means that there is none', async (t) => {
+await t.test('only a clear answer of virsh means that there is none', async (t) => {
   const none = [
     ["failed to get domain 'x'"],
     ["failed to get domain 'x'", "Domain not found: no domain with matching name 'x'"],

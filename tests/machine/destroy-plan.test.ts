@@ -22,7 +22,7 @@ import { makeLab, nodeOf } from '../helpers/labs.ts'
 const noTags = new Map<string, string>()
 const tags = new Map(lab.nodes.map((node) => [node.seedVolume, seedTag(lab, node)]))
 
-await t.test('destroy takes all of the lab, and leaves the base image', async (t) => {
+await t.test('destroy removes all of the lab, and keeps the base image', async (t) => {
   const volumes = ['lab-kubemaster.qcow2', 'lab-kubemaster-seed.iso', 'lab-worker01.qcow2', base]
   const host = hostWith([domain('kubemaster'), stranger('elsewhere')], volumes)
   const plan = destroyPlan(lab, [], host, tags, false)
@@ -38,17 +38,17 @@ await t.test('destroy takes all of the lab, and leaves the base image', async (t
   t.match(withImages, { images: [base], pool: true })
 })
 
-await t.test('a base image that another lab grows on stays, and so does the pool', async (t) => {
+await t.test('a base image that another lab uses is kept, and so is the pool', async (t) => {
   const host = hostWith([domain('kubemaster')], ['lab-kubemaster.qcow2', 'home-a.qcow2', base])
   t.match(destroyPlan(lab, [], host, tags, true), { images: [], pool: false })
 })
 
-await t.test('decoys with names like ours are left alone and told', async (t) => {
+await t.test('decoys with names like ours are left alone and reported', async (t) => {
   const volumes = [
-    'lab-kubemaster.qcow2', // used by a domain of somebody else
-    'lab-worker01.qcow2', // grows on no base image of ours
+    'lab-kubemaster.qcow2', // used by a domain of another owner
+    'lab-worker01.qcow2', // not based on an image of ours
     'lab-worker01-seed.iso', // without our tag
-    'lab-gone.qcow2', // of no node that is known
+    'lab-gone.qcow2', // of an unknown node
   ]
   const host = {
     ...hostWith(
@@ -66,12 +66,12 @@ await t.test('decoys with names like ours are left alone and told', async (t) =>
   )
   t.notOk(plan.names.includes('kubemaster'), 'nor are its logs touched')
   t.match(plan.leftAlone, [
-    'domain kubemaster: somebody else made it',
-    'volume lab-kubemaster.qcow2: a domain of somebody else uses it',
+    'domain kubemaster: someone else made it',
+    'volume lab-kubemaster.qcow2: a domain that this lab did not make uses it',
     'volume lab-worker01.qcow2: this lab did not make it',
     'volume lab-worker01-seed.iso: this lab did not make it',
     /^network .*: this lab did not make it$/,
-    'volume lab-gone.qcow2: no node of the lab file and no domain has it',
+    'volume lab-gone.qcow2: no node of the lab file and no domain uses it',
   ])
 })
 
@@ -83,7 +83,7 @@ await t.test('a pool that is not ours is not looked into', async (t) => {
   t.strictSame(plan.leftAlone, ['pool rke2-kvm-lab: these scripts did not make it'])
 })
 
-await t.test('lab a with node b-c does not take the disk of lab a-b with node c', async (t) => {
+await t.test('lab a with node b-c does not remove the disk of lab a-b with node c', async (t) => {
   const one = makeLab((raw) => {
     raw.name = 'a'
     raw.nodes[0]!.name = 'b-c'
@@ -93,7 +93,10 @@ await t.test('lab a with node b-c does not take the disk of lab a-b with node c'
   const host = hostWith([other], ['a-b-c.qcow2', 'a-b-c-seed.iso', base])
   const plan = destroyPlan(one, [], host, noTags, false)
   t.match(plan, { domains: [], volumes: [] })
-  t.match(plan.leftAlone.join('\n'), 'volume a-b-c.qcow2: a domain of somebody else uses it')
+  t.match(
+    plan.leftAlone.join('\n'),
+    'volume a-b-c.qcow2: a domain that this lab did not make uses it',
+  )
 })
 
 await t.test('nodes by name: only theirs, and neither network nor pool', async (t) => {
@@ -115,7 +118,7 @@ await t.test('nodes by name: only theirs, and neither network nor pool', async (
   })
 })
 
-await t.test('disks that a domain of ours got by snapshots go with it, no others', async (t) => {
+await t.test('snapshot disks of a domain of ours are removed with it, no others', async (t) => {
   const chain = ['lab-kubemaster.qcow2', 'lab-kubemaster.snap1', 'lab-kubemaster.snap2']
   const others = ['thesis.qcow2', 'lab-kubemaster-2.qcow2', 'lab-kubemaster.old']
   const files = filesOf('lab-kubemaster.snap2', ...others.slice(0, 2))
@@ -128,31 +131,33 @@ await t.test('disks that a domain of ours got by snapshots go with it, no others
     ],
   }
   const plan = destroyPlan(lab, [], host, noTags, true)
-  t.strictSame(plan.volumes, chain.toReversed(), 'what grows on another first')
+  t.strictSame(plan.volumes, chain.toReversed(), 'overlays before their backing files')
   const cutOff = destroyPlan(lab, [], { ...host, domains: [] }, noTags, true)
   t.strictSame(cutOff.volumes, plan.volumes, 'also when the domain is gone already')
   const volumes = [...host.volumes.slice(0, 2), volumeOf('lab-kubemaster.qcow2', '')]
   const foreign = destroyPlan(lab, [], { ...host, domains: [], volumes }, noTags, true)
-  t.strictSame(foreign.volumes, [], 'but not what grows on a disk that the lab did not make')
+  t.strictSame(foreign.volumes, [], 'but not an overlay of a disk that the lab did not make')
   t.match(plan, { images: [base], pool: false })
   t.strictSame(plan.leftAlone, [
     'volume thesis.qcow2: kubemaster uses it, but this lab did not make it',
     'volume lab-kubemaster-2.qcow2: kubemaster uses it, but this lab did not make it',
-    'volume lab-kubemaster.old: no node of the lab file and no domain has it',
+    'volume lab-kubemaster.old: no node of the lab file and no domain uses it',
   ])
 })
 
-await t.test('a disk of ours that a domain of somebody else uses as well stays', async (t) => {
+await t.test('a disk of ours that a foreign domain uses too is kept', async (t) => {
   const files = filesOf('lab-kubemaster.qcow2', 'lab-kubemaster.snap1')
   const volumes = ['lab-kubemaster.qcow2', 'lab-kubemaster.snap1', base]
   const twin = stranger('twin', { files: [...files, ...filesOf(base)] })
   const host = hostWith([domain('kubemaster', { files }), twin], volumes)
   const plan = destroyPlan(lab, [], host, noTags, true)
   t.match(plan, { domains: [{ name: 'kubemaster' }], volumes: [], images: [], pool: false })
-  t.match(plan.leftAlone, ['volume lab-kubemaster.qcow2: a domain of somebody else uses it'])
+  t.match(plan.leftAlone, [
+    'volume lab-kubemaster.qcow2: a domain that this lab did not make uses it',
+  ])
 })
 
-await t.test('so does one that a disk of somebody else grows on', async (t) => {
+await t.test('so is one that backs a disk of another owner', async (t) => {
   const twin = stranger('twin', { files: filesOf('twin.qcow2') })
   const host = {
     ...hostWith([domain('kubemaster'), twin], ['lab-kubemaster.qcow2', 'twin.qcow2', base]),
@@ -160,10 +165,12 @@ await t.test('so does one that a disk of somebody else grows on', async (t) => {
   }
   const plan = destroyPlan(lab, [], host, noTags, true)
   t.match(plan, { volumes: [], images: [], pool: false })
-  t.match(plan.leftAlone, ['volume lab-kubemaster.qcow2: a domain of somebody else uses it'])
+  t.match(plan.leftAlone, [
+    'volume lab-kubemaster.qcow2: a domain that this lab did not make uses it',
+  ])
 })
 
-await t.test('a node that was taken out of the lab file is still ours', async (t) => {
+await t.test('a node that was removed from the lab file is still ours', async (t) => {
   const old = domain('worker09', { files: filesOf('lab-worker09.qcow2') })
   const host = hostWith([old], ['lab-worker09.qcow2', base])
   t.match(destroyPlan(lab, [], host, noTags, false), {

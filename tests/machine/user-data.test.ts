@@ -28,7 +28,7 @@ const dataOf = (text: string) => {
 type CloudConfig = Record<string, unknown> & { users: Record<string, unknown>[] }
 const parsed = (text: string) => parseYaml(text, { version: '1.1' }) as CloudConfig
 
-await t.test('user-data without anything of the person, whole', async (t) => {
+await t.test('user-data without settings of the user, whole', async (t) => {
   const text = dataOf('{}')
   t.matchSnapshot(text, 'kubemaster')
   t.match(text, /^#cloud-config\n/)
@@ -40,10 +40,8 @@ await t.test('user-data without anything of the person, whole', async (t) => {
   })
 })
 
-await t.test(
-  'what the person wrote survives: keys, lists, several documents of text',
-  async (t) => {
-    const written = `
+await t.test('settings of the user survive: keys, lists, several documents of text', async (t) => {
+  const written = `
 packages: [qemu-guest-agent, jq]
 runcmd:
   - [sh, -c, 'echo "$(id)" > /root/a']
@@ -55,14 +53,13 @@ write_files:
 ssh_pwauth: true
 timezone: Europe/Berlin
 `
-    const made = parsed(dataOf(written))
-    t.match(made, parseYaml(written))
-    t.equal(made.ssh_pwauth, true, 'theirs wins')
-    t.match(made, { hostname: 'kubemaster', users: [{ name: 'ubuntu' }] })
-  },
-)
+  const made = parsed(dataOf(written))
+  t.match(made, parseYaml(written))
+  t.equal(made.ssh_pwauth, true, 'theirs wins')
+  t.match(made, { hostname: 'kubemaster', users: [{ name: 'ubuntu' }] })
+})
 
-await t.test('keys at top level and users of the person are added to the login user', async (t) => {
+await t.test('top-level keys and users of the user are added to the login user', async (t) => {
   const { users, ssh_authorized_keys: top } = parsed(
     dataOf(`
 ssh_authorized_keys: [ssh-ed25519 AAAA me]
@@ -90,28 +87,31 @@ users:
   ])
 })
 
-await t.test('what is no cloud-config, or fights with the scripts, is refused', async (t) => {
-  const refused = (text: string, ...reasons: RegExp[]) => {
-    const { message, details } = thrownBy(() => parseUserConfig(text, file))
-    t.match([message, ...details], reasons)
-  }
-  refused('packages: []\n', /first line must be #cloud-config/)
-  refused('', /first line must be #cloud-config/)
-  refused('#cloud-config\n- a\n', /user-data\.yaml is not a YAML mapping of cloud-config keys/)
-  refused('#cloud-config\n\na: ]\n', /user-data\.yaml is not valid YAML/, /^line 3: /)
-  refused(
-    '#cloud-config\nhostname: x\nssh_keys: {}\n',
-    /user-data\.yaml: 2 problems/,
-    /^line 2, hostname: differs per node and is set by the scripts; remove it/,
-    /^line 3, ssh_keys: differs per node/,
-  )
-  refused('#cloud-config\nruncmd: [a]\nruncmd: [b]\n', /1 problem$/, /^line 3: runcmd .* line 2$/)
-  refused('#cloud-config\na: 1\n---\nb: 2\n', /not valid YAML/, /^line 3: a second document/)
-  refused('#cloud-config\nusers: {alice: {}}\n', /1 problem$/, /^line 2, users: must be a list/)
-  t.doesNotThrow(() => parseUserConfig('\ufeff#cloud-config\r\nusers: default\r\n', file))
-  t.strictSame(parseUserConfig('#cloud-config\n', file), {})
-  t.ok(parseUserConfig(readFileSync(join(top, file), 'utf8'), file))
-})
+await t.test(
+  'anything but cloud-config, or in conflict with the scripts, is refused',
+  async (t) => {
+    const refused = (text: string, ...reasons: RegExp[]) => {
+      const { message, details } = thrownBy(() => parseUserConfig(text, file))
+      t.match([message, ...details], reasons)
+    }
+    refused('packages: []\n', /first line must be #cloud-config/)
+    refused('', /first line must be #cloud-config/)
+    refused('#cloud-config\n- a\n', /user-data\.yaml is not a YAML mapping of cloud-config keys/)
+    refused('#cloud-config\n\na: ]\n', /user-data\.yaml is not valid YAML/, /^line 3: /)
+    refused(
+      '#cloud-config\nhostname: x\nssh_keys: {}\n',
+      /user-data\.yaml: 2 problems/,
+      /^line 2, hostname: differs per node and is set by the scripts; remove it/,
+      /^line 3, ssh_keys: differs per node/,
+    )
+    refused('#cloud-config\nruncmd: [a]\nruncmd: [b]\n', /1 problem$/, /^line 3: runcmd .* line 2$/)
+    refused('#cloud-config\na: 1\n---\nb: 2\n', /not valid YAML/, /^line 3: a second document/)
+    refused('#cloud-config\nusers: {alice: {}}\n', /1 problem$/, /^line 2, users: must be a list/)
+    t.doesNotThrow(() => parseUserConfig('\ufeff#cloud-config\r\nusers: default\r\n', file))
+    t.strictSame(parseUserConfig('#cloud-config\n', file), {})
+    t.ok(parseUserConfig(readFileSync(join(top, file), 'utf8'), file))
+  },
+)
 
 await t.test('PyYAML reads the same from user-data', { skip: noPython }, async (t) => {
   const words = [
@@ -139,7 +139,7 @@ await t.test('PyYAML reads the same from user-data', { skip: noPython }, async (
   })
 })
 
-await t.test('what the person wrote means to PyYAML what it meant in their file', async (t) => {
+await t.test('settings of the user mean to PyYAML what they mean in their file', async (t) => {
   const written = `
 package_update: yes
 package_upgrade: off

@@ -34,7 +34,7 @@ await t.test('while none runs, that stands in the way', async (t) => {
   t.strictSame(shortly(lacking), ['? @kubemaster systemctl is-active rke2-server >/dev/null'])
   await t.rejects(Promise.all(lacking.map(({ holds }) => holds(() => {}))), {
     message: 'no server of this lab runs RKE2 yet',
-    details: ['kubemaster: cannot be asked over SSH: no answer on its address yet'],
+    details: ['kubemaster: cannot be reached over SSH: no answer on its address yet'],
     hint: [{ script: 'install-rke2', words: [] }],
   })
 })

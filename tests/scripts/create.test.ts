@@ -99,7 +99,7 @@ await t.test('from nothing to three machines, and then nothing more to do', asyn
   t.notMatch(asked.join('\n'), 'echo', 'what it asks, not how it tells the answers apart')
   t.strictSame(host.inventory(), made)
 
-  await t.test('without the key of the machines nothing is begun', async (t) => {
+  await t.test('without the key of the machines nothing is started', async (t) => {
     const key = join(project, '.lab/lab/id_ed25519')
     renameSync(key, `${key}.elsewhere`)
     const result = await host.run('create')
@@ -107,12 +107,12 @@ await t.test('from nothing to three machines, and then nothing more to do', asyn
     failed(
       t,
       result,
-      '✗ .lab/lab/id_ed25519 is not here, but the machines of this lab know no other key',
-      'try: run this in the folder in which they were made, or put the key back',
+      '✗ .lab/lab/id_ed25519 is missing, and the machines of this lab accept no other key',
+      'try: run this in the folder where they were made, or restore the key',
     )
     t.strictSame(result.changes, [])
   })
-  await t.test('with another login than theirs neither', async (t) => {
+  await t.test('nor with another login than theirs', async (t) => {
     const text = readFileSync(join(project, 'lab.yaml'), 'utf8')
     writeFileSync(join(project, 'lab.yaml'), `${text}user: debian\n`)
     const { code, stderr, changes } = await host.run('create')
@@ -132,7 +132,7 @@ await t.test('from nothing to three machines, and then nothing more to do', asyn
       before,
     )
   })
-  await t.test('a machine that was paused or sleeps goes on', async (t) => {
+  await t.test('a machine that is paused or asleep continues', async (t) => {
     for (const [state, verb] of [
       ['paused', 'resume'],
       ['pmsuspended', 'dompmwakeup'],
@@ -152,7 +152,7 @@ await t.test('from nothing to three machines, and then nothing more to do', asyn
     t.strictSame(third.changes, ['virsh -c qemu:///system start worker02'])
   })
   await t.test(
-    'a node added to the lab file is made by its name; changes to others are told',
+    'a node added to the lab file is made by its name; changes to others are reported',
     async (t) => {
       host.writeLab((lab) => {
         lab.nodes.push({ name: 'worker03', role: 'agent', address: '192.0.2.33' })
@@ -166,33 +166,33 @@ await t.test('from nothing to three machines, and then nothing more to do', asyn
         grown.changes.filter((call) => / (define|start|vol-create) /.test(call)),
         [/vol-create .*worker03\/disk\.xml/, /define .*worker03/, /start worker03/],
       )
-      t.match(grown.stderr, /! worker01: vcpus is 2, the lab file says 4; that is not changed/)
+      t.match(
+        grown.stderr,
+        /! worker01: vcpus is 2, the lab file says 4; an existing machine is not changed/,
+      )
       t.match(grown.stderr, /! worker01: memory is 4 GiB, the lab file says 8 GiB/)
       t.match(grown.stderr, /! worker01: disk is 40 GiB, the lab file says 50 GiB/)
       t.equal(host.inventory().domains?.length, 4)
       t.equal(readFileSync(join(project, '.lab/lab/known_hosts'), 'utf8').split('\n').length, 5)
     },
   )
-  await t.test(
-    'a machine whose address was changed in the lab file is left as it is',
-    async (t) => {
-      const config = readFileSync(join(project, '.lab/lab/ssh_config'), 'utf8')
-      host.writeLab((lab) => {
-        lab.nodes[1]!.address = '192.0.2.41'
-        lab.nodes[2]!.address = '192.0.2.42'
-      })
-      const { code, stderr, changes } = await host.run('create')
-      t.strictSame([code, changes], [1, []])
-      t.match(stderr, '✗ worker01: it has 192.0.2.31, the lab file says 192.0.2.41;')
-      t.match(stderr, '✗ worker02: it has 192.0.2.32, the lab file says 192.0.2.42;')
-      t.match(
-        stderr,
-        /try: npx zx scripts\/destroy\.ts worker01 && npx zx scripts\/create\.ts worker01 /,
-      )
-      t.match(stderr, '# or put 192.0.2.31 back into the lab file')
-      t.equal(readFileSync(join(project, '.lab/lab/ssh_config'), 'utf8'), config)
-    },
-  )
+  await t.test('a machine whose address was changed in the lab file is not changed', async (t) => {
+    const config = readFileSync(join(project, '.lab/lab/ssh_config'), 'utf8')
+    host.writeLab((lab) => {
+      lab.nodes[1]!.address = '192.0.2.41'
+      lab.nodes[2]!.address = '192.0.2.42'
+    })
+    const { code, stderr, changes } = await host.run('create')
+    t.strictSame([code, changes], [1, []])
+    t.match(stderr, '✗ worker01: it has 192.0.2.31, the lab file says 192.0.2.41;')
+    t.match(stderr, '✗ worker02: it has 192.0.2.32, the lab file says 192.0.2.42;')
+    t.match(
+      stderr,
+      /try: npx zx scripts\/destroy\.ts worker01 && npx zx scripts\/create\.ts worker01 /,
+    )
+    t.match(stderr, '# or put 192.0.2.31 back into the lab file')
+    t.equal(readFileSync(join(project, '.lab/lab/ssh_config'), 'utf8'), config)
+  })
 })
 
 await t.test('a NAT lab without KVM, from an image with a hostile name', async (t) => {
@@ -254,7 +254,7 @@ await t.test('a NAT lab without KVM, from an image with a hostile name', async (
 })
 
 await t.test(
-  'a failed step is told with its node, and each next run goes on from there',
+  'a failed step is reported with its node, and the next run continues from there',
   async (t) => {
     const host = new FakeHost(t)
     const fails = async (command: string, said: string, ...texts: (string | RegExp)[]) => {
@@ -362,7 +362,7 @@ await t.test('wrong usage and a broken lab file: exit status 2, nothing touched'
   t.notOk(existsSync(join(host.project, 'pwned')))
 })
 
-await t.test('without flock nothing is begun, and it is said what to install', async (t) => {
+await t.test('without flock nothing is started, and the error says what to install', async (t) => {
   const host = new FakeHost(t)
   rmSync(join(host.bin, 'flock'))
   failed(t, await host.run('create'), '✗ cannot run flock', 'try: sudo apt-get install util-linux')
@@ -381,33 +381,30 @@ await t.test('libvirt that cannot be reached is explained', async (t) => {
   failed(t, await host.run('create'), '✗ virsh is not installed', 'libvirt-clients')
 })
 
-await t.test(
-  'what is in the way on the host is told all at once, and nothing is changed',
-  async (t) => {
-    const host = new FakeHost(t, (lab) => (lab.network.bridge = 'br7'))
-    host.put('network/192.0.2.31', 'open\n')
-    host.put('network/192.0.2.32', 'refused\n')
-    const neighbour = [{ dst: '192.0.2.30', lladdr: '02:00:00:00:00:01', state: ['REACHABLE'] }]
-    host.put('neighbours', JSON.stringify(neighbour))
-    host.put('no-kvm', 'Could not access KVM kernel module: Permission denied\n')
-    host.without('genisoimage')
-    const result = await host.run('create')
-    failed(
-      t,
-      result,
-      '✗ 6 things are in the way',
-      'KVM does not work here: QEMU cannot use it: Could not access KVM kernel module',
-      'missing: genisoimage',
-      'sudo apt-get install --yes genisoimage',
-      'there is no interface br7; bridges of this host: br0',
-      'kubemaster: something else answers on 192.0.2.30 (MAC 02:00:00:00:00:01)',
-      'worker01: something else answers on 192.0.2.31 (SSH is open)',
-      'worker02: something else answers on 192.0.2.32 (it refuses SSH)',
-      'try: npx zx scripts/doctor.ts',
-    )
-    t.strictSame(result.changes, [])
-  },
-)
+await t.test('all problems of the host are reported at once, and nothing is changed', async (t) => {
+  const host = new FakeHost(t, (lab) => (lab.network.bridge = 'br7'))
+  host.put('network/192.0.2.31', 'open\n')
+  host.put('network/192.0.2.32', 'refused\n')
+  const neighbour = [{ dst: '192.0.2.30', lladdr: '02:00:00:00:00:01', state: ['REACHABLE'] }]
+  host.put('neighbours', JSON.stringify(neighbour))
+  host.put('no-kvm', 'Could not access KVM kernel module: Permission denied\n')
+  host.without('genisoimage')
+  const result = await host.run('create')
+  failed(
+    t,
+    result,
+    '✗ 6 problems were found',
+    'KVM does not work here: QEMU cannot use it: Could not access KVM kernel module',
+    'missing: genisoimage',
+    'sudo apt-get install --yes genisoimage',
+    'there is no interface br7; bridges of this host: br0',
+    'kubemaster: something else answers on 192.0.2.30 (MAC 02:00:00:00:00:01)',
+    'worker01: something else answers on 192.0.2.31 (SSH is open)',
+    'worker02: something else answers on 192.0.2.32 (it refuses SSH)',
+    'try: npx zx scripts/doctor.ts',
+  )
+  t.strictSame(result.changes, [])
+})
 
 await t.test('a host that was known before, and drops SSH, is waited for', async (t) => {
   const host = new FakeHost(t, oneNode)
@@ -422,7 +419,7 @@ echo '[{"dst":"192.0.2.30","lladdr":"02:00:00:00:00:01","state":["'$(((looks > 2
   t.equal(host.read('looks'), '3\n')
 })
 
-await t.test('names that somebody else has are left alone', async (t) => {
+await t.test('names that someone else uses are left alone', async (t) => {
   const host = new FakeHost(t)
   const foreign = fixture('domain-foreign.libvirt-9.0.0.xml').replace(
     '<name>other',
@@ -480,7 +477,7 @@ await t.test('volumes that the lab did not make are neither used nor overwritten
   for (const { changes } of [result, other])
     t.notOk(changes.some((call) => /vol-(upload|delete).* lab-(a\.qcow2|b-seed\.iso)$/.test(call)))
 
-  await t.test('nor is a disk that a domain of somebody else has', async (t) => {
+  await t.test('nor is a disk of a domain that the lab did not make', async (t) => {
     mkdirSync(join(host.state, 'domains/other'))
     const foreign = fixture('domain-foreign.libvirt-9.0.0.xml')
     const disk = '/var/lib/libvirt/images/rke2-kvm-lab/lab-a.qcow2'
@@ -493,7 +490,7 @@ await t.test('volumes that the lab did not make are neither used nor overwritten
     failed(t, await host.run('create'), text, 'rename the node or the lab')
     execFileSync('rm', ['-r', join(host.state, 'domains/other')])
   })
-  await t.test('a disk left by a run with another image or size is told', async (t) => {
+  await t.test('a disk left by a run with another image or size is reported', async (t) => {
     execFileSync('rm', ['-r', join(host.state, 'volumes/lab-a.qcow2')])
     t.equal((await host.run('create')).code, 0)
     execFileSync('rm', ['-r', join(host.state, 'domains/a')]) // a run that was cut off before `define`
@@ -501,7 +498,7 @@ await t.test('volumes that the lab did not make are neither used nor overwritten
     const disk = host.read('volumes/lab-a.qcow2/xml')
     host.put('volumes/lab-a.qcow2/xml', disk.replace(/base-\w+\.qcow2/, 'base-0.qcow2'))
     const text = '✗ a: its disk lab-a.qcow2 is left from an earlier run and'
-    failed(t, await host.run('create'), `${text} grows on another image`, 'destroy.ts a')
+    failed(t, await host.run('create'), `${text} is based on another image`, 'destroy.ts a')
     host.put('volumes/lab-a.qcow2/xml', disk.replace(/(<capacity[^>]*>)\d+/, `$1${3 * 2 ** 30}`))
     failed(t, await host.run('create'), `${text} has 3 GiB, not 40 GiB`)
     host.put('volumes/lab-a.qcow2/xml', disk)
@@ -561,7 +558,7 @@ await t.test('an image that is not what it should be is refused', async (t) => {
   t.strictSame(host.inventory().domains, [])
 })
 
-await t.test('cloud-init: a failure is an error, complaints are a warning', async (t) => {
+await t.test('cloud-init: a failure is an error, recoverable errors are a warning', async (t) => {
   const host = new FakeHost(t)
   host.put('guests/worker01', fixture('cloud-init-failed.cloud-init-22.4.2.txt'))
   host.put('guests/worker02', fixture('cloud-init-complains.txt'))
@@ -580,7 +577,7 @@ await t.test('cloud-init: a failure is an error, complaints are a warning', asyn
     'try: ssh -F .lab/lab/ssh_config worker01 sudo cat /var/log/cloud-init-output.log',
     'npx zx scripts/destroy.ts worker01 && npx zx scripts/create.ts worker01',
     /✓ worker02 .* ready, with cloud-init warnings/,
-    '! worker02: cloud-init finished, but complains:',
+    '! worker02: cloud-init finished with warnings:',
     /✓ kubemaster +\d+ s  ready\n/,
   )
   host.put('guests/worker01', fixture('cloud-init-done.cloud-init-22.4.2.txt'))
@@ -588,7 +585,7 @@ await t.test('cloud-init: a failure is an error, complaints are a warning', asyn
 })
 
 await t.test(
-  'a machine that never answers is told with its last state and its console',
+  'a machine that never answers is reported with its last state and its console',
   async (t) => {
     const host = new FakeHost(t)
     const log = 'files/var/log/libvirt/qemu'
@@ -611,7 +608,7 @@ await t.test(
       'its kernel panicked; see the console',
       /end of its console:\n +\[    2\.112] {2}frame 12\n/, // the last eight lines
       'it booted, but cloud-init never ran',
-      'nothing was ever printed on its console',
+      'its console stayed empty',
       'try: virsh -c qemu:///system console kubemaster',
       '--timeout 2',
     )
@@ -633,7 +630,7 @@ await t.test(
       },
     )
 
-    await t.test('one that QEMU pauses is told at once, with what to do', async (t) => {
+    await t.test('one that QEMU pauses is reported at once, with what to do', async (t) => {
       const paused = await host.run('create', ['kubemaster', '--timeout', '600'], {
         onStderr: (text) => {
           if (text.includes('Wait')) host.put('domains/kubemaster/state', 'paused\n')
@@ -642,7 +639,7 @@ await t.test(
       failed(
         t,
         paused,
-        '✗ kubemaster: it was paused while it was waited for: paused (unknown)',
+        '✗ kubemaster: it was paused during the wait: paused (unknown)',
         'try: df -h /var/lib/libvirt/images/rke2-kvm-lab',
         'virsh -c qemu:///system resume kubemaster',
       )
@@ -658,38 +655,41 @@ await t.test(
   },
 )
 
-await t.test('Ctrl-C ends it with 130 and says how to go on; then it goes on', async (t) => {
-  const host = new FakeHost(t)
-  host.put('silent', '')
-  let sent = false
-  let rival: Promise<Result> | undefined
-  const first = await host.run('create', [], {
-    onStderr: (text, child) => {
-      if (sent || !text.includes('no answer on its address yet')) return
-      sent = true
-      rival = host.run('eject')
-      void rival.then(() => child.kill('SIGINT'))
-    },
-  })
-  t.equal(first.code, 130)
-  t.match(first.stderr, '✗ interrupted: run the same command again to go on')
+await t.test(
+  'Ctrl-C ends it with 130 and says how to continue; the next run continues',
+  async (t) => {
+    const host = new FakeHost(t)
+    host.put('silent', '')
+    let sent = false
+    let rival: Promise<Result> | undefined
+    const first = await host.run('create', [], {
+      onStderr: (text, child) => {
+        if (sent || !text.includes('no answer on its address yet')) return
+        sent = true
+        rival = host.run('eject')
+        void rival.then(() => child.kill('SIGINT'))
+      },
+    })
+    t.equal(first.code, 130)
+    t.match(first.stderr, '✗ interrupted: run the same command again to continue')
 
-  await t.test('meanwhile a second run on the lab was refused', async (t) => {
-    const second = await rival!
-    failed(
-      t,
-      second,
-      /✗ another run is at work on lab lab \(process \d+\)/,
-      'wait until it has ended',
-    )
-    t.strictSame(second.changes, [])
-  })
-  execFileSync('rm', [join(host.state, 'silent')])
-  for (const number of [30, 31, 32]) host.put(`network/192.0.2.${number}`, 'open\n')
-  const again = await host.run('create')
-  t.strictSame([again.code, again.changes], [0, []])
-  t.match(again.stderr, 'nothing to do')
-})
+    await t.test('meanwhile a second run on the lab was refused', async (t) => {
+      const second = await rival!
+      failed(
+        t,
+        second,
+        /✗ another run is working on lab lab \(process \d+\)/,
+        'wait until it has ended',
+      )
+      t.strictSame(second.changes, [])
+    })
+    execFileSync('rm', [join(host.state, 'silent')])
+    for (const number of [30, 31, 32]) host.put(`network/192.0.2.${number}`, 'open\n')
+    const again = await host.run('create')
+    t.strictSame([again.code, again.changes], [0, []])
+    t.match(again.stderr, 'nothing to do')
+  },
+)
 
 await t.test('without user-data machines are made, with a warning', async (t) => {
   const host = new FakeHost(t)

@@ -89,7 +89,7 @@ await t.test('a destroy that was cut off is finished by the next one', async (t)
   })
 })
 
-await t.test('destroy leaves decoys alone and tells of them', async (t) => {
+await t.test('destroy leaves decoys alone and reports them', async (t) => {
   const host = new FakeHost(t, (raw) => {
     raw.network = { nat: 'rke2-nat', cidr: '198.51.100.0/24', gateway: '198.51.100.1' }
     raw.nodes = ['kubemaster', 'worker01'].map((name, index) => ({
@@ -117,10 +117,10 @@ await t.test('destroy leaves decoys alone and tells of them', async (t) => {
   })
   t.ok(existsSync(join(host.project, '.lab/other-lab')))
   for (const text of [
-    'left alone: domain worker01: somebody else made it',
+    'left alone: domain worker01: someone else made it',
     'left alone: volume lab-worker01.qcow2: this lab did not make it',
     'left alone: volume lab-worker01-seed.iso: this lab did not make it',
-    'left alone: volume lab-notes.qcow2: no node of the lab file and no domain has it',
+    'left alone: volume lab-notes.qcow2: no node of the lab file and no domain uses it',
   ])
     t.match(stderr, text)
 
@@ -134,14 +134,14 @@ await t.test('destroy leaves decoys alone and tells of them', async (t) => {
   })
 })
 
-await t.test('destroy goes on where the logs cannot be had', async (t) => {
+await t.test('destroy continues where the logs cannot be read', async (t) => {
   const host = asMade()
   host.put('failures', 'pool-create-as *\tcannot open directory\n')
   const { code, stderr } = await host.run('destroy', ['--yes', '--images'])
   t.equal(code, 0, stderr)
   t.match(
     stderr,
-    '! the logs of the machines stay: virsh failed (exit 1): error: cannot open directory',
+    '! the logs of the machines were not deleted: virsh failed (exit 1): error: cannot open directory',
   )
   t.notOk(existsSync(join(host.project, '.lab')))
 })

@@ -9,14 +9,14 @@ import { fixture } from '../helpers/fixtures.ts'
 
 const findingsOf = (stdout: string) => (JSON.parse(stdout) as { findings: Finding[] }).findings
 
-await t.test('a host on which all is well', async (t) => {
+await t.test('a healthy host', async (t) => {
   const host = new FakeHost(t)
   const { code, stdout, stderr, changes } = await host.run('doctor')
   t.strictSame([code, stdout, changes], [0, '', []])
   t.match(stderr, '✓ libvirt: qemu:///system answers')
   t.match(stderr, '✓ KVM: QEMU starts with it')
   t.match(stderr, '✓ network: bridge br0 with 192.0.2.1/24')
-  t.match(stderr, '✓ image: image.qcow2 is at hand')
+  t.match(stderr, '✓ image: image.qcow2 is on this host')
   t.match(stderr, 'Next: npx zx scripts/create.ts')
   t.notMatch(stderr, /^[✗!]/m)
   const json = await host.run('doctor', ['--json'])
@@ -30,54 +30,51 @@ await t.test('a host on which all is well', async (t) => {
   t.notOk(existsSync(join(host.project, '.lab')), 'it writes nothing')
 })
 
-await t.test(
-  'a host on which nothing is well: all of it at once, with what mends it',
-  async (t) => {
-    const host = new FakeHost(t)
-    host.put('no-connection', fixture('connect-denied.libvirt-9.0.0.txt'))
-    host.put('ip-address', '[]')
-    host.put('no-kvm', 'Could not access KVM kernel module: Permission denied\n')
-    host.put('files/proc/meminfo', 'MemAvailable: 1024 kB\n')
-    mkdirSync(join(host.state, 'files/proc/sys/net/bridge'), { recursive: true })
-    host.put('files/proc/sys/net/bridge/bridge-nf-call-iptables', '1\n')
-    host.add('iptables', 'echo "-P FORWARD DROP"')
-    host.add('sudo', 'echo "sudo $*" >>"$STAND_IN/calls"')
-    execFileSync('rm', [join(host.project, 'image.qcow2')])
-    host.without('curl', 'genisoimage')
+await t.test('a host with every problem: all problems at once, each with its fix', async (t) => {
+  const host = new FakeHost(t)
+  host.put('no-connection', fixture('connect-denied.libvirt-9.0.0.txt'))
+  host.put('ip-address', '[]')
+  host.put('no-kvm', 'Could not access KVM kernel module: Permission denied\n')
+  host.put('files/proc/meminfo', 'MemAvailable: 1024 kB\n')
+  mkdirSync(join(host.state, 'files/proc/sys/net/bridge'), { recursive: true })
+  host.put('files/proc/sys/net/bridge/bridge-nf-call-iptables', '1\n')
+  host.add('iptables', 'echo "-P FORWARD DROP"')
+  host.add('sudo', 'echo "sudo $*" >>"$STAND_IN/calls"')
+  execFileSync('rm', [join(host.project, 'image.qcow2')])
+  host.without('curl', 'genisoimage')
 
-    const { code, stdout } = await host.run('doctor', ['--json'])
-    t.equal(code, 1)
-    const failed = findingsOf(stdout).filter(({ level }) => level !== 'ok')
-    t.strictSame([...new Set(failed.map(({ check }) => check))].sort(), [
-      'KVM',
-      'bridge',
-      'firewall',
-      'host tools',
-      'image',
-      'libvirt',
+  const { code, stdout } = await host.run('doctor', ['--json'])
+  t.equal(code, 1)
+  const failed = findingsOf(stdout).filter(({ level }) => level !== 'ok')
+  t.strictSame([...new Set(failed.map(({ check }) => check))].sort(), [
+    'KVM',
+    'bridge',
+    'firewall',
+    'host tools',
+    'image',
+    'libvirt',
+  ])
+  t.strictSame(
+    failed.filter(({ fix }) => !fix).map(({ check }) => check),
+    [],
+    'each has its fix',
+  )
+  await t.test('--fix shows the fixes, asks, and then runs them', async (t) => {
+    const asked = await host.run('doctor', ['--fix'])
+    t.match(asked.stderr, 'there is no terminal to ask on, so nothing was done')
+    t.notOk(asked.calls.some((call) => call.startsWith('sudo')))
+    const fixed = await host.run('doctor', ['--fix', '--yes'])
+    t.match(fixed.calls.filter((call) => call.startsWith('sudo')).sort(), [
+      /^sudo apt-get install --yes curl genisoimage$/,
+      /^sudo modprobe kvm_intel$/,
+      /^sudo sysctl -w net\.bridge\.bridge-nf-call-iptables=0$/,
+      /^sudo usermod -aG libvirt/,
     ])
-    t.strictSame(
-      failed.filter(({ fix }) => !fix).map(({ check }) => check),
-      [],
-      'each says what mends it',
-    )
-    await t.test('--fix shows, asks, and then runs what mends it', async (t) => {
-      const asked = await host.run('doctor', ['--fix'])
-      t.match(asked.stderr, 'there is no terminal to ask on, so nothing was done')
-      t.notOk(asked.calls.some((call) => call.startsWith('sudo')))
-      const fixed = await host.run('doctor', ['--fix', '--yes'])
-      t.match(fixed.calls.filter((call) => call.startsWith('sudo')).sort(), [
-        /^sudo apt-get install --yes curl genisoimage$/,
-        /^sudo modprobe kvm_intel$/,
-        /^sudo sysctl -w net\.bridge\.bridge-nf-call-iptables=0$/,
-        /^sudo usermod -aG libvirt/,
-      ])
-      t.notOk(fixed.calls.some((call) => call.includes('#')))
-    })
-  },
-)
+    t.notOk(fixed.calls.some((call) => call.includes('#')))
+  })
+})
 
-await t.test('--fix looks again: when all is mended it says so, with status 0', async (t) => {
+await t.test('--fix checks again: when all is fixed it says so, with status 0', async (t) => {
   const host = new FakeHost(t)
   const kept = join(host.folder, 'genisoimage')
   renameSync(join(host.bin, 'genisoimage'), kept)
@@ -97,9 +94,9 @@ esac`,
   host.put('firmware', 'VT-x is on')
   const { code, stderr } = await host.run('doctor', ['--fix', '--yes'])
   t.equal(code, 0, stderr)
-  const [once = '', again = ''] = stderr.split('\nAfter that\n')
+  const [once = '', again = ''] = stderr.split('\nAfter the fix\n')
   t.match(once, '✗ KVM: KVM does not work here')
-  t.match(again, '✓ host tools: all there')
+  t.match(again, '✓ host tools: all installed')
   t.match(again, '✓ KVM: QEMU starts with it')
   t.notMatch(again, '✗')
   t.match(again, 'Next: npx zx scripts/create.ts')
@@ -148,12 +145,12 @@ await t.test('an image to fetch is asked for, without fetching it', async (t) =>
     host.add('curl', `${head} || { echo "curl $*" >>"$STAND_IN/unknown"; exit 97; }; ${outcome}`)
   }
   says('true')
-  t.match(await image(), { level: 'ok', found: `${url} can be had` })
+  t.match(await image(), { level: 'ok', found: `${url} is available` })
   says('exit 6')
   t.match(await image(), {
     level: 'failure',
     found: `${url}: the host name cannot be resolved: no internet, or DNS does not work`,
-    fix: ['# fix image.url in the lab file, or the way to the internet'],
+    fix: ['# fix image.url in the lab file, or the internet connection'],
   })
   says('exit 22')
   t.match(
@@ -191,6 +188,6 @@ await t.test('a libvirt on another host is not looked at with tools of this one'
   t.equal(code, 0)
   t.match(
     findingsOf(stdout).find(({ check }) => check === 'network'),
-    { found: 'not looked at: libvirt is on another host' },
+    { found: 'not checked: libvirt is on another host' },
   )
 })

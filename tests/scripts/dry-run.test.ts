@@ -10,7 +10,7 @@ import { top } from '../helpers/fixtures.ts'
 const noShellcheck =
   spawnSync('shellcheck', ['--version']).status !== 0 && 'shellcheck is not installed'
 
-/** Writes a lab of the project into the test's folder, with an image that is at hand. */
+/** Writes a lab of the project into the test's folder, with an image on this host. */
 function useLab(host: FakeHost, file: string): void {
   const lab = parse(readFileSync(join(top, file), 'utf8')) as Record<string, unknown>
   writeFileSync(

@@ -33,9 +33,9 @@ await t.test('eject refuses while cloud-init is not done, and touches nothing', 
   host.put('failures', 'change-media kubemaster *\tnot now\n')
   const { code, stderr, changes } = await host.run('eject')
   t.equal(code, 1)
-  t.match(stderr, '✗ worker01: cloud-init is not done: SSH answers, but the login is not there')
+  t.match(stderr, '✗ worker01: cloud-init is not done: SSH answers, but the login does not')
   t.match(stderr, '✗ worker02: cloud-init is not done: cloud-init: final stage')
-  t.match(stderr, '# or eject all the same: npx zx scripts/eject.ts worker02 --force')
+  t.match(stderr, '# or eject anyway: npx zx scripts/eject.ts worker02 --force')
   t.strictSame(changes, [])
 })
 

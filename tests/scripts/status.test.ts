@@ -39,7 +39,7 @@ await t.test('status in all its fields', async (t) => {
   )
 })
 
-await t.test('a server tells of Kubernetes, also when only an agent is named', async (t) => {
+await t.test('a server reports Kubernetes, also when only an agent is named', async (t) => {
   const host = asMade()
   const item = {
     metadata: { name: 'worker01', labels: {} },

@@ -204,7 +204,7 @@ await t.test('Ctrl-C ends a wait, and leaves a tidy terminal', { skip: noTmux },
     t.equal(pane.exitStatus, 130)
     t.match(
       plain(pane.capture()),
-      /\nWait\n(\^C)?✗ interrupted: run the same command again to go on$/,
+      /\nWait\n(\^C)?✗ interrupted: run the same command again to continue$/,
     )
     t.ok(pane.hasCursor)
   } finally {

@@ -66,14 +66,14 @@ await t.test('--timeout is for each phase that waits', async (t) => {
   t.match(stderr, '✗ kubemaster: not ready within 1 s')
 })
 
-await t.test('it stops at the first phase that fails and says how to go on', async (t) => {
+await t.test('it stops at the first phase that fails and says how to continue', async (t) => {
   const host = before(t)
   host.put('failures', 'start worker02\tno room\n')
   const create = await host.run('up')
   t.equal(create.code, 1)
   t.match(create.stderr, /✗ worker02: virsh failed \(exit 1\): error: no room\n/)
   const told =
-    /✗ create failed; what was done so far stays\n +try: npx zx scripts\/create\.ts\n +# or.*: npx zx scripts\/up\.ts\n$/
+    /✗ create failed; what was done so far is kept\n +try: npx zx scripts\/create\.ts\n +# or.*: npx zx scripts\/up\.ts\n$/
   t.match(create.stderr, told)
   t.notMatch(create.stderr, /Done|RKE2/)
   rmSync(join(host.state, 'failures'))
@@ -82,7 +82,7 @@ await t.test('it stops at the first phase that fails and says how to go on', asy
   const join_ = await host.run('up')
   t.equal(join_.code, 1)
   t.match(join_.stderr, '✗ worker01: its disk is full [no-space]')
-  t.match(join_.stderr, '✗ join failed; what was done so far stays')
+  t.match(join_.stderr, '✗ join failed; what was done so far is kept')
   t.notMatch(join_.stderr, '\nDone\n')
   host.mend('worker01')
   await succeeds(t, host, 'up')
@@ -122,7 +122,7 @@ await t.test('without the bridge it offers a lab that needs none', async (t) => 
     const no = await host.run('up', [], { terminal: true, input: 'n\n' })
     t.equal(no.code, 1)
     t.match(no.stdout, 'Use labs/nat.yaml instead of lab.yaml? [y/N]')
-    t.match(no.stdout, 'nothing was done: the lab needs a bridge that this host has not')
+    t.match(no.stdout, 'nothing was done: the lab needs a bridge that this host does not have')
     t.match(no.stdout, 'npm start -- --lab labs/nat.yaml')
     t.strictSame([no.changes, existsSync(join(host.project, '.lab'))], [[], false])
   })

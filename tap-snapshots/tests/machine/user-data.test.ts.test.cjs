@@ -24,7 +24,7 @@ ethernets:
 
 `
 
-exports[`tests/machine/user-data.test.ts > TAP > user-data without anything of the person, whole > kubemaster 1`] = `
+exports[`tests/machine/user-data.test.ts > TAP > user-data without settings of the user, whole > kubemaster 1`] = `
 #cloud-config
 hostname: kubemaster
 manage_etc_hosts: localhost

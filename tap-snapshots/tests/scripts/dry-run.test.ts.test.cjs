@@ -11,7 +11,7 @@ exports[`tests/scripts/dry-run.test.ts > TAP > the script of create is the whole
 set -euo pipefail
 umask 077
 cd /home/me/lab
-main() { # a function, so that all of this is read before ssh could take it for its input
+main() { # a function, so that bash reads all of this before ssh can take it as input
 
 # SSH and host keys
 mkdir -p .lab/lab

@@ -43,7 +43,7 @@ Object {
       "domain": "running",
       "kubernetes": null,
       "name": "worker01",
-      "remark": "SSH answers, but the login is not there yet",
+      "remark": "SSH answers, but the login does not work yet",
       "rke2": null,
       "role": "agent",
       "seed": "attached",
@@ -74,6 +74,6 @@ NODE        ROLE    ADDRESS     DOMAIN   SSH  INIT     SEED      DISK           
 kubemaster  server  192.0.2.30  running  ok   done     attached  2.3 MiB of 40 GiB  -     -        -           -
 worker01    agent   192.0.2.31  running  no   -        attached  2.3 MiB of 40 GiB  -     -        -           -
 worker02    agent   192.0.2.32  running  ok   running  attached  2.3 MiB of 40 GiB  -     -        -           -
-worker01: SSH answers, but the login is not there yet
+worker01: SSH answers, but the login does not work yet
 
 `
