@@ -107,7 +107,7 @@ const refused: [text: string, ...says: (string | RegExp)[]][] = [
   ['agent-token-file: /x\n', one, /^line 1, agent-token-file: is set by the scripts/],
   ['kubelet-arg: { max-pods: 50 }\n', one, /^line 1, kubelet-arg: is a map/],
   ['kubelet-arg:\n- max-pods: 50\n', one, /^line 1, kubelet-arg: holds a map/],
-  ['kubelet-arg:\n- [a]\n', one, /^line 1, kubelet-arg: holds a list in a list/],
+  ['kubelet-arg:\n- [a]\n', one, /^line 1, kubelet-arg: holds a list inside a list/],
   ['profile: {{ profile }}\n', one, /^line 1, profile: is a template that was not filled in$/],
   ['profile: "{{ profile }}"\n', one, /^line 1, profile: is a template/],
   ['node-label:\n- a=b\n- {{ label }}\n', one, /^line 1, node-label: holds a template/],
