@@ -19,7 +19,7 @@ await t.test('another rke2.version is reported as an upgrade, and nothing change
   for (const script of ['install-rke2', 'join']) {
     const result = await host.run(script)
     failed(t, result, `✗ kubemaster: it runs RKE2 ${version}, but the lab file says v1.36.3+rke2r1`)
-    t.match(result.stderr, `# or put rke2.version back to ${version}`)
+    t.match(result.stderr, `# or set rke2.version back to ${version}`)
     t.strictSame(shown(result), [])
   }
   t.strictSame(host.everything(), before)
@@ -186,7 +186,7 @@ await t.test('a wrong release does not reach a node', async (t) => {
   failed(t, await host.run('install-rke2'), /rke2\.linux-amd64\.tar\.gz does not have the digest/)
   t.notOk(host.callsSoFar().some((call) => call.startsWith('scp')))
 
-  await t.test('nor one at hand that lacks a file', async (t) => {
+  await t.test('nor a local folder that lacks a file', async (t) => {
     const artifacts = { version, artifacts: 'files' }
     host.writeLab((lab) => (lab.rke2 = artifacts))
     mkdirSync(join(host.project, 'files'))

@@ -9,7 +9,7 @@ import { noKubectl, noPython, pyYaml, pyYamlAll, yamlV2 } from '../helpers/yaml.
 
 const bare = (text: string) => new Bare(text)
 
-/** What stands in a file, what it is here, to PyYAML, and to yaml.v2. */
+/** The text in a file, and its value here, for PyYAML and for yaml.v2. */
 const scalars: [written: string, here: unknown, python: unknown, go: unknown][] = [
   ['yes', bare('yes'), true, true],
   ['on', bare('on'), true, true],
