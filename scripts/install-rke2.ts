@@ -1,5 +1,5 @@
 #!/usr/bin/env zx
-// Phase 3 - install-rke2: the first server becomes a Kubernetes cluster of one node. Safe to run again.
+// Phase 3 - install-rke2: turns the first server into a Kubernetes cluster of one node. Safe to run again.
 import { withCacheLock } from '../lib/download/cache.ts'
 import { phase } from '../lib/phase.ts'
 import { planRelease } from '../lib/rke2/artifacts.ts'
@@ -16,7 +16,7 @@ import { inOrder } from '../lib/shell/steps.ts'
 import { script } from '../lib/text/errors.ts'
 
 await phase(import.meta.url, 'install-rke2', async ({ lab, options, shell }) => {
-  const edited = readEdited() // what is wrong with it is said before anything is changed
+  const edited = readEdited() // reports problems before anything changes
   const seen = await shell.look(`Look at ${firstServer(lab).name}`, () => lookAtFirst(lab))
   const { name, node, state, trouble } = seen.first
   if (trouble) await shell.apply(inOrder(`Reach ${name}`, reached(seen.first)))

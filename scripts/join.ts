@@ -1,5 +1,5 @@
 #!/usr/bin/env zx
-// Phase 4 - join: further servers one at a time, then the agents side by side. Safe to run again.
+// Phase 4 - join: adds the other servers one at a time, then the agents in parallel. Safe to run again.
 import { withCacheLock } from '../lib/download/cache.ts'
 import type { Node } from '../lib/lab/lab.ts'
 import { phase } from '../lib/phase.ts'
@@ -11,7 +11,7 @@ import { reached, readEdited, type Member } from '../lib/rke2/service.ts'
 import { forEach, inOrder } from '../lib/shell/steps.ts'
 
 await phase(import.meta.url, 'join', async ({ lab, nodes, options, shell }) => {
-  const edited = readEdited() // what is wrong with it is said before anything is changed
+  const edited = readEdited() // reports problems before anything changes
   const seen = await shell.look('Look at the nodes', () => lookAtCluster(lab, nodes))
   const { joiners, lacking } = seen
   if (lacking.length > 0) await shell.apply(inOrder('Find a server to join', lacking))

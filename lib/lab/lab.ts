@@ -1,10 +1,11 @@
-// PURE. Lab file text -> checked lab with everything that is derived from it.
+// PURE. The text of a lab file to a checked lab, with everything that is derived from it.
 import { createHash } from 'node:crypto'
 import { LineCounter, parseDocument } from 'yaml'
 import { UsageError } from '../text/errors.ts'
 import { ruleProblems, ruleWarnings, type Problem } from './rules.ts'
 import { labSchema, type LabFile } from './schema.ts'
 import { parseSize } from '../text/size.ts'
+import { refuse } from '../text/yaml.ts'
 
 export interface Node {
   name: string
@@ -17,28 +18,28 @@ export interface Node {
   disk: number
   mac: string
   uuid: string
-  /** Volume of the root disk and of the seed medium. */
+  /** The volumes of the root disk and the seed. */
   volume: string
   seedVolume: string
-  /** Folder of the node's files, relative to the current folder. */
+  /** The folder of the node's files, relative to the current folder. */
   dir: string
-  /** The ssh_config by which it is reached. */
+  /** The ssh_config to reach it with. */
   sshConfig: string
 }
 
 export interface Lab extends Omit<LabFile, 'nodes' | 'defaults'> {
   nodes: Node[]
-  /** Folder of the lab's files, relative to the current folder. */
+  /** The folder of the lab's files, relative to the current folder. */
   dir: string
   pool: { name: string; uuid: string; path: string }
-  /** Of the libvirt network, when there is one. */
+  /** Of the libvirt network, if there is one. */
   networkUuid: string
   warnings: string[]
 }
 
 export const poolName = 'rke2-kvm-lab'
 
-/** A fixed UUID for a name, so that what the scripts make can be recognised and made twice is made once. */
+/** A fixed UUID for a name, so that the scripts recognise what they created and do not create it twice. */
 export function stableUuid(...name: string[]): string {
   const hex = createHash('sha256').update(name.join('\0')).digest('hex')
   const variant = ((parseInt(hex.slice(16, 18), 16) & 0x3f) | 0x80).toString(16)
@@ -51,19 +52,19 @@ export function stableUuid(...name: string[]): string {
   ].join('-')
 }
 
-/** MAC in QEMU's range 52:54:00, the same for a lab and node name on every run. */
+/** A MAC in QEMU's range 52:54:00, the same on every run for a lab and node name. */
 export function stableMac(lab: string, node: string): string {
   const hex = createHash('sha256').update(`${poolName}:${lab}:${node}`).digest('hex')
   return `52:54:00:${hex.slice(0, 2)}:${hex.slice(2, 4)}:${hex.slice(4, 6)}`
 }
 
-/** The volumes that a node of a lab has. */
+/** The volumes of a lab's node. */
 export const volumeNames = (lab: string, node: string) => ({
   volume: `${lab}-${node}.qcow2`,
   seedVolume: `${lab}-${node}-seed.iso`,
 })
 
-/** Reads a lab file's text; throws one UsageError with all its problems, each with line, path and reason. */
+/** Parses a lab file; throws one UsageError with all problems, each with line, path and reason. */
 export function parseLab(text: string, file: string): Lab {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines })
@@ -77,25 +78,15 @@ export function parseLab(text: string, file: string): Lab {
   } catch (error) {
     throw new UsageError(`${file} is not valid YAML`, { details: [(error as Error).message] })
   }
-  const parsed = labSchema.safeParse(raw)
-  const problems = [...shapeProblems(parsed.error?.issues ?? []), ...ruleProblems(raw)]
-  if (!parsed.success || problems.length > 0)
-    throw new UsageError(
-      `${file}: ${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}`,
-      {
-        details: problems
-          .map(({ path, message }) => ({
-            line: lineOf(path),
-            text: `${pathText(path)}: ${message}`,
-          }))
-          .sort((one, other) => one.line - other.line)
-          .map(({ line, text }) => (line > 0 ? `line ${line}, ${text}` : text)),
-        hint: 'every key is described in README.md, "Lab file"',
-      },
-    )
-  return derive(parsed.data, ruleWarnings(raw))
+  const shape = labSchema.safeParse(raw)
+  const problems = [...shapeProblems(shape.error?.issues ?? []), ...ruleProblems(raw)]
+    .map(({ path, message }) => ({ line: lineOf(path), text: `${pathText(path)}: ${message}` }))
+    .sort((one, other) => one.line - other.line)
+    .map(({ line, text }) => (line > 0 ? `line ${line}, ${text}` : text))
+  refuse(file, problems, ['every key is described in README.md, "Lab file"'])
+  return derive(labSchema.parse(raw), ruleWarnings(raw))
 
-  /** Line of the value, or of the nearest thing around it that is there; 0 for the file as a whole. */
+  /** The line of the value, or of the nearest existing part around it; 0 for the whole file. */
   function lineOf(path: (string | number)[]): number {
     for (let depth = path.length; depth > 0; depth--) {
       const found = document.getIn(path.slice(0, depth), true) as { range?: [number] } | undefined
@@ -105,9 +96,9 @@ export function parseLab(text: string, file: string): Lab {
   }
 }
 
-function shapeProblems(
-  issues: { code?: string; path: PropertyKey[]; message: string; keys?: string[] }[],
-): Problem[] {
+type Issue = { code?: string; path: PropertyKey[]; message: string; keys?: string[] }
+
+function shapeProblems(issues: Issue[]): Problem[] {
   return issues.flatMap((issue) => {
     const path = issue.path.map((part) => (typeof part === 'number' ? part : String(part)))
     if (issue.code === 'unrecognized_keys')
@@ -124,7 +115,7 @@ const pathText = (path: (string | number)[]) =>
 
 const bytes = (size: string) => parseSize(size) ?? 0
 
-/** The uuid of a NAT network that this lab makes under that name; by it the lab knows its own. */
+/** The UUID of a lab's own NAT network with that name; another UUID means another owner. */
 export const networkUuid = (lab: string, nat: string) => stableUuid(poolName, 'network', lab, nat)
 
 function derive({ nodes, defaults, ...file }: LabFile, warnings: string[]): Lab {

@@ -3,7 +3,7 @@ import type { output } from 'zod'
 import { z } from '../runtime/packages.ts'
 import { parseSize } from '../text/size.ts'
 
-/** Names that end up as host names, domain names and parts of volume names: a DNS label, not all digits. */
+/** Names that become host names, domain names and parts of volume names: a DNS label, not only digits. */
 export const labelPattern = /^(?!\d+$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/
 const printable = /^[^\p{Cc}]*$/u
 
@@ -33,11 +33,6 @@ const machine = {
   vcpus: z.int().min(1).max(256),
   memory: size('512MiB'),
   disk: size('3GiB'),
-}
-const texts = {
-  vcpus: 'processors of each machine',
-  memory: 'memory of each machine; RKE2 wants 4GiB',
-  disk: 'size of the disk that the machine sees; it takes space here only as it fills',
 }
 
 const node = z.strictObject({
@@ -71,18 +66,18 @@ export const labSchema = z.strictObject({
       "a user's own session has neither bridge nor NAT network; use qemu:///system",
     )
     .default('qemu:///system')
-    .describe('where the machines are made: any libvirt URI'),
+    .describe('where the machines are created: any libvirt URI'),
   domainType: z
     .enum(['auto', 'kvm', 'qemu'])
     .default('auto')
-    .describe('kvm; qemu: software emulation, slow; auto: kvm where it works, else qemu'),
+    .describe('kvm; qemu: software emulation, slow; auto: kvm if it works, else qemu'),
   image: z
     .strictObject({
       url: url.optional().describe('cloud image (qcow2) to download; either this or image.file'),
-      file: path.optional().describe('cloud image (qcow2) at hand, instead of image.url'),
+      file: path.optional().describe('cloud image (qcow2) on this host, instead of image.url'),
       sha256: sha256
         .optional()
-        .describe("pins one build; without it the publisher's checksum file decides"),
+        .describe("pins one build; without it, the publisher's checksum file decides"),
     })
     .refine(exactlyOne('url', 'file'), { error: 'give either url or file' }),
   network: z
@@ -94,14 +89,14 @@ export const labSchema = z.strictObject({
           'must be the name of a bridge, at most 15 characters',
         )
         .optional()
-        .describe('a bridge of the host on the LAN; either this or network.nat'),
+        .describe('bridge of the host on the LAN; either this or network.nat'),
       nat: networkName
         .optional()
-        .describe(
-          'name of a libvirt network to make; its machines are reachable from the host only',
-        ),
-      cidr: cidr.describe('network that the machines are in'),
-      gateway: address.describe('their way out; with network.nat the host gets this address'),
+        .describe('name of a libvirt network to create; only the host can reach its machines'),
+      cidr: cidr.describe('network of the machines'),
+      gateway: address.describe(
+        'default gateway of the machines; with network.nat, the host gets this address',
+      ),
       nameservers: z
         .array(z.union([z.ipv4(), z.ipv6()]))
         .min(1)
@@ -112,14 +107,18 @@ export const labSchema = z.strictObject({
   user: z
     .string()
     .regex(/^[a-z_][a-z0-9_-]{0,31}$/, 'must be a Linux user name')
-    .refine((name) => name !== 'root', { error: 'must not be root: login as root is switched off' })
+    .refine((name) => name !== 'root', { error: 'must not be root: login as root is disabled' })
     .default('ubuntu')
     .describe('login on every machine, by SSH key only'),
   defaults: z
     .strictObject({
-      vcpus: machine.vcpus.default(2).describe(texts.vcpus),
-      memory: machine.memory.default('4GiB').describe(texts.memory),
-      disk: machine.disk.default('40GiB').describe(texts.disk),
+      vcpus: machine.vcpus.default(2).describe('processors of each machine'),
+      memory: machine.memory.default('4GiB').describe('memory of each machine; RKE2 needs 4GiB'),
+      disk: machine.disk
+        .default('40GiB')
+        .describe(
+          'size of the disk inside the machine; it takes space on the host only as it fills',
+        ),
     })
     .prefault({}),
   nodes: z.array(node).min(1, 'must have at least one node').max(250),
@@ -139,19 +138,17 @@ export const labSchema = z.strictObject({
       .record(z.string(), z.unknown())
       .default({})
       .describe(
-        "further keys of RKE2's config.yaml, for every server; agents get those that they know, without node-taint",
+        "more keys of RKE2's config.yaml, for every server; agents get those they support, except node-taint",
       ),
     vip: address
       .optional()
-      .describe('shared address in front of several servers, put into their certificates'),
+      .describe('shared address in front of several servers, added to their certificates'),
     mirror: url.optional().describe('base address to download releases from instead of GitHub'),
-    artifacts: path
-      .optional()
-      .describe("folder that holds the release's files; nothing is downloaded"),
+    artifacts: path.optional().describe("folder with the release's files; nothing is downloaded"),
     images: z
       .boolean()
       .default(false)
-      .describe('bring the container images along, for machines without internet'),
+      .describe('also copy the container images to the nodes, for machines without internet'),
   }),
 })
 

@@ -1,4 +1,4 @@
-// EDGE. RKE2's files: once onto this host, checked by the release's checksums, and from here to each node.
+// EDGE. RKE2's release files: downloaded once to this host, checked against the checksum file, copied to each node.
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
@@ -17,13 +17,13 @@ import { artifactsFolder as there } from './state.ts'
 
 const allOf = ({ installer, sums, archives }: Release) => [installer, sums, ...archives]
 
-/** Folder of the release's files on this host. */
+/** The folder of the release's files on this host. */
 function folderOf(lab: Lab, { sums }: Release): string {
   const origin = createHash('sha256').update(sums.url).digest('hex').slice(0, 8)
   return lab.rke2.artifacts ?? join(cacheDir(), 'rke2', `${lab.rke2.version}-${origin}`)
 }
 
-/** The steps that bring what is missing of the lab's release onto this host. Throws where files at hand are not right. */
+/** The steps that download the missing files of the lab's release. Throws when `rke2.artifacts` is incomplete or wrong. */
 export async function planRelease(lab: Lab): Promise<Step[]> {
   const files = release(lab)
   const folder = folderOf(lab, files)
@@ -57,9 +57,9 @@ async function checkFolder(
     const wanted = digestIn(join(folder, files.sums.name), name)
     const { stdout } = await query`sha256sum ${join(folder, name)}`
     if (!stdout.includes(wanted))
-      throw new LabError(`rke2.artifacts: ${name} is not what the checksum file says`, {
+      throw new LabError(`rke2.artifacts: ${name} does not match the checksum file`, {
         details: [`expected ${wanted}`, `found    ${stdout.slice(0, 64)}`],
-        hint: 'get the file again',
+        hint: '# download the file again',
       })
   }
 }
@@ -68,12 +68,12 @@ function digestIn(sums: string, name: string): string {
   const digest = findDigest(readText(sums) ?? '', name)
   if (digest) return digest.hex
   throw new LabError(`${sums} has no line for ${name}`, {
-    details: ['install.sh would leave such a file out without a word'],
-    hint: 'is rke2.version right, and does the release have this file?',
+    details: ['install.sh would skip this file without a message'],
+    hint: '# check rke2.version, and whether the release has this file',
   })
 }
 
-/** The steps that bring the files to a node, check them there, and run the real install.sh in artifact mode. */
+/** The steps that copy the files to a node, check them there, and run the real install.sh in artifact mode. */
 export function planInstallOn(lab: Lab, node: Node): Step[] {
   const files = release(lab)
   const folder = folderOf(lab, files)
@@ -94,17 +94,17 @@ export function planInstallOn(lab: Lab, node: Node): Step[] {
     onNode(node, `/usr/local/bin/rke2 --version | grep -wF ${lab.rke2.version} >/dev/null`, {
       explain: (error) => versionError(lab, node, folder, error),
     }),
-    onNode(node, `rm -r ${there}`), // as long as it is there, the installation is not finished
+    onNode(node, `rm -r ${there}`), // while it exists, the installation is unfinished
   ]
 }
 
 function versionError(lab: Lab, node: Node, folder: string, cause: CommandError): LabError {
   const { version, artifacts } = lab.rke2
-  return new LabError(`what was installed is not RKE2 ${version}`, {
+  return new LabError(`the installed RKE2 is not ${version}`, {
     hint: [
       typedOn(node, 'rke2 --version'),
       artifacts === undefined
-        ? `rm -r ${quote(folder)}   # fetches the release again; then run this again`
+        ? `rm -r ${quote(folder)}   # then run this again; it downloads the release again`
         : `# put the files of ${version} into ${folder}, then run this again`,
     ],
     cause,
@@ -113,8 +113,8 @@ function versionError(lab: Lab, node: Node, folder: string, cause: CommandError)
 
 const reasons: [RegExp, string][] = [
   [/sha256 does not match/, 'the files do not match their checksums'],
-  [/unsupported architecture/i, 'RKE2 is not made for the processor of this machine'],
-  [/using stable as release/, 'there is no access to update.rke2.io'],
+  [/unsupported architecture/i, "RKE2 has no build for this machine's processor"],
+  [/using stable as release/, 'update.rke2.io cannot be reached'],
 ]
 
 function installError(lab: Lab, cause: CommandError): LabError {
@@ -123,7 +123,7 @@ function installError(lab: Lab, cause: CommandError): LabError {
   return new LabError(`install.sh failed: ${why}`, {
     details: stderr.split('\n'),
     hint: [
-      '# the installer, by hand: rke2/README.md',
+      '# to run the installer by hand: rke2/README.md',
       ...(lab.rke2.artifacts ? [`ls -l ${quote(lab.rke2.artifacts)}`] : []),
     ],
     cause,

@@ -1,4 +1,4 @@
-// PURE. Why RKE2 does not come up: what its journal says then, and what fixes it. RKE2 itself would try forever.
+// PURE. Known causes why RKE2 does not start: the line in its journal, and the fix. RKE2 itself would retry forever.
 import { typedOn } from '../guest/ssh-files.ts'
 import type { Node } from '../lab/lab.ts'
 import { line, script, type Hint } from '../text/errors.ts'
@@ -6,16 +6,16 @@ import { joinUrl } from './config.ts'
 import { kubectl } from './state.ts'
 
 export interface Known {
-  /** Short name, stable: tests and documents use it. */
+  /** Short and stable: tests and documents use it. */
   id: string
   match: RegExp
-  /** Seconds it may stay before it counts: some heal by themselves while a cluster starts. */
+  /** Seconds before it counts: some causes go away by themselves while a cluster starts. */
   patience?: number
   why: (at: Place) => string
   fix: (at: Place) => Hint[]
 }
 
-/** The node that is waited for, and the server that it joins. */
+/** The node that RKE2 starts on, and the server that it joins. */
 export interface Place {
   node: Node
   server?: Node | undefined
@@ -42,26 +42,26 @@ const deletePassword = (at: Place) => {
   return onServer(at, `sudo ${kubectl} --namespace kube-system delete ${secret}`)
 }
 
-/** The known causes, from the sources and issues of RKE2 and K3s: for each line the first that matches. */
+/** From the sources and issues of RKE2 and K3s. The first one that matches a line wins. */
 export const known: Known[] = [
   {
     id: 'ca-mismatch',
     match: /token CA hash does not match the Cluster CA certificate hash/,
     why: (at) =>
-      `its token is of another cluster: the hash in it is not that of ${name(at)}'s CA (was ${name(at)} made again?)`,
+      `its token belongs to another cluster: the CA hash in it is not that of ${name(at)} (was ${name(at)} recreated?)`,
     fix: tokenAgain,
   },
   {
     id: 'node-password',
     match: /Node password rejected/,
     why: () =>
-      'the cluster knows its name with another password: it was made again, or two machines have it',
+      'the cluster knows this name with another password: the machine was recreated, or two machines have this name',
     fix: (at) => [deleteNode(at), deletePassword(at), again(at)],
   },
   {
     id: 'duplicate-name',
     match: /duplicate node name found/,
-    why: () => 'etcd has a member of this name already: an older server was not removed',
+    why: () => 'etcd already has a member with this name: an older server was not removed',
     fix: (at) => [deleteNode(at), ...recreate(at)],
   },
   {
@@ -74,7 +74,7 @@ export const known: Known[] = [
   {
     id: 'agent-token',
     match: /(server-bootstrap|failed to validate server configuration).*403 Forbidden/,
-    why: () => 'its token is one for agents, but it is to be a server',
+    why: () => 'its token is for agents, but this node is a server',
     fix: tokenAgain,
   },
   {
@@ -87,16 +87,16 @@ export const known: Known[] = [
     id: 'config-mismatch',
     match: /critical configuration (mismatched|value mismatch)/,
     why: () =>
-      'its configuration differs from the other servers in something that must be the same (agent-token, cluster-cidr, service-cidr, cluster-dns, cluster-domain, ...)',
+      'its configuration differs from that of the other servers in a key that must be the same (agent-token, cluster-cidr, service-cidr, cluster-dns, cluster-domain, ...)',
     fix: (at) => [
-      '# make rke2.config in the lab file and rke2/server.yaml what they were when the first server was installed',
+      '# change rke2.config in the lab file and rke2/server.yaml back to what the first server was installed with, then:',
       again(at),
     ],
   },
   {
     id: 'clock-skew',
     match: /x509: certificate has expired or is not yet valid/,
-    why: (at) => `its clock and that of ${name(at)} do not agree`,
+    why: (at) => `its clock differs from that of ${name(at)}`,
     fix: (at) => [
       onNode(at, 'timedatectl'),
       onNode(at, 'sudo systemctl restart systemd-timesyncd'),
@@ -106,9 +106,9 @@ export const known: Known[] = [
   {
     id: 'certificate-name',
     match: /x509: certificate is valid for .*, not /,
-    why: (at) => `the certificate of ${name(at)} lacks the name or address that it is reached by`,
+    why: (at) => `the certificate of ${name(at)} lacks the name or address used to reach it`,
     fix: (at) => [
-      '# in the lab file add that name or address: rke2: { config: { tls-san: [...] } }, then:',
+      '# add that name or address to the lab file: rke2: { config: { tls-san: [...] } }, then:',
       script('install-rke2'),
       again(at),
     ],
@@ -116,7 +116,7 @@ export const known: Known[] = [
   {
     id: 'cis',
     match: /invalid kernel parameter value|missing required (user|group)/,
-    why: () => 'profile: cis wants kernel parameters and a user and group etcd that are not there',
+    why: () => 'profile: cis needs kernel parameters and a user and group etcd that are missing',
     fix: (at) => [
       onNode(
         at,
@@ -130,7 +130,7 @@ export const known: Known[] = [
   {
     id: 'apparmor',
     match: /apparmor_parser/,
-    why: () => 'AppArmor is on, but apparmor_parser is not installed: no container starts',
+    why: () => 'AppArmor is on, but apparmor_parser is not installed: no container can start',
     fix: (at) => [
       onNode(at, 'sudo apt-get install --yes apparmor'),
       '# and in cloud-init/user-data.yaml: packages: [apparmor]',
@@ -143,7 +143,7 @@ export const known: Known[] = [
     why: () => 'its disk is full',
     fix: (at) => [
       onNode(at, 'df -h / /var/lib'),
-      '# give it a larger disk in the lab file, then make it again:',
+      '# give it a larger disk in the lab file, then recreate it:',
       ...recreate(at),
     ],
   },
@@ -154,7 +154,7 @@ export const known: Known[] = [
     why: () => 'images cannot be pulled: the node has no internet, or a registry is down',
     fix: (at) => [
       onNode(at, 'curl -sI https://registry-1.docker.io/v2/'),
-      '# without internet on the nodes: rke2.images: true in the lab file, then make it again:',
+      '# if the nodes have no internet: set rke2.images: true in the lab file, then recreate it:',
       ...recreate(at),
     ],
   },
@@ -167,14 +167,14 @@ export const known: Known[] = [
   {
     id: 'wrong-port',
     match: /failed to get CA certs.*401 Unauthorized/,
-    why: (at) => `it was sent to the Kubernetes API instead of ${urlOf(at)}`,
+    why: (at) => `it connects to the Kubernetes API instead of ${urlOf(at)}`,
     fix: (at) => [onNode(at, 'sudo grep -rs ^server: /etc/rancher/rke2'), again(at)],
   },
   {
     id: 'unreachable',
     match: /failed to get CA certs/,
     patience: 20,
-    why: (at) => `it cannot reach ${urlOf(at)}: the server is down, or a firewall is between them`,
+    why: (at) => `it cannot reach ${urlOf(at)}: the server is down, or a firewall blocks it`,
     fix: (at) => [
       onServer(at, 'systemctl status rke2-server'),
       onNode(at, `curl -vk ${urlOf(at)}/ping`),

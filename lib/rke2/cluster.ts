@@ -1,4 +1,4 @@
-// EDGE. What concerns more than one node: which server leads, and whether there is a cluster already.
+// EDGE. Questions about more than one node: which server leads, and whether a cluster already exists.
 import { existsSync } from 'node:fs'
 import { publicHostKey } from '../guest/keys.ts'
 import { typedOn } from '../guest/ssh-files.ts'
@@ -11,48 +11,49 @@ import { checkVersion } from './requirements.ts'
 import { lookAt, refusal, type Member } from './service.ts'
 import { kubectl } from './state.ts'
 
-export const servers = (lab: Lab) => lab.nodes.filter(({ role }) => role === 'server')
+const isServer = ({ role }: Node) => role === 'server'
 
 /** The first server of the lab file. */
-export function firstServer(lab: Lab): Node {
-  const [first] = servers(lab)
+export const firstServer = (lab: Lab): Node => firstOf(lab.nodes.filter(isServer))
+
+function firstOf<T>([first]: T[]): T {
   if (!first) throw new Error('a checked lab has a server')
   return first
 }
 
 export interface Start {
   first: Member
-  /** The other servers, asked where the first is new: they may carry the cluster. */
+  /** The other servers if the first one is new: they may already form the cluster. */
   others: Member[]
 }
 
-/** Asks the first server, and others where that matters. */
+/** Looks at the first server, and at the others if it is new. */
 export async function lookAtFirst(lab: Lab): Promise<Start> {
   const first = await lookAt(firstServer(lab))
-  const isNew = !first.trouble && !first.state.hasRun
-  return { first, others: isNew ? await eachOf(servers(lab).slice(1), lookAt) : [] }
+  if (first.trouble || first.state.hasRun) return { first, others: [] }
+  return { first, others: await eachOf(lab.nodes.filter(isServer).slice(1), lookAt) }
 }
 
 const namesOf = (members: Member[]) => members.map(({ name }) => name)
 
-/** Throws where a new first server would start a second cluster while others carry the first one. */
+/** Throws if a new first server would start a second cluster beside the one that other servers form. */
 export function checkNoOtherCluster({ name }: Member, others: Member[]): void {
   const silent = others.filter(({ node, trouble }) => trouble && existsSync(publicHostKey(node)))
   if (silent.length > 0)
     throw new LabError(
-      `it is new, and ${namesOf(silent).join(' and ')} cannot be asked whether the cluster is there already`,
+      `it is new, and ${namesOf(silent).join(' and ')} cannot be asked whether the cluster already exists`,
       {
-        details: ['installing here could begin a second cluster'],
+        details: ['installing here could start a second cluster'],
         hint: [script('create', ...namesOf(silent)), '# then run this again'],
       },
     )
   const living = others.filter(({ state }) => state.hasRun)
   if (living.length > 0)
     throw new LabError(
-      `it is new, but the cluster is there already, on ${namesOf(living).join(' and ')}`,
+      `it is new, but the cluster already exists on ${namesOf(living).join(' and ')}`,
       {
-        details: ['installing here would begin a second cluster'],
-        hint: line(script('join', name), '   # joins it to the one there is'),
+        details: ['installing here would start a second cluster'],
+        hint: line(script('join', name), '   # joins it to the existing cluster'),
       },
     )
 }
@@ -60,27 +61,26 @@ export function checkNoOtherCluster({ name }: Member, others: Member[]): void {
 export interface Cluster {
   leader: Member
   joiners: Member[]
-  /** What stands in the way while no server runs. */
+  /** Fails while no server runs RKE2. */
   lacking: Check[]
 }
 
-/** Asks the servers of the lab, and the nodes that are to join. */
+/** Looks at the servers of the lab and at the nodes to join. */
 export async function lookAtCluster(lab: Lab, nodes: Node[]): Promise<Cluster> {
-  const asked = lab.nodes.filter((node) => node.role === 'server' || nodes.includes(node))
+  const asked = lab.nodes.filter((node) => isServer(node) || nodes.includes(node))
   const members = await eachOf(asked, lookAt)
-  const { leader, lacking } = findLeader(members.filter(({ node }) => node.role === 'server'))
+  const { leader, lacking } = findLeader(members.filter(({ node }) => isServer(node)))
   const joiners = members.filter((one) => one !== leader && nodes.includes(one.node))
   return { leader, joiners, lacking }
 }
 
-/** The server that newcomers join: the first one whose RKE2 runs; of several, the first that is a Ready node by its own
- *  word. While none runs it is the first, with what stands in the way. */
+/** The server that other nodes join: the first one that runs RKE2, or rather the first of these that reports itself as
+ *  Ready. If none runs, the first server with a check that fails. */
 export function findLeader(all: Member[]): Pick<Cluster, 'leader' | 'lacking'> {
   const active = all.filter(({ state }) => state.service === 'active')
-  const leader = active.find(saysItIsReady) ?? active[0]
+  const leader = active.find(reportsReady) ?? active[0]
   if (leader) return { leader, lacking: [] }
-  const [first] = all
-  if (!first) throw new Error('a checked lab has a server')
+  const first = firstOf(all)
   const error = new LabError('no server of this lab runs RKE2 yet', {
     details: all.flatMap(({ trouble }) => trouble?.message ?? []).slice(0, 1),
     hint: script('install-rke2'),
@@ -89,10 +89,10 @@ export function findLeader(all: Member[]): Pick<Cluster, 'leader' | 'lacking'> {
   return { leader: first, lacking: [refusal(`${runs} >/dev/null`, error)] }
 }
 
-const saysItIsReady = ({ name, state }: Member) =>
+const reportsReady = ({ name, state }: Member) =>
   state.nodes?.some((one) => one.name === name && one.ready) ?? false
 
-/** The leader once it is a Ready node itself, with the nodes that it knows then. */
+/** The leader once its own node is Ready, with the nodes that it knows by then. */
 export async function readyLeader(
   lab: Lab,
   leader: Member,
@@ -104,7 +104,7 @@ export async function readyLeader(
     checkVersion(lab, state)
     return [untilNodeReady(node, node, seconds)]
   })
-  if (saysItIsReady(leader)) return leader
+  if (reportsReady(leader)) return leader
   await shell.apply({ ...wait, watched: true })
   const { nodes } = (await lookAt(node)).state
   if (nodes) return { ...leader, state: { ...leader.state, nodes } }

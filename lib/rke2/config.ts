@@ -1,18 +1,18 @@
-// PURE. What stands in /etc/rancher/rke2/config.yaml of each node.
+// PURE. The content of /etc/rancher/rke2/config.yaml on each node.
 import type { Lab, Node } from '../lab/lab.ts'
 import { rke2KeyProblem } from '../lab/rke2-keys.ts'
 import { asList, readMapping, refuse, toYaml } from '../text/yaml.ts'
 
-/** Keys and values of a configuration of RKE2. */
+/** Keys and values of RKE2's configuration. */
 export type Config = Record<string, unknown>
 
-/** Where the joiners' token lies on the node: root only, in no configuration text. */
+/** The token's file on a node that joins: for root only, so that no configuration contains the token. */
 export const tokenFile = '/etc/rancher/rke2/token'
 
-// Keys of rke2.config that agents know too; the others would only be warned about there. As in
-// https://docs.rke2.io/reference/linux_agent_config and RKE2's pkg/cli/cmds/agent.go, without what names one machine
-// (node-external-ip and the like), what is for servers only, and node-taint: a taint that keeps pods off the servers
-// must not keep them off the agents (theirs go into rke2/agent.yaml).
+// Keys of rke2.config that agents support too; RKE2 would warn about the others. From
+// https://docs.rke2.io/reference/linux_agent_config and RKE2's pkg/cli/cmds/agent.go, except keys that differ per
+// machine (such as node-external-ip) and node-taint: a taint that keeps pods off the servers must not keep them off the
+// agents (taints of agents go into rke2/agent.yaml).
 const agentKeys = `
   debug bind-address enable-pprof lb-server-port profile
   node-label kubelet-arg kubelet-path resolv-conf protect-kernel-defaults
@@ -24,7 +24,7 @@ const agentKeys = `
   .trim()
   .split(/\s+/)
 
-/** Reads a configuration that people edit (rke2/server.yaml, rke2/agent.yaml); refuses what RKE2 would not get from it. */
+/** Reads rke2/server.yaml or rke2/agent.yaml as edited by people; rejects what RKE2 cannot take. */
 export function parseRke2Config(text: string, file: string): Config {
   const entries = readMapping(text, file, 'RKE2 keys')
   const problems = entries.flatMap(({ key, value, line }) => {
@@ -35,10 +35,10 @@ export function parseRke2Config(text: string, file: string): Config {
   return Object.fromEntries(entries.map(({ key, value }) => [key, value]))
 }
 
-/** The server that the others join: where it is reached. */
+/** The address at which other nodes join a server. */
 export const joinUrl = (server: Node) => `https://${server.address}:9345`
 
-/** The server of this lab that a node's present config.yaml joins; it stays that one whoever leads now. */
+/** The server of this lab that a node's current config.yaml joins. */
 export function joinedServer(lab: Lab, node: Node, config: string): Node | undefined {
   return lab.nodes.find(
     (other) =>
@@ -48,10 +48,10 @@ export function joinedServer(lab: Lab, node: Node, config: string): Node | undef
   )
 }
 
-// A key that ends with + adds to what an earlier file says.
+// KEY+ appends to KEY of an earlier file.
 const isForAgents = (key: string) => agentKeys.includes(key.replace(/\+$/, ''))
 
-/** config.yaml of a node; `joins` is the server it joins, undefined for the first one. */
+/** config.yaml of a node; `joins` is the server that it joins, undefined for the first server. */
 export function rke2Config(lab: Lab, node: Node, edited: Config, joins?: Node): string {
   const own = { 'node-name': node.name, 'node-ip': node.address }
   const join = joins ? { server: joinUrl(joins), 'token-file': tokenFile } : {}
@@ -66,5 +66,5 @@ export function rke2Config(lab: Lab, node: Node, edited: Config, joins?: Node): 
   return toYaml({ ...config, ...own, 'tls-san': [...new Set(sans)], cni: lab.rke2.cni, ...join })
 }
 
-// Both spellings: the list with the names of the node is one more, and a KEY+ before its KEY would be lost.
+// Both keys are merged into one list: RKE2 would drop a KEY+ that comes before its KEY.
 const sansOf = (config: Config) => [config['tls-san'], config['tls-san+']].flatMap(asList)

@@ -1,4 +1,4 @@
-// EDGE. The stages that make the first server a cluster of one node.
+// EDGE. The stages that turn the first server into a cluster of one node.
 import type { Lab } from '../lab/lab.ts'
 import { forEach, type Stage } from '../shell/steps.ts'
 import { planInstallOn } from './artifacts.ts'
@@ -8,7 +8,7 @@ import { checkNeeds, checkVersion } from './requirements.ts'
 import { planConfig, planStart, type Edited } from './service.ts'
 import { isReady } from './state.ts'
 
-/** What is missing until the first server is Ready. Throws what cannot be changed here. */
+/** The stages that are missing until the first server is Ready. Throws if something must be fixed first. */
 export function planFirst(
   lab: Lab,
   edited: Edited,

@@ -2,28 +2,29 @@
 import { onNode } from '../guest/ssh.ts'
 import { typedOn } from '../guest/ssh-files.ts'
 import type { Lab, Node } from '../lab/lab.ts'
-import type { Run, Step } from '../shell/steps.ts'
+import type { Check, Run, Say, Step } from '../shell/steps.ts'
+import { TimedOut, until, type Seen } from '../shell/wait.ts'
 import { LabError } from '../text/errors.ts'
+import { formatSeconds } from '../text/progress.ts'
 import { commandText } from '../text/quote.ts'
 import { planInstallOn } from './artifacts.ts'
 import { tokenFile } from './config.ts'
 import { untilNodeReady } from './ready.ts'
-import { planOldNode } from './replaced-node.ts'
 import { checkClock, checkNeeds, checkVersion } from './requirements.ts'
-import { planConfig, planStart, refusal, type Edited, type Member } from './service.ts'
-import { isReady } from './state.ts'
+import { kubeNodes, planConfig, planStart, refusal, type Edited, type Member } from './service.ts'
+import { isReady, kubectl } from './state.ts'
 
 export interface Joining {
   lab: Lab
   edited: Edited
-  /** The server that newcomers join, with the nodes that it knows. */
+  /** The server that nodes join, with the nodes that it knows. */
   leader: Member
   /** Deadline for each node. */
   seconds: number
 }
 
-/** The steps that are missing until the node is Ready; what cannot be changed here is the only one then, so that others
- *  go on. */
+/** The steps that are missing until the node is Ready. If something must be fixed first, only a check that fails, so that
+ *  the other nodes still join. */
 export function planJoin(joining: Joining, joiner: Member): Step[] {
   try {
     return planMember(joining, joiner)
@@ -40,17 +41,17 @@ function planMember({ lab, edited, leader, seconds }: Joining, joiner: Member): 
   const config = planConfig(lab, joiner, edited, leader.node)
   const { nodes: known } = leader.state
   const kube = known?.find(({ name }) => name === node.name)
-  // A running agent does not register again when its Node was deleted, or the cluster made again.
+  // A running agent does not register again after its Node was deleted or the cluster was recreated.
   const isForgotten = known !== undefined && !kube
-  const entersAgain = state.service !== 'active' || config.unread || isForgotten
-  if (entersAgain) checkClock(node, state, leader.node, leader.state)
-  // Also where it is trying already: only a restart makes it read the token that was brought.
-  const start = planStart(joiner, entersAgain)
+  const registers = state.service !== 'active' || config.unread || isForgotten
+  if (registers) checkClock(node, state, leader.node, leader.state)
+  // A service that is already trying restarts too: it reads the new token only at its start.
+  const start = planStart(joiner, registers)
   if (start.length === 0 && isReady(state, kube)) return []
   return [
     ...(state.version ? [] : planInstallOn(lab, node)),
     ...config.steps,
-    ...(entersAgain ? planEntry(leader, joiner, seconds) : []),
+    ...(registers ? planEntry(leader, joiner, seconds) : []),
     ...start,
     untilNodeReady(node, leader.node, seconds),
   ]
@@ -58,19 +59,62 @@ function planMember({ lab, edited, leader, seconds }: Joining, joiner: Member): 
 
 const planEntry = (leader: Member, joiner: Member, seconds: number): Step[] => [
   ...planOldNode(leader, joiner, seconds),
-  bringToken(leader.node, joiner.node),
+  copyToken(leader.node, joiner.node),
   checkServer(leader.node, joiner.node),
 ]
 
-// From SSH to SSH; the token is never in a command or on this host.
-const bringToken = (leader: Node, node: Node): Run => ({
+// A recreated machine: the cluster still has a Node and a password of the old one under its name.
+function planOldNode(leader: Member, { node, state }: Member, seconds: number): Step[] {
+  const old = leader.state.nodes?.find(({ name }) => name === node.name)
+  if (state.hasRun || !old) return []
+  const secret = `${node.name}.node-password.rke2`
+  const onLeader = (words: string) => onNode(leader.node, `${kubectl} ${words}`, { root: true })
+  return [
+    ...(old.ready ? [untilNotReady(leader.node, node, seconds)] : []),
+    // The Node last: while it exists, a run after an interruption gets here again.
+    onLeader(`delete secret --namespace kube-system ${secret} --ignore-not-found`),
+    onLeader(`delete node ${node.name}`),
+  ]
+}
+
+function untilNotReady(leader: Node, node: Node, seconds: number): Check {
+  const condition = `wait --for=condition=Ready=Unknown node/${node.name} --timeout=${seconds}s`
+  return {
+    do: 'check',
+    bash: typedOn(leader, `sudo ${kubectl} ${condition}`),
+    holds: (say) => waitUntilNotReady(leader, node, seconds, say),
+  }
+}
+
+async function waitUntilNotReady(leader: Node, node: Node, seconds: number, say: Say) {
+  say('new, but Kubernetes still reports the old node as Ready; waiting until it is NotReady')
+  const probe = async (): Promise<Seen<void>> => {
+    const nodes = await kubeNodes(leader)
+    if (!nodes) return { state: `the API of ${leader.name} does not answer` }
+    const old = nodes.find(({ name }) => name === node.name)
+    return old?.ready ? { state: 'the old node is still Ready' } : { done: undefined }
+  }
+  await until(probe, { seconds, every: 3 }).catch((error: unknown) => {
+    if (!(error instanceof TimedOut)) throw error
+    throw new LabError(
+      `Kubernetes still has a Ready node with this name after ${formatSeconds(seconds)}`,
+      {
+        details: ['another machine seems to use this name; it was not changed'],
+        hint: typedOn(leader, `sudo ${kubectl} get node ${node.name} -o wide`),
+      },
+    )
+  })
+}
+
+// From SSH to SSH: the token is never in a command or on this host.
+const copyToken = (leader: Node, node: Node): Run => ({
   do: 'run',
   bash: `${typedOn(leader, 'sudo cat /var/lib/rancher/rke2/server/token')} | ${typedOn(node, `sudo install -D -m 600 /dev/stdin ${tokenFile}`)}`,
 })
 
 const [unanswered, otherCluster] = [3, 4]
 
-const preflight = ({ address }: Node) => `
+const preflight = ({ address }: Node) => `\
 fetch() { curl --silent --insecure --max-time 10 "$1" || wget --quiet --no-check-certificate --timeout=10 --output-document=- "$1"; }
 test "$(fetch https://${address}:9345/ping)" = pong ||
   { echo "https://${address}:9345 does not answer from here [unreachable]" >&2; exit ${unanswered}; }
@@ -80,16 +124,16 @@ test "$served" = "$expected" ||
   { echo "the CA that https://${address}:9345 serves is not the one in the token [ca-mismatch]" >&2; exit ${otherCluster}; }
 `
 
-// From the node: the server's port answers, and its CA is the one whose hash is in the token.
+// On the node: the server's port answers, and the token has the hash of the server's CA.
 const checkServer = (leader: Node, node: Node): Run =>
-  onNode(node, preflight(leader).trimStart(), {
+  onNode(node, preflight(leader), {
     root: true,
     explain: (error) =>
       [unanswered, otherCluster].includes(error.failed.status)
         ? new LabError(error.failed.stderr.split('\n').at(-1) ?? '', {
             hint: [
               typedOn(leader, 'systemctl status rke2-server'),
-              '# is a firewall between them, or does another machine have the address of the server?',
+              "# does a firewall block it, or does another machine use the server's address?",
             ],
             cause: error,
           })

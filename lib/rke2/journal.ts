@@ -1,4 +1,4 @@
-// PURE. What RKE2's journal says: the cause of a failure, how long it has been there, the last message.
+// PURE. RKE2's journal: the cause of a failure, how long it has lasted, the last message.
 import type { Hint } from '../text/errors.ts'
 import { known, type Place } from './causes.ts'
 
@@ -9,26 +9,25 @@ export interface Cause {
   patience: number
 }
 
-// Lines that say that the server was reached, or that the kubelet or a pull went on: earlier trouble is over.
-const further =
+// The server was reached, or the kubelet or an image pull went on: earlier causes are over.
+const progress =
   /apiserver not ready|503 Service Unavailable|Running kubelet|up and running|returns image reference/
 
-/** The cause that is current: the last one logged, unless it got further since; undefined when there is none. */
+/** The current cause: the last one logged, unless RKE2 has made progress since; undefined if there is none. */
 export function diagnose(journal: string, at: Place): Cause | undefined {
-  const isTelling = (line: string) =>
-    further.test(line) || known.some(({ match }) => match.test(line))
-  const last = journal.split('\n').findLast(isTelling) ?? ''
-  const hit = known.find(({ match }) => match.test(last))
+  const causeIn = (line: string) => known.find(({ match }) => match.test(line))
+  const last = journal.split('\n').findLast((line) => progress.test(line) || causeIn(line))
+  const hit = causeIn(last ?? '')
   return hit && { id: hit.id, why: hit.why(at), fix: hit.fix(at), patience: hit.patience ?? 0 }
 }
 
-/** A cause that is current, and since when (milliseconds). */
+/** The current cause, and since when (milliseconds). */
 export interface Sighting {
   cause: Cause
   since: number
 }
 
-/** The sighting after one more look: the count goes on only while the cause stays the same. */
+/** The sighting after one more look: the time counts only while the cause stays the same. */
 export const sighting = (
   cause: Cause | undefined,
   before: Sighting | undefined,
@@ -36,11 +35,11 @@ export const sighting = (
 ): Sighting | undefined =>
   cause && { cause, since: before?.cause.id === cause.id ? before.since : now }
 
-/** Whether the cause has stayed as long as it may. */
+/** Whether the cause has lasted longer than its patience. */
 export const isDue = ({ cause, since }: Sighting, now: number): boolean =>
   now - since >= cause.patience * 1000
 
-/** The message of the last line worth showing: logrus' msg="..." unwrapped. */
+/** The message of the last line that is not empty: the text in logrus' msg="...". */
 export function lastMessage(journal: string): string {
   const line = journal.split('\n').findLast((text) => text.trim()) ?? ''
   const quoted = /\bmsg="((?:[^"\\]|\\.)*)"/.exec(line)?.[1]

@@ -6,9 +6,8 @@ import { typedOn } from '../guest/ssh-files.ts'
 import type { Lab, Node } from '../lab/lab.ts'
 import { ask, query, readText } from '../shell/bash.ts'
 import type { Step } from '../shell/steps.ts'
-import { LabError } from '../text/errors.ts'
 import { commandText } from '../text/quote.ts'
-import { kubeconfigEdits, mergeKubeconfig } from './kubeconfig.ts'
+import { kubeconfigEdits, leftAlone, mergeKubeconfig } from './kubeconfig.ts'
 import { kubectl } from './state.ts'
 
 const fileOf = (lab: Lab) => `${lab.dir}/kubeconfig`
@@ -19,22 +18,22 @@ function source(lab: Lab, server: Node): string {
   return `${typedOn(server, 'sudo cat /etc/rancher/rke2/rke2.yaml')} | ${commandText`sed ${edits}`}`
 }
 
-/** The lab's kubeconfig as the server has it; undefined when it cannot be had, or not yet. */
+/** The lab's kubeconfig as read from the server; undefined if it cannot be read yet. */
 export async function readKubeconfig(lab: Lab, server: Node): Promise<string | undefined> {
   const { code, stdout } = await ask(source(lab, server))
   return code === 0 ? stdout : undefined
 }
 
-/** The step that brings the kubeconfig onto this host, where it is not so already. */
+/** The step that copies the kubeconfig to this host, unless it is already there. */
 export function planKubeconfig(lab: Lab, server: Node, wanted: string | undefined): Step[] {
   const file = fileOf(lab)
   if (wanted && wanted === readText(file)) return []
   const keep = commandText`> ${file}.part && mv ${file}.part ${file}`
-  return [{ do: 'run', bash: `(${source(lab, server)} ${keep})` }] // in (): set -e overlooks a failure before &&
+  return [{ do: 'run', bash: `(${source(lab, server)} ${keep})` }] // in (): set -e ignores a failure before &&
 }
 
-/** The steps that merge the lab's kubeconfig into the person's own, after a copy of that; only when kubectl can read the
- *  result. Printed they do it by kubectl: the texts hold keys. */
+/** The steps that merge the lab's kubeconfig into ~/.kube/config, if kubectl can read the result, after a backup. The
+ *  printed steps use kubectl instead, because the files contain keys. */
 export function planMerge(lab: Lab, labs: string | undefined): Step[] {
   const home = realPath(join(homedir(), '.kube', 'config'))
   const { merge, backup, replace } = mergeByKubectl(lab, home)
@@ -50,14 +49,14 @@ export function planMerge(lab: Lab, labs: string | undefined): Step[] {
   ]
 }
 
-// A link, as people have who keep such files elsewhere, stays one; also when there is nothing yet where it leads to.
+// A symbolic link is followed, even to a file that does not exist yet, so that it stays a link.
 function realPath(path: string): string {
   if (existsSync(path)) return realpathSync(path)
   const link = lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink()
   return link ? resolve(dirname(path), readlinkSync(path)) : path
 }
 
-/** The name, or the first NAME.1, NAME.2, ... that is free or has this very text in it. */
+/** The first of NAME, NAME.1, NAME.2, ... that does not exist or already has this text. */
 function freeName(name: string, text: string): string {
   for (let count = 0; ; count++) {
     const path = count === 0 ? name : `${name}.${count}`
@@ -71,13 +70,8 @@ async function tryKubectl(trial: string, text: string): Promise<void> {
     writeFileSync(trial, text, { mode: 0o600 })
     const { code, stderr } = await query`kubectl --kubeconfig ${trial} config view`
     if (code === 0) return
-    throw new LabError('kubectl refuses ~/.kube/config with the lab in it; it was left alone', {
-      details: stderr.replaceAll(trial, '~/.kube/config').split('\n'),
-      hint: [
-        'kubectl config view   # is it read as it is?',
-        '# change it and run this again, or go on without --merge',
-      ],
-    })
+    const details = stderr.replaceAll(trial, '~/.kube/config').split('\n')
+    throw leftAlone('kubectl rejects ~/.kube/config with the lab in it', details)
   } finally {
     rmSync(trial, { force: true })
   }
@@ -108,7 +102,7 @@ fi`,
   }
 }
 
-/** How to use the cluster: kubectl here, or through SSH where this host has none. */
+/** How to use the cluster: kubectl on this host, or over SSH if this host has no kubectl. */
 export async function kubectlHint(lab: Lab, server: Node): Promise<string> {
   const here = (await query`command -v kubectl`).code === 0
   return here

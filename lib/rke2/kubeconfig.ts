@@ -1,4 +1,4 @@
-// PURE. The kubeconfig that RKE2 writes, changed for use on this host and beside other clusters.
+// PURE. RKE2's kubeconfig, changed for use on this host and beside other clusters.
 import { LabError } from '../text/errors.ts'
 import {
   isAlias,
@@ -21,8 +21,8 @@ import {
   type Edit,
 } from '../text/yaml-edit.ts'
 
-/** sed expressions that turn RKE2's kubeconfig into the lab's: the server's address, and names instead of "default",
- *  quoted, since a lab may be called "null" or "123". */
+/** sed expressions that turn RKE2's kubeconfig into the lab's: the server's address, and the lab's name instead of
+ *  "default", quoted because a lab may be called "null" or "123". */
 export function kubeconfigEdits(lab: string, address: string): string[] {
   return [`s|https://127\\.0\\.0\\.1:6443|https://${address}:6443|`, `s/: default$/: "${lab}"/`]
 }
@@ -34,7 +34,7 @@ interface Kubeconfig extends ReadYaml {
   value: Map<unknown, unknown>
 }
 
-/** A list of the person's kubeconfig, and the lab's entry for it. */
+/** A list in the user's kubeconfig, and the lab's entry for it. */
 interface Change {
   kind: string
   list: unknown[]
@@ -42,8 +42,8 @@ interface Change {
   wanted: unknown[]
 }
 
-/** The person's kubeconfig with the lab's entries, in the place of older ones of the same name; their current context,
- *  and the text of all else, stay. What cannot be done so is refused with a LabError. */
+/** The user's kubeconfig with the lab's entries added, or replaced if they exist. The current context and all other text
+ *  stay as they are. Throws a LabError if that is not possible. */
 export function mergeKubeconfig(existing: string, labs: string, lab: string): string {
   const from = readKubeconfig(labs, "the lab's kubeconfig")
   const into = readKubeconfig(existing, file)
@@ -75,17 +75,18 @@ function readKubeconfig(text: string, what: string): Kubeconfig {
   return { ...read, text, value }
 }
 
-const leftAlone = (why: string, details: string[] = []) =>
+/** The error for a ~/.kube/config that the lab cannot be merged into. */
+export const leftAlone = (why: string, details: string[] = []) =>
   new LabError(`${why}; it was left alone`, {
     details,
     hint: [
-      'kubectl config view   # what kubectl makes of it',
+      'kubectl config view   # can kubectl read it?',
       '# change it and run this again, or go on without --merge',
     ],
   })
 
 const refusal = ({ lineOf }: Kubeconfig, node: YamlNode, why: string) =>
-  leftAlone(`${file} cannot be added to`, [`line ${lineOf(node.range?.[0] ?? 0)}: ${why}`])
+  leftAlone(`nothing can be added to ${file}`, [`line ${lineOf(node.range?.[0] ?? 0)}: ${why}`])
 
 const isSame = (one: unknown, other: unknown) => toYaml(one) === toYaml(other)
 
@@ -98,14 +99,14 @@ function listOf(config: Kubeconfig, kind: string): unknown[] {
   const list = config.value.get(kind) ?? []
   if (Array.isArray(list)) return list
   const pair = pairOf(config, kind)
-  const why = `${kind} is not a list, and kubectl refuses that; write ${kind}: []`
+  const why = `${kind} is not a list, so kubectl rejects the file; write ${kind}: []`
   throw pair ? refusal(config, pair.key, why) : leftAlone(`${file}: ${why}`)
 }
 
 const withEntry = (list: unknown[], entry: unknown, lab: string): unknown[] =>
   list.some(isNamed(lab)) ? list.map((one) => (isNamed(lab)(one) ? entry : one)) : [...list, entry]
 
-// A file without entries: what it says in comments stays above the lab's.
+// A file without entries: its comments stay above the lab's entries.
 function alone({ text, root }: Kubeconfig, labs: string): string {
   const [at, end] = root?.range ?? [text.length, text.length]
   const above = text.slice(0, at) + text.slice(end)
@@ -113,17 +114,17 @@ function alone({ text, root }: Kubeconfig, labs: string): string {
   return (above.trim() && above) + gap + labs.replaceAll('\n', lineEnd(text))
 }
 
-// The last word: the new text is read again, and must say what was wanted and nothing else.
+// A final check: the new text, read again, must have the wanted value.
 function proven(text: string, wanted: Map<unknown, unknown>): string {
   const { value, problems } = readYaml(text)
   if (problems.length === 0 && isSame(value, wanted)) return text
   throw leftAlone(
-    `${file} is written in a way that nothing can be put into`,
+    `${file} is written in a way that cannot be edited`,
     problems.map((one) => `in the new text, ${one}`),
   )
 }
 
-/** A key at the top of the file, the last one where it is there twice: that is the one that kubectl reads. */
+/** A top-level key. If it occurs twice, the last one: kubectl reads that one. */
 function pairOf({ root }: Kubeconfig, key: string) {
   const pairs = isMap(root) ? (root.items as { key: YamlNode; value: YamlNode | null }[]) : []
   return pairs.findLast((pair) => isScalar(pair.key) && pair.key.value === key)

@@ -1,4 +1,4 @@
-// EDGE. Waiting until a Kubernetes node is Ready; a known cause in its journal ends the wait.
+// EDGE. Waits until a Kubernetes node is Ready; a known cause in the journal ends the wait early.
 import { askNode } from '../guest/ssh.ts'
 import { typedOn } from '../guest/ssh-files.ts'
 import type { Node } from '../lab/lab.ts'
@@ -12,7 +12,7 @@ import { diagnose, isDue, lastMessage, sighting, type Cause, type Sighting } fro
 import { kubeNodes } from './service.ts'
 import { isReady, kubectl, parseKubeNodes, serviceOf, watchScript, type KubeNode } from './state.ts'
 
-/** The node is Ready, by the API of `reporter`, which for the first server is itself. */
+/** The node is Ready according to the API of `reporter`; the first server is its own reporter. */
 export function untilNodeReady(node: Node, reporter: Node, seconds: number): Check {
   const there = typedOn(reporter, `sudo ${kubectl} get node ${node.name}`)
   const registered = `until ${there} >/dev/null 2>&1; do sleep 5; done`
@@ -40,7 +40,7 @@ async function waitForNode(node: Node, reporter: Node, seconds: number, say: Say
     say(state, last)
     return { state: `${state}; last log line: ${last}` }
   }
-  const end = await until(() => probe().catch(perhapsBusy), { seconds, every: 3 }).catch(
+  const end = await until(() => probe().catch(busy), { seconds, every: 3 }).catch(
     (error: unknown) => {
       throw error instanceof TimedOut ? tooSlow(node, seconds, error) : error
     },
@@ -49,13 +49,13 @@ async function waitForNode(node: Node, reporter: Node, seconds: number, say: Say
   return end
 }
 
-// A node that cannot be asked is busy, perhaps; the deadline decides.
-function perhapsBusy(error: unknown): { state: string } {
+// A node that does not answer may only be busy; the deadline decides.
+function busy(error: unknown): { state: string } {
   if (error instanceof LabError) return { state: error.message }
   throw error
 }
 
-// What is logged in a later second is not of a process before the start. RKE2 repeats its failures.
+// One second later, so that no line of an earlier process counts. RKE2 repeats its failures.
 const clockOf = async (node: Node) => Number(await askNode(node, 'date +%s')) + 1
 
 interface Look {
@@ -63,7 +63,7 @@ interface Look {
   started: number
   journal: string
   containerd: string
-  /** Undefined where nobody reports any yet. */
+  /** Undefined while no API answers. */
   nodes: KubeNode[] | undefined
   kube: KubeNode | undefined
 }
@@ -73,7 +73,7 @@ async function lookOn(node: Node, reporter: Node, since: number): Promise<Look> 
   const found = parts(await askNode(node, script, { root: true, seconds: 90 }))
   const text = (name: string) => (found.get(name) ?? '').trim()
   const service = text('service')
-  // An agent has no API of its own; the reporter is asked only once the service runs.
+  // An agent has no API of its own: its reporter is asked, once the service runs.
   const ask = () => (node.role === 'server' ? parseKubeNodes(text('nodes')) : kubeNodes(reporter))
   const nodes = service === 'active' ? await ask() : undefined
   return {
@@ -97,13 +97,13 @@ const journalCommand = (node: Node) =>
   typedOn(node, `sudo journalctl --unit ${serviceOf(node)} --lines 50 --no-pager`)
 
 const explained = (node: Node, { id, why, fix }: Cause) =>
-  new LabError(`${why} [${id}]`, { details: [`seen in: ${journalCommand(node)}`], hint: fix })
+  new LabError(`${why} [${id}]`, { details: [`found in: ${journalCommand(node)}`], hint: fix })
 
 const tooSlow = (node: Node, seconds: number, { lastState }: TimedOut) =>
   new LabError(`not Ready within ${formatSeconds(seconds)}`, {
     details: [`last state: ${lastState}`],
     hint: [
       journalCommand(node),
-      `# then run this again, with more time if it only is slow: --timeout ${seconds * 2}`,
+      `# then run this again; if it is only slow, give it more time: --timeout ${seconds * 2}`,
     ],
   })

@@ -1,4 +1,4 @@
-// PURE. Where the files of an RKE2 release are and what they are called.
+// PURE. The files of an RKE2 release: their names and addresses.
 import type { Lab } from '../lab/lab.ts'
 
 const downloads = 'https://github.com/rancher/rke2/releases/download'
@@ -14,11 +14,11 @@ export interface ReleaseFile {
 export interface Release {
   installer: ReleaseFile
   sums: ReleaseFile
-  /** Files with a line in the checksum file. */
+  /** The files that the checksum file lists. */
   archives: ReleaseFile[]
 }
 
-/** The files of the lab's release: installer of that tag, checksums, tarball and, where wanted, the images. */
+/** The files of the lab's release: the installer of that tag, checksums, tarball and, with rke2.images, the images. */
 export function release({ rke2 }: Lab): Release {
   const tag = encodeURIComponent(rke2.version)
   const base = `${(rke2.mirror ?? downloads).replace(/\/+$/, '')}/${tag}`
@@ -35,14 +35,14 @@ export function release({ rke2 }: Lab): Release {
   }
 }
 
-// The main archive holds the core and canal; other CNIs have one of their own beside the core's
-// (docs.rke2.io/install/airgap). install.sh places them only beside a main archive, so canal's is always there.
+// The main archive contains the core and canal; every other CNI has its own (docs.rke2.io/install/airgap). install.sh
+// uses that one only together with the main archive.
 function imageArchives(cni: string): string[] {
   const archive = (part: string) => `rke2-images${part}.linux-${arch}.tar.zst`
   return cni === 'canal' || cni === 'none' ? [archive('')] : [archive(''), archive(`-${cni}`)]
 }
 
-/** The version in what `rke2 --version` prints; undefined when it is none. */
+/** The version in the output of `rke2 --version`; undefined if there is none. */
 export function parseVersion(output: string): string | undefined {
   return /^rke2 version (v\S+)/m.exec(output)?.[1]
 }

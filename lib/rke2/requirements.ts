@@ -1,56 +1,53 @@
-// PURE. What must hold on a node before RKE2 is started there, and what an installed one may not be.
+// PURE. What a node must have before RKE2 is started, and what an installed RKE2 must be.
 import { typedOn } from '../guest/ssh-files.ts'
 import type { Lab, Node } from '../lab/lab.ts'
 import { LabError } from '../text/errors.ts'
 import { formatSize } from '../text/size.ts'
 import type { Rke2State } from './state.ts'
 
-const least = 3 * 2 ** 30 // RKE2 with its images; below that it fills the disk while it starts
+const least = 3 * 2 ** 30 // RKE2 and its images would fill a smaller disk while it starts
 
-/** Throws when the node lacks what RKE2 needs. */
+/** Throws if the node lacks what RKE2 needs. */
 export function checkNeeds(node: Node, state: Rke2State): void {
   if (state.gaps.length > 0)
-    throw new LabError(
-      `it lacks ${state.gaps.join(' and ')}, without which RKE2 cannot start containers`,
-      {
-        hint: [
-          typedOn(node, `sudo apt-get install --yes ${state.gaps.join(' ')}`),
-          `# for machines made from now on, in cloud-init/user-data.yaml: packages: [${state.gaps.join(', ')}]`,
-        ],
-      },
-    )
+    throw new LabError(`it lacks ${state.gaps.join(' and ')}, so RKE2 cannot start containers`, {
+      hint: [
+        typedOn(node, `sudo apt-get install --yes ${state.gaps.join(' ')}`),
+        `# for future machines, in cloud-init/user-data.yaml: packages: [${state.gaps.join(', ')}]`,
+      ],
+    })
   if (state.free > 0 && state.free < least)
     throw new LabError(
-      `only ${formatSize(state.free)} are free on its disk, RKE2 needs ${formatSize(least)}`,
+      `only ${formatSize(state.free)} is free on its disk, but RKE2 needs ${formatSize(least)}`,
       {
         hint: [
           typedOn(node, 'df -h'),
-          '# or give it a larger disk in the lab file and make it again',
+          '# or give it a larger disk in the lab file and recreate it',
         ],
       },
     )
 }
 
-/** Throws when another version of RKE2 is installed: replacing it would be an upgrade. */
+/** Throws if another version of RKE2 is installed: replacing it would be an upgrade. */
 export function checkVersion(lab: Lab, state: Rke2State): void {
   if (state.version === undefined || state.version === lab.rke2.version) return
   throw new LabError(
-    `it runs RKE2 ${state.version}, the lab file says ${lab.rke2.version}: that is an upgrade`,
+    `it runs RKE2 ${state.version}, but the lab file says ${lab.rke2.version}: that is an upgrade`,
     {
       details: [
-        'nothing was changed; an upgrade goes server by server, then agent by agent, after a snapshot of etcd',
+        'nothing was changed; to upgrade, take an etcd snapshot, then upgrade server by server, then agent by agent',
       ],
       hint: [
         `# step by step: rke2/README.md, "Upgrade"`,
-        `# or put rke2.version back to ${state.version}`,
+        `# or set rke2.version back to ${state.version}`,
       ],
     },
   )
 }
 
-const tolerance = 60 // seconds, the looks themselves included; certificates carry the server's local time
+const tolerance = 60 // seconds, including the time between the two looks; certificates are dated by the server's clock
 
-/** Throws when a node's clock and that of the server were apart by more than certificates bear. */
+/** Throws if the clocks of a node and the server differ too much for certificates. */
 export function checkClock(
   node: Node,
   state: Rke2State,
@@ -63,7 +60,7 @@ export function checkClock(
     `its clock is ${Math.abs(Math.round(skew))} s ${skew < 0 ? 'behind' : 'ahead of'} that of ${server.name} [clock-skew]`,
     {
       hint: [
-        typedOn(node, 'sudo systemctl restart systemd-timesyncd   # sets it'),
+        typedOn(node, 'sudo systemctl restart systemd-timesyncd   # sets the clock'),
         typedOn(node, 'timedatectl'),
       ],
     },

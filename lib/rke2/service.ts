@@ -1,4 +1,4 @@
-// EDGE. RKE2 on one node: how it stands there, and the steps that configure and start it.
+// EDGE. RKE2 on one node: its state, and the steps that configure and start it.
 import { askNode, onNode, putOnNode } from '../guest/ssh.ts'
 import { typedOn } from '../guest/ssh-files.ts'
 import type { Lab, Node } from '../lab/lab.ts'
@@ -17,17 +17,17 @@ import {
   type Rke2State,
 } from './state.ts'
 
-/** A node, and how RKE2 stands on it. */
+/** A node, and the state of RKE2 on it. */
 export interface Member {
   name: string
   node: Node
-  /** As before anything was done to it where there is trouble. */
+  /** That of an untouched node if there is trouble. */
   state: Rke2State
-  /** Why it cannot be asked. */
+  /** Why the node cannot be asked. */
   trouble?: LabError
 }
 
-/** Asks a node how RKE2 stands on it. */
+/** Asks a node for the state of RKE2. */
 export async function lookAt(node: Node): Promise<Member> {
   const { name } = node
   try {
@@ -39,18 +39,18 @@ export async function lookAt(node: Node): Promise<Member> {
   }
 }
 
-/** What stands in the way where a node cannot be asked. */
+/** A check that fails if the node could not be asked. */
 export const reached = ({ node, trouble }: Member): Check[] =>
   trouble ? [refusal(typedOn(node, 'true'), trouble)] : []
 
-/** A check that was looked at and does not hold; `bash` looks again. */
+/** A check that is already known to fail; `bash` checks again. */
 export const refusal = (bash: string, error: LabError): Check => ({
   do: 'check',
   bash,
   holds: () => Promise.reject(error),
 })
 
-/** Kubernetes' nodes as a server reports them; undefined when its API does not answer. */
+/** Kubernetes' nodes as a server reports them; undefined if its API does not answer. */
 export async function kubeNodes(server: Node): Promise<KubeNode[] | undefined> {
   try {
     return parseKubeNodes(await askNode(server, `${kubectl} get nodes -o json`, { root: true }))
@@ -63,14 +63,14 @@ export async function kubeNodes(server: Node): Promise<KubeNode[] | undefined> {
 /** The configurations that people edit, by role. */
 export type Edited = Record<Node['role'], Config>
 
-/** Reads and checks what people edit. */
+/** Reads and checks them. */
 export function readEdited(): Edited {
   const read = (file: string) => parseRke2Config(readText(file) ?? '', file)
   return { server: read('rke2/server.yaml'), agent: read('rke2/agent.yaml') }
 }
 
-/** The steps to config.yaml (root, 0600), and whether the service has yet to read it. A node stays with the server that it
- *  joined; `joins` is for a new one. */
+/** The steps that write config.yaml (root, 0600), and whether the service must restart to read it. `joins` is the server
+ *  that a new node joins; any other node keeps the server that it joined. */
 export function planConfig(
   lab: Lab,
   { node, state }: Member,
@@ -83,7 +83,7 @@ export function planConfig(
   return { steps: [putOnNode(node, '/etc/rancher/rke2/config.yaml', config)], unread: true }
 }
 
-/** The steps that enable and start the service, or restart it; they do not wait. */
+/** The steps that enable and start the service, or restart it. They do not wait. */
 export function planStart({ node, state }: Member, restart: boolean): Step[] {
   if (state.service === 'active' && state.enabled && !restart) return []
   const service = serviceOf(node)

@@ -1,16 +1,17 @@
-// PURE. How RKE2 stands on a node: the script that asks there, and its answer as values.
+// PURE. The state of RKE2 on a node: the scripts that ask for it, and their output as values.
 import { parts } from '../text/sections.ts'
 import { parseVersion } from './release.ts'
 
-export const kubectl = '/var/lib/rancher/rke2/bin/kubectl --kubeconfig /etc/rancher/rke2/rke2.yaml'
+const program = '/var/lib/rancher/rke2/bin/kubectl'
+export const kubectl = `${program} --kubeconfig /etc/rancher/rke2/rke2.yaml`
 
 export type Service = 'rke2-server' | 'rke2-agent'
 export const serviceOf = ({ role }: { role: 'server' | 'agent' }): Service => `rke2-${role}`
 
-/** Folder in a node's home that holds the release's files while they are installed; removed as the last step of that. */
+/** The folder for the release's files in a node's home; removing it is the last step of an installation. */
 export const artifactsFolder = 'rke2-artifacts'
 
-/** Run as root in the login user's home on the node; prints each part behind a line with its name. Holds no secret. */
+/** Run as root in the login user's home; prints each part below a line with its name, and no secret. */
 export const stateScript = (service: Service) => `
 part() { echo "== $1"; }
 part cut-off; test -e ${artifactsFolder} && echo yes
@@ -28,39 +29,39 @@ part gaps
 command -v iptables >/dev/null || echo iptables
 if test "$(cat /sys/module/apparmor/parameters/enabled 2>/dev/null)" = Y; then command -v apparmor_parser >/dev/null || echo apparmor; fi
 part free; df --output=avail --block-size=1 /var/lib | tail -n 1
-part nodes; test "$state" = active && test -x ${kubectl.split(' ')[0]} && timeout 20 ${kubectl} get nodes -o json 2>/dev/null
+part nodes; test "$state" = active && test -x ${program} && timeout 20 ${kubectl} get nodes -o json 2>/dev/null
 true
 `
 
 export interface Rke2State {
-  /** Undefined when it is not installed, or not wholly. */
+  /** Undefined if it is not installed, or only partly. */
   version?: string
-  /** As systemctl is-active says: active, activating, inactive, failed. */
+  /** From systemctl is-active: active, activating, inactive, failed. */
   service: string
   enabled: boolean
-  /** When the service was started, seconds by the node's clock; NaN when it never was. */
+  /** When the service was started, in seconds of the node's clock; NaN if it never was. */
   started: number
   config: string
-  /** config.yaml was written after the service was started. */
+  /** config.yaml is newer than the service's start. */
   stale: boolean
-  /** RKE2 has run here as a node of some cluster. */
+  /** RKE2 has run here as a node of a cluster. */
   hasRun: boolean
   /** The node's clock, seconds since 1970. */
   now: number
-  /** Packages that RKE2 needs and the node has not. */
+  /** Packages that RKE2 needs and the node lacks. */
   gaps: string[]
   /** Free bytes under /var/lib. */
   free: number
-  /** Kubernetes' nodes as a server whose API answers reports them. */
+  /** Kubernetes' nodes, from a server whose API answers. */
   nodes?: KubeNode[]
 }
 
-/** What `stateScript` printed. */
+/** Parses the output of `stateScript`. */
 export function parseState(output: string): Rke2State {
   const found = parts(output)
   const text = (name: string) => (found.get(name) ?? '').trim()
   const hasRun = text('joined') === 'yes' || text('data') === 'yes'
-  const isCutOff = text('cut-off') === 'yes' && !hasRun // its program may be there, without the service
+  const isCutOff = text('cut-off') === 'yes' && !hasRun // the program may be installed without the service
   const version = isCutOff ? undefined : parseVersion(text('version'))
   const nodes = parseKubeNodes(text('nodes'))
   return {
@@ -78,29 +79,29 @@ export function parseState(output: string): Rke2State {
   }
 }
 
-/** What a node has before anything was done to it. */
+/** The state of a node before an installation. */
 export const untouched: Rke2State = parseState('')
 
 export interface KubeNode {
   name: string
   ready: boolean
-  /** When the kubelet last reported, by its own clock; empty when it did not. */
+  /** When the kubelet last reported, by its own clock; empty if it never did. */
   heartbeat: string
   roles: string[]
   version: string
 }
 
-/** Whether the kubelet said this before the service was started (seconds, by the same clock): of the process before, then. */
+/** Whether the heartbeat is older than the service's start (seconds of the same clock), so of an earlier process. */
 export const isBefore = (heartbeat: string, started: number) =>
   Date.parse(heartbeat) < started * 1000
 
-/** Whether the service runs and its Kubernetes node is Ready since it was started. */
+/** Whether the service runs, and its Kubernetes node has been reported Ready since the start. */
 export const isReady = (
   { service, started }: Pick<Rke2State, 'service' | 'started'>,
   kube: KubeNode | undefined,
 ): boolean => service === 'active' && kube?.ready === true && !isBefore(kube.heartbeat, started)
 
-/** The nodes in `kubectl get nodes -o json`; undefined when it is no such text. */
+/** The nodes in the output of `kubectl get nodes -o json`; undefined if it is not JSON. */
 export function parseKubeNodes(json: string): KubeNode[] | undefined {
   interface Item {
     metadata?: { name?: string; labels?: Record<string, string> }
@@ -131,20 +132,20 @@ export function parseKubeNodes(json: string): KubeNode[] | undefined {
   })
 }
 
-/** Run as root while a node is waited for: its service, what it logged since then, and on a server the nodes. */
+/** Run as root during the wait for a node: its service, its logs since then, and on a server the nodes. */
 export const watchScript = (service: Service, since: number) => `
 echo "== service"; systemctl is-active ${service}
 echo "== started"; date -d "$(TZ=UTC systemctl show --property ExecMainStartTimestamp --value ${service})" +%s
 echo "== journal"; journalctl --unit ${service} --since @${since} --lines 60 --output cat --no-pager 2>/dev/null
 echo "== containerd"; since=$(date -u -d @${since} +%FT%T)
 awk -v since="$since" 'match($0, /time="[^"]*"/) && substr($0, RSTART + 6, 19) >= since' /var/lib/rancher/rke2/agent/containerd/containerd.log 2>/dev/null | tail -n 20
-echo "== nodes"; test -x ${kubectl.split(' ')[0]} && timeout 20 ${kubectl} get nodes -o json 2>/dev/null
+echo "== nodes"; test -x ${program} && timeout 20 ${kubectl} get nodes -o json 2>/dev/null
 true
 `
 
-/** Added to what status asks a node (as the login user): RKE2's version and service, on a server the nodes. */
+/** Appended to what status runs on a node as the login user: RKE2's version and service, and on a server the nodes. */
 export const statusScript = (service: Service) =>
   `; echo '== version'; /usr/local/bin/rke2 --version 2>/dev/null; echo '== service'; systemctl is-active ${service}` +
   (service === 'rke2-server'
-    ? `; echo '== nodes'; test -x ${kubectl.split(' ')[0]} && sudo timeout 10 ${kubectl} get nodes -o json 2>/dev/null; true`
+    ? `; echo '== nodes'; test -x ${program} && sudo timeout 10 ${kubectl} get nodes -o json 2>/dev/null; true`
     : '; true')

@@ -1,25 +1,25 @@
-// PURE. Errors that a person can do something about, and what to type next, as values.
+// PURE. Errors that the user can fix, and the next command to type, as values.
 
-/** A script of this project with the words behind it. */
+/** A script of this project with its arguments. */
 export interface Script {
   script: string
   words: string[]
 }
 
-/** Something to type next: a command, a script of this project, or a line made of both. */
+/** What to type next: a command, a script of this project, or a line of both. */
 export type Hint = string | Script | { line: (string | Script)[] }
 
 export const script = (name: string, ...words: string[]): Script => ({ script: name, words })
 export const line = (...pieces: (string | Script)[]): Hint => ({ line: pieces })
 
-/** A hint as it is typed; `lab` follows the name of a script, such as " --lab labs/nat.yaml". */
+/** A hint as text; `lab` is put after the name of a script, such as " --lab labs/nat.yaml". */
 export function hintText(hint: Hint, lab: string): string {
   if (typeof hint === 'string') return hint
   if ('line' in hint) return hint.line.map((piece) => hintText(piece, lab)).join('')
   return [`npx zx scripts/${hint.script}.ts${lab}`, ...hint.words].join(' ')
 }
 
-/** An error the user can fix: what failed and why, then what was seen last and the next command to type. */
+/** An error that the user can fix: what failed and why, then what was seen last, and the next command to type. */
 export class LabError extends Error {
   readonly details: string[]
   readonly hint: Hint[]
@@ -33,20 +33,22 @@ export class LabError extends Error {
   }
 }
 
-/** Wrong usage or lab file: exit status 2, nothing was touched. */
+/** Wrong usage or lab file: exit status 2, nothing was changed. */
 export class UsageError extends LabError {}
+
+const noSpace = ['df -h', '# free some space on the full disk, then run this again']
 
 /** A failed command as a value. */
 export interface Failed {
-  /** The whole of it, as it can be pasted. */
+  /** The whole command, ready to paste. */
   command: string
-  /** The program in it that failed. */
+  /** The program that failed in it. */
   program: string
   status: number
   stderr: string
 }
 
-/** A command that failed: what it said, and the command itself to try by hand. */
+/** A command that failed: its stderr, and the command itself to try by hand. */
 export class CommandError extends LabError {
   readonly failed: Failed
   constructor(failed: Failed) {
@@ -54,30 +56,30 @@ export class CommandError extends LabError {
     super(`${failed.program} failed (exit ${failed.status}): ${lines.at(-1) ?? 'no message'}`, {
       details: lines.slice(0, -1),
       hint: /no space left on device/i.test(failed.stderr)
-        ? ['df -h', '# make some room on the disk that is full, then run this again']
+        ? noSpace
         : (failed.command.split('\n')[0] ?? ''),
     })
     this.failed = failed
   }
 }
 
-/** Trouble with a file of this host as an error that can be fixed; undefined for any other error. */
+/** A file error of this host that the user can fix; undefined for any other error. */
 export function fileTrouble(error: unknown): LabError | undefined {
   if (!(error instanceof Error) || !('syscall' in error)) return undefined
   const { code = '', syscall = '', path = 'a file', message } = error as NodeJS.ErrnoException
   const why = message.replace(/^\w+: /, '').replace(/, .*/, '')
   const hint = {
     EACCES: [
-      'ls -ld . .lab ~/.cache/rke2-kvm-lab   # whose are they?',
+      'ls -ld . .lab ~/.cache/rke2-kvm-lab   # who owns them?',
       '# left by a run with sudo: sudo chown -R "$USER" .lab ~/.cache/rke2-kvm-lab',
     ],
-    ENOSPC: ['df -h', '# make some room on the disk that is full, then run this again'],
-    EROFS: ['findmnt --target .', '# it cannot be written to; run this in another folder'],
+    ENOSPC: noSpace,
+    EROFS: ['findmnt --target .', '# the file system is read-only; run this in another folder'],
   }[{ EPERM: 'EACCES', EDQUOT: 'ENOSPC' }[code] ?? code]
   return hint && new LabError(`cannot ${syscall} ${path}: ${why}`, { hint, cause: error })
 }
 
-/** Several nodes failed; each error is reported by itself. */
+/** Several nodes failed; each error is reported on its own. */
 export class NodeErrors extends Error {
   readonly errors: unknown[]
   constructor(errors: unknown[]) {
@@ -86,7 +88,7 @@ export class NodeErrors extends Error {
   }
 }
 
-/** An error with the node's name before what failed; a wrong lab file or a bug stays as it is. */
+/** An error with the node's name in front; a UsageError or a bug stays as it is. */
 export function named(name: string, error: unknown): unknown {
   if (error instanceof NodeErrors)
     return new NodeErrors(error.errors.map((one) => named(name, one)))

@@ -1,12 +1,11 @@
-// PURE. What a check of the host found.
+// PURE. The results of the doctor's checks.
 import { hintText, type Hint, type LabError } from './errors.ts'
 
 export interface Finding {
-  /** What was looked at. */
   check: string
   level: 'ok' | 'warning' | 'failure'
   found: string
-  /** What fixes it, for this host. */
+  /** The fix for this host. */
   fix?: Hint[]
 }
 
@@ -22,7 +21,7 @@ export const warning = (check: string, found: string, ...fix: Hint[]): Finding =
   level: 'warning',
 })
 
-/** An error as a failure; what it proposes is for people to choose from, not for --fix to run. */
+/** An error as a failure; its hints are for people, so --fix does not run them. */
 export const fromError = (check: string, { message, details, hint }: LabError): Finding =>
   failure(
     check,
@@ -30,13 +29,13 @@ export const fromError = (check: string, { message, details, hint }: LabError): 
     ...hint.map((one) => (typeof one !== 'string' || one.startsWith('#') ? one : `# ${one}`)),
   )
 
-/** The worst level among findings. */
+/** The worst level of the findings. */
 export function worstOf(findings: Finding[]): Finding['level'] {
   const has = (level: Finding['level']) => findings.some((finding) => finding.level === level)
   return has('failure') ? 'failure' : has('warning') ? 'warning' : 'ok'
 }
 
-/** The commands among the fixes, each once; what is for people only begins with #. */
+/** The commands among the fixes, each once. Hints that start with # are for people only. */
 export function fixesOf(findings: Finding[]): string[] {
   const all = findings.flatMap(({ fix = [] }) => fix)
   return [...new Set(all)]
@@ -44,7 +43,7 @@ export function fixesOf(findings: Finding[]): string[] {
     .filter((text) => !text.startsWith('#'))
 }
 
-/** What `doctor --json` prints. */
+/** The output of `doctor --json`. */
 export function asJson(lab: string, findings: Finding[], typed: string): string {
   const plain = findings.map(({ fix, ...finding }) => ({
     ...finding,

@@ -9,7 +9,7 @@ export function formatSeconds(seconds: number): string {
     : `${Math.floor(whole / 60)} m ${String(whole % 60).padStart(2, '0')} s`
 }
 
-/** What a machine is doing, from the last line on its console: without the kernel's clock, systemd's mark of success, cloud-init's version or a login prompt. */
+/** What a machine is doing: the last line on its console without timestamp, [ OK ], cloud-init's version and login prompt. */
 export const consoleStage = (line: string): string =>
   line
     .replace(/^\S+ login: */, '')
@@ -18,11 +18,11 @@ export const consoleStage = (line: string): string =>
     .replace(/^cloud-init\[\d+\]: Cloud-init v\. \S+ /, 'cloud-init ')
     .trim()
 
-/** A line cut to the width of the terminal; what is left out is told. */
+/** A line cut to the width of the terminal, with … for the rest. */
 export const fitted = (line: string, width: number): string =>
   line.length <= width ? line : `${line.slice(0, width - 1)}…`
 
-/** Text in lines of at most `width`, broken between words; a longer word stays whole. */
+/** Text in lines of at most `width`, broken between words; longer words stay whole. */
 export function wrapped(text: string, width: number): string {
   const lines: string[] = []
   for (const word of text.split(' ')) {
@@ -34,7 +34,7 @@ export function wrapped(text: string, width: number): string {
   return lines.join('\n')
 }
 
-/** Bytes so far, of total (0: unknown), at a rate in bytes per second: bar, per cent, bytes, rate, time left. */
+/** Bytes so far of the total (0: unknown), at a rate in bytes per second: bar, percentage, bytes, rate, time left. */
 export function progressBar(bytes: number, total: number, rate: number, width = 24): string {
   const speed = `${formatSize(Math.max(0, Math.round(rate)))}/s`
   if (total === 0) return `${formatSize(bytes)}  ${speed}`

@@ -1,6 +1,6 @@
-// PURE. Answers of a script on a node: each part behind a line "== name".
+// PURE. The output of a script on a node: each part below a line "== name".
 
-/** Cuts the parts apart; the text before the first is dropped. */
+/** The parts by name; text before the first one is dropped. */
 export function parts(output: string): Map<string, string> {
   return new Map(
     output

@@ -1,8 +1,8 @@
-// PURE. Sizes as people write them in the lab file, and bytes as people read them.
+// PURE. Sizes in the lab file, and bytes for people to read.
 
 const units: Record<string, number> = { M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 }
 
-/** '4GiB', '512MiB', '40G' (G is GiB) to bytes; undefined when it is not such a text. */
+/** '4GiB', '512MiB', '40G' (G is GiB) to bytes; undefined for any other text. */
 export function parseSize(text: string): number | undefined {
   const [, digits, unit] = /^([1-9]\d{0,6})([MGT])(?:iB)?$/.exec(text) ?? []
   return digits && unit ? Number(digits) * (units[unit] ?? 1) : undefined

@@ -1,29 +1,17 @@
-// PURE. Tables as plain text: no frame, columns by width.
+// PURE. Tables as plain text: aligned columns without a frame.
 import Table from 'cli-table3'
 
-const none = {
-  top: '',
-  'top-mid': '',
-  'top-left': '',
-  'top-right': '',
-  bottom: '',
-  'bottom-mid': '',
-  'bottom-left': '',
-  'bottom-right': '',
-  left: '',
-  'left-mid': '',
-  mid: '',
-  'mid-mid': '',
-  right: '',
-  'right-mid': '',
-  middle: '  ',
-}
+// cli-table3's names for the parts of a frame.
+const corners = ['top', 'bottom', 'left', 'mid', 'right'].flatMap((side) =>
+  ['', '-mid', '-left', '-right'].map((corner) => `${side}${corner}`),
+)
+const noFrame = { ...Object.fromEntries(corners.map((name) => [name, ''])), middle: '  ' }
 
-/** Rows under headings, one line each. */
+/** One line per row, below the headings. */
 export function table(headings: string[], rows: string[][]): string {
   const output = new Table({
     head: headings,
-    chars: none,
+    chars: noFrame,
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
   })
   output.push(...rows)

@@ -1,6 +1,6 @@
-// PURE. XML text in which every hole is escaped, so that templates read like `virsh edit`.
+// PURE. XML templates that escape every hole and read like `virsh edit`.
 
-/** Finished XML; put into another template it is not escaped again. */
+/** Finished XML: another template does not escape it again. */
 export class Xml {
   readonly text: string
   constructor(text: string) {
@@ -21,7 +21,7 @@ function escaped(value: string | number | Xml): string {
   return String(value).replace(/[&<>"']/g, (character) => entities[character] ?? character)
 }
 
-/** Tagged template: strings and numbers are escaped, Xml is put in as it is. */
+/** Tagged template: escapes strings and numbers, but not Xml. */
 export function xml(pieces: TemplateStringsArray, ...values: (string | number | Xml)[]): Xml {
   return new Xml(String.raw({ raw: pieces }, ...values.map(escaped)))
 }

@@ -1,17 +1,17 @@
-// PURE. Changes to a YAML text that leave all the rest of it as it is, byte for byte: places in the text, not a new print.
-// Whoever uses it reads the result again and compares: a layout that is not foreseen here must not pass for done.
+// PURE. Edits of a YAML text that keep the rest of it byte for byte: places in the text, not a new document. Callers must
+// read the result again and compare it, because a layout may exist that this file does not handle.
 import { isMap, isPair, isSeq, toYaml, type YamlMap, type YamlNode, type YamlSeq } from './yaml.ts'
 
-/** The text between two places is replaced. */
+/** Replaces the text between two places. */
 export interface Edit {
   at: number
   end: number
   text: string
-  /** Ends the whole map: after all else that is put at the same place. */
+  /** After all other edits at the same place, because it ends the whole map. */
   last?: boolean
 }
 
-/** The text with all edits carried out; they must not overlap. */
+/** The text with all edits; they must not overlap. */
 export function withEdits(text: string, edits: Edit[]): string {
   let done = 0
   const pieces = edits
@@ -24,10 +24,10 @@ export function withEdits(text: string, edits: Edit[]): string {
   return pieces.join('') + text.slice(done)
 }
 
-/** How lines end in this text. */
+/** The line end of this text. */
 export const lineEnd = (text: string) => (text.includes('\r\n') ? '\r\n' : '\n')
 
-/** A key with its value at the end of a map. */
+/** Adds a key with its value at the end of a map. */
 export function addKey(text: string, map: YamlMap, key: string, value: unknown): Edit {
   const pair = new Map([[key, value]])
   if (map.flow) return intoFlow(map, json(pair).slice(1, -1).trim())
@@ -36,7 +36,7 @@ export function addKey(text: string, map: YamlMap, key: string, value: unknown):
   return { ...lineAfter(text, endOf(map)), text: lines + lineEnd(text), last: true }
 }
 
-/** A text as the value of a key that is there with an empty one. */
+/** Gives a key with an empty value a text. */
 export function fillKey(text: string, key: YamlNode, value: YamlNode, filling: string): Edit {
   if (startOf(value) < endOf(value))
     return { at: startOf(value), end: endOf(value), text: JSON.stringify(filling) }
@@ -44,7 +44,7 @@ export function fillKey(text: string, key: YamlNode, value: YamlNode, filling: s
   return { at: colon, end: colon, text: ` ${JSON.stringify(filling)}` }
 }
 
-/** The first entry of a list that is null or []. */
+/** Adds the first entry to a list that is null or []. */
 export function fillList(
   text: string,
   map: YamlMap,
@@ -62,7 +62,7 @@ export function fillList(
   return [{ at: at - space, end, text: '' }, below]
 }
 
-/** One more entry at the end of a list that has some. */
+/** Adds an entry at the end of a list that has some. */
 export function addEntry(text: string, list: YamlSeq, entry: unknown): Edit {
   if (list.flow) return intoFlow(list, json(entry))
   const column = columnOf(text, startOf(list))
@@ -70,7 +70,7 @@ export function addEntry(text: string, list: YamlSeq, entry: unknown): Edit {
   return { ...lineAfter(text, endOf(list)), text: lines }
 }
 
-/** Another value in the place of one. */
+/** Replaces an entry. */
 export function replaceEntry(text: string, list: YamlSeq, old: YamlNode, entry: unknown): Edit {
   const inFlow = list.flow || !isMap(old) || old.flow
   const lines = inFlow ? json(entry) : block(text, entry, columnOf(text, startOf(old)))
@@ -79,7 +79,7 @@ export function replaceEntry(text: string, list: YamlSeq, old: YamlNode, entry: 
 
 const startOf = (node: YamlNode) => node.range?.[0] ?? 0
 
-// The parser counts what follows up to the next value as part of a block; here it ends with its last value.
+// For the parser a block ends where the next value starts; here it ends with its last value.
 function endOf(node: YamlNode): number {
   const last = (isMap(node) || isSeq(node)) && !node.flow ? node.items.at(-1) : undefined
   if (!last) return node.range?.[1] ?? 0

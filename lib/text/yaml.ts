@@ -1,7 +1,6 @@
-// PURE. YAML as the programs of the lab read it: cloud-init (PyYAML), RKE2 (yaml.v2) and kubectl (yaml.v2 too) read YAML
-// 1.1, each its own: 12:30 is 750 to PyYAML and text to yaml.v2, `y` is text to PyYAML and true to yaml.v2. So what may be
-// anything but text keeps the text that the person wrote, and what is text is quoted wherever one of them would take it
-// for something else.
+// PURE. YAML for the programs of the lab. cloud-init (PyYAML), RKE2 and kubectl (yaml.v2) read YAML 1.1, but differently:
+// 12:30 is 750 for PyYAML and text for yaml.v2; `y` is text for PyYAML and true for yaml.v2. So a value that one of them
+// does not read as text is kept as the person wrote it, and text is quoted if one of them would read it as something else.
 import {
   Document,
   isAlias,
@@ -17,11 +16,11 @@ import {
   type YAMLMap as YamlMap,
   type YAMLSeq as YamlSeq,
 } from 'yaml'
-import { UsageError } from './errors.ts'
+import { UsageError, type Hint } from './errors.ts'
 
 export { isAlias, isMap, isPair, isScalar, isSeq, type YamlMap, type YamlNode, type YamlSeq }
 
-/** A number, a date, `yes`: what a person wrote without quotes and a reader of YAML 1.1 may take for more than text. */
+/** A number, a date, `yes`: an unquoted value that a reader of YAML 1.1 may not read as text. */
 export class Bare {
   readonly text: string
   constructor(text: string) {
@@ -29,15 +28,15 @@ export class Bare {
   }
 }
 
-/** A document with the place of its parts in the text, and what is wrong with it. */
+/** A document with the places of its parts in the text, and its problems. */
 export interface ReadYaml {
-  /** Undefined where the text has nothing but comments. */
+  /** Undefined if the text has only comments. */
   root: YamlNode | undefined
-  /** Plain values: lists, maps as `Map`, texts, booleans, null, and `Bare`. */
+  /** Plain values: lists, `Map`, strings, booleans, null, and `Bare`. */
   value: unknown
   problems: string[]
   lineOf: (offset: number) => number
-  /** Line on which a second document starts. */
+  /** The line where a second document starts. */
   second: number | undefined
 }
 
@@ -46,7 +45,7 @@ const base60 = String.raw`[-+]?\d[\d_]*(?::[0-5]?\d)+(?:\.[\d_]*)?`
 const date = String.raw`\d{4}-\d\d?-\d\d?(?:(?:[Tt]|[ \t]+)\d[\d:.]*[ \t]*(?:Z|[-+]\d\d?(?::?\d\d)?)?)?`
 const word = '[yYnN]|[Yy]es|YES|[Nn]o|NO|[Oo]n|ON|[Oo]ff|OFF'
 
-// A bare = or << is no value to PyYAML, it stumbles over both: they can only be meant as text.
+// PyYAML fails on an unquoted = or <<, so both can only mean text.
 const bare: ScalarTag = {
   tag: 'tag:rke2-kvm-lab,bare',
   default: true,
@@ -62,7 +61,7 @@ const options = { ...schema, customTags: [...schema.customTags], aliasDuplicateO
 
 const known = /^tag:yaml\.org,2002:(str|binary|null|bool|map|seq)$/
 
-/** Reads the first document of a text; never throws. */
+/** Reads the first document of a text. Does not throw. */
 export function readYaml(text: string): ReadYaml {
   const lineCounter = new LineCounter()
   const documents = parseAllDocuments(text, {
@@ -82,7 +81,7 @@ export function readYaml(text: string): ReadYaml {
     visit(first, {
       Node: (_, node, path) => {
         const trouble =
-          (node.tag && !known.test(node.tag) && `the tag ${node.tag} is not known here`) ||
+          (node.tag && !known.test(node.tag) && `the tag ${node.tag} is not supported`) ||
           (isAlias(node) && aliasTrouble(node.resolve(first), node.source, path))
         if (trouble) problems.push(`line ${lineOf(node.range?.[0] ?? 0)}: ${trouble}`)
       },
@@ -98,10 +97,10 @@ export function readYaml(text: string): ReadYaml {
 
 function aliasTrouble(anchor: unknown, name: string, path: readonly unknown[]) {
   if (!anchor) return `*${name} has no anchor &${name} before it`
-  return path.includes(anchor) && `*${name} stands inside its own anchor`
+  return path.includes(anchor) && `*${name} is inside its own anchor`
 }
 
-// What is left to go wrong: aliases that multiply without end, and a << that merges no map.
+// This still fails for aliases that expand without end, and for a << that merges no map.
 function valueOf(document: Document.Parsed, problems: string[]): unknown {
   try {
     return document.toJS({ mapAsMap: true })
@@ -111,14 +110,14 @@ function valueOf(document: Document.Parsed, problems: string[]): unknown {
   }
 }
 
-/** A value that a person wrote, with its key and where it stands. */
+/** A value that a person wrote, with its key and line. */
 export interface Entry {
   key: string
   value: unknown
   line: number
 }
 
-/** The keys and values of a file that people edit. Throws a UsageError, with lines, for anything but one plain mapping. */
+/** The keys and values of a file that people edit. Throws a UsageError with lines unless it is one plain mapping. */
 export function readMapping(text: string, file: string, keys: string): Entry[] {
   const { root, value, problems, lineOf, second } = readYaml(text)
   if (second) problems.push(`line ${second}: a second document starts here; only one is read`)
@@ -132,7 +131,7 @@ export function readMapping(text: string, file: string, keys: string): Entry[] {
     const name = isScalar(key) && isMergeKey(key.value) ? '<<' : isScalar(key) ? key.value : null
     const twice = lines.get(name)
     if (typeof name !== 'string') problems.push(`line ${line}: this key is not text; quote it`)
-    else if (twice) problems.push(`line ${line}: ${name} is there already, in line ${twice}`)
+    else if (twice) problems.push(`line ${line}: ${name} is already in line ${twice}`)
     lines.set(name, line)
   }
   refuse(file, problems)
@@ -146,17 +145,17 @@ export function readMapping(text: string, file: string, keys: string): Entry[] {
 
 const isMergeKey = (value: unknown) => typeof value === 'symbol' && value.description === '<<'
 
-/** Throws all that is wrong with a file as one UsageError; nothing for no problem. */
-export function refuse(file: string, problems: string[]): void {
+/** Throws all problems of a file as one UsageError, if there are any. */
+export function refuse(file: string, problems: string[], hint: Hint[] = []): void {
   if (problems.length === 0) return
   const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`
-  throw new UsageError(`${file}: ${count}`, { details: problems })
+  throw new UsageError(`${file}: ${count}`, { details: problems, hint })
 }
 
-// Line breaks to YAML 1.1, and characters that PyYAML takes only as escapes.
+// Line breaks in YAML 1.1, and characters that PyYAML accepts only as escapes.
 const unsafe = /(?![\t\n])[\p{Cc}\u2028\u2029\ufeff\ufffe\uffff]/u
 
-/** A value as YAML in which every reader finds the same text; maps may be objects or `Map`. With `json`, in JSON's form. */
+/** A value as YAML that every reader reads the same way; maps may be objects or `Map`. With `json`, in JSON's form. */
 export function toYaml(value: unknown, { json = false } = {}): string {
   const document = new Document(value, options)
   visit(document, {
@@ -181,6 +180,6 @@ export function toYaml(value: unknown, { json = false } = {}): string {
     )
 }
 
-/** What may be left out, given once, or given as a list. */
+/** The items of a value that may be missing, one item, or a list. */
 export const asList = (value: unknown): unknown[] =>
   value === undefined || value === null ? [] : [value].flat()

@@ -125,7 +125,7 @@ const troubles: Trouble[] = [
   {
     worker01: [
       `${uninstall}\n${file('/usr/local/bin/uname', '#!/bin/sh\necho riscv64')}`,
-      'RKE2 is not made for the processor of this machine',
+      "RKE2 has no build for this machine's processor",
     ],
   },
 ]

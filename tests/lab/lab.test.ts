@@ -7,7 +7,7 @@ import { formatSize } from '../../lib/text/size.ts'
 import { top } from '../helpers/fixtures.ts'
 import { makeLab, nodeOf } from '../helpers/labs.ts'
 
-await t.test('a small lab file gets the defaults of everything else', async (t) => {
+await t.test('a small lab file gets defaults for everything else', async (t) => {
   const lab = makeLab()
   t.match(lab, {
     name: 'lab',
@@ -53,30 +53,27 @@ await t.test('a node may differ from the defaults, and the defaults may be chang
   ])
 })
 
-await t.test(
-  'the lab files that come with the project are valid, and clash in nothing',
-  async (t) => {
-    const files = ['lab.yaml', ...readdirSync(join(top, 'labs')).map((name) => join('labs', name))]
-    const labs = files.map((file) => parseLab(readFileSync(join(top, file), 'utf8'), file))
-    t.same(new Set(labs.map(({ name }) => name)).size, files.length, 'one name each')
-    const macs = labs.flatMap(({ nodes }) => nodes.map(({ mac }) => mac))
-    t.equal(new Set(macs).size, macs.length, 'no MAC twice')
-    t.strictSame(
-      labs.flatMap(({ warnings }) => warnings),
-      [],
-    )
-    t.strictSame(
-      labs[0]?.nodes.map(({ name, address }) => `${name} ${address}`),
-      ['kubemaster 192.168.1.30', 'worker01 192.168.1.31', 'worker02 192.168.1.32'],
-    )
-  },
-)
+await t.test("the project's lab files are valid and do not clash", async (t) => {
+  const files = ['lab.yaml', ...readdirSync(join(top, 'labs')).map((name) => join('labs', name))]
+  const labs = files.map((file) => parseLab(readFileSync(join(top, file), 'utf8'), file))
+  t.same(new Set(labs.map(({ name }) => name)).size, files.length, 'one name each')
+  const macs = labs.flatMap(({ nodes }) => nodes.map(({ mac }) => mac))
+  t.equal(new Set(macs).size, macs.length, 'no duplicate MAC')
+  t.strictSame(
+    labs.flatMap(({ warnings }) => warnings),
+    [],
+  )
+  t.strictSame(
+    labs[0]?.nodes.map(({ name, address }) => `${name} ${address}`),
+    ['kubemaster 192.168.1.30', 'worker01 192.168.1.31', 'worker02 192.168.1.32'],
+  )
+})
 
 await t.test('MAC and UUIDs are the same on every run, and differ by lab and node', async (t) => {
   t.equal(stableMac('lab', 'kubemaster'), makeLab().nodes[0]?.mac)
   t.matchSnapshot(
     makeLab().nodes.map(({ name, mac, uuid }) => `${name} ${mac} ${uuid}`),
-    'a change here makes every existing machine a stranger',
+    'a change here would disown every existing machine',
   )
   const macs = ['a', 'b', 'c'].flatMap((lab) => ['a', 'b', 'c'].map((node) => stableMac(lab, node)))
   t.equal(new Set(macs).size, 9)
@@ -99,7 +96,7 @@ await t.test(
       lab.name = 'a-b'
       lab.nodes[0]!.name = 'c'
     }).nodes[0]!
-    t.equal(one.volume, other.volume, 'their volumes have one name: ownership decides')
+    t.equal(one.volume, other.volume, 'their volumes have the same name: ownership decides')
     t.not(one.uuid, other.uuid)
     t.not(one.mac, other.mac)
   },

@@ -12,7 +12,7 @@ const wrong: [key: string, value: unknown, says: RegExp][] = [
     /is set by the scripts, or they rely on its default; remove this secret$/,
   ],
   ['kubelet-arg', { 'max-pods': 50 }, /rke2\.config\.kubelet-arg: is a map/],
-  ['kubelet-arg', [['a']], /rke2\.config\.kubelet-arg: holds a list in a list/],
+  ['kubelet-arg', [['a']], /rke2\.config\.kubelet-arg: holds a list inside a list/],
   ['profile', '{{ x }}', /is a template that was not filled in$/],
   ['node-label', ['a=${X}'], /holds a template that was not filled in$/],
   ['profile', null, /is empty/],
@@ -20,7 +20,7 @@ const wrong: [key: string, value: unknown, says: RegExp][] = [
   ['selinux', 'Off', /"Off" is text here; write false$/],
 ]
 
-await t.test('what RKE2 could not take is refused with its path in the lab file', (t) => {
+await t.test('what RKE2 cannot take is rejected with its path in the lab file', (t) => {
   for (const [key, value, says] of wrong)
     try {
       makeLab((lab) => (lab.rke2.config = { [key]: value }))

@@ -4,7 +4,7 @@ import { cidrContains, cidrsOverlap } from '../../lib/lab/rules.ts'
 import { makeLab, problemsOf } from '../helpers/labs.ts'
 
 await t.test(
-  'an address that RKE2 takes may be used when RKE2 is told to take others',
+  "an address of RKE2's default networks may be used if RKE2 uses other networks",
   async (t) => {
     const found = problemsOf((lab) => {
       lab.network = { nat: 'n', cidr: '10.42.7.0/24', gateway: '10.42.7.1' }
@@ -15,7 +15,7 @@ await t.test(
   },
 )
 
-await t.test('an even number of servers is warned about, an odd one is not', async (t) => {
+await t.test('an even number of servers gives a warning, an odd one does not', async (t) => {
   const servers = (count: number) =>
     makeLab((lab) => lab.nodes.slice(0, count).forEach((node) => (node.role = 'server'))).warnings
   t.strictSame(servers(1), [])
@@ -23,7 +23,7 @@ await t.test('an even number of servers is warned about, an odd one is not', asy
   t.strictSame(servers(3), [])
 })
 
-await t.test('networks overlap when one holds the other', async (t) => {
+await t.test('networks overlap if one contains the other', async (t) => {
   t.ok(cidrsOverlap('10.0.0.0/8', '10.42.0.0/16'))
   t.ok(cidrsOverlap('10.42.0.0/16', '10.0.0.0/8'))
   t.ok(cidrsOverlap('192.0.2.1/24', '192.0.2.200/24'))

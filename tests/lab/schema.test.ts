@@ -1,9 +1,9 @@
-// What a lab file may say: every rule, every message.
+// The rules of a lab file, each with its message.
 import t from 'tap'
 import { hostileStrings, problems, problemsOf, setAt } from '../helpers/labs.ts'
 
 await t.test(
-  'all problems are told at once, each with line, path and reason, in order',
+  'all problems are reported at once, each with line, path and reason, in order',
   async (t) => {
     const text = [
       'name: Lab',
@@ -35,7 +35,7 @@ await t.test(
   },
 )
 
-await t.test('a text that is no YAML, or no mapping, is told as such', async (t) => {
+await t.test('a text that is not YAML, or not a mapping, is reported as such', async (t) => {
   t.match(problems('name: [').join('\n'), /lab.yaml is not valid YAML\n.+/)
   t.match(problems('a: 1\na: 2').join('\n'), 'Map keys must be unique')
   t.match(problems('a: &a [*a]\nb: *c').join('\n'), 'not valid YAML')
@@ -105,14 +105,14 @@ const wrong: [path: string, value: unknown, reason: RegExp][] = [
   ['rke2.vip', '192.0.2.255', /rke2\.vip: .* broadcast/],
   ['rke2.mirror', 'mirror', /must be an http or https address/],
 ]
-await t.test('each broken rule is told with its path and reason', async (t) => {
+await t.test('each broken rule is reported with its path and reason', async (t) => {
   for (const [path, value, reason] of wrong) {
     const found = problemsOf((lab) => setAt(lab, path, value))
     t.match(found.join('\n'), reason, `${path} ${JSON.stringify(value)?.slice(0, 50)}`)
   }
 })
 
-// Where a hostile string may be accepted, it is quoted or escaped: tests/text and tests/libvirt prove that.
+// Accepted hostile strings are quoted or escaped: tests/text and tests/libvirt prove that.
 const strings = [
   'name',
   'libvirt',
@@ -139,7 +139,7 @@ const strings = [
   'rke2.mirror',
 ]
 const free = ['image.file', 'rke2.artifacts']
-await t.test('hostile strings are refused in every field that is not free text', async (t) => {
+await t.test('hostile strings are rejected in every field that is not free text', async (t) => {
   const accepted: string[] = []
   for (const path of strings.filter((one) => !free.includes(one)))
     for (const hostile of hostileStrings) {
@@ -155,7 +155,7 @@ await t.test('hostile strings are refused in every field that is not free text',
   t.strictSame(accepted, [])
 })
 
-await t.test('free text is one line that is no option', async (t) => {
+await t.test('free text is one line and not an option', async (t) => {
   for (const path of free)
     t.strictSame(
       hostileStrings.filter((text) => problemsOf((lab) => setAt(lab, path, text)).length > 0),

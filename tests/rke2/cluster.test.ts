@@ -1,4 +1,4 @@
-// Which server leads, and what stands in the way where a node cannot be asked.
+// Which server leads, and which check fails if a node cannot be asked.
 import t from 'tap'
 import { SshError } from '../../lib/guest/ssh.ts'
 import { findLeader } from '../../lib/rke2/cluster.ts'
@@ -12,13 +12,17 @@ const trouble = new SshError(one, { kind: 'silent', state: 'no answer on its add
 const silent: Member = { ...member(one), trouble }
 const active = { service: 'active' }
 
-await t.test('the server that newcomers join', async (t) => {
+await t.test('the server that other nodes join', async (t) => {
   const ready = { ...active, nodes: [kubeNode('worker01')] }
   const notReady = { ...active, nodes: [kubeNode('kubemaster', false), kubeNode('worker01')] }
   const cases: [what: string, servers: Member[], leader: string][] = [
-    ['the first that runs', [member(one), member(two, active)], 'worker01'],
-    ['the first of several', [member(one, active), member(two, active)], 'kubemaster'],
-    ['rather one that is Ready', [member(one, notReady), member(two, ready)], 'worker01'],
+    ['the first one that runs', [member(one), member(two, active)], 'worker01'],
+    ['the first one of several', [member(one, active), member(two, active)], 'kubemaster'],
+    [
+      'one that is Ready before one that only runs',
+      [member(one, notReady), member(two, ready)],
+      'worker01',
+    ],
     ['one that cannot be asked does not count', [silent, member(two, active)], 'worker01'],
   ]
   for (const [what, servers, leader] of cases) {
@@ -28,7 +32,7 @@ await t.test('the server that newcomers join', async (t) => {
   }
 })
 
-await t.test('while none runs, that stands in the way', async (t) => {
+await t.test('while none runs, a check fails', async (t) => {
   const { leader, lacking } = findLeader([silent, member(two)])
   t.equal(leader.name, 'kubemaster')
   t.strictSame(shortly(lacking), ['? @kubemaster systemctl is-active rke2-server >/dev/null'])
@@ -39,7 +43,7 @@ await t.test('while none runs, that stands in the way', async (t) => {
   })
 })
 
-await t.test('a node that cannot be asked', async (t) => {
+await t.test('a node that cannot be asked fails a check', async (t) => {
   t.strictSame(shortly(reached(silent)), ['? @kubemaster true'])
   t.equal(await refused(reached(silent)), trouble.message)
   t.strictSame(reached(member(one)), [])

@@ -1,4 +1,4 @@
-// config.yaml of each node: what people wrote, what the scripts add, and what RKE2 could not take.
+// config.yaml of each node: what people wrote, what the scripts add, and what RKE2 cannot take.
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { parse, stringify } from 'yaml'
@@ -66,12 +66,12 @@ await t.test('config.yaml of each kind of node', async (t) => {
       server: 'https://192.168.1.30:9345',
       'token-file': '/etc/rancher/rke2/token',
     },
-    'keys for servers or for one machine only are left out',
+    'keys only for servers or only for one machine are left out',
   )
   t.match(
     rke2Config(lab, server, {}),
     'write-kubeconfig-mode: "0600"',
-    'quoted: YAML 1.1 takes a bare 0600 for octal',
+    'quoted, because an unquoted 0600 is octal in YAML 1.1',
   )
   t.strictSame(parseRke2Config('', 'rke2/agent.yaml'), {})
 })
@@ -91,7 +91,7 @@ const refused: [text: string, ...says: (string | RegExp)[]][] = [
   ['- a\n', 'rke2/server.yaml is not a YAML mapping of RKE2 keys'],
   ['a: 1\nb: ]\n', 'rke2/server.yaml is not valid YAML', /^line 2: /],
   ['a: 1\n---\nb: 1\n', 'rke2/server.yaml is not valid YAML', /^line 2: a second document/],
-  ['debug: true\ndebug: false\n', one, 'line 2: debug is there already, in line 1'],
+  ['debug: true\ndebug: false\n', one, 'line 2: debug is already in line 1'],
   [
     '# mine\nnode-ip: 10.0.0.1\ntls-san: [a]\ndata-dir+: /srv\n',
     'rke2/server.yaml: 2 problems',
@@ -107,7 +107,7 @@ const refused: [text: string, ...says: (string | RegExp)[]][] = [
   ['agent-token-file: /x\n', one, /^line 1, agent-token-file: is set by the scripts/],
   ['kubelet-arg: { max-pods: 50 }\n', one, /^line 1, kubelet-arg: is a map/],
   ['kubelet-arg:\n- max-pods: 50\n', one, /^line 1, kubelet-arg: holds a map/],
-  ['kubelet-arg:\n- [a]\n', one, /^line 1, kubelet-arg: holds a list in a list/],
+  ['kubelet-arg:\n- [a]\n', one, /^line 1, kubelet-arg: holds a list inside a list/],
   ['profile: {{ profile }}\n', one, /^line 1, profile: is a template that was not filled in$/],
   ['profile: "{{ profile }}"\n', one, /^line 1, profile: is a template/],
   ['node-label:\n- a=b\n- {{ label }}\n', one, /^line 1, node-label: holds a template/],
@@ -122,15 +122,12 @@ const refused: [text: string, ...says: (string | RegExp)[]][] = [
   ['on: 1\n', one, 'line 1: this key is not text; quote it'],
 ]
 
-await t.test(
-  'what RKE2 could not take is refused by line and key, before anything is done',
-  (t) => {
-    for (const [text, ...says] of refused) t.match(problemsOf(text), says, text)
-    for (const text of ['', '{}\n', '# none\n', 'kubelet-arg: []\n'])
-      t.strictSame(problemsOf(text), [])
-    t.end()
-  },
-)
+await t.test('what RKE2 cannot take is rejected by line and key, before anything changes', (t) => {
+  for (const [text, ...says] of refused) t.match(problemsOf(text), says, text)
+  for (const text of ['', '{}\n', '# none\n', 'kubelet-arg: []\n'])
+    t.strictSame(problemsOf(text), [])
+  t.end()
+})
 
 const kept: [written: string, line: string][] = [
   ['write-kubeconfig-mode: 0640', 'write-kubeconfig-mode: 0640'],
@@ -144,7 +141,7 @@ const kept: [written: string, line: string][] = [
   ['<<: { profile: cis }', 'profile: cis'],
 ]
 
-await t.test('what the person wrote means to RKE2 what it meant in their file', (t) => {
+await t.test('what a person wrote keeps its meaning for RKE2', (t) => {
   for (const [written, line] of kept) {
     const made = rke2Config(lab, server, parseRke2Config(`${written}\n`, 'rke2/server.yaml'))
     t.ok(`\n${made}`.includes(`\n${line}\n`), `${written}: ${made}`)
@@ -153,7 +150,7 @@ await t.test('what the person wrote means to RKE2 what it meant in their file', 
   t.match(
     (parse(rke2Config(lab, server, both)) as { 'tls-san': string[] })['tls-san'],
     ['kubemaster', '192.168.1.30', 'a', 'b'],
-    'a name that is added is not lost behind the list of the scripts',
+    'a name in tls-san+ is kept beside the list of the scripts',
   )
   t.end()
 })

@@ -1,4 +1,4 @@
-// What the first server still lacks, by how it was seen.
+// The stages for the first server, by its state.
 import t from 'tap'
 import { rke2Config } from '../../lib/rke2/config.ts'
 import { planFirst } from '../../lib/rke2/install.ts'
@@ -47,7 +47,7 @@ const install = [
 const cases: [what: string, state: Partial<Rke2State>, stages: string[][]][] = [
   ['an untouched node', {}, [install, ['Configure and start', config, ...start('start')], wait]],
   [
-    'one that is installed only',
+    'one that only has RKE2 installed',
     { version: lab.rke2.version },
     [['Configure and start', config, ...start('start')], wait],
   ],
@@ -73,17 +73,17 @@ const cases: [what: string, state: Partial<Rke2State>, stages: string[][]][] = [
 for (const [what, state, stages] of cases)
   await t.test(what, async (t) => t.strictSame(planned(state), stages))
 
-await t.test('what cannot be changed here is refused before anything is done', async (t) => {
+await t.test('what must be fixed first is reported before anything changes', async (t) => {
   const refusals: [Partial<Rke2State>, string][] = [
     [
       { ...isThere, version: 'v1.34.1+rke2r1' },
-      'kubemaster: it runs RKE2 v1.34.1+rke2r1, the lab file says v1.35.7+rke2r1: that is an upgrade',
+      'kubemaster: it runs RKE2 v1.34.1+rke2r1, but the lab file says v1.35.7+rke2r1: that is an upgrade',
     ],
-    [{ free: 2 ** 30 }, 'kubemaster: only 1 GiB are free on its disk, RKE2 needs 3 GiB'],
+    [{ free: 2 ** 30 }, 'kubemaster: only 1 GiB is free on its disk, but RKE2 needs 3 GiB'],
   ]
   for (const [state, message] of refusals) t.throws(() => planned(state), { message })
   t.throws(() => planned({}, [member(second, { hasRun: true })]), {
-    message: 'kubemaster: it is new, but the cluster is there already, on second',
+    message: 'kubemaster: it is new, but the cluster already exists on second',
     hint: [{ line: [{ script: 'join', words: ['kubemaster'] }, /joins it/] }],
   })
 })

@@ -1,4 +1,4 @@
-// What a joiner still lacks, by how it and the leader were seen.
+// The steps for a node that joins, by its state and the leader's.
 import t from 'tap'
 import { rke2Config } from '../../lib/rke2/config.ts'
 import { planJoin } from '../../lib/rke2/join.ts'
@@ -56,7 +56,7 @@ const forget = [
   '@kubemaster kubectl delete secret --namespace kube-system worker01.node-password.rke2 --ignore-not-found',
   '@kubemaster kubectl delete node worker01',
 ]
-const entersAgain = [
+const registersAgain = [
   ...entry('worker01'),
   ...start('worker01', 'rke2-agent', 'restart'),
   wait('worker01'),
@@ -98,13 +98,13 @@ const cases: [what: string, joiner: Member, nodes: KubeNode[] | undefined, steps
     [wait('worker01')],
   ],
   [
-    'an old Node of the name goes before the new one',
+    'an old Node with this name is deleted first',
     member(worker, { now }),
     [kubeNode('kubemaster'), kubeNode('worker01', false)],
     fromNothing('worker01', 'rke2-agent', forget),
   ],
   [
-    'once it is not Ready any more',
+    'if the old Node is still Ready, after it is NotReady',
     member(worker, { now }),
     ours,
     fromNothing('worker01', 'rke2-agent', [
@@ -116,29 +116,29 @@ const cases: [what: string, joiner: Member, nodes: KubeNode[] | undefined, steps
     'one whose Node was deleted registers again',
     member(worker, joined),
     [kubeNode('kubemaster')],
-    entersAgain,
+    registersAgain,
   ],
   [
     'a changed configuration',
     member(worker, { ...joined, config: 'a: b\n' }),
     ours,
-    [config('worker01'), ...entersAgain],
+    [config('worker01'), ...registersAgain],
   ],
   [
     'a configuration that the service has not read yet',
     member(worker, { ...joined, stale: true }),
     ours,
-    entersAgain,
+    registersAgain,
   ],
-  ['a service that failed', member(worker, { ...joined, service: 'failed' }), ours, entersAgain],
+  ['a service that failed', member(worker, { ...joined, service: 'failed' }), ours, registersAgain],
   [
-    'a service that would not start with the machine',
+    'a service that is not enabled',
     member(worker, { ...joined, enabled: false }),
     ours,
     [...start('worker01', 'rke2-agent'), wait('worker01')],
   ],
   [
-    'as long as nobody reports Nodes, none is taken for deleted',
+    'while no server reports Nodes, none counts as deleted',
     member(worker, joined),
     undefined,
     [wait('worker01')],
@@ -147,15 +147,18 @@ const cases: [what: string, joiner: Member, nodes: KubeNode[] | undefined, steps
 for (const [what, joiner, nodes, steps] of cases)
   await t.test(what, async (t) => t.strictSame(shortly(planned(joiner, nodes)), steps))
 
-await t.test('a node stays with the server that it joined, whoever leads', async (t) => {
+await t.test('a node keeps the server that it joined, whichever leads now', async (t) => {
   const away = { ...joined, config: rke2Config(lab, worker, {}, second) }
   t.strictSame(planned(member(worker, away), ours), [])
 })
 
-await t.test('what cannot be changed here is the only step', async (t) => {
+await t.test('what must be fixed first is the only step', async (t) => {
   const refusals: [Partial<Rke2State>, string][] = [
-    [{ ...joined, version: 'v1.34.1+rke2r1' }, 'it runs RKE2 v1.34.1+rke2r1, the lab file says'],
-    [{ free: 2 ** 30 }, 'only 1 GiB are free on its disk'],
+    [
+      { ...joined, version: 'v1.34.1+rke2r1' },
+      'it runs RKE2 v1.34.1+rke2r1, but the lab file says',
+    ],
+    [{ free: 2 ** 30 }, 'only 1 GiB is free on its disk'],
     [{ gaps: ['iptables'] }, 'it lacks iptables'],
     [{ now: now - 4000 }, 'its clock is 4000 s behind that of kubemaster [clock-skew]'],
   ]

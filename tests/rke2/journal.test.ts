@@ -1,4 +1,4 @@
-// What RKE2's journal says about a failure.
+// The cause of a failure, from RKE2's journal.
 import t from 'tap'
 import { diagnose, isDue, lastMessage, sighting, type Sighting } from '../../lib/rke2/journal.ts'
 import { hintText } from '../../lib/text/errors.ts'
@@ -7,7 +7,7 @@ import { makeLab, nodeOf } from '../helpers/labs.ts'
 const lab = makeLab()
 const at = { node: nodeOf(lab, 'worker01'), server: nodeOf(lab) }
 
-// Fragments as RKE2 logs them: facts from its sources and issues, see rke2/README.md.
+// Lines as RKE2 logs them, from its sources and issues: see rke2/README.md.
 const journals: [id: string, line: string][] = [
   [
     'ca-mismatch',
@@ -67,7 +67,7 @@ const journals: [id: string, line: string][] = [
   ['missing-keys', 'level=fatal msg="--token is required"'],
 ]
 
-await t.test('every known cause is named, with what fixes it', async (t) => {
+await t.test('every known cause is named, with its fix', async (t) => {
   for (const [id, line] of journals) {
     const cause = diagnose(`level=info msg="Starting"\n${line}\n`, at)
     t.equal(cause?.id, id, line)
@@ -83,18 +83,18 @@ await t.test('every known cause is named, with what fixes it', async (t) => {
   t.equal(lastMessage(''), '')
 })
 
-await t.test('only what is wrong now counts, and only once it has stayed so', (t) => {
+await t.test('only the current cause counts, and only after its patience', (t) => {
   const named = (...lines: string[]) => diagnose(lines.join('\n'), at)
   const unreachable = 'level=error msg="failed to get CA certs: Get https://127.0.0.1:6444: EOF"'
   const notReady = 'level=warning msg="server is not ready: 503 Service Unavailable"'
   const rejected = 'level=error msg="server is not ready: Node password rejected"'
-  t.equal(named(unreachable, notReady), undefined, 'the server was reached since')
+  t.equal(named(unreachable, notReady), undefined, 'the server has been reached since')
   t.equal(named(unreachable, notReady, unreachable)?.id, 'unreachable')
   t.equal(named(unreachable, rejected)?.id, 'node-password', 'the last one logged')
   t.equal(
     named(rejected, 'rke2-agent.service: Scheduled restart job')?.id,
     'node-password',
-    'what systemd adds is no progress',
+    "systemd's lines are no progress",
   )
   t.equal(
     named('error="failed to pull image a: EOF"', 'msg="PullImage a returns image reference b"'),
@@ -108,8 +108,12 @@ await t.test('only what is wrong now counts, and only once it has stayed so', (t
     seen = sighting(named(...lines), seen, now)
     return seen && isDue(seen, now)
   })
-  t.strictSame(due, [false, undefined, false, false], 'the count starts again after it was gone')
+  t.strictSame(
+    due,
+    [false, undefined, false, false],
+    'the time starts again after the cause was gone',
+  )
   t.ok(isDue(sighting(named(unreachable), seen, 50_000)!, 50_000))
-  t.ok(isDue(sighting(named(rejected), seen, 50_000)!, 50_000), 'most causes are named at once')
+  t.ok(isDue(sighting(named(rejected), seen, 50_000)!, 50_000), 'most causes count at once')
   t.end()
 })

@@ -1,4 +1,4 @@
-// The lab's kubeconfig, and how it is put into a person's own without a change to the rest of it.
+// The lab's kubeconfig, and how it is merged into the user's own without a change to the rest.
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -16,7 +16,7 @@ const edit = (text: string, name: string) =>
     { input: text, encoding: 'utf8' },
   )
 
-await t.test('the kubeconfig gets the address of the server and the name of the lab', async (t) => {
+await t.test("the kubeconfig gets the server's address and the lab's name", async (t) => {
   const ours = parse(edit(fromNode, 'lab'))
   t.match(ours, {
     'current-context': 'lab',
@@ -26,7 +26,7 @@ await t.test('the kubeconfig gets the address of the server and the name of the 
   })
 })
 
-await t.test('a lab may be called like a value that is no text to YAML', async (t) => {
+await t.test('a lab may have a name that is not text in YAML', async (t) => {
   for (const name of ['null', 'true', 'no', 'on', 'y', '1e3', '0x1f', '12e03', 'lab']) {
     const file = edit(fromNode, name)
     const merged = mergeKubeconfig(edit(fromNode, 'on'), file, name)
@@ -49,7 +49,7 @@ await t.test('merging replaces stale entries of the lab and keeps everything els
     parse(once).clusters.map(({ name }: { name: string }) => name),
     ['other', 'lab'],
   )
-  t.equal(parse(once)['current-context'], 'other', 'the context that was in use stays')
+  t.equal(parse(once)['current-context'], 'other', 'the current context stays')
   t.equal(
     mergeKubeconfig(once, edit(fromNode, 'lab'), 'lab'),
     once,
@@ -62,7 +62,7 @@ await t.test('merging replaces stale entries of the lab and keeps everything els
   t.throws(() => mergeKubeconfig('a: [', edit(fromNode, 'lab'), 'lab'), /left alone/)
 })
 
-// What is put into a file of somebody else, as block and as JSON.
+// The lab's entries, as block and as JSON.
 const ours = edit(fromNode, 'lab')
 const cluster = `cluster:
     certificate-authority-data: ZGVmYXVsdA==
@@ -119,7 +119,7 @@ current-context: homelab
 
 const merges: [what: string, existing: string, merged: string][] = [
   [
-    'comments, anchors, YAML 1.1 and styles of others stay as they are',
+    'comments, anchors, YAML 1.1 and styles of other entries stay',
     home,
     home
       .replace('contexts:\n', `- ${cluster}contexts:\n`)
@@ -128,7 +128,7 @@ const merges: [what: string, existing: string, merged: string][] = [
   ],
   ['no file', '', ours],
   ['only comments', '# mine\n', `# mine\n${ours}`],
-  ['only comments, the last line not ended', '---\n# mine', `---\n# mine\n${ours}`],
+  ['only comments, no newline at the end', '---\n# mine', `---\n# mine\n${ours}`],
   ['an empty map', '{}\n', ours],
   ['null', '~\n', ours],
   ['an empty map, CRLF', '# mine\r\n{}\r\n', crlf(`# mine\n\n${ours}`)],
@@ -143,7 +143,7 @@ const merges: [what: string, existing: string, merged: string][] = [
     `clusters:\n- \n- ${cluster}contexts:\n- ${context}users:\n- ${user}current-context: "lab"\n`,
   ],
   [
-    'CRLF, a byte order mark, the last line not ended',
+    'CRLF, a byte order mark, no newline at the end',
     '\ufeffclusters:\r\n- name: a\r\n  cluster: {}\r\nkind: Config',
     `\ufeff${crlf(`clusters:\n- name: a\n  cluster: {}\n- ${cluster}kind: Config\n${added}current-context: lab\n`)}`,
   ],
@@ -158,71 +158,79 @@ const merges: [what: string, existing: string, merged: string][] = [
     `clusters:\n    - ${indented(cluster, '    ')}    # next\n    - name: b\nusers: [{name: a}, ${entry.user}]\ncurrent-context: b\ncontexts:\n  - ${indented(context, '  ')}`,
   ],
   [
-    'a second document, which kubectl does not read',
+    'a second document: kubectl does not read it',
     `clusters: []\n${rest}---\nclusters: [{name: b}]\n`,
     `clusters:\n- ${cluster}${rest}---\nclusters: [{name: b}]\n`,
   ],
   [
-    'a key that is there twice: kubectl reads the last',
+    'a key that occurs twice: kubectl reads the last one',
     `clusters: [{name: a}]\nclusters: [{name: b}]\n${rest}`,
     `clusters: [{name: a}]\nclusters: [{name: b}, ${entry.cluster}]\n${rest}`,
   ],
 ]
 
-await t.test('the entries are put in, and all other text stays byte for byte', async (t) => {
+await t.test('the entries are added, and all other text stays byte for byte', async (t) => {
   for (const [what, existing, merged] of merges) {
     t.equal(mergeKubeconfig(existing, ours, 'lab'), merged, what)
-    t.equal(mergeKubeconfig(merged, ours, 'lab'), merged, `${what}, once more`)
+    t.equal(mergeKubeconfig(merged, ours, 'lab'), merged, `${what}, a second time`)
   }
 })
 
-await t.test('kubectl reads theirs as before and ours beside them', { skip: noKubectl }, (t) => {
-  const file = join(t.testdir(), 'config')
-  const others = (entries: { name: string }[] | null) =>
-    (entries ?? []).filter(({ name }) => name !== 'lab')
-  for (const [what, existing, merged] of merges) {
-    const before = kubectlReads(file, existing) as Kubeconfig
-    const after = kubectlReads(file, merged) as Kubeconfig
-    t.type(after, 'object', what)
-    for (const kind of ['clusters', 'contexts', 'users'] as const) {
-      t.strictSame(others(after[kind]), others(before[kind]), `${what}: ${kind} of others`)
-      t.equal(after[kind]?.filter(({ name }) => name === 'lab').length, 1, `${what}: ${kind}`)
+await t.test(
+  'kubectl reads the other entries as before, and the new ones',
+  { skip: noKubectl },
+  (t) => {
+    const file = join(t.testdir(), 'config')
+    const others = (entries: { name: string }[] | null) =>
+      (entries ?? []).filter(({ name }) => name !== 'lab')
+    for (const [what, existing, merged] of merges) {
+      const before = kubectlReads(file, existing) as Kubeconfig
+      const after = kubectlReads(file, merged) as Kubeconfig
+      t.type(after, 'object', what)
+      for (const kind of ['clusters', 'contexts', 'users'] as const) {
+        t.strictSame(others(after[kind]), others(before[kind]), `${what}: ${kind} of others`)
+        t.equal(after[kind]?.filter(({ name }) => name === 'lab').length, 1, `${what}: ${kind}`)
+      }
+      t.match(after.clusters?.find(({ name }) => name === 'lab')?.cluster, {
+        server: 'https://192.168.1.30:6443',
+      })
+      t.equal(after['current-context'], before['current-context'] || 'lab', what)
     }
-    t.match(after.clusters?.find(({ name }) => name === 'lab')?.cluster, {
-      server: 'https://192.168.1.30:6443',
-    })
-    t.equal(after['current-context'], before['current-context'] || 'lab', what)
-  }
-  t.end()
-})
+    t.end()
+  },
+)
 
 const refused: [existing: string, message: RegExp, ...details: RegExp[]][] = [
   [
     'kind: Config\nclusters: {}\n',
-    /cannot be added to; it was left/,
+    /^nothing can be added to .*; it was left/,
     /^line 2: clusters is not a list/,
   ],
-  ['users: hello\n', /cannot be added to/, /^line 1: users is not a list, .* write users: \[\]$/],
+  [
+    'users: hello\n',
+    /nothing can be added to/,
+    /^line 1: users is not a list, .* write users: \[\]$/,
+  ],
   ['a: 1\nb: [\n', /is not valid YAML; it was left alone/, /^line \d+: /],
   ['clusters:\n\t- name: a\n', /is not valid YAML/, /^line 2: Tabs/],
   ['- a\n', /is not a kubeconfig; it was left alone/],
   ['hello\n', /is not a kubeconfig/],
-  ['a: &c [{name: a}]\nclusters: *c\n', /cannot be added to/, /^line 2: clusters is an alias/],
-  ['a: &c {name: lab}\nusers:\n- *c\n', /cannot be added to/, /^line 3: lab is an alias/],
+  ['a: &c [{name: a}]\nclusters: *c\n', /nothing can be added to/, /^line 2: clusters is an alias/],
+  ['a: &c {name: lab}\nusers:\n- *c\n', /nothing can be added to/, /^line 3: lab is an alias/],
   [
     'users:\n- {name: lab}\n- name: lab\n',
-    /cannot be added to/,
+    /nothing can be added to/,
     /^line 3: a second entry of users/,
   ],
   [
     'users:\n- name: lab\n  user: {token: &t x}\n- name: b\n  user: {token: *t}\n',
-    /is written in a way that nothing can be put into/,
+    /is written in a way that cannot be edited/,
     /\*t has no anchor/,
   ],
-  ['<<: {clusters: [{name: q}]}\n', /is written in a way that nothing can be put into/],
+  ['<<: {clusters: [{name: q}]}\n', /is written in a way that cannot be edited/],
 ]
 
-await t.test('what cannot be added to is refused, with the line and what to do', (t) => {
+await t.test('a file that cannot be edited is rejected, with the line and a hint', (t) => {
   for (const [existing, message, ...details] of refused)
     t.throws(
       () => mergeKubeconfig(existing, ours, 'lab'),

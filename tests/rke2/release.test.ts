@@ -1,4 +1,4 @@
-// Where the files of a release are, and what they are called.
+// The files of a release: their names and addresses.
 import t from 'tap'
 import { findDigest } from '../../lib/download/checksums.ts'
 import { parseVersion, release } from '../../lib/rke2/release.ts'
@@ -15,7 +15,7 @@ await t.test('the release files', async (t) => {
   t.match(
     release(lab).installer.url,
     /rancher\/rke2\/v1\.35\.7%2Brke2r1\/install\.sh$/,
-    'the installer of that very tag',
+    'the installer of the same tag',
   )
   const mirrored = release(labWith({ mirror: 'http://mirror.example/rke2/', images: true }))
   t.equal(mirrored.sums.url, 'http://mirror.example/rke2/v1.35.7%2Brke2r1/sha256sum-amd64.txt')
@@ -34,7 +34,7 @@ await t.test('the release files', async (t) => {
   )
   const sums = `${'a'.repeat(64)}  rke2.linux-amd64.tar.gz\n`
   t.equal(findDigest(sums, 'rke2.linux-amd64.tar.gz')?.hex, 'a'.repeat(64))
-  t.equal(findDigest(sums, 'rke2-images.linux-amd64.tar.zst'), undefined, 'no line is no digest')
+  t.equal(findDigest(sums, 'rke2-images.linux-amd64.tar.zst'), undefined, 'no line, no digest')
   t.equal(parseVersion('rke2 version v1.35.7+rke2r1 (abc)\ngo version go1.24\n'), 'v1.35.7+rke2r1')
   t.equal(parseVersion('bash: rke2: command not found'), undefined)
 })

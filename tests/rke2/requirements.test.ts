@@ -1,4 +1,4 @@
-// What must hold on a node before RKE2 is started there.
+// What a node must have before RKE2 is started.
 import t from 'tap'
 import { checkClock, checkNeeds, checkVersion } from '../../lib/rke2/requirements.ts'
 import { parseState } from '../../lib/rke2/state.ts'
@@ -7,13 +7,13 @@ import { makeLab, nodeOf } from '../helpers/labs.ts'
 const lab = makeLab()
 const [server, agent] = [nodeOf(lab), nodeOf(lab, 'worker01')]
 
-await t.test('what must hold before RKE2 is started or left as it is', async (t) => {
+await t.test('what a node must have before RKE2 is started', async (t) => {
   const state = parseState('')
   t.throws(
     () => checkNeeds(agent, { ...state, gaps: ['iptables', 'apparmor'] }),
     /lacks iptables and apparmor/,
   )
-  t.throws(() => checkNeeds(agent, { ...state, free: 2 ** 30 }), /only 1 GiB are free/)
+  t.throws(() => checkNeeds(agent, { ...state, free: 2 ** 30 }), /only 1 GiB is free/)
   t.doesNotThrow(() => checkNeeds(agent, { ...state, free: 20 * 2 ** 30 }))
   t.throws(() => checkVersion(lab, { ...state, version: 'v1.34.1+rke2r1' }), /that is an upgrade/)
   t.doesNotThrow(() => checkVersion(lab, { ...state, version: lab.rke2.version }))

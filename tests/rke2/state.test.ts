@@ -1,4 +1,4 @@
-// What a node says of RKE2 on it.
+// The state of RKE2 on a node.
 import { execFileSync } from 'node:child_process'
 import t from 'tap'
 import {
@@ -12,7 +12,7 @@ import {
 } from '../../lib/rke2/state.ts'
 import { kubeNode } from '../helpers/plans.ts'
 
-await t.test('what a node says of itself', async (t) => {
+await t.test('the state that a node reports', async (t) => {
   const state = parseState(
     '== version\nrke2 version v1.35.7+rke2r1 (a)\n== service\nactivating\n== enabled\nenabled\n== started\n1600000000\n== config\na: 1\n== joined\n== data\nyes\n== now\n1700000000\n== gaps\napparmor\n== free\n1000\n',
   )
@@ -28,11 +28,11 @@ await t.test('what a node says of itself', async (t) => {
     free: 1000,
   })
   const cutOff = '== cut-off\nyes\n== version\nrke2 version v1.35.7+rke2r1 (a)\n'
-  t.equal(parseState(cutOff).version, undefined, 'installed by half is not installed')
+  t.equal(parseState(cutOff).version, undefined, 'partly installed is not installed')
   t.equal(
     parseState(`${cutOff}== joined\nyes\n`).version,
     'v1.35.7+rke2r1',
-    'files that somebody brought to a node of a cluster mean nothing',
+    'copied files on a node that has joined mean nothing',
   )
   t.equal(parseState('== stale\nyes\n').stale, true)
   t.equal(parseState('== nodes\nerror: timed out\n').nodes, undefined, 'the API does not answer')
@@ -66,7 +66,7 @@ await t.test('what a node says of itself', async (t) => {
     starts.map((start) => isBefore(heartbeat, start)),
     [false, false, true, false],
   )
-  t.notOk(isBefore('', started), 'where it is not reported it is no reason to wait')
+  t.notOk(isBefore('', started), 'no heartbeat is no reason to wait')
   const ready = (service: string, started: number, is = true) =>
     isReady({ service, started }, kubeNode('a', is))
   t.strictSame(
@@ -87,6 +87,6 @@ await t.test('what a node says of itself', async (t) => {
     t.equal(
       execFileSync('sh', ['-n'], { input: script, encoding: 'utf8' }),
       '',
-      'any sh can read it',
+      'any sh can parse it',
     )
 })

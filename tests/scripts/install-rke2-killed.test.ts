@@ -1,4 +1,4 @@
-// install-rke2.ts killed at every step: the next run finishes, and nothing tells that there were two.
+// install-rke2.ts killed after every step: the next run finishes, with the same result as one run.
 import { utimesSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'

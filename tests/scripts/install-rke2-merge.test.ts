@@ -1,4 +1,4 @@
-// install-rke2.ts --merge: the cluster in the kubeconfig of the person.
+// install-rke2.ts --merge: the cluster in the user's own kubeconfig.
 import { spawnSync } from 'node:child_process'
 import {
   chmodSync,
@@ -32,7 +32,7 @@ await t.test('--merge puts the cluster into ~/.kube/config', async (t) => {
   await merge()
   t.strictSame([names('clusters'), merged()['current-context']], [['lab'], 'lab'], 'no ~/.kube')
   t.equal(statSync(kube).mode & 0o777, 0o700)
-  t.notOk(existsSync(`${file}.before-lab`), 'there was nothing to keep')
+  t.notOk(existsSync(`${file}.before-lab`), 'there was nothing to back up')
 
   const entry = (name: string, more: object) => ({ name, ...more })
   const own = stringify({
@@ -53,7 +53,7 @@ await t.test('--merge puts the cluster into ~/.kube/config', async (t) => {
       ['work', 'lab'],
       ['work', 'lab'],
     ],
-    'where the older entry was',
+    'in the place of the older entry',
   )
   t.equal(merged()['current-context'], 'work')
   t.notMatch(readFileSync(file, 'utf8'), 'stale')
@@ -68,7 +68,7 @@ await t.test('--merge puts the cluster into ~/.kube/config', async (t) => {
   symlinkSync('elsewhere', file)
   writeFileSync(join(kube, 'elsewhere'), own)
   await merge()
-  t.match(readFileSync(join(kube, 'elsewhere'), 'utf8'), 'name: lab', 'a link stays one')
+  t.match(readFileSync(join(kube, 'elsewhere'), 'utf8'), 'name: lab', 'a link stays a link')
   writeFileSync(file, 'a: [')
   failed(t, await host.run('install-rke2', ['--merge']), '~/.kube/config is not valid YAML')
   t.equal(readFileSync(file, 'utf8'), 'a: [')
@@ -94,7 +94,7 @@ function hostWith(t: Test, text: string) {
   return { host, kube, put, files }
 }
 
-// kubectl prints entries by name, the scripts leave them where they are.
+// kubectl sorts entries by name, the scripts leave them in place.
 const sorted = (config: Kubeconfig | string) =>
   typeof config === 'string'
     ? config
@@ -105,7 +105,7 @@ const sorted = (config: Kubeconfig | string) =>
           : value,
       ])
 
-await t.test('a copy never takes the place of another copy', async (t) => {
+await t.test('a backup does not overwrite another backup', async (t) => {
   const { host, put, files } = hostWith(t, theirs('one'))
   await succeeds(t, host, 'install-rke2', '--merge')
   put(theirs('two'))
@@ -114,10 +114,10 @@ await t.test('a copy never takes the place of another copy', async (t) => {
   await succeeds(t, host, 'install-rke2', '--merge')
   const { config, ...copies } = files()
   t.strictSame(copies, { 'config.before-lab': theirs('one'), 'config.before-lab.1': theirs('two') })
-  t.ok(config?.startsWith(theirs('one').split('current')[0] ?? '-'), 'their text is as it was')
+  t.ok(config?.startsWith(theirs('one').split('current')[0] ?? '-'), 'the other text is unchanged')
 })
 
-await t.test('a link to a file that is not there yet stays one', async (t) => {
+await t.test('a link to a file that does not exist yet stays a link', async (t) => {
   const { host, kube } = hostWith(t, '')
   rmSync(join(kube, 'config'))
   symlinkSync('elsewhere', join(kube, 'config'))
@@ -126,13 +126,13 @@ await t.test('a link to a file that is not there yet stays one', async (t) => {
   t.match(readFileSync(join(kube, 'elsewhere'), 'utf8'), 'name: "lab"')
 })
 
-await t.test('kubectl has the last word on what replaces the file', async (t) => {
+await t.test('the file is replaced only if kubectl can read the new one', async (t) => {
   const { host, files } = hostWith(t, theirs('one'))
   host.add('kubectl', 'echo "error: bad $3 of type bool" >&2; exit 1')
   failed(
     t,
     await host.run('install-rke2', ['--merge']),
-    'kubectl refuses ~/.kube/config with the lab in it; it was left alone',
+    'kubectl rejects ~/.kube/config with the lab in it; it was left alone',
     'error: bad config of type bool',
   )
   t.strictSame(files(), { config: theirs('one') }, 'nothing else was written')
@@ -146,7 +146,7 @@ await t.test('kubectl has the last word on what replaces the file', async (t) =>
 })
 
 await t.test(
-  '--dry-run: bash and kubectl leave the same, and the same copies',
+  '--dry-run: bash and kubectl have the same result, with the same backups',
   { skip: noKubectl },
   async (t) => {
     const { host, kube, put, files } = hostWith(t, theirs('one'))
@@ -167,7 +167,7 @@ await t.test(
     }
     const printed = await bash()
     t.strictSame(await bash(), printed, 'again')
-    t.strictSame(Object.keys(files()), ['config', 'config.before-lab'], 'nothing new to keep')
+    t.strictSame(Object.keys(files()), ['config', 'config.before-lab'], 'nothing new to back up')
     put(theirs('two'))
     await bash()
     const { config: _, ...copies } = files()

@@ -1,4 +1,4 @@
-// join.ts killed at every step, for a worker that was made anew: the next run finishes, and nothing tells of it.
+// join.ts killed after every step, for a recreated worker: the next run finishes, with the same result as one run.
 import t from 'tap'
 import { FakeHost, version } from '../helpers/fake-host.ts'
 import { killAfterEachCall } from '../helpers/kill.ts'

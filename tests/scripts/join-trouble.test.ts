@@ -1,4 +1,4 @@
-// install-rke2.ts and join.ts when something is not as it should be: on nodes that are folders.
+// install-rke2.ts and join.ts when something is wrong. Nodes are folders.
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
@@ -8,7 +8,7 @@ import type { RawLab } from '../helpers/labs.ts'
 
 const pop = (lab: RawLab) => lab.nodes.pop()
 
-await t.test('another rke2.version is called an upgrade and left to the reader', async (t) => {
+await t.test('another rke2.version is reported as an upgrade, and nothing changes', async (t) => {
   const host = new FakeHost(t, pop, { machines: true })
   for (const script of ['install-rke2', 'join']) await succeeds(t, host, script)
   const before = host.everything()
@@ -18,44 +18,47 @@ await t.test('another rke2.version is called an upgrade and left to the reader',
   })
   for (const script of ['install-rke2', 'join']) {
     const result = await host.run(script)
-    failed(t, result, `✗ kubemaster: it runs RKE2 ${version}, the lab file says v1.36.3+rke2r1`)
-    t.match(result.stderr, `# or put rke2.version back to ${version}`)
+    failed(t, result, `✗ kubemaster: it runs RKE2 ${version}, but the lab file says v1.36.3+rke2r1`)
+    t.match(result.stderr, `# or set rke2.version back to ${version}`)
     t.strictSame(shown(result), [])
   }
   t.strictSame(host.everything(), before)
 })
 
-await t.test('a worker made anew under its name', async (t) => {
+await t.test('a recreated worker with the same name', async (t) => {
   const host = new FakeHost(t, pop, { machines: true })
   for (const script of ['install-rke2', 'join']) await succeeds(t, host, script)
   host.boot('worker01', { anew: true })
 
-  await t.test('as long as the old one is Ready, it is another machine and stays', async (t) => {
+  await t.test('while the old Node is Ready, it counts as another machine and stays', async (t) => {
     failed(
       t,
       await host.run('join', ['worker01', '--timeout', '1']),
-      '✗ worker01: Kubernetes has a Ready node of this name, after 1 s still',
-      'another machine seems to run under this name; it is left alone',
+      '✗ worker01: Kubernetes still has a Ready node with this name after 1 s',
+      'another machine seems to use this name; it was not changed',
     )
     t.strictSame(host.kubeNodes(), { kubemaster: true, worker01: true })
   })
-  await t.test('once it is not, its password and its Node go before the new one', async (t) => {
-    const started = host.events().length
-    const { code, stderr } = await host.run('join', ['worker01'], {
-      onStderr: (text) => {
-        if (!text.includes('Kubernetes still takes the old one for alive')) return
-        if (host.events().length === started && host.kubeNodes().worker01)
-          host.put('cluster/nodes/worker01', `Unknown agent ${version}\n`)
-      },
-    })
-    t.equal(code, 0, stderr)
-    t.strictSame(host.events().slice(started), [
-      'delete password of worker01',
-      'delete node worker01',
-      'start worker01',
-      'ready worker01',
-    ])
-  })
+  await t.test(
+    'once it is NotReady, its password and Node are deleted before the new one joins',
+    async (t) => {
+      const started = host.events().length
+      const { code, stderr } = await host.run('join', ['worker01'], {
+        onStderr: (text) => {
+          if (!text.includes('Kubernetes still reports the old node as Ready')) return
+          if (host.events().length === started && host.kubeNodes().worker01)
+            host.put('cluster/nodes/worker01', `Unknown agent ${version}\n`)
+        },
+      })
+      t.equal(code, 0, stderr)
+      t.strictSame(host.events().slice(started), [
+        'delete password of worker01',
+        'delete node worker01',
+        'start worker01',
+        'ready worker01',
+      ])
+    },
+  )
 })
 
 await t.test('an agent that runs, but whose Node was deleted, registers again', async (t) => {
@@ -77,13 +80,17 @@ await t.test('Ready from before a restart does not count', async (t) => {
     /✗ worker01: not Ready within 5 s/,
     'last state: service active, its kubelet has not reported yet',
   )
-  t.strictSame(host.kubeNodes(), { kubemaster: true, worker01: true }, 'so the cluster says still')
+  t.strictSame(
+    host.kubeNodes(),
+    { kubemaster: true, worker01: true },
+    'the cluster still reports it',
+  )
   host.mend('worker01', 'silent')
   host.onNode('worker01', 'run/rke2-agent', 'failed\n')
   await succeeds(t, host, 'join')
 })
 
-await t.test('nodes that cannot be asked are all named, and nothing is done', async (t) => {
+await t.test('all nodes that cannot be asked are named, and nothing changes', async (t) => {
   const host = new FakeHost(t, undefined, { machines: true })
   for (const name of ['kubemaster', 'worker02']) host.put(`domains/${name}/state`, 'shut off\n')
   const install = await host.run('install-rke2')
@@ -99,19 +106,19 @@ await t.test('nodes that cannot be asked are all named, and nothing is done', as
   t.strictSame([shown(join), host.everything()], [[], before])
 })
 
-await t.test('a server that is not Ready is waited for before others join it', async (t) => {
+await t.test('others join a server only after it is Ready', async (t) => {
   const host = new FakeHost(t, pop, { machines: true })
   for (const script of ['install-rke2', 'join']) await succeeds(t, host, script)
   host.put('cluster/nodes/kubemaster', `False server ${version}\n`)
   failed(t, await host.run('join', ['--timeout', '5']), '✗ kubemaster: not Ready within 5 s')
 })
 
-await t.test('what goes wrong on nodes is named for each of them', async (t) => {
+await t.test('a failure is reported for each node', async (t) => {
   const host = new FakeHost(t, undefined, { machines: true })
   host.onNode('kubemaster', 'fault', 'missing required user: unknown user etcd')
   const cis = await host.run('install-rke2')
-  failed(t, cis, /✗ kubemaster: profile: cis wants kernel parameters .* \[cis\]/)
-  t.match(cis.stderr, 'seen in: ssh -F .lab/lab/ssh_config kubemaster sudo journalctl')
+  failed(t, cis, /✗ kubemaster: profile: cis needs kernel parameters .* \[cis\]/)
+  t.match(cis.stderr, 'found in: ssh -F .lab/lab/ssh_config kubemaster sudo journalctl')
   failed(t, await host.run('join'), '✗ no server of this lab runs RKE2 yet')
   host.mend('kubemaster')
   await succeeds(t, host, 'install-rke2')
@@ -125,7 +132,7 @@ await t.test('what goes wrong on nodes is named for each of them', async (t) => 
     await succeeds(t, host, 'join')
     t.strictSame(host.kubeNodes(), { kubemaster: true, worker01: true, worker02: true })
   })
-  await t.test('both fail: both are told', async (t) => {
+  await t.test('both fail: both are reported', async (t) => {
     for (const name of ['worker01', 'worker02']) {
       host.boot(name, { anew: true })
       host.put(`cluster/nodes/${name}`, `Unknown agent ${version}\n`)
@@ -136,11 +143,11 @@ await t.test('what goes wrong on nodes is named for each of them', async (t) => 
       t,
       await host.run('join'),
       '✗ worker01: its token is damaged [malformed-token]',
-      '✗ worker02: only 954 MiB are free on its disk, RKE2 needs 3 GiB',
+      '✗ worker02: only 954 MiB is free on its disk, but RKE2 needs 3 GiB',
     )
     t.strictSame(host.kubeNodes(), { kubemaster: true, worker02: false })
   })
-  await t.test('a password that the cluster does not know, another CA', async (t) => {
+  await t.test('another node password, another CA', async (t) => {
     host.mend('worker01')
     host.put('cluster/passwords/worker01', 'of another machine')
     failed(t, await host.run('join', ['worker01']), /✗ worker01: the cluster knows .* \[node-pas/)
@@ -153,28 +160,25 @@ await t.test('what goes wrong on nodes is named for each of them', async (t) => 
   })
 })
 
-await t.test(
-  'a release that holds another version is found out once it is installed',
-  async (t) => {
-    const host = new FakeHost(t, undefined, { machines: true })
-    const other = 'v1.35.7+rke2r9'
-    host.makeRelease(other)
-    const mirror = (name: string) => join(host.state, 'mirror/rke2', name)
-    cpSync(mirror(other), mirror(version), { recursive: true })
-    failed(
-      t,
-      await host.run('install-rke2'),
-      `✗ kubemaster: what was installed is not RKE2 ${version}`,
-      'kubemaster rke2 --version',
-    )
-    t.strictSame(host.events(), [], 'and not started')
-    host.makeRelease(version)
-    rmSync(join(host.folder, 'home/.cache'), { recursive: true })
-    await succeeds(t, host, 'install-rke2')
-  },
-)
+await t.test('a release with another version is noticed after the installation', async (t) => {
+  const host = new FakeHost(t, undefined, { machines: true })
+  const other = 'v1.35.7+rke2r9'
+  host.makeRelease(other)
+  const mirror = (name: string) => join(host.state, 'mirror/rke2', name)
+  cpSync(mirror(other), mirror(version), { recursive: true })
+  failed(
+    t,
+    await host.run('install-rke2'),
+    `✗ kubemaster: the installed RKE2 is not ${version}`,
+    'kubemaster rke2 --version',
+  )
+  t.strictSame(host.events(), [], 'it was not started')
+  host.makeRelease(version)
+  rmSync(join(host.folder, 'home/.cache'), { recursive: true })
+  await succeeds(t, host, 'install-rke2')
+})
 
-await t.test('a release that is not what it should be never reaches a node', async (t) => {
+await t.test('a wrong release does not reach a node', async (t) => {
   const host = new FakeHost(t, undefined, { machines: true })
   const mirror = join(host.state, 'mirror/rke2', version)
   const sums = readFileSync(join(mirror, 'sha256sum-amd64.txt'), 'utf8')
@@ -186,7 +190,7 @@ await t.test('a release that is not what it should be never reaches a node', asy
   )
   t.notOk(host.callsSoFar().some((call) => call.startsWith('scp')))
 
-  await t.test('nor one at hand that lacks a file', async (t) => {
+  await t.test('nor a local folder that lacks a file', async (t) => {
     const artifacts = { version, artifacts: 'files' }
     host.writeLab((lab) => (lab.rke2 = artifacts))
     mkdirSync(join(host.project, 'files'))
@@ -198,7 +202,7 @@ await t.test('a release that is not what it should be never reaches a node', asy
     )
     for (const name of ['install.sh', 'sha256sum-amd64.txt', 'rke2.linux-amd64.tar.gz'])
       writeFileSync(join(host.project, 'files', name), readFileSync(join(mirror, name)))
-    failed(t, await host.run('install-rke2'), 'rke2.linux-amd64.tar.gz is not what the checksum')
+    failed(t, await host.run('install-rke2'), 'rke2.linux-amd64.tar.gz does not match the checksum')
     writeFileSync(join(host.project, 'files/sha256sum-amd64.txt'), sums)
     await succeeds(t, host, 'install-rke2')
   })

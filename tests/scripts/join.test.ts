@@ -1,4 +1,4 @@
-// install-rke2.ts and join.ts as real processes; what they send to the nodes is run by bash on nodes that are folders.
+// install-rke2.ts and join.ts as real processes. Nodes are folders, in which bash runs what the scripts send.
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
@@ -6,7 +6,7 @@ import { FakeHost, secret, version } from '../helpers/fake-host.ts'
 import type { RawLab } from '../helpers/labs.ts'
 import { failed, idle, succeeds } from '../helpers/results.ts'
 
-await t.test('from nothing to a cluster, and then nothing more to do', async (t) => {
+await t.test('from nothing to a cluster; the second run has nothing to do', async (t) => {
   const mirrored = (lab: RawLab) => (lab.rke2.mirror = 'http://mirror.test/rke2')
   const host = new FakeHost(t, mirrored, { machines: true })
   host.put('processes', '')
@@ -31,7 +31,7 @@ await t.test('from nothing to a cluster, and then nothing more to do', async (t)
   t.equal(host.everything()['stand-in/nodes/worker01/etc/rancher/rke2/token']?.slice(0, 3), '600')
   await idle(t, host, 'join', 'nothing to do: every node has joined and is Ready')
 
-  await t.test('a node that is added later: only it is touched', async (t) => {
+  await t.test('a node that is added later: no other node is touched', async (t) => {
     host.writeLab((lab) => {
       mirrored(lab)
       lab.nodes.push({ name: 'worker03', role: 'agent', address: '192.0.2.33' })
@@ -60,7 +60,11 @@ await t.test('from nothing to a cluster, and then nothing more to do', async (t)
     t.match(token, new RegExp(`^K10[0-9a-f]{64}::server:${secret}\n$`))
     const seen = [...output, ...host.callsSoFar(), host.read('processes'), host.hostText()]
     t.notOk(seen.some((text) => text.includes(secret)))
-    t.match(host.read('processes'), 'systemctl start --no-block rke2-agent', 'they were looked at')
+    t.match(
+      host.read('processes'),
+      'systemctl start --no-block rke2-agent',
+      'processes were recorded',
+    )
     t.end()
   })
 })
@@ -81,25 +85,28 @@ await t.test('three servers: one at a time, then the agents', async (t) => {
   )
   await idle(t, host, 'join', 'nothing to do')
 
-  await t.test('the first server made anew joins the others, it begins no cluster', async (t) => {
-    host.boot('kubemaster', { anew: true })
-    host.put('cluster/nodes/kubemaster', `Unknown server ${version}\n`)
-    failed(
-      t,
-      await host.run('install-rke2'),
-      '✗ kubemaster: it is new, but the cluster is there already, on worker01 and worker02',
-      'try: npx zx scripts/join.ts kubemaster',
-    )
-    await succeeds(t, host, 'join', 'kubemaster')
-    t.strictSame(host.kubeNodes().kubemaster, true)
-    t.match(
-      host.onNode('kubemaster', 'etc/rancher/rke2/config.yaml'),
-      'server: https://192.0.2.31:9345',
-    )
-  })
+  await t.test(
+    'a recreated first server joins the others and starts no second cluster',
+    async (t) => {
+      host.boot('kubemaster', { anew: true })
+      host.put('cluster/nodes/kubemaster', `Unknown server ${version}\n`)
+      failed(
+        t,
+        await host.run('install-rke2'),
+        '✗ kubemaster: it is new, but the cluster already exists on worker01 and worker02',
+        'try: npx zx scripts/join.ts kubemaster',
+      )
+      await succeeds(t, host, 'join', 'kubemaster')
+      t.strictSame(host.kubeNodes().kubemaster, true)
+      t.match(
+        host.onNode('kubemaster', 'etc/rancher/rke2/config.yaml'),
+        'server: https://192.0.2.31:9345',
+      )
+    },
+  )
 
   await t.test(
-    'a node joins a server that is Ready, rather than the first that runs',
+    'a node joins a server that is Ready, not the first one that only runs',
     async (t) => {
       host.boot('agent01', { anew: true })
       host.put('cluster/nodes/agent01', `Unknown agent ${version}\n`)

@@ -292,7 +292,7 @@ await t.test('each cause of failure shows its words in the journal', async (t) =
     'apparmor_parser',
   )
   await apparmor.write('etc/rke2-stand-in.json', '{}')
-  t.ok(await apparmor.until(up), 'a fault mended while it runs')
+  t.ok(await apparmor.until(up), 'a fault fixed while it runs')
   await apparmor.stop()
 })
 

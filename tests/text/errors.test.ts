@@ -1,4 +1,4 @@
-// Errors that people can do something about.
+// Errors that the user can fix.
 import { writeFileSync } from 'node:fs'
 import t from 'tap'
 import { fileTrouble, LabError, UsageError } from '../../lib/text/errors.ts'
@@ -11,7 +11,7 @@ await t.test('errors carry their hints and details as lists', async (t) => {
   t.ok(new UsageError('what') instanceof LabError)
 })
 
-await t.test('trouble with a file of this host is no bug', async (t) => {
+await t.test('a file error of this host is not a bug', async (t) => {
   const thrown = (code: string, why: string) =>
     Object.assign(new Error(`${code}: ${why}, mkdir '.lab/lab'`), {
       code,
@@ -30,6 +30,6 @@ await t.test('trouble with a file of this host is no bug', async (t) => {
   } catch (error) {
     t.match(fileTrouble(error), { message: 'cannot write a file: no space left on device' })
   }
-  t.equal(fileTrouble(thrown('ENOENT', 'no such file')), undefined, 'that one may be a bug')
+  t.equal(fileTrouble(thrown('ENOENT', 'no such file')), undefined, 'it may be a bug')
   for (const other of [new Error('what'), 'what', undefined]) t.equal(fileTrouble(other), undefined)
 })

@@ -13,9 +13,9 @@ await t.test('progress is one line', async (t) => {
     progressBar(2 ** 29, 2 ** 30, 2 ** 24),
     '[############............] 50%  512 MiB of 1 GiB  16 MiB/s  32 s left',
   )
-  t.equal(progressBar(1024, 0, 2048), '1 KiB  2 KiB/s', 'total not known')
+  t.equal(progressBar(1024, 0, 2048), '1 KiB  2 KiB/s', 'unknown total')
   t.equal(progressBar(0, 1024, 0), `[${'.'.repeat(24)}] 0%  0 B of 1 KiB  0 B/s`, 'no rate yet')
-  t.match(progressBar(2000, 1000, 1), /100%/, 'never more than all')
+  t.match(progressBar(2000, 1000, 1), /100%/, 'not more than 100 %')
   t.match(progressBar(1, 10, NaN, 4), /^\[\.\.\.\.\] 10%/)
   t.match([0, 42.4, 59.6, 65, 3600].map(formatSeconds), [
     '0 s',
@@ -26,7 +26,7 @@ await t.test('progress is one line', async (t) => {
   ])
 })
 
-await t.test('what a console says last is told without its frills', (t) => {
+await t.test('the last line on a console is shown without timestamps and prompts', (t) => {
   for (const [line, stage] of [
     ['[  OK  ] Started dbus.service - D-Bus', 'Started dbus.service - D-Bus'],
     ['         Starting cloud-init.service...', 'Starting cloud-init.service...'],

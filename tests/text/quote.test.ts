@@ -4,7 +4,7 @@ import t from 'tap'
 import { hereDocument, quote } from '../../lib/text/quote.ts'
 import { hostileStrings } from '../helpers/labs.ts'
 
-await t.test('any word comes back from real shells as it was', async (t) => {
+await t.test('real shells return every word unchanged', async (t) => {
   const all = [
     ...hostileStrings,
     '',
@@ -29,7 +29,7 @@ await t.test('any word comes back from real shells as it was', async (t) => {
   t.equal(quote('plain-word_1.2/3:4,5@6%7+8=9'), 'plain-word_1.2/3:4,5@6%7+8=9')
 })
 
-await t.test('a here-document gives its content untouched', async (t) => {
+await t.test('a here-document passes its content unchanged', async (t) => {
   for (const content of [...hostileStrings, 'EOF\n', 'a\nEOF\nEOF_\nb\n', '$x `id` \\\n', '']) {
     const script = hereDocument('cat', content)
     const said = execFileSync('bash', ['-c', script], { encoding: 'utf8' })

@@ -2,7 +2,7 @@
 import t from 'tap'
 import { formatSize, parseSize } from '../../lib/text/size.ts'
 
-await t.test('sizes are read as people write them and shown as people read them', async (t) => {
+await t.test('sizes are parsed and formatted for people', async (t) => {
   t.equal(parseSize('4GiB'), 2 ** 32)
   t.equal(parseSize('40G'), 40 * 2 ** 30)
   t.equal(parseSize('512MiB'), 2 ** 29)

@@ -5,7 +5,7 @@
  * Make sure to inspect the output below.  Do not ignore changes!
  */
 'use strict'
-exports[`tests/lab/lab.test.ts > TAP > MAC and UUIDs are the same on every run, and differ by lab and node > a change here makes every existing machine a stranger 1`] = `
+exports[`tests/lab/lab.test.ts > TAP > MAC and UUIDs are the same on every run, and differ by lab and node > a change here would disown every existing machine 1`] = `
 Array [
   "kubemaster 52:54:00:9f:c4:b3 14ab7fab-a138-836d-8043-8e0592d36cb9",
   "worker01 52:54:00:04:da:49 31a65490-45f4-8ccd-916f-8d5a20bbfc2f",
