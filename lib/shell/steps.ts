@@ -128,6 +128,6 @@ function bashOf(step: Step, folders: Set<string>): string[] {
 function guarded({ bash, tries = 1, undo, orWarn }: Run): string {
   const again = Array.from({ length: tries - 1 }, () => ` ||\n  { sleep 1; ${bash}; }`).join('')
   const list = bash.includes('\n') ? `{ ${bash}\n}` : bash
-  if (undo) return `${list} || {\n  { ${undo}; } || true\n  false\n}`
+  if (undo) return `${list} || { ${undo}; false; }`
   return orWarn ? `${list} || echo ${quote(orWarn)} >&2` : bash + again
 }

@@ -291,10 +291,7 @@ cat > .lab/lab/nodes/kubemaster/domain.xml <<'EOF'
 </domain>
 EOF
 virsh -c qemu:///system define --validate .lab/lab/nodes/kubemaster/domain.xml
-virsh -c qemu:///system start kubemaster || {
-  { test "$(virsh -c qemu:///system -q domstate kubemaster)" = 'shut off' && virsh -c qemu:///system undefine kubemaster >/dev/null; } || true
-  false
-}
+virsh -c qemu:///system start kubemaster || { test "$(virsh -c qemu:///system -q domstate kubemaster)" = 'shut off' && virsh -c qemu:///system undefine kubemaster >/dev/null; false; }
 cat > .lab/lab/nodes/worker01/disk.xml <<'EOF'
 <volume>
   <name>lab-worker01.qcow2</name>
@@ -362,10 +359,7 @@ cat > .lab/lab/nodes/worker01/domain.xml <<'EOF'
 </domain>
 EOF
 virsh -c qemu:///system define --validate .lab/lab/nodes/worker01/domain.xml
-virsh -c qemu:///system start worker01 || {
-  { test "$(virsh -c qemu:///system -q domstate worker01)" = 'shut off' && virsh -c qemu:///system undefine worker01 >/dev/null; } || true
-  false
-}
+virsh -c qemu:///system start worker01 || { test "$(virsh -c qemu:///system -q domstate worker01)" = 'shut off' && virsh -c qemu:///system undefine worker01 >/dev/null; false; }
 cat > .lab/lab/nodes/worker02/disk.xml <<'EOF'
 <volume>
   <name>lab-worker02.qcow2</name>
@@ -433,10 +427,7 @@ cat > .lab/lab/nodes/worker02/domain.xml <<'EOF'
 </domain>
 EOF
 virsh -c qemu:///system define --validate .lab/lab/nodes/worker02/domain.xml
-virsh -c qemu:///system start worker02 || {
-  { test "$(virsh -c qemu:///system -q domstate worker02)" = 'shut off' && virsh -c qemu:///system undefine worker02 >/dev/null; } || true
-  false
-}
+virsh -c qemu:///system start worker02 || { test "$(virsh -c qemu:///system -q domstate worker02)" = 'shut off' && virsh -c qemu:///system undefine worker02 >/dev/null; false; }
 
 # Wait
 timeout 900 sh -c 'until ssh -F .lab/lab/ssh_config kubemaster true 2>/dev/null; do sleep 2; done'
