@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { query } from '../shell/bash.ts'
 import { sh, type Run } from '../shell/steps.ts'
 import { LabError, type CommandError } from '../text/errors.ts'
@@ -45,17 +45,11 @@ export async function whyNot(url: string): Promise<{ why: string; sure: boolean 
   return code === 0 ? undefined : { why: reasons[code] ?? stderr, sure: code !== 22 }
 }
 
-const folderOf = (file: string) => sh`mkdir -p ${dirname(file)}`
-
 /** Fetches a file without a known digest: only the transport (TLS) protects it. */
 export function fetchUnchecked(url: string, file: string): Run[] {
   const part = `${file}.part`
   const get = sh`${curl} --retry 3 --output ${part} ${url}`
-  return [
-    folderOf(file),
-    { ...get, explain: (error) => explained(error, url, part) },
-    sh`mv ${part} ${file}`,
-  ]
+  return [{ ...get, explain: (error) => explained(error, url, part) }, sh`mv ${part} ${file}`]
 }
 
 // To `file.part`, resuming an earlier run's download once its curl has ended.
@@ -67,7 +61,6 @@ function fetchPart(url: string, file: string, isWhole: string): Run[] {
   const whole = `{ code=$?; test $code -eq 33 || (exit $code); ${commandText`rm ${part}`}; ${get()}; }`
   const skip = sizeOf(part) > 0 ? `${isWhole} || ` : ''
   return [
-    folderOf(file),
     {
       do: 'run',
       bash: `${skip}${get('--continue-at', '-')} ||\n  ${whole}`,
@@ -77,7 +70,7 @@ function fetchPart(url: string, file: string, isWhole: string): Run[] {
   ]
 }
 
-/** Fetches a file and keeps it when it has the digest. */
+/** Fetches a file, into a folder that exists, and keeps it when it has the digest. */
 export function fetchChecked(url: string, file: string, { algorithm, hex }: Digest): Run[] {
   const part = `${file}.part`
   const check = sh`echo ${`${hex}  ${part}`} | ${`${algorithm}sum`} --check --status -`

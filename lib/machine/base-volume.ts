@@ -1,5 +1,6 @@
 // EDGE. The base image in the pool: uploaded once, never changed afterwards.
 import { statSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { withCacheLock } from '../download/cache.ts'
 import { fetchChecked } from '../download/fetch.ts'
 import { capacityOf, isCached, type Image } from '../download/image.ts'
@@ -44,7 +45,13 @@ function planBase(lab: Lab, image: Image, isCutOff: boolean): Step[] {
   const isHere = isCached(image)
   if (isHere) checkDiskSizes(lab, capacityOf(file))
   return [
-    ...(isHere || !url ? [] : [...fetchChecked(url, file, image.digest), diskSizeCheck(lab, file)]),
+    ...(isHere || !url
+      ? []
+      : [
+          sh`mkdir -p ${dirname(file)}`,
+          ...fetchChecked(url, file, image.digest),
+          diskSizeCheck(lab, file),
+        ]),
     ...(isCutOff ? [sh`${virsh(lab)} vol-delete --pool ${name} ${volume}`] : []),
     ...written(xml, baseVolumeXml(volume)),
     sh`${virsh(lab)} vol-create --pool ${name} ${xml}`,

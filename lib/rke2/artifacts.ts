@@ -31,6 +31,7 @@ export async function planRelease(lab: Lab): Promise<Step[]> {
   const isMissing = (file: ReleaseFile) => !existsSync(at(file))
   if (lab.rke2.artifacts !== undefined) await checkFolder(folder, files, isMissing)
   return [
+    ...(allOf(files).some(isMissing) ? [sh`mkdir -p ${folder}`] : []),
     ...[files.sums, files.installer]
       .filter(isMissing)
       .flatMap((file) => fetchUnchecked(file.url, at(file))),

@@ -1,7 +1,7 @@
 // Downloads by real curl.
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import t from 'tap'
 import {
   asked,
@@ -17,12 +17,12 @@ import {
 import type { Digest } from '../../lib/download/checksums.ts'
 import { fetchChecked, fetchListed, fetchText } from '../../lib/download/fetch.ts'
 import { working } from '../../lib/shell/carry-out.ts'
-import { inOrder, type Step } from '../../lib/shell/steps.ts'
+import { inOrder, sh, type Step } from '../../lib/shell/steps.ts'
 import { until } from '../../lib/shell/wait.ts'
 
 const carryOut = (steps: Step[]) => working().apply(inOrder('Download', steps))
 const download = (from: string, file: string, digest: Digest) =>
-  carryOut(fetchChecked(from, file, digest))
+  carryOut([sh`mkdir -p ${dirname(file)}`, ...fetchChecked(from, file, digest)])
 
 await t.test('a download is kept when its digest is right', { skip: noCurl }, async (t) => {
   const shown = quietly(t)
