@@ -5,12 +5,11 @@ import { commandText } from './text/quote.ts'
 import { runForeground } from './shell/bash.ts'
 
 const register = new URL('./runtime/register.js', import.meta.url).href
-const zx = fileURLToPath(import.meta.resolve('zx/cli'))
 
 /** Runs a phase with the terminal; returns its exit status. */
 export function runPhase(script: string, words: string[]): Promise<number> {
   const file = fileURLToPath(new URL(`../scripts/${script}.ts`, import.meta.url))
-  return runForeground(commandText`${[process.execPath, '--import', register, zx, file, ...words]}`)
+  return runForeground(commandText`${[process.execPath, '--import', register, file, ...words]}`)
 }
 
 /** The error for a phase that failed; the phase itself has shown the cause. */

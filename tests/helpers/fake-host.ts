@@ -25,10 +25,11 @@ import { isChange } from './results.ts'
 import {
   fillHostBin,
   fillNodeBin,
+  fakeNode,
   findTool,
   makeRelease,
-  preload,
   qcow2,
+  quickNode,
   writeProgram,
 } from './stand-ins.ts'
 
@@ -156,10 +157,9 @@ export class FakeHost {
 
   /** The command line of a script as npx and zx would start it, without the time that they take. */
   command(script: string, words: string[], npx = false): string[] {
-    const loaded = [preload, join(top, 'lib/runtime/register.js')]
     return [
-      process.execPath,
-      ...loaded.map((file) => `--import=${pathToFileURL(file).href}`),
+      ...(npx ? fakeNode : quickNode),
+      `--import=${pathToFileURL(join(top, 'lib/runtime/register.js')).href}`,
       ...['DEP0190', 'ExperimentalWarning'].map((name) => `--disable-warning=${name}`),
       ...(npx ? [join(top, 'node_modules/zx/build/cli.js')] : []),
       join(top, `scripts/${script}.ts`),
@@ -184,10 +184,11 @@ export class FakeHost {
   run(script: string, words: string[] = [], options: RunOptions = {}): Promise<Result> {
     const before = this.callsSoFar().length
     const command = this.command(script, words, options.npx)
-    const [program = '', ...args] = options.terminal
+    const args = options.terminal
       ? ['script', '-qec', command.map(quote).join(' '), '/dev/null']
       : command
-    const child = spawn(program, args, {
+    // tap puts its own loader into NODE_OPTIONS: that is for tests, and doubles a script's start.
+    const child = spawn('env', ['-u', 'NODE_OPTIONS', ...args], {
       cwd: this.project,
       env: { ...this.env, ...options.env },
     })

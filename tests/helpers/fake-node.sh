@@ -30,6 +30,7 @@ unknown() {
   exit 97
 }
 fail() { echo "$*" >&2; exit 1; }
+content() { [[ ! -e $1 ]] || echo "$(<"$1")"; } # FILE: its text, if it is there
 cut_off() { kill -9 "$SCRIPT_PID"; exit 255; }
 is_cut() { [[ -e $STAND_IN/cut && $(<"$STAND_IN/cut") = "$1" ]] && rm "$STAND_IN/cut"; }
 event() { echo "$*" >>"$STAND_IN/events"; }
@@ -37,7 +38,8 @@ event() { echo "$*" >>"$STAND_IN/events"; }
 # --- on the host
 
 record() { # WORDS: the call, and what any user of the host sees of all processes meanwhile
-  call="$me$(printf ' %q' "$@")"
+  printf -v call ' %q' "$@"
+  call=$me$call
   echo "$call" >>"$STAND_IN/calls"
   if [[ -e $STAND_IN/processes ]]; then ps -ewwo args >>"$STAND_IN/processes"; fi
 }
@@ -48,7 +50,7 @@ killed_now() {
   cut_off
 }
 reach() { # NAME
-  if [[ $(cat "$STAND_IN/domains/$1/state" 2>/dev/null) != running ]]; then
+  if [[ $(content "$STAND_IN/domains/$1/state") != running ]]; then
     echo "ssh: connect to host $1 port 22: No route to host" >&2
     exit 255
   fi
@@ -94,13 +96,16 @@ fetch() { # WORDS
 
 config() { # KEY: its value in config.yaml
   local line
-  line=$(grep "^$1: " "$root/etc/rancher/rke2/config.yaml") && echo "${line#*: }"
+  while IFS= read -r line; do
+    if [[ $line = "$1: "* ]]; then echo "${line#*: }" && return; fi
+  done <"$root/etc/rancher/rke2/config.yaml"
+  return 1
 }
-log() { echo "$(date +%s) time=\"now\" level=$1 msg=\"$2\"" >>"$root/run/journal"; }
+log() { printf '%(%s)T %s\n' -1 "time=\"now\" level=$1 msg=\"$2\"" >>"$root/run/journal"; }
 server_at() { # ADDRESS: the folder of the server that has it and runs
   local file
   for file in "$nodes"/*/etc/rancher/rke2/config.yaml; do
-    if grep -qx "node-ip: $1" "$file" && [[ $(cat "${file%/etc/*}/run/rke2-server" 2>/dev/null) = active ]]; then return; fi
+    if grep -qx "node-ip: $1" "$file" && [[ $(content "${file%/etc/*}/run/rke2-server") = active ]]; then return; fi
   done
   return 1
 }
@@ -142,7 +147,7 @@ become_ready() { # UNIT
   cp "$root/etc/rancher/node/password" "$cluster/passwords/$name"
   echo "True ${1#rke2-} $("$root/usr/local/bin/rke2" --version | sed -n 's/^rke2 version \(\S*\).*/\1/p')" >"$cluster/nodes/$name"
   event "ready $name"
-  date -u +%FT%TZ >"$STAND_IN/heartbeat-$name"
+  TZ=UTC printf '%(%FT%TZ)T\n' >"$STAND_IN/heartbeat-$name"
   [[ $1 = rke2-server ]] || return 0
   mkdir -p "$data"/{bin,server/db/etcd/member}
   install -m 600 "$cluster/token" "$data/server/token"
@@ -151,8 +156,8 @@ become_ready() { # UNIT
 }
 is_active() { # UNIT
   local state
-  state=$(cat "$root/run/$1" 2>/dev/null || echo inactive)
-  echo "$state"
+  state=$(content "$root/run/$1")
+  echo "${state:=inactive}"
   if [[ $state = activating ]] && attempt "$1"; then become_ready "$1"; fi
   [[ $state = active ]]
 }
@@ -161,7 +166,7 @@ node_json() { # NAME
   read -r ready role version <"$cluster/nodes/$1"
   if [[ $role = server ]]; then label='"node-role.kubernetes.io/control-plane":"true","node-role.kubernetes.io/etcd":"true"'; fi
   printf '{"metadata":{"name":"%s","labels":{%s}},"status":{"conditions":[{"type":"Ready","status":"%s","lastHeartbeatTime":"%s"}],"nodeInfo":{"kubeletVersion":"%s"}}}' \
-    "$1" "$label" "$ready" "$(cat "$STAND_IN/heartbeat-$1")" "$version"
+    "$1" "$label" "$ready" "$(<"$STAND_IN/heartbeat-$1")" "$version"
 }
 nodes_json() {
   local file separator=
@@ -174,7 +179,7 @@ nodes_json() {
 kubectl() { # WORDS
   local wanted
   [[ $1 = --kubeconfig && $(<"$2") = "$(<"$STAND_IN/rke2.yaml")" ]] || unknown "$@"
-  [[ $(cat "$root/run/rke2-server") = active ]] || fail 'The connection to the server 127.0.0.1:6443 was refused'
+  [[ $(content "$root/run/rke2-server") = active ]] || fail 'The connection to the server 127.0.0.1:6443 was refused'
   shift 2
   case "$*" in
     'get nodes -o json') nodes_json ;;
@@ -242,7 +247,9 @@ case $me in
       killed_now
     fi
     ;;
-  sudo) exec env "$@" ;;
+  sudo)
+    if [[ $1 = *=* ]]; then exec env "$@"; else exec "$@"; fi
+    ;;
   sh)
     case $1 in
       -c) exec bash "$@" ;;
@@ -265,7 +272,7 @@ case $me in
         [[ ! -e $root/run/started ]] || TZ=UTC date -r "$root/run/started" '+%a %F %T %Z'
         ;;
       'enable rke2-'*) touch "$root/run/enabled-$2" ;;
-      'start --no-block rke2-'*) [[ $(cat "$root/run/$3" 2>/dev/null) = activ* ]] || start "$3" ;;
+      'start --no-block rke2-'*) [[ $(content "$root/run/$3") = activ* ]] || start "$3" ;;
       'restart --no-block rke2-'* | 'restart rke2-'*) start "${*: -1}" ;;
       'stop rke2-'*) echo inactive >"$root/run/$2" ;;
       daemon-reload | reboot) ;;

@@ -10,11 +10,21 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
+import * as nodeModule from 'node:module'
 import { delimiter, join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { quote } from '../../lib/text/quote.ts'
 import { top } from './fixtures.ts'
 
 const here = import.meta.dirname
-export const preload = join(here, 'fake-machine.js')
+const preload = `--import=${pathToFileURL(join(here, 'fake-machine.js')).href}`
+/** Runs node on the fake machine. */
+export const fakeNode = [process.execPath, preload]
+/** The same with module hooks that take less time. */
+export const quickNode =
+  'registerHooks' in nodeModule
+    ? fakeNode
+    : [...fakeNode, '--expose-internals', `--require=${join(here, 'same-thread.cjs')}`]
 
 /** Tools of the machine that the scripts may call. */
 const hostTools =
@@ -50,7 +60,7 @@ esac`,
 [[ $* = '--output=avail --block-size=1 /'* ]] || { ${refuse('df')}; }
 printf '%12s\n' Avail 274877906944`, // 256 GiB
   gpgv: `${record}; ${refuse('gpgv')}`,
-  node: `exec '${process.execPath}' --import='file://${preload}' "$@"`,
+  node: `exec ${quickNode.map(quote).join(' ')} "$@"`,
   npm: `echo 10.9.2`,
   'qemu-system-x86_64': `${record}; cat >/dev/null; cat "$STAND_IN/no-kvm" >&2 2>/dev/null && exit 1; true`,
 }

@@ -8,7 +8,8 @@ set -u
 cd "$STAND_IN" || exit 97
 pool=rke2-kvm-lab
 path=/var/lib/libvirt/images/$pool
-echo "${0##*/}$(printf ' %q' "$@")" >>calls
+printf -v call ' %q' "$@"
+echo "${0##*/}$call" >>calls
 
 fail() { echo "error: $*" >&2; return 1; }
 unknown() {
