@@ -74,6 +74,7 @@ await t.test('Ready from before a restart does not count', async (t) => {
   for (const script of ['install-rke2', 'join']) await succeeds(t, host, script)
   host.onNode('worker01', 'run/rke2-agent', 'failed\n')
   host.onNode('worker01', 'silent', '')
+  host.put('heartbeat-worker01', '2026-01-01T00:00:00Z\n') // not in the second of the restart
   failed(
     t,
     await host.run('join', ['--timeout', '5']),
