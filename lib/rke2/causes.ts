@@ -1,49 +1,22 @@
 // PURE. Known causes why RKE2 does not start: the line in its journal, and the fix. RKE2 itself would retry forever.
-import { typedOn } from '../guest/ssh-files.ts'
-import type { Node } from '../lab/lab.ts'
-import { line, script, type Hint } from '../text/errors.ts'
-import { joinUrl } from './config.ts'
+import { script } from '../text/errors.ts'
 import { kubectl } from './state.ts'
+import {
+  again,
+  deleteNode,
+  deletePassword,
+  name,
+  onNode,
+  onServer,
+  recreate,
+  tokenAgain,
+  urlOf,
+  type Known,
+} from './cause.ts'
+import { ofTheNode } from './node-causes.ts'
 
-export interface Known {
-  /** Short and stable: tests and documents use it. */
-  id: string
-  match: RegExp
-  /** Seconds before it counts: some causes go away by themselves while a cluster starts. */
-  patience?: number
-  why: (at: Place) => string
-  fix: (at: Place) => Hint[]
-}
-
-/** The node that RKE2 starts on, and the server that it joins. */
-export interface Place {
-  node: Node
-  server?: Node | undefined
-}
-
-const name = ({ server }: Place) => server?.name ?? 'the server'
-const onNode = ({ node }: Place, command: string) => typedOn(node, command)
-const onServer = ({ node, server = node }: Place, command: string) => typedOn(server, command)
-const urlOf = ({ server }: Place) => (server ? joinUrl(server) : 'the server')
-const again = ({ node, server }: Place) =>
-  server ? script('join', node.name) : script('install-rke2')
-const tokenAgain = (at: Place) => [
-  onNode(at, 'sudo grep -rls ^token /etc/rancher/rke2/config.yaml.d   # what overrides the token'),
-  line(again(at), '   # reads the token again'),
-]
-const recreate = (at: Place) => {
-  const { name } = at.node
-  const [destroy, create] = [script('destroy', name), script('create', name)]
-  return [line(destroy, ' && ', create, ' && ', script('eject', name)), again(at)]
-}
-const deleteNode = (at: Place) => onServer(at, `sudo ${kubectl} delete node ${at.node.name}`)
-const deletePassword = (at: Place) => {
-  const secret = `secret ${at.node.name}.node-password.rke2 --ignore-not-found`
-  return onServer(at, `sudo ${kubectl} --namespace kube-system delete ${secret}`)
-}
-
-/** From the sources and issues of RKE2 and K3s. The first one that matches a line wins. */
-export const known: Known[] = [
+/** What is wrong between a node and its cluster, from the sources, issues and recordings of RKE2 and K3s. */
+const ofTheCluster: Known[] = [
   {
     id: 'ca-mismatch',
     match: /token CA hash does not match the Cluster CA certificate hash/,
@@ -67,7 +40,7 @@ export const known: Known[] = [
   {
     id: 'wrong-token',
     match:
-      /(failed to retrieve configuration from server|failed to validate server configuration).*(401 Unauthorized|not authorized)/,
+      /(failed to retrieve configuration from server|(failed to validate|Skipping cluster) (server )?configuration|server-bootstrap).*(401 Unauthorized|not authorized)/,
     why: (at) => `${name(at)} does not accept its token`,
     fix: tokenAgain,
   },
@@ -79,7 +52,7 @@ export const known: Known[] = [
   },
   {
     id: 'malformed-token',
-    match: /invalid token (CA hash length|format)/,
+    match: /invalid token (CA hash length|format)|failed to normalize server token/,
     why: () => 'its token is damaged',
     fix: tokenAgain,
   },
@@ -87,15 +60,27 @@ export const known: Known[] = [
     id: 'config-mismatch',
     match: /critical configuration (mismatched|value mismatch)/,
     why: () =>
-      'its configuration differs from that of the other servers in a key that must be the same (agent-token, cluster-cidr, service-cidr, cluster-dns, cluster-domain, ...)',
+      'its configuration differs from that of the other servers in a key that must be the same (cluster-cidr, service-cidr, cluster-dns, cluster-domain, egress-selector-mode, ...)',
     fix: (at) => [
       '# change rke2.config in the lab file and rke2/server.yaml back to what the first server was installed with, then:',
       again(at),
     ],
   },
   {
+    id: 'certificates-expired',
+    match: /x509: certificate has expired or is not yet valid.* is after /,
+    why: () => 'certificates of the cluster have expired (they last a year), or its clock is ahead',
+    fix: (at) => [
+      onNode(at, 'timedatectl   # if the clock is right:'),
+      onServer(at, 'sudo systemctl stop rke2-server'),
+      onServer(at, 'sudo rke2 certificate rotate'),
+      onServer(at, 'sudo systemctl start rke2-server'),
+      again(at),
+    ],
+  },
+  {
     id: 'clock-skew',
-    match: /x509: certificate has expired or is not yet valid/,
+    match: /x509: certificate has expired or is not yet valid(?!.* is after )/,
     why: (at) => `its clock differs from that of ${name(at)}`,
     fix: (at) => [
       onNode(at, 'timedatectl'),
@@ -114,49 +99,11 @@ export const known: Known[] = [
     ],
   },
   {
-    id: 'cis',
-    match: /invalid kernel parameter value|missing required (user|group)/,
-    why: () => 'profile: cis needs kernel parameters and a user and group etcd that are missing',
-    fix: (at) => [
-      onNode(
-        at,
-        'sudo cp /usr/local/share/rke2/rke2-cis-sysctl.conf /etc/sysctl.d/60-rke2-cis.conf',
-      ),
-      onNode(at, 'sudo systemctl restart systemd-sysctl'),
-      onNode(at, 'sudo useradd -r -c etcd -s /sbin/nologin -M -U etcd'),
-      again(at),
-    ],
-  },
-  {
-    id: 'apparmor',
-    match: /apparmor_parser/,
-    why: () => 'AppArmor is on, but apparmor_parser is not installed: no container can start',
-    fix: (at) => [
-      onNode(at, 'sudo apt-get install --yes apparmor'),
-      '# and in cloud-init/user-data.yaml: packages: [apparmor]',
-      again(at),
-    ],
-  },
-  {
-    id: 'no-space',
-    match: /no space left on device/,
-    why: () => 'its disk is full',
-    fix: (at) => [
-      onNode(at, 'df -h / /var/lib'),
-      '# give it a larger disk in the lab file, then recreate it:',
-      ...recreate(at),
-    ],
-  },
-  {
-    id: 'image-pull',
-    match: /failed to get runtime image|failed to pull (and unpack )?image|ErrImagePull/,
-    patience: 30,
-    why: () => 'images cannot be pulled: the node has no internet, or a registry is down',
-    fix: (at) => [
-      onNode(at, 'curl -sI https://registry-1.docker.io/v2/'),
-      '# if the nodes have no internet: set rke2.images: true in the lab file, then recreate it:',
-      ...recreate(at),
-    ],
+    id: 'foreign-ca',
+    match: /CA cert validation failed.*signed by unknown authority/,
+    patience: 20,
+    why: (at) => `another machine answers at ${urlOf(at)}, or ${name(at)} was recreated`,
+    fix: (at) => [onNode(at, `curl -vk ${urlOf(at)}/cacerts`), again(at)],
   },
   {
     id: 'other-cluster-data',
@@ -182,6 +129,24 @@ export const known: Known[] = [
     ],
   },
   {
+    id: 'server-away',
+    match: /failed to bootstrap cluster data: Get .*(dial|context deadline|EOF|i\/o timeout)/,
+    patience: 60, // it goes on by itself when the server is back
+    why: (at) =>
+      `it cannot reach ${urlOf(at)}, the server that it joined: it is off, or a firewall blocks it`,
+    fix: (at) => [
+      onServer(at, 'systemctl status rke2-server'),
+      onNode(at, `curl -vk ${urlOf(at)}/ping`),
+      again(at),
+    ],
+  },
+  {
+    id: 'removed-member',
+    match: /this server is a not a member of the etcd cluster/,
+    why: () => 'it was removed from the etcd cluster, and cannot come back with its old data',
+    fix: recreate,
+  },
+  {
     id: 'too-many-learners',
     match: /too many learner members|unhealthy cluster/,
     patience: 120,
@@ -189,9 +154,19 @@ export const known: Known[] = [
     fix: (at) => [onServer(at, `sudo ${kubectl} get nodes`), again(at)],
   },
   {
+    id: 'no-token',
+    match: /Waiting for .*token to be available|[Tt]imeout while trying to read the file/,
+    patience: 30,
+    why: () => 'its token file is missing',
+    fix: (at) => [again(at)],
+  },
+  {
     id: 'missing-keys',
-    match: /--(token|server) is required/,
+    match: /--(token|server) is required|token is required to join a cluster/,
     why: () => 'its configuration lacks server or token',
     fix: (at) => [again(at)],
   },
 ]
+
+/** The first one that matches a line wins. */
+export const known: Known[] = [...ofTheCluster, ...ofTheNode]

@@ -1,6 +1,9 @@
 // PURE. RKE2's journal: the cause of a failure, how long it has lasted, the last message.
 import type { Hint } from '../text/errors.ts'
-import { known, type Place } from './causes.ts'
+import { typedOn } from '../guest/ssh-files.ts'
+import type { Known, Place } from './cause.ts'
+import { known } from './causes.ts'
+import { serviceOf } from './state.ts'
 
 export interface Cause {
   id: string
@@ -9,16 +12,84 @@ export interface Cause {
   patience: number
 }
 
-// The server was reached, or the kubelet or an image pull went on: earlier causes are over.
+// The server was reached, or the kubelet or an image pull went on: earlier causes are over. A server that is not ready asks
+// itself for the configuration of kube-proxy all the time.
 const progress =
   /apiserver not ready|503 Service Unavailable|Running kubelet|up and running|returns image reference/
+const isProgress = (line: string) =>
+  progress.test(line) && !line.includes('kube-proxy configuration')
+
+const imports = /msg="(Importing|Imported) images from /
+const lastImport = (journal: string) =>
+  imports.exec(journal.split('\n').findLast((line) => imports.test(line)) ?? '')
+
+/** Whether RKE2 is unpacking the images that were brought along. The kubelet starts meanwhile, and cannot pull them. */
+export const isImporting = (journal: string): boolean => lastImport(journal)?.[1] === 'Importing'
 
 /** The current cause: the last one logged, unless RKE2 has made progress since; undefined if there is none. */
-export function diagnose(journal: string, at: Place): Cause | undefined {
-  const causeIn = (line: string) => known.find(({ match }) => match.test(line))
-  const last = journal.split('\n').findLast((line) => progress.test(line) || causeIn(line))
-  const hit = causeIn(last ?? '')
-  return hit && { id: hit.id, why: hit.why(at), fix: hit.fix(at), patience: hit.patience ?? 0 }
+export function diagnose(journal: string, containerd: string, at: Place): Cause | undefined {
+  return (
+    causeIn(afterImport(journal), at) ??
+    causeIn(pullsAfterImport(journal, containerd), at) ??
+    keepsFailing(journal, at)
+  )
+}
+
+function causeIn(log: string, at: Place): Cause | undefined {
+  const matching = (line: string) => known.find(({ match }) => match.test(line))
+  const last = log.split('\n').findLast((line) => isProgress(line) || matching(line))
+  return causeOf(matching(last ?? ''), at)
+}
+
+const causeOf = (hit: Known | undefined, at: Place): Cause | undefined =>
+  hit && { id: hit.id, why: hit.why(at), fix: hit.fix(at), patience: hit.patience ?? 0 }
+
+const isPull = (line: string) => known.find(({ id }) => id === 'image-pull')?.match.test(line)
+
+// Pulls that failed before the images were there say nothing.
+function afterImport(journal: string): string {
+  const lines = journal.split('\n')
+  const end = lines.findLastIndex((line) => imports.test(line))
+  const counts = (index: number) => index > end && !isImporting(journal)
+  return lines.filter((line, index) => counts(index) || !isPull(line)).join('\n')
+}
+
+function pullsAfterImport(journal: string, containerd: string): string {
+  if (isImporting(journal)) return ''
+  const end = journal.split('\n').findLast((line) => imports.test(line))
+  const since = timeOf(end ?? '')
+  return containerd
+    .split('\n')
+    .filter((line) => !(timeOf(line) <= since))
+    .join('\n')
+}
+
+/** When a line of logrus was written, milliseconds; NaN where it does not say. */
+export const timeOf = (line: string) => Date.parse(/\btime="([^"]*)"/.exec(line)?.[1] ?? '')
+
+const fatal =
+  /level=fatal msg="((?:[^"\\]|\\.)*)"|msg="(Shutdown request received: (?:[^"\\]|\\.)*)"/
+
+// A failure that nobody foresaw is shown in its own words. One alone is no cause: some go away with the next start.
+function keepsFailing(journal: string, at: Place): Cause | undefined {
+  const messages = journal.split('\n').flatMap((line) => {
+    const [, ended, shutDown] = fatal.exec(line) ?? []
+    return ended ?? shutDown ?? []
+  })
+  const shape = (message: string) => message.replace(/\d+/g, '#')
+  const last = messages.at(-1)
+  const same = messages.filter((message) => shape(message) === shape(last ?? ''))
+  if (last === undefined || same.length < 2) return undefined
+  const unit = serviceOf(at.node)
+  return {
+    id: 'keeps-failing',
+    why: `RKE2 has ended ${same.length} times with: ${last.replace(/\\(.)/g, '$1')}`,
+    fix: [
+      typedOn(at.node, `sudo journalctl --unit ${unit} --lines 200 --no-pager`),
+      typedOn(at.node, `systemctl status ${unit}`),
+    ],
+    patience: 30,
+  }
 }
 
 /** The current cause, and since when (milliseconds). */

@@ -8,7 +8,16 @@ import { LabError } from '../text/errors.ts'
 import { formatSeconds } from '../text/progress.ts'
 import { commandText } from '../text/quote.ts'
 import { parts } from '../text/sections.ts'
-import { diagnose, isDue, lastMessage, sighting, type Cause, type Sighting } from './journal.ts'
+import {
+  diagnose,
+  isDue,
+  isImporting,
+  lastMessage,
+  sighting,
+  timeOf,
+  type Cause,
+  type Sighting,
+} from './journal.ts'
 import { kubeNodes } from './service.ts'
 import { isReady, kubectl, parseKubeNodes, serviceOf, watchScript, type KubeNode } from './state.ts'
 
@@ -34,7 +43,7 @@ async function waitForNode(node: Node, reporter: Node, seconds: number, say: Say
     const look = await lookOn(node, reporter, since)
     if (isReady(look, look.kube)) return { done: 'Ready' }
     const now = Date.now()
-    seen = sighting(diagnose(look.journal, at) ?? diagnose(look.containerd, at), seen, now)
+    seen = sighting(diagnose(look.journal, look.containerd, at), seen, now)
     if (seen && isDue(seen, now)) return { done: seen.cause }
     const [state, last] = [describe(look), lastMessage(look.journal)]
     say(state, last)
@@ -80,13 +89,17 @@ async function lookOn(node: Node, reporter: Node, since: number): Promise<Look> 
     service,
     started: Number(text('started')),
     journal: text('journal'),
-    containerd: text('containerd'),
+    containerd: text('containerd')
+      .split('\n')
+      .filter((line) => timeOf(line) >= since * 1000)
+      .join('\n'),
     nodes,
     kube: nodes?.find(({ name }) => name === node.name),
   }
 }
 
-function describe({ service, nodes, kube }: Look): string {
+function describe({ service, journal, nodes, kube }: Look): string {
+  if (isImporting(journal)) return `service ${service}, importing images`
   if (service !== 'active') return `service ${service || 'unknown'}`
   if (!nodes) return 'service active, the API does not answer yet'
   if (kube?.ready) return 'service active, its kubelet has not reported yet'

@@ -136,9 +136,8 @@ export function parseKubeNodes(json: string): KubeNode[] | undefined {
 export const watchScript = (service: Service, since: number) => `
 echo "== service"; systemctl is-active ${service}
 echo "== started"; date -d "$(TZ=UTC systemctl show --property ExecMainStartTimestamp --value ${service})" +%s
-echo "== journal"; journalctl --unit ${service} --since @${since} --lines 60 --output cat --no-pager 2>/dev/null
-echo "== containerd"; since=$(date -u -d @${since} +%FT%T)
-awk -v since="$since" 'match($0, /time="[^"]*"/) && substr($0, RSTART + 6, 19) >= since' /var/lib/rancher/rke2/agent/containerd/containerd.log 2>/dev/null | tail -n 20
+echo "== journal"; journalctl --unit ${service} --since @${since} --output cat --no-pager 2>/dev/null | grep level= | cut -c -600 | tail -n 400
+echo "== containerd"; tail -n 40 /var/lib/rancher/rke2/agent/containerd/containerd.log 2>/dev/null
 echo "== nodes"; test -x ${program} && timeout 20 ${kubectl} get nodes -o json 2>/dev/null
 true
 `

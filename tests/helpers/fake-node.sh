@@ -281,7 +281,7 @@ case $me in
     ;;
   journalctl)
     if [[ $* = '--unit rke2-'*' --follow' ]]; then exec cut -d ' ' -f 2- "$root/run/journal"; fi # as if it was ended with Ctrl-C
-    [[ "$1 ${*:3:1} ${*:5}" = '--unit --since --lines 60 --output cat --no-pager' ]] || unknown "$@"
+    [[ "$1 ${*:3:1} ${*:5}" = '--unit --since --output cat --no-pager' ]] || unknown "$@"
     awk -v since="${4#@}" '$1 >= since { sub(/^[0-9]+ /, ""); print }' "$root/run/journal" 2>/dev/null
     ;;
   kubectl) kubectl "$@" ;;
