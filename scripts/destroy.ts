@@ -1,11 +1,11 @@
 #!/usr/bin/env zx
 // Destroy: removes what create made, and nothing else, after showing it and asking. Safe to run again.
 import * as ui from '../lib/cli/ui.ts'
-import { forgetLogPool, logFiles } from '../lib/libvirt/console.ts'
+import { logFiles } from '../lib/libvirt/console.ts'
 import { tagPlace } from '../lib/libvirt/ownership.ts'
 import { readInVolumes } from '../lib/libvirt/volumes.ts'
 import { destroyPlan, isNothing, planText } from '../lib/machine/destroy-plan.ts'
-import { forgetFolder, labFiles, observeAll, removal } from '../lib/machine/destroy.ts'
+import { labFiles, leftOvers, observeAll, removal } from '../lib/machine/destroy.ts'
 import { phase } from '../lib/phase.ts'
 import { LabError, line, script, UsageError } from '../lib/text/errors.ts'
 
@@ -22,9 +22,8 @@ await phase(import.meta.url, 'destroy', async ({ lab, nodes, options, shell }) =
   const files = labFiles(lab, named)
   for (const text of plan.leftAlone) ui.warn(`left alone: ${text}`)
   if (isNothing(plan) && files.length === 0) {
-    await shell.apply(forgetLogPool(lab))
-    forgetFolder(lab)
-    return ui.good('nothing to remove: nothing of this lab is on this host')
+    await shell.apply(leftOvers(lab))
+    return { idle: 'nothing to remove: nothing of this lab is on this host' }
   }
 
   const about = planText(lab, plan, logFiles(plan.names), files)

@@ -17,8 +17,8 @@ await phase(import.meta.url, 'doctor', async ({ lab, nodes, options, shell }) =>
 
   const fixes = fix ? fixesOf(findings) : []
   const question = `Run ${fixes.length} commands to fix this?`
-  if (fixes.length > 0 && (await shell.ask(question, fixes, options.yes))) {
-    await shell.apply(inOrder('Fix', fixes.map(onTerminal)))
+  const isWanted = fixes.length > 0 && (await shell.ask(question, fixes, options.yes))
+  if (isWanted && (await shell.apply(inOrder('Fix', fixes.map(onTerminal))))) {
     ui.heading('After the fix')
     findings = await examine(lab, nodes, shell)
     findings.forEach(ui.finding)

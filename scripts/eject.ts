@@ -12,7 +12,8 @@ import { script } from '../lib/text/errors.ts'
 
 await phase(import.meta.url, 'eject', async ({ lab, nodes, options, shell }) => {
   const force = options.flags.force
-  const host = await withPool(lab, await observe(lab), shell)
+  const seen = await observe(lab)
+  const host = seen.pool ? await withPool(lab, seen, shell) : seen
   const machines = pair(lab, host, nodes)
   checkMachines(lab, machines)
   const left = await findSeeds(lab, machines, host)

@@ -1,8 +1,7 @@
 #!/usr/bin/env zx
 // Phase 3 - install-rke2: turns the first server into a Kubernetes cluster of one node. Safe to run again.
-import { withCacheLock } from '../lib/download/cache.ts'
 import { phase } from '../lib/phase.ts'
-import { planRelease } from '../lib/rke2/artifacts.ts'
+import { bringRelease } from '../lib/rke2/artifacts.ts'
 import { firstServer, lookAtFirst } from '../lib/rke2/cluster.ts'
 import { planFirst } from '../lib/rke2/install.ts'
 import {
@@ -22,10 +21,7 @@ await phase(import.meta.url, 'install-rke2', async ({ lab, options, shell }) => 
   if (trouble) await shell.apply(inOrder(`Reach ${name}`, reached(seen.first)))
 
   const plan = planFirst(lab, edited, seen, options.timeout)
-  if (!state.version)
-    await withCacheLock(shell, async () =>
-      shell.apply(inOrder(`RKE2 ${lab.rke2.version} onto this host`, await planRelease(lab))),
-    )
+  if (!state.version) await bringRelease(lab, shell)
   for (const stage of plan) await shell.apply(stage) // install, configure and start, wait
 
   const kubeconfig = await readKubeconfig(lab, node)

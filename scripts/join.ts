@@ -1,9 +1,8 @@
 #!/usr/bin/env zx
 // Phase 4 - join: adds the other servers one at a time, then the agents in parallel. Safe to run again.
-import { withCacheLock } from '../lib/download/cache.ts'
 import type { Node } from '../lib/lab/lab.ts'
 import { phase } from '../lib/phase.ts'
-import { planRelease } from '../lib/rke2/artifacts.ts'
+import { bringRelease } from '../lib/rke2/artifacts.ts'
 import { lookAtCluster, readyLeader } from '../lib/rke2/cluster.ts'
 import { planJoin } from '../lib/rke2/join.ts'
 import { kubectlHint, planKubeconfig, readKubeconfig } from '../lib/rke2/kubeconfig-files.ts'
@@ -22,10 +21,7 @@ await phase(import.meta.url, 'join', async ({ lab, nodes, options, shell }) => {
   const joining = { lab, edited, leader, seconds: options.timeout }
   const plan = (one: Member) => planJoin(joining, one)
   const ofRole = (role: Node['role']) => joiners.filter(({ node }) => node.role === role)
-  if (joiners.some(({ state }) => !state.version))
-    await withCacheLock(shell, async () =>
-      shell.apply(inOrder(`RKE2 ${lab.rke2.version} onto this host`, await planRelease(lab))),
-    )
+  if (joiners.some(({ state }) => !state.version)) await bringRelease(lab, shell)
   for (const server of ofRole('server'))
     await shell.apply({ ...forEach(`Join server ${server.name}`, [server], plan), watched: true })
   await shell.apply({ ...forEach('Join agents', ofRole('agent'), plan), watched: true })

@@ -28,7 +28,10 @@ const isAsked = ({ libvirt, domainType }: Lab, question: Question) =>
   (isLocal(libvirt) && (question !== 'kvm' || domainType !== 'qemu'))
 
 /** Prints each answer after a line with its question, then its exit status and stderr. */
-export const lookScript = (lab: Lab, asked: Question[]) => String.raw`
+export const lookScript = (
+  lab: Lab,
+  asked: Question[],
+) => String.raw`set +Eeu +o pipefail; trap - ERR # each answer says how it ended
 ASK() { # NAME COMMAND...
   local said status
   echo "== $1"; shift

@@ -45,11 +45,18 @@ export async function whyNot(url: string): Promise<{ why: string; sure: boolean 
   return code === 0 ? undefined : { why: reasons[code] ?? stderr, sure: code !== 22 }
 }
 
+// A printed script may run when the file is there already.
+const unlessThere = (file: string, steps: Run[]): Run[] =>
+  steps.map((step) => ({ ...step, bash: `${commandText`test -e ${file}`} || ${step.bash}` }))
+
 /** Fetches a file without a known digest: only the transport (TLS) protects it. */
 export function fetchUnchecked(url: string, file: string): Run[] {
   const part = `${file}.part`
   const get = sh`${curl} --retry 3 --output ${part} ${url}`
-  return [{ ...get, explain: (error) => explained(error, url, part) }, sh`mv ${part} ${file}`]
+  return unlessThere(file, [
+    { ...get, explain: (error) => explained(error, url, part) },
+    sh`mv ${part} ${file}`,
+  ])
 }
 
 // To `file.part`, resuming an earlier run's download once its curl has ended.
@@ -75,7 +82,7 @@ export function fetchChecked(url: string, file: string, { algorithm, hex }: Dige
   const part = `${file}.part`
   const check = sh`echo ${`${hex}  ${part}`} | ${`${algorithm}sum`} --check --status -`
   const details = [`expected ${algorithm} ${hex}`, 'the download was removed']
-  return [
+  return unlessThere(file, [
     ...fetchPart(url, file, check.bash),
     {
       ...check,
@@ -83,7 +90,7 @@ export function fetchChecked(url: string, file: string, { algorithm, hex }: Dige
       explain: (error) => wrongDigest(url, details, error),
     },
     sh`mv ${part} ${file}`,
-  ]
+  ])
 }
 
 /** Fetches a file and keeps it when it has the digest that `sums`, a file fetched before, lists. Either may be the wrong
@@ -91,7 +98,7 @@ export function fetchChecked(url: string, file: string, { algorithm, hex }: Dige
 export function fetchListed(url: string, file: string, name: string, sums: string): Run[] {
   const part = `${file}.part`
   const line = ` ${name.replaceAll('.', '\\.')}$`
-  const check = sh`grep ${line} ${sums} | sed ${`s|${name}|${part}|`} | sha256sum --check --status -`
+  const check = sh`printf '%s  %s\\n' "$(grep ${line} ${sums} | cut -d ' ' -f 1)" ${part} | sha256sum --check --status -`
   const details = [`${sums} lists another digest`, 'both files were removed']
   return [
     {
@@ -103,13 +110,15 @@ export function fetchListed(url: string, file: string, name: string, sums: strin
           cause,
         }),
     },
-    ...fetchPart(url, file, check.bash),
-    {
-      ...check,
-      undo: commandText`rm -f ${[part, sums]}`,
-      explain: (error) => wrongDigest(url, details, error),
-    },
-    sh`mv ${part} ${file}`,
+    ...unlessThere(file, [
+      ...fetchPart(url, file, check.bash),
+      {
+        ...check,
+        undo: commandText`rm -f ${[part, sums]}`,
+        explain: (error) => wrongDigest(url, details, error),
+      },
+      sh`mv ${part} ${file}`,
+    ]),
   ]
 }
 
@@ -129,7 +138,7 @@ function explained(error: CommandError, url: string, part: string): LabError {
       sizeOf(part) > 0
         ? ['the part that was downloaded is kept; the next run continues from there']
         : [],
-    hint: error.hint,
+    hint: commandText`curl --location --head ${url}`,
     cause: error,
   })
 }

@@ -36,6 +36,7 @@ export async function askInit(node: Node, more = '', signal?: AbortSignal): Prom
     return { init: parseInitFiles(answer), answer }
   } catch (error) {
     if (error instanceof SshError) return unreachable(error.trouble)
+    if (error instanceof LabError) return unreachable({ kind: 'command', state: error.message })
     throw error
   }
 }

@@ -65,7 +65,8 @@ export function keepsConnections(version: string): boolean {
 
 /** Why ssh could not connect to a node (its exit status 255). */
 export interface SshTrouble {
-  kind: 'host-key' | 'login' | 'refused' | 'silent' | 'other'
+  /** command: ssh connected, but what it ran there failed or did not end. */
+  kind: 'host-key' | 'login' | 'refused' | 'silent' | 'command' | 'other'
   /** In words, as a state of the node. */
   state: string
 }
@@ -89,4 +90,5 @@ export function sshTrouble(stderr: string): SshTrouble {
 }
 
 /** Whether something answers on SSH, although not as expected. */
-export const isAnswer = ({ kind }: SshTrouble): boolean => kind === 'host-key' || kind === 'login'
+export const isAnswer = ({ kind }: SshTrouble): boolean =>
+  ['host-key', 'login', 'command'].includes(kind)

@@ -60,7 +60,7 @@ export async function askNode(
 
 function sshFailure(node: Node, command: string, { code, stderr }: Output): LabError {
   if (code === 255) return new SshError(node, sshTrouble(stderr))
-  return new CommandError({ command, program: 'ssh', status: code, stderr })
+  return new CommandError({ command, program: `ssh ${node.name}`, status: code, stderr })
 }
 
 /** Tries to connect to a port: open, refused (a host is there), or silent until the timeout or `signal`. */

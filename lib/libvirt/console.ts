@@ -10,7 +10,7 @@ import { libvirtTrouble, remoteHost, saysNone } from './trouble.ts'
 import { virsh } from './virsh.ts'
 import type { Lab } from '../lab/lab.ts'
 import { query } from '../shell/bash.ts'
-import { inOrder, sh, type Check, type Stage, type Step } from '../shell/steps.ts'
+import { sh, type Check, type Step } from '../shell/steps.ts'
 import { TimedOut, until } from '../shell/wait.ts'
 import * as ui from '../cli/ui.ts'
 import { commandText } from '../text/quote.ts'
@@ -103,14 +103,12 @@ async function downloadLog(lab: Lab, log: string): Promise<string> {
 export const logFiles = (names: string[]) =>
   names.map((name) => `${folder}/${name}.{console.,}log*`)
 
-const noPool = (lab: Lab): Check => ({
+/** Removes the pool that a killed run left. */
+export const noLogPool = (lab: Lab): Check => ({
   do: 'check',
   bash: commandText`${virsh(lab)} pool-destroy ${pool} 2>/dev/null` + ' || true',
   holds: () => dropLeftOver(lab),
 })
-
-/** Removes the pool that a killed run left. */
-export const forgetLogPool = (lab: Lab): Stage => inOrder('Logs', [noPool(lab)])
 
 /** The steps that delete the log files of these domains; one without a console log was not ours. */
 export function removeLogs(lab: Lab, names: string[]): Step[] {
@@ -126,5 +124,5 @@ for name in ${names}; do
 done
 ${virsh(lab)} pool-destroy ${pool}
 test -z "$failed"`
-  return [noPool(lab), { ...remove, orWarn: 'the logs of the machines were not deleted' }]
+  return [noLogPool(lab), { ...remove, orWarn: 'the logs of the machines were not deleted' }]
 }

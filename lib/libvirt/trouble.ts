@@ -1,5 +1,5 @@
 // PURE. The errors of virsh -> what is wrong, on which host, and how to fix it there.
-import { LabError } from '../text/errors.ts'
+import { LabError, line, script } from '../text/errors.ts'
 import { quote } from '../text/quote.ts'
 
 /** The remote host of a libvirt URI, with the start of an ssh command where it uses SSH; undefined for this host. */
@@ -53,8 +53,8 @@ export function libvirtTrouble(errors: string[], uri: string, command = 'version
   const { why, fix, there = false } = problem
   return new LabError(remote ? `on ${remote.name}: ${why}` : why, {
     hint: [
-      ...(remote && there ? fix.map((line) => behind(remote, line)) : fix),
-      '# then: npx zx scripts/doctor.ts',
+      ...(remote && there ? fix.map((command) => behind(remote, command)) : fix),
+      line('# then: ', script('doctor')),
     ],
   })
 }

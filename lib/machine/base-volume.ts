@@ -22,8 +22,8 @@ export async function withBaseVolume(
   host: Host,
   image: Image,
   shell: Shell,
-  work: (steps: Step[]) => Promise<void>,
-): Promise<void> {
+  work: (steps: Step[]) => Promise<unknown>,
+): Promise<unknown> {
   const volume = findVolume(host, image.volume)
   if (volume && (await isWhole(lab, image, volume))) {
     checkDiskSizes(lab, volume.capacity)

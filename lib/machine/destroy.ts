@@ -3,7 +3,7 @@ import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { planKnownHosts, publicHostKey } from '../guest/keys.ts'
 import type { Lab, Node } from '../lab/lab.ts'
-import { removeLogs } from '../libvirt/console.ts'
+import { noLogPool, removeLogs } from '../libvirt/console.ts'
 import type { Domain } from '../libvirt/host.ts'
 import { look, virsh, type Host } from '../libvirt/observe.ts'
 import { whosePool } from '../libvirt/ownership.ts'
@@ -68,8 +68,18 @@ export function labFiles(lab: Lab, named: Node[]): string[] {
 
 const onlyLock = (path: string) => readdirSync(path).every((name) => name === 'lock')
 
-/** Deletes a lab folder that holds only the lock of this run. */
-export function forgetFolder(lab: Lab): void {
+/** What killed runs may have left where nothing else is: the pool of the logs, and a folder with nothing but a lock. */
+export const leftOvers = (lab: Lab): Stage =>
+  inOrder('Logs', [
+    noLogPool(lab),
+    {
+      do: 'check',
+      bash: 'true # nothing else of this lab is here',
+      holds: async () => forgetFolder(lab),
+    },
+  ])
+
+function forgetFolder(lab: Lab): void {
   if (!existsSync(lab.dir) || !onlyLock(lab.dir)) return
   rmSync(lab.dir, { recursive: true })
   if (readdirSync(dirname(lab.dir)).length === 0) rmSync(dirname(lab.dir), { recursive: true })

@@ -5,7 +5,7 @@ import { askInit } from '../guest/ready.ts'
 import { ssh } from '../guest/ssh-files.ts'
 import type { Lab } from '../lab/lab.ts'
 import { virsh, type Host } from '../libvirt/observe.ts'
-import type { Machine } from '../libvirt/ownership.ts'
+import { checkUnused, type Machine } from '../libvirt/ownership.ts'
 import { sh, type Check, type Run, type Step } from '../shell/steps.ts'
 import { LabError, line, script, type Hint } from '../text/errors.ts'
 import { commandText } from '../text/quote.ts'
@@ -36,6 +36,8 @@ export async function findSeeds(lab: Lab, machines: Machine[], host: Host): Prom
       secrets: existsSync(hostKey(node)) || existsSync(`${node.dir}/seed`),
     }
   })
+  for (const { machine, volume } of found)
+    if (machine.domain && volume) checkUnused(lab, host, machine.node.seedVolume)
   const loose = found.filter(
     ({ machine, volume, live, config }) => machine.domain && volume && !live && !config,
   )
@@ -92,14 +94,17 @@ export function planEject(lab: Lab, seeded: Seeded, force: boolean): Step[] {
   ]
 }
 
+const held = /tray|locked/i
+
 // The guest may lock the tray for a moment; libvirt asks it to open it and gives up after 5 s.
 function ejectLive(lab: Lab, name: string, force: boolean): Run {
   const sides = ['--live', ...(force ? ['--force'] : [])]
   return {
     ...sh`${virsh(lab)} change-media ${name} sda --eject ${sides}`,
     tries: 3,
+    triesAfter: held,
     explain: (error) =>
-      /tray|locked/i.test(error.failed.stderr)
+      held.test(error.failed.stderr)
         ? new LabError(error.message, {
             details: ['the guest does not release the medium'],
             hint: script('eject', name, '--force'),

@@ -2,14 +2,15 @@
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { cacheDir } from '../download/cache.ts'
+import { cacheDir, withCacheLock } from '../download/cache.ts'
 import { findDigest } from '../download/checksums.ts'
 import { fetchListed, fetchUnchecked } from '../download/fetch.ts'
 import { onNode } from '../guest/ssh.ts'
 import { typedOn } from '../guest/ssh-files.ts'
 import type { Lab, Node } from '../lab/lab.ts'
 import { query, readText } from '../shell/bash.ts'
-import { sh, type Step } from '../shell/steps.ts'
+import type { Shell } from '../shell/carry-out.ts'
+import { inOrder, sh, type Step } from '../shell/steps.ts'
 import { LabError, type CommandError } from '../text/errors.ts'
 import { commandText, quote } from '../text/quote.ts'
 import { release, type Release, type ReleaseFile } from './release.ts'
@@ -21,6 +22,13 @@ const allOf = ({ installer, sums, archives }: Release) => [installer, sums, ...a
 function folderOf(lab: Lab, { sums }: Release): string {
   const origin = createHash('sha256').update(sums.url).digest('hex').slice(0, 8)
   return lab.rke2.artifacts ?? join(cacheDir(), 'rke2', `${lab.rke2.version}-${origin}`)
+}
+
+/** Brings what is missing of the lab's release onto this host; nobody else may do so meanwhile. */
+export async function bringRelease(lab: Lab, shell: Shell): Promise<void> {
+  const title = `RKE2 ${lab.rke2.version} onto this host`
+  if ((await planRelease(lab)).length === 0) return void (await shell.apply(inOrder(title, [])))
+  await withCacheLock(shell, async () => shell.apply(inOrder(title, await planRelease(lab))))
 }
 
 /** The steps that download the missing files of the lab's release. Throws when `rke2.artifacts` is incomplete or wrong. */

@@ -21,7 +21,7 @@ part enabled; systemctl is-enabled ${service} 2>/dev/null
 part started; started=$(TZ=UTC systemctl show --property ExecMainStartTimestamp --value ${service})
 test "$started" && started=$(date -d "$started" +%s) && echo "$started"
 part stale; test "$started" && test "$(stat -c %Y /etc/rancher/rke2/config.yaml)" -gt "$started" && echo yes
-part config; cat /etc/rancher/rke2/config.yaml 2>/dev/null
+part config; cat /etc/rancher/rke2/config.yaml 2>/dev/null; echo
 part joined; test -s /etc/rancher/node/password && echo yes
 part data; test -d /var/lib/rancher/rke2/server/db/etcd/member && echo yes
 part now; date +%s
@@ -70,7 +70,7 @@ export function parseState(output: string): Rke2State {
     service: text('service') || 'inactive',
     enabled: text('enabled') === 'enabled',
     started: Number(text('started') || NaN),
-    config: found.get('config') ?? '',
+    config: (found.get('config') ?? '').replace(/\n$/, ''), // its last line may have no end
     stale: text('stale') === 'yes',
     hasRun,
     now: Number(text('now')),

@@ -18,27 +18,25 @@ export interface Output {
 interface Options {
   /** The deadline in seconds. */
   seconds?: number
-  /** What the command reads. */
-  input?: string
   /** Shown instead of a command that would be hard to read. */
   shown?: string
 }
 
-async function execute(text: string, { seconds, input }: Options = {}): Promise<Output> {
+async function execute(text: string, { seconds }: Options = {}): Promise<Output> {
   const shell = $({
     env,
     quiet: true,
     nothrow: true,
     prefix: trap,
-    stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
-    ...(input === undefined ? {} : { input }),
+    stdio: ['ignore', 'pipe', 'pipe'],
     ...(seconds === undefined ? {} : { timeout: seconds * 1000 }),
   })
   const process = shell(Object.assign([text], { raw: [text] }))
   running.add(process)
   try {
     const { exitCode, stdout, stderr } = await process
-    return { code: exitCode ?? 1, stdout, stderr }
+    if (exitCode !== null || seconds === undefined) return { code: exitCode ?? 1, stdout, stderr }
+    return { code: 124, stdout, stderr: `${stderr}\nit did not end within ${seconds} s` }
   } finally {
     running.delete(process)
   }

@@ -14,8 +14,8 @@ import { bashScript, type Lane, type Run, type Stage, type Step, type Write } fr
 
 /** What a script does with its plans, questions and locks. */
 export interface Shell {
-  /** Carries out a stage, or keeps it for the printed script. */
-  apply(stage: Stage): Promise<void>
+  /** Carries a stage out: true; or keeps it for the printed script: false. */
+  apply(stage: Stage): Promise<boolean>
   /** Reads something under a heading; changes nothing. */
   look<T>(title: string, work: () => Promise<T>): Promise<T>
   /** Shows what the question is about and asks; true for yes. */
@@ -36,6 +36,7 @@ export function working(): Shell {
       changes += stage.lanes.flatMap(({ steps }) => steps).filter(isChange).length
       ui.heading(stage.title)
       await carryOut(stage)
+      return true
     },
     look(title, work) {
       ui.heading(title)
@@ -64,7 +65,10 @@ export function working(): Shell {
 export function printing(about: string, always: boolean): Shell {
   const stages: Stage[] = []
   return {
-    apply: async (stage) => void stages.push(stage),
+    async apply(stage) {
+      stages.push(stage)
+      return false
+    },
     look: (_, work) => work(),
     ask: async () => true,
     locked: (_file, _what, work) => work(),
@@ -110,7 +114,7 @@ async function carryOutStep(step: Step, name: string, progress?: NodeProgress) {
 }
 
 async function runStep(step: Run): Promise<void> {
-  const { bash, tries = 1, undo, explain, orWarn, grows, onTerminal } = step
+  const { bash, tries = 1, triesAfter = /^/, undo, explain, orWarn, grows, onTerminal } = step
   const stop = grows
     ? downloadProgress(
         () => sizeOf(grows.file),
@@ -121,7 +125,7 @@ async function runStep(step: Run): Promise<void> {
     await (onTerminal ? runOnTerminal(bash) : run(bash))
   } catch (error) {
     if (!(error instanceof CommandError)) throw error
-    if (tries > 1) {
+    if (tries > 1 && triesAfter.test(error.failed.stderr)) {
       await clock.sleep(1000)
       return runStep({ ...step, tries: tries - 1 })
     }

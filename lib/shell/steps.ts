@@ -10,8 +10,9 @@ export interface Run {
   bash: string
   /** The state shown for the node while this runs. */
   state?: string
-  /** How often it is tried, with a second between. */
+  /** How often it is tried, a second apart, and after which stderr; a printed script tries after any. */
   tries?: number
+  triesAfter?: RegExp
   /** Undoes it when it fails. */
   undo?: string
   /** Turns its failure into a more helpful error; `undone`: the undo succeeded. */
@@ -105,6 +106,7 @@ export function bashScript(about: string, cwd: string, stages: Stage[]): string 
     `# ${about}, as the scripts would do it now on this host.`,
     'set -euo pipefail',
     'umask 077',
+    'export LC_ALL=C',
     `cd ${quote(cwd)}`,
     'main() { # a function, so that bash reads all of this before ssh can take it as input',
     ...lines,

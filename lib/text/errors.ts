@@ -57,7 +57,9 @@ export class CommandError extends LabError {
       details: lines.slice(0, -1),
       hint: /no space left on device/i.test(failed.stderr)
         ? noSpace
-        : (failed.command.split('\n')[0] ?? ''),
+        : failed.command.includes('\n')
+          ? '# run the same script again with --verbose: it shows the whole command'
+          : failed.command,
     })
     this.failed = failed
   }

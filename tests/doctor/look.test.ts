@@ -7,6 +7,7 @@ import { questionsOf } from '../../lib/doctor/checks.ts'
 import { isLocal, lookScript, parseLook } from '../../lib/doctor/look.ts'
 import { lookedAt, NotLookedAt } from '../../lib/doctor/facts.ts'
 import { FakeHost } from '../helpers/fake-host.ts'
+import { trap } from '../../lib/shell/failed-program.ts'
 import { makeLab } from '../helpers/labs.ts'
 
 const all = questionsOf(true)
@@ -15,7 +16,7 @@ const lab = makeLab()
 await t.test('bash answers every question, and what failed says why', async (t) => {
   const host = new FakeHost(t)
   const look = () => {
-    const { stdout, stderr } = spawnSync('bash', ['-c', lookScript(lab, all)], {
+    const { stdout, stderr } = spawnSync('bash', ['-c', trap + lookScript(lab, all)], {
       env: host.env,
       encoding: 'utf8',
     })

@@ -35,7 +35,7 @@ await t.test('a download is kept when its digest is right', { skip: noCurl }, as
     shown()
       .map(({ args }) => args[0])
       .join(''),
-    /\$ mkdir -p .*\n +\$ flock \S+image\.part curl .*--continue-at - /,
+    /\$ mkdir -p .*\n +\$ test -e \S+image \|\| flock \S+image\.part curl .*--continue-at - /,
   )
 })
 

@@ -96,7 +96,7 @@ await t.test('a storage daemon that is off is an error, not an empty host', asyn
     hint: [
       'sudo systemctl enable --now virtstoraged.socket',
       /^# if there is no such unit/,
-      /doctor/,
+      { line: ['# then: ', { script: 'doctor' }] },
     ],
   })
   const seen = await look(lab)

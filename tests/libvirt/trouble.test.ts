@@ -126,7 +126,7 @@ await t.test('what is wrong, where, and what fixes it there', async (t) => {
     t.equal(trouble.hint[0], fix)
     if (uri !== system)
       t.ok(
-        trouble.hint.every((one) => typeof one === 'string' && !one.startsWith('sudo')),
+        trouble.hint.every((one) => typeof one !== 'string' || !one.startsWith('sudo')),
         'doctor --fix has nothing to run here',
       )
   }

@@ -34,8 +34,8 @@ await t.test('the steps download the missing files, the checksums first', async 
   t.throws(() => readdirSync(releases), { code: 'ENOENT' }, 'a plan creates nothing')
 
   const [step] = await planRelease(lab)
-  const folder = /^mkdir -p (\S+)$/.exec(step?.do === 'run' ? step.bash : '')?.[1] ?? '?'
-  t.ok(folder.startsWith(releases))
+  const folder = /^mkdir -p (\S+)$/.exec(step?.do === 'run' ? step.bash : '')?.[1] ?? ''
+  if (!folder.startsWith(releases)) throw new Error(`the first step makes no folder: ${folder}`)
   put(folder, ['install.sh', 'sha256sum-amd64.txt'])
   t.strictSame(fetched(await planRelease(lab)), [archive])
   put(folder, [archive])

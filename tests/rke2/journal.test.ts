@@ -239,9 +239,9 @@ function replay(journal: Recorded[], containerd: Recorded[] = []) {
 
 await t.test('a recorded start that succeeds is never taken for a failure', async (t) => {
   const logs: [journal: string, containerd?: string][] = [
-    ['server-start.journal', 'import-race.containerd.log'],
-    ['import-race.journal', 'import-race.containerd.log'],
-    ['agent-join.journal', 'agent-containerd.log'],
+    ['server-start.journal', 'import-race.containerd.txt'],
+    ['import-race.journal', 'import-race.containerd.txt'],
+    ['agent-join.journal', 'agent-containerd.txt'],
     ['power-cut.journal'],
     ['worker-again.journal'],
     ['unknown-key.journal'],

@@ -10,6 +10,7 @@ exports[`tests/scripts/dry-run.test.ts > TAP > the script of create is the whole
 # create of lab lab, as the scripts would do it now on this host.
 set -euo pipefail
 umask 077
+export LC_ALL=C
 cd /home/me/lab
 main() { # a function, so that bash reads all of this before ssh can take it as input
 
