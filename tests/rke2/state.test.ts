@@ -14,7 +14,7 @@ import { kubeNode } from '../helpers/plans.ts'
 
 await t.test('the state that a node reports', async (t) => {
   const state = parseState(
-    '== version\nrke2 version v1.35.7+rke2r1 (a)\n== service\nactivating\n== enabled\nenabled\n== started\n1600000000\n== config\na: 1\n== joined\n== data\nyes\n== now\n1700000000\n== gaps\napparmor\n== free\n1000\n',
+    '== version\nrke2 version v1.35.7+rke2r1 (a)\n== service\nactivating\n== enabled\nenabled\n== started\n1600000000\n== config\na: 1\n\n== joined\n== data\nyes\n== now\n1700000000\n== gaps\napparmor\n== free\n1000\n',
   )
   t.match(state, {
     version: 'v1.35.7+rke2r1',
