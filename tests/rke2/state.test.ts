@@ -90,3 +90,8 @@ await t.test('the state that a node reports', async (t) => {
       'any sh can parse it',
     )
 })
+
+await t.test('a config.yaml without an end of its last line swallows nothing', async (t) => {
+  t.match(parseState('== config\na: 1\n== joined\nyes\n'), { config: 'a: 1', hasRun: true })
+  t.match(stateScript('rke2-agent'), 'config.yaml 2>/dev/null; echo\n')
+})
