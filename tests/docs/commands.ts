@@ -102,7 +102,7 @@ const virshVerbs =
 
 const remotePrograms =
   'cat cloud-init cut exit ip journalctl ls ps grep rke2-uninstall.sh rm systemctl tar timedatectl ' +
-  'apt-get cp curl useradd df sh'
+  'apt-get cp curl useradd df sh sysctl find tail /usr/local/bin/rke2-killall.sh'
 
 /** What is run on a node, mostly with sudo. */
 function checkRemote(line: string): void {
@@ -120,6 +120,7 @@ const rke2Calls = [
   /^etcd-snapshot save --name [\w-]+$/,
   /^etcd-snapshot ls$/,
   /^secrets-encrypt status$/,
+  /^certificate rotate$/, // docs.rke2.io/security/certificates
   /^server --cluster-reset --cluster-reset-restore-path=\/\S+$/,
   /^--version$/,
 ]
