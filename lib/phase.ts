@@ -19,7 +19,7 @@ export interface Phase<N extends PhaseName> {
 }
 
 /** What a script shows at its end: the next command to type, and a text for when there was nothing to do. */
-export interface End {
+interface End {
   next?: Hint
   idle?: string
 }

@@ -47,7 +47,7 @@ export interface Cluster {
   read(answer: string): { rke2: NodeStatus['rke2']; nodes: KubeNode[] | undefined }
 }
 
-export interface LabStatus {
+interface LabStatus {
   nodes: NodeStatus[]
   /** Why not all of it could be found out. */
   unseen?: LabError

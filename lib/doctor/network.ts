@@ -5,7 +5,7 @@ import { failure, ok, warning, type Finding } from '../text/findings.ts'
 import { listIn, lookedAt, type Facts, type HostFacts, type Knock } from './facts.ts'
 import { isMade } from './ownership.ts'
 
-export interface Interface {
+interface Interface {
   name: string
   /** Networks in CIDR form. */
   networks: string[]
@@ -28,7 +28,7 @@ export const parseInterfaces = (json: string): Interface[] =>
       .map(({ local, prefixlen }) => `${local}/${prefixlen}`),
   }))
 
-export interface Neighbour {
+interface Neighbour {
   mac: string
   /** It answered recently; otherwise the kernel is still probing it. */
   isSure: boolean

@@ -13,7 +13,7 @@ import { parseInitFiles, readInitFiles, silentGuest, type InitState } from './cl
 import { askNode, knock, SshError } from './ssh.ts'
 import { isAnswer, ssh, sshTrouble, typedOn, type SshTrouble } from './ssh-files.ts'
 
-export type Reached = InitState | { kind: 'unreachable'; trouble: SshTrouble }
+type Reached = InitState | { kind: 'unreachable'; trouble: SshTrouble }
 
 export interface Answer {
   /** cloud-init's state, or why SSH cannot connect. */

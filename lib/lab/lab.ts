@@ -37,7 +37,7 @@ export interface Lab extends Omit<LabFile, 'nodes' | 'defaults'> {
   warnings: string[]
 }
 
-export const poolName = 'rke2-kvm-lab'
+const poolName = 'rke2-kvm-lab'
 
 /** A fixed UUID for a name, so that the scripts recognise what they created and do not create it twice. */
 export function stableUuid(...name: string[]): string {

@@ -4,7 +4,7 @@ import { z } from '../runtime/packages.ts'
 import { parseSize } from '../text/size.ts'
 
 /** Names that become host names, domain names and parts of volume names: a DNS label, not only digits. */
-export const labelPattern = /^(?!\d+$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/
+const labelPattern = /^(?!\d+$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/
 const printable = /^[^\p{Cc}]*$/u
 
 const label = z

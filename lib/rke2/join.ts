@@ -14,7 +14,7 @@ import { checkClock, checkNeeds, checkVersion } from './requirements.ts'
 import { kubeNodes, planConfig, planStart, refusal, type Edited, type Member } from './service.ts'
 import { isReady, kubectl } from './state.ts'
 
-export interface Joining {
+interface Joining {
   lab: Lab
   edited: Edited
   /** The server that nodes join, with the nodes that it knows. */

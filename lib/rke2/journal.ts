@@ -21,16 +21,17 @@ const isProgress = (line: string) =>
 
 const imports = /msg="(Importing|Imported) images from /
 const lastImport = (journal: string) =>
-  imports.exec(journal.split('\n').findLast((line) => imports.test(line)) ?? '')
+  journal.split('\n').findLast((line) => imports.test(line)) ?? ''
 
 /** Whether RKE2 is unpacking the images that were brought along. The kubelet starts meanwhile, and cannot pull them. */
-export const isImporting = (journal: string): boolean => lastImport(journal)?.[1] === 'Importing'
+export const isImporting = (journal: string): boolean =>
+  imports.exec(lastImport(journal))?.[1] === 'Importing'
 
 /** The current cause: the last one logged, unless RKE2 has made progress since; undefined if there is none. */
 export function diagnose(journal: string, containerd: string, at: Place): Cause | undefined {
   return (
-    causeIn(afterImport(journal), at) ??
-    causeIn(pullsAfterImport(journal, containerd), at) ??
+    causeIn(withoutEarlyPulls(journal, journal), at) ??
+    causeIn(withoutEarlyPulls(containerd, journal), at) ??
     keepsFailing(journal, at)
   )
 }
@@ -46,21 +47,14 @@ const causeOf = (hit: Known | undefined, at: Place): Cause | undefined =>
 
 const isPull = (line: string) => known.find(({ id }) => id === 'image-pull')?.match.test(line)
 
-// Pulls that failed before the images were there say nothing.
-function afterImport(journal: string): string {
-  const lines = journal.split('\n')
-  const end = lines.findLastIndex((line) => imports.test(line))
-  const counts = (index: number) => index > end && !isImporting(journal)
-  return lines.filter((line, index) => counts(index) || !isPull(line)).join('\n')
-}
-
-function pullsAfterImport(journal: string, containerd: string): string {
-  if (isImporting(journal)) return ''
-  const end = journal.split('\n').findLast((line) => imports.test(line))
-  const since = timeOf(end ?? '')
-  return containerd
+// Pulls that failed before the images were there say nothing; anything else counts. RKE2 logs whole seconds.
+function withoutEarlyPulls(log: string, journal: string): string {
+  const isGoingOn = isImporting(journal)
+  const end = timeOf(lastImport(journal)) + 1000
+  const isEarly = (line: string) => isGoingOn || timeOf(line) <= end
+  return log
     .split('\n')
-    .filter((line) => !(timeOf(line) <= since))
+    .filter((line) => !(isPull(line) && isEarly(line)))
     .join('\n')
 }
 

@@ -111,7 +111,7 @@ function valueOf(document: Document.Parsed, problems: string[]): unknown {
 }
 
 /** A value that a person wrote, with its key and line. */
-export interface Entry {
+interface Entry {
   key: string
   value: unknown
   line: number

@@ -1,5 +1,5 @@
 #!/usr/bin/env zx
-// npm run docs: makes anew what the pages take from the code. tests/docs/pages.test.ts tells when that is due.
+// npm run docs: rewrites what the pages take from the code. tests/docs/pages.test.ts fails when that is due.
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { top } from '../helpers/fixtures.ts'

@@ -282,6 +282,8 @@ await t.test(
       'time="2026-11-25T21:14:45Z" level=info msg="Imported images from /a.tar.zst in 1m25s"'
     const failed = (time: string) =>
       `time="${time}" level=error msg="PullImage a failed" error="failed to pull and unpack image: no route"`
+    const full = 'time="2026-11-25T21:13:40Z" level=error msg="write: no space left on device"'
+    t.equal(diagnose(importing, full, at)?.id, 'no-space', 'other causes count meanwhile')
     t.ok(isImporting(`x\n${importing}\ny`))
     t.notOk(isImporting(`${importing}\n${imported}`))
     t.equal(diagnose(importing, failed('2026-11-25T21:13:30.5Z'), at), undefined)

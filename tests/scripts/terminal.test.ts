@@ -1,5 +1,5 @@
 // What people see: the real scripts on the stand-in host, each on a real terminal of 80 and of 200 columns, with and without
-// colour, and piped. Compared with tests/fixtures/terminal; TERMINAL_FIXTURES=write writes those anew, to be read like code.
+// colour, and piped. Compared with tests/fixtures/terminal; TERMINAL_FIXTURES=write rewrites those, to be read like code.
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
