@@ -83,7 +83,7 @@ export function parseLab(text: string, file: string): Lab {
     .map(({ path, message }) => ({ line: lineOf(path), text: `${pathText(path)}: ${message}` }))
     .sort((one, other) => one.line - other.line)
     .map(({ line, text }) => (line > 0 ? `line ${line}, ${text}` : text))
-  refuse(file, problems, ['every key is described in README.md, "Lab file"'])
+  refuse(file, problems, ['every key is described in docs/lab-file.md'])
   return derive(labSchema.parse(raw), ruleWarnings(raw))
 
   /** The line of the value, or of the nearest existing part around it; 0 for the whole file. */

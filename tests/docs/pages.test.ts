@@ -51,7 +51,8 @@ await t.test('every command of the pages is well formed and names what exists', 
 const kubemaster = /^(create|eject) kubemaster: / // what the tutorials make by hand, before the script does the rest
 // Pages that are for a lab of their own: what was typed before, and which blocks of bash are typed.
 const aside: Record<string, { before: string[]; byHand?: RegExp }> = {
-  'README.md': { before: [] },
+  'README.md': { before: ['up'] },
+  'docs/scripts.md': { before: [] },
   'rke2/README.md': { before: ['create', 'eject'], byHand: /^(install-rke2|join|$)/ },
   'tutorials/18-make-it-yours.md': { before: ['up'] },
 }
@@ -90,13 +91,15 @@ await t.test('the two commands of the README, typed on a fresh host, make the cl
   t.end()
 })
 
-await t.test('mistakes in a lab file are told as the README shows them', async (t) => {
+await t.test('mistakes in a lab file are told as docs/lab-file.md shows them', async (t) => {
   const { host, end } = docsHost()
   t.teardown(end)
   const lab = readFileSync(join(top, 'lab.yaml'), 'utf8')
   const wrong = lab.replace('memory:', 'memroy:').replace('192.168.1.31', '192.168.2.31')
   writeFileSync(join(host.project, 'lab.yaml'), wrong)
-  const shown = fences(readPage('README.md')).find(({ text }) => text.startsWith('✗ lab.yaml'))
+  const shown = fences(readPage('docs/lab-file.md')).find(({ text }) =>
+    text.startsWith('✗ lab.yaml'),
+  )
   const { code, stderr } = await host.run('status')
   t.equal(code, 2)
   t.ok(shown && matches(stderr, shown.text.split('\n')), stderr)
@@ -147,6 +150,7 @@ function anchors(page: string): string[] {
 }
 
 await t.test('each chapter has its parts and is neither too short nor too long', async (t) => {
+  t.ok(readPage('README.md').split('\n').length <= 150, 'README.md is a first page')
   for (const file of chapterFiles()) {
     const page = readPage(file)
     const parts = [

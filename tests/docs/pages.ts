@@ -5,11 +5,15 @@ import { top } from '../helpers/fixtures.ts'
 
 /** Paths of the pages, relative to the project's folder. */
 export const pageFiles = (): string[] => [
-  ...['README.md', 'rke2/README.md'].filter((file) => existsSync(join(top, file))),
-  ...readdirSync(join(top, 'tutorials'))
-    .filter((name) => name.endsWith('.md'))
-    .sort()
-    .map((name) => `tutorials/${name}`),
+  ...['README.md', 'CONTRIBUTING.md', 'rke2/README.md'].filter((file) =>
+    existsSync(join(top, file)),
+  ),
+  ...['docs', 'tutorials'].flatMap((folder) =>
+    readdirSync(join(top, folder))
+      .filter((name) => name.endsWith('.md'))
+      .sort()
+      .map((name) => `${folder}/${name}`),
+  ),
 ]
 
 /** The pages of the tutorial, in order. */

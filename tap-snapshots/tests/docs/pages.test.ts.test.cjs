@@ -5,6 +5,30 @@
  * Make sure to inspect the output below.  Do not ignore changes!
  */
 'use strict'
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > CONTRIBUTING.md: not run by any test 1`] = `
+Array []
+`
+
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > docs/lab-file.md: not run by any test 1`] = `
+Array []
+`
+
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > docs/limits.md: not run by any test 1`] = `
+Array []
+`
+
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > docs/scripts.md: not run by any test 1`] = `
+Array []
+`
+
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > docs/security.md: not run by any test 1`] = `
+Array []
+`
+
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > docs/troubleshooting.md: not run by any test 1`] = `
+Array []
+`
+
 exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > README.md: not run by any test 1`] = `
 Array []
 `
