@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { query } from '../shell/bash.ts'
 import { sh, type Run } from '../shell/steps.ts'
-import { LabError, type CommandError } from '../text/errors.ts'
+import { LabError, type CommandError, type Hint } from '../text/errors.ts'
 import { commandText } from '../text/quote.ts'
 import type { Digest } from './checksums.ts'
 
@@ -15,7 +15,7 @@ const curl =
     ' ',
   )
 
-/** What curl's exit codes mean to a person (curl(1), EXIT CODES). */
+/** What curl's exit codes mean to a person (curl(1), EXIT CODES); what curl itself said is shown behind it. */
 const reasons: Record<number, string> = {
   6: 'the host name cannot be resolved: no internet, or DNS does not work',
   7: 'the server cannot be reached',
@@ -24,25 +24,56 @@ const reasons: Record<number, string> = {
   23: 'it cannot be written: is the disk full?',
   28: 'the server does not answer in time',
   56: 'the connection broke',
-  60: "the server's certificate is not trusted: is the clock right?",
+  60: "the server's certificate is not trusted: the clock is wrong, or a proxy of your company signs with its own CA",
   127: 'curl is not installed (sudo apt-get install curl)',
 }
 
-/** A small text file, or why it cannot be fetched. */
+// A proxy answers for the server: 407 asks for a password, 403 forbids.
+const isProxy = (said: string) => /CONNECT tunnel failed|proxy/i.test(said)
+
+/** Why curl failed, in a line. */
+function reason(status: number, said: string): string {
+  const last = said.trim().split('\n').at(-1) ?? ''
+  const why = isProxy(said) ? 'the proxy of this host does not let it through' : reasons[status]
+  return why && last ? `${why} (${last})` : (why ?? last)
+}
+
+/** What helps against it, where something is known to. */
+function fixFor(status: number, said: string): Hint[] | undefined {
+  if (isProxy(said))
+    return [
+      'env | grep -i _proxy   # is the address right, and does it hold the user and the password?',
+    ]
+  if (status !== 60) return undefined
+  return [
+    'date   # is the clock right?',
+    '# the CA of your company: put it where curl finds it, then try again',
+    'export CURL_CA_BUNDLE=/path/to/ca.pem',
+  ]
+}
+
+/** A small text file, or why it cannot be fetched; `isAbsent` when the server says that it has none. */
 export async function fetchText(
   url: string,
-): Promise<{ text: string; file: string } | { failed: string }> {
+): Promise<
+  { text: string; file: string } | { failed: string; isAbsent: boolean; fix: Hint[] | undefined }
+> {
   const file = join(tmpdir(), `rke2-kvm-lab-${randomUUID()}`)
   process.once('exit', () => rmSync(file, { force: true }))
   const { code, stderr } = await query`${curl} --max-filesize 10000000 --output ${file} ${url}`
-  if (code !== 0) return { failed: reasons[code] ?? stderr }
+  if (code !== 0)
+    return {
+      failed: reason(code, stderr),
+      isAbsent: code === 22 && /error: (404|410)\b/.test(stderr),
+      fix: fixFor(code, stderr),
+    }
   return { text: readFileSync(file, 'utf8'), file }
 }
 
 /** Why a file cannot be fetched; undefined when it can. Not `sure` where the server may only refuse HEAD requests. */
 export async function whyNot(url: string): Promise<{ why: string; sure: boolean } | undefined> {
   const { code, stderr } = await query`${curl} --head --output /dev/null ${url}`
-  return code === 0 ? undefined : { why: reasons[code] ?? stderr, sure: code !== 22 }
+  return code === 0 ? undefined : { why: reason(code, stderr), sure: code !== 22 }
 }
 
 // A printed script may run when the file is there already.
@@ -132,13 +163,13 @@ const wrongDigest = (url: string, details: string[], cause: CommandError) =>
 const sizeOf = (part: string) => statSync(part, { throwIfNoEntry: false })?.size ?? 0
 
 function explained(error: CommandError, url: string, part: string): LabError {
-  const { status } = error.failed
-  return new LabError(`cannot download ${url}: ${reasons[status] ?? error.message}`, {
+  const { status, stderr } = error.failed
+  return new LabError(`cannot download ${url}: ${reason(status, stderr) || error.message}`, {
     details:
       sizeOf(part) > 0
         ? ['the part that was downloaded is kept; the next run continues from there']
         : [],
-    hint: commandText`curl --location --head ${url}`,
+    hint: fixFor(status, stderr) ?? commandText`curl --location --head ${url}`,
     cause: error,
   })
 }

@@ -6,9 +6,9 @@ import { pipeline } from 'node:stream/promises'
 import { cacheDir } from './cache.ts'
 import { LabError } from '../text/errors.ts'
 import { baseVolume, findDigest, type Digest } from './checksums.ts'
+import { imageProblem, qcow2Header } from './qcow2.ts'
 import type { Lab } from '../lab/lab.ts'
 import { publishedSums } from './published.ts'
-import { quote } from '../text/quote.ts'
 import { readText } from '../shell/bash.ts'
 
 export interface Image {
@@ -75,16 +75,14 @@ async function sha256Of(file: string, remember: Remember): Promise<string> {
   return hex
 }
 
-/** The size (bytes) of the disk in an image; throws when it is not qcow2 (magic and size: bytes 0-3 and 24-31 of its header). */
+/** The size (bytes) of the disk in an image; throws when it is not a qcow2 file that stands by itself. */
 export function capacityOf(file: string): number {
-  const header = Buffer.alloc(32)
+  const header = Buffer.alloc(qcow2Header)
   const handle = openSync(file, 'r')
   readSync(handle, header, 0, header.length, 0)
   closeSync(handle)
-  if (header.toString('latin1', 0, 4) !== 'QFI\xfb')
-    throw new LabError(`${file} is not a qcow2 image`, {
-      hint: `qemu-img convert -O qcow2 ${quote(file)} ${quote(`${file}.qcow2`)}`,
-    })
+  const problem = imageProblem(header, file)
+  if (problem) throw new LabError(`${file} ${problem.found}`, { hint: problem.fix })
   return Number(header.readBigUInt64BE(24))
 }
 

@@ -1,35 +1,41 @@
 // EDGE. The checksum file that a publisher puts beside an image, and its signature where there is one.
+import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { fetchText } from './fetch.ts'
 import { LabError } from '../text/errors.ts'
-import { isUnvouched, signedBy, signers, type Signer } from './checksums.ts'
+import { checksumFiles, isUnvouched, signedBy, signerOf, type Signer } from './checksums.ts'
 import { quote } from '../text/quote.ts'
 import { query } from '../shell/bash.ts'
 import * as ui from '../cli/ui.ts'
 
 /** The text of the checksum file beside an image; its signature is checked where the publisher signs. */
 export async function publishedSums(url: string): Promise<string> {
-  const signer = signers.find(({ host }) => host === new URL(url).hostname)
+  const signer = signerOf(url)
   const beside = (name: string) => new URL(name, url).href
-  const failures: string[] = []
-  for (const name of ['SHA256SUMS', 'SHA512SUMS']) {
+  const names = checksumFiles(basename(new URL(url).pathname))
+  for (const name of names) {
     const sums = await fetchText(beside(name))
-    if ('failed' in sums) {
-      failures.push(`${beside(name)}: ${sums.failed}`)
-      continue
-    }
-    if (signer) await checkSignature(sums.file, `${beside(name)}.gpg`, signer)
+    if ('failed' in sums && sums.isAbsent) continue
+    if ('failed' in sums)
+      throw new LabError(`cannot get the checksums of ${url}`, {
+        details: [`${beside(name)}: ${sums.failed}`],
+        hint: [
+          ...(sums.fix ?? ['check the internet connection of this host and try again']),
+          '# or use an image on this host (image.file in the lab file), or pin it (image.sha256)',
+        ],
+      })
+    if (signer) await checkSignature(sums.file, `${beside(name)}${signer.suffix}`, signer)
     if (isUnvouched(url))
       ui.warn(
         `${beside(name)} came over plain http, so anyone on the path may have changed it and the image: pin image.sha256`,
       )
     return sums.text
   }
-  throw new LabError(`cannot get the checksums of ${url}`, {
-    details: failures,
+  throw new LabError(`there is no checksum file beside ${url}`, {
+    details: [`looked for ${names.join(', ')}`],
     hint: [
-      'check the internet connection of this host and try again',
-      '# or use an image on this host (image.file in the lab file), or pin it (image.sha256)',
+      '# the address may be wrong; if it is right, find the digest on a page of the publisher and write it down:',
+      '# image: { url: ..., sha256: ... } in the lab file',
     ],
   })
 }

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { LineCounter, parseDocument } from 'yaml'
 import { UsageError } from '../text/errors.ts'
 import { ruleProblems, ruleWarnings, type Problem } from './rules.ts'
+import { namedImage } from './images.ts'
 import { labSchema, type LabFile } from './schema.ts'
 import { parseSize } from '../text/size.ts'
 import { refuse } from '../text/yaml.ts'
@@ -27,8 +28,10 @@ export interface Node {
   sshConfig: string
 }
 
-export interface Lab extends Omit<LabFile, 'nodes' | 'defaults'> {
+export interface Lab extends Omit<LabFile, 'nodes' | 'defaults' | 'image'> {
   nodes: Node[]
+  /** Either url or file; the url also of an image with a name. */
+  image: LabFile['image']
   /** The folder of the lab's files, relative to the current folder. */
   dir: string
   pool: { name: string; uuid: string; path: string }
@@ -64,6 +67,9 @@ export const volumeNames = (lab: string, node: string) => ({
   seedVolume: `${lab}-${node}-seed.iso`,
 })
 
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  value !== null && typeof value === 'object'
+
 /** Parses a lab file; throws one UsageError with all problems, each with line, path and reason. */
 export function parseLab(text: string, file: string): Lab {
   const lines = new LineCounter()
@@ -78,6 +84,7 @@ export function parseLab(text: string, file: string): Lab {
   } catch (error) {
     throw new UsageError(`${file} is not valid YAML`, { details: [(error as Error).message] })
   }
+  if (isRecord(raw) && typeof raw.image === 'string') raw.image = { name: raw.image }
   const shape = labSchema.safeParse(raw)
   const problems = [...shapeProblems(shape.error?.issues ?? []), ...ruleProblems(raw)]
     .map(({ path, message }) => ({ line: lineOf(path), text: `${pathText(path)}: ${message}` }))
@@ -118,10 +125,11 @@ const bytes = (size: string) => parseSize(size) ?? 0
 /** The UUID of a lab's own NAT network with that name; another UUID means another owner. */
 export const networkUuid = (lab: string, nat: string) => stableUuid(poolName, 'network', lab, nat)
 
-function derive({ nodes, defaults, ...file }: LabFile, warnings: string[]): Lab {
+function derive({ nodes, defaults, image, ...file }: LabFile, warnings: string[]): Lab {
   const dir = `.lab/${file.name}`
   return {
     ...file,
+    image: image.name ? { ...image, url: namedImage(image.name).url } : image,
     dir,
     pool: {
       name: poolName,

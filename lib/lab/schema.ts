@@ -2,6 +2,7 @@
 import type { output } from 'zod'
 import { z } from '../runtime/packages.ts'
 import { parseSize } from '../text/size.ts'
+import { imageNames } from './images.ts'
 
 /** Names that become host names, domain names and parts of volume names: a DNS label, not only digits. */
 const labelPattern = /^(?!\d+$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/
@@ -73,13 +74,17 @@ export const labSchema = z.strictObject({
     .describe('kvm; qemu: software emulation, slow; auto: kvm if it works, else qemu'),
   image: z
     .strictObject({
-      url: url.optional().describe('cloud image (qcow2) to download; either this or image.file'),
-      file: path.optional().describe('cloud image (qcow2) on this host, instead of image.url'),
+      name: z
+        .enum(imageNames)
+        .optional()
+        .describe('a cloud image that is known here; `image: NAME` is the same'),
+      url: url.optional().describe('another cloud image (qcow2) to download'),
+      file: path.optional().describe('a cloud image (qcow2) on this host'),
       sha256: sha256
         .optional()
         .describe("pins one build; without it, the publisher's checksum file decides"),
     })
-    .refine(exactlyOne('url', 'file'), { error: 'give either url or file' }),
+    .refine(exactlyOne('name', 'url', 'file'), { error: 'give one of name, url and file' }),
   network: z
     .strictObject({
       bridge: z

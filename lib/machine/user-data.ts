@@ -1,6 +1,7 @@
 // PURE. A node -> the files of its cloud-init seed, without keys: the shell replaces the placeholder for the lab's public
 // key and appends the host key (seed.ts).
 import { UsageError } from '../text/errors.ts'
+import { namedImage } from '../lab/images.ts'
 import type { Lab, Node } from '../lab/lab.ts'
 import { asList, readMapping, refuse, toYaml } from '../text/yaml.ts'
 
@@ -12,21 +13,38 @@ type CloudConfig = Record<string, unknown>
 // These differ per node, so one value for all nodes is always wrong.
 const perNode = ['hostname', 'fqdn', 'ssh_keys']
 
+// What cloud-init gives to the image's default user, which the lab does not have.
+const ofDefaultUser: Record<string, string> = {
+  password:
+    'write users: [{ name: <the user of the lab file>, lock_passwd: false, passwd: <its hash> }]',
+  user: 'the login user is called what the lab file says under user',
+}
+
 /** Reads the user's cloud-config; throws a UsageError when it is not valid. */
 export function parseUserConfig(text: string, file: string): CloudConfig {
   if (!/^\ufeff?#cloud-config\s*$/.test(text.split('\n')[0] ?? ''))
     throw new UsageError(`${file}: the first line must be #cloud-config`)
   const entries = readMapping(text, file, 'cloud-config keys')
+  const hasDefault = entries.some(
+    ({ key, value }) => key === 'users' && asList(value).includes('default'),
+  )
   const problems = entries.flatMap(({ key, value, line }) =>
     perNode.includes(key)
       ? [`line ${line}, ${key}: differs per node and is set by the scripts; remove it`]
-      : key === 'users' && value instanceof Map
-        ? [`line ${line}, users: must be a list; the scripts add the login user to it`]
-        : [],
+      : key in ofDefaultUser && !hasDefault
+        ? [`line ${line}, ${key}: is for the default user of the image; ${ofDefaultUser[key]}`]
+        : key === 'users' && value instanceof Map
+          ? [`line ${line}, users: must be a list; the scripts add the login user to it`]
+          : [],
   )
   refuse(file, problems)
   return Object.fromEntries(entries.map(({ key, value }) => [key, value]))
 }
+
+// cloud-init would give these to a default user, and the lab has none: they go to the login user. Older cloud-init knows
+// them with "-" as well.
+const keySpellings = ['ssh_authorized_keys', 'ssh-authorized-keys']
+const loginKeys = [...keySpellings, 'ssh_import_id']
 
 const isUser = (user: unknown, name: string): user is Map<string, unknown> =>
   user instanceof Map && user.get('name') === name
@@ -34,7 +52,9 @@ const isUser = (user: unknown, name: string): user is Map<string, unknown> =>
 /** The login user: ours, overridden by the user's own entry of that name. */
 function loginUser(lab: Lab, config: CloudConfig): CloudConfig {
   const theirs = asList(config.users).find((user) => isUser(user, lab.user))
-  const own: CloudConfig = Object.fromEntries(theirs ?? [])
+  const all: CloudConfig = Object.fromEntries(theirs ?? [])
+  const { 'ssh-authorized-keys': _, ...own } = all
+  const imported = [own, config].flatMap(({ ssh_import_id: ids }) => asList(ids))
   return {
     name: lab.user,
     gecos: 'rke2-kvm-lab',
@@ -44,15 +64,24 @@ function loginUser(lab: Lab, config: CloudConfig): CloudConfig {
     ...own,
     ssh_authorized_keys: [
       publicKeyPlaceholder,
-      ...asList(own.ssh_authorized_keys),
-      ...asList(config.ssh_authorized_keys), // cloud-init would give these to a default user, and the lab has none
+      ...[all, config].flatMap((from) => keySpellings.flatMap((key) => asList(from[key]))),
     ],
+    ...(imported.length > 0 ? { ssh_import_id: imported } : {}),
   }
+}
+
+/** The user's cloud-config with what the image needs; lists are appended, other values of the user win. */
+function withNeeds(lab: Lab, config: CloudConfig): CloudConfig {
+  const merged: CloudConfig = { ...(lab.image.name && namedImage(lab.image.name).config) }
+  for (const [key, value] of Object.entries(config))
+    merged[key] = Array.isArray(merged[key]) ? [...asList(merged[key]), ...asList(value)] : value
+  return merged
 }
 
 /** The node's user-data without keys: ours merged with the user's; lists are appended. */
 export function userData(lab: Lab, node: Node, config: CloudConfig): string {
-  const { users, ssh_authorized_keys: _, ...rest } = config
+  const { users, ...rest } = withNeeds(lab, config)
+  for (const key of loginKeys) delete rest[key]
   const others = asList(users).filter((user) => !isUser(user, lab.user))
   return `#cloud-config\n${toYaml({
     hostname: node.name,

@@ -15,7 +15,7 @@ import {
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import type { Test } from 'tap'
-import { parse } from 'yaml'
+import { parseLab } from '../../lib/lab/lab.ts'
 import { FakeHost } from '../helpers/fake-host.ts'
 import { fixture, top } from '../helpers/fixtures.ts'
 import { qcow2 } from '../helpers/stand-ins.ts'
@@ -97,12 +97,15 @@ exec "$NODE" node_modules/zx/build/cli.js "\${@:2}"`,
 function putImage(host: FakeHost): void {
   const cache = join(host.folder, 'home/.cache/rke2-kvm-lab/images')
   mkdirSync(cache, { recursive: true })
-  const { url } = (parse(pinned('lab.yaml')) as { image: { url: string } }).image
+  const { url = '' } = parseLab(pinned('lab.yaml'), 'lab.yaml').image
   writeFileSync(join(cache, `${digest.slice(0, 16)}-${basename(url)}`), qcow2(2 ** 31))
 }
 
 const pinned = (file: string) =>
-  readFileSync(join(top, file), 'utf8').replace(/^image:$/m, `image:\n  sha256: ${digest}`)
+  readFileSync(join(top, file), 'utf8').replace(
+    /^image: ([\w.-]+).*$/m,
+    `image: { name: $1, sha256: ${digest} }`,
+  )
 
 /** Output as a reader would see it: the paths of somebody called "you". */
 export function asReader(host: FakeHost, text: string): string {

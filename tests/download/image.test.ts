@@ -39,8 +39,16 @@ await t.test('the digest of a publisher without a signature', { skip: noCurl }, 
   const absent = await failure(t, findImage(labWith({ url: url('13/image.qcow2') })))
   t.match(absent.message, 'has no line for image.qcow2')
   const none = await failure(t, findImage(labWith({ url: url('14/image.qcow2') })))
-  t.match(none.message, /^cannot get the checksums of /)
-  t.match(none.details, [/SHA256SUMS: the server does not/, /SHA512SUMS: the server does not/])
+  t.match(none.message, /^there is no checksum file beside /)
+  t.match(none.details, [/^looked for SHA256SUMS, SHA512SUMS, CHECKSUM, /])
+  const away = await failure(t, findImage(labWith({ url: 'http://127.0.0.1:1/15/image.qcow2' })))
+  t.match(away.message, /^cannot get the checksums of /)
+  t.match(away.details, [/SHA256SUMS: the server cannot be reached \(curl: \(7\)/])
+
+  files.set('16/CHECKSUM', `SHA256 (image.qcow2) = ${'ab'.repeat(32)}\n`)
+  t.match(await findImage(labWith({ url: url('16/image.qcow2') })), {
+    digest: { algorithm: 'sha256' },
+  })
 })
 
 await t.test('a pinned digest needs no checksum file', async (t) => {

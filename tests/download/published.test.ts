@@ -53,7 +53,13 @@ await t.test('a checksum file must be signed by the pinned key', { skip: noGpg }
     gpg('--yes', '--local-user', key, '--output', `${sums}.gpg`, '--detach-sign', sums)
     files.set('SHA256SUMS.gpg', readFileSync(`${sums}.gpg`))
   }
-  const signer = { host: 'example.org', keyring: keyring('one.gpg', fingerprint), fingerprint }
+  const signer = {
+    host: 'example.org',
+    folder: '/',
+    suffix: '.gpg' as const,
+    keyring: keyring('one.gpg', fingerprint),
+    fingerprint,
+  }
   const check = () => checkSignature(sums, url('SHA256SUMS.gpg'), signer)
 
   sign('good\n', fingerprint)

@@ -23,7 +23,7 @@ await t.test(
       'lab.yaml: 10 problems',
       /^line 1, name: must be a DNS label/,
       'line 2, colour: unknown key',
-      'line 3, image: give either url or file',
+      'line 3, image: give one of name, url and file',
       'line 5, network: give either bridge or nat',
       'line 8, network.gateway: 10.0.0.1 is not in network.cidr 192.0.2.0/24',
       'line 10, nodes: at least one node must have role: server',
@@ -52,7 +52,7 @@ const wrong: [path: string, value: unknown, reason: RegExp][] = [
   ['libvirt', 'qemu:///session', /qemu:\/\/\/system/],
   ['domainType', 'xen', /kvm/],
   ['image', { url: 'ftp://host/file' }, /must be an http or https address/],
-  ['image', { url: 'https://host/a', file: 'b' }, /give either url or file/],
+  ['image', { url: 'https://host/a', file: 'b' }, /give one of name, url and file/],
   ['image', { file: '-o' }, /must not start with "-"/],
   ['image', { file: '' }, /image\.file/],
   ['image.sha256', 'ABC', /64 hexadecimal digits/],
@@ -117,6 +117,7 @@ const strings = [
   'name',
   'libvirt',
   'domainType',
+  'image.name',
   'image.url',
   'image.file',
   'image.sha256',
@@ -145,7 +146,7 @@ await t.test('hostile strings are rejected in every field that is not free text'
     for (const hostile of hostileStrings) {
       const found = problemsOf((lab) => {
         if (path === 'network.nat') delete lab.network.bridge
-        if (path === 'image.url') lab.image = {}
+        if (path === 'image.name' || path === 'image.url') lab.image = {}
         if (path === 'image.sha256') lab.image = { url: 'https://host/image' }
         setAt(lab, path, hostile)
       })

@@ -87,6 +87,43 @@ users:
   ])
 })
 
+await t.test('a login that was meant for the default user reaches the login user', async (t) => {
+  const { users, ...rest } = parsed(
+    dataOf(`
+ssh-authorized-keys: [ssh-ed25519 AAAA me]
+ssh_import_id: [gh:me]
+users: [{ name: ubuntu, ssh-authorized-keys: [ssh-ed25519 BBBB two], ssh_import_id: lp:me }]
+`),
+  )
+  t.strictSame(
+    Object.keys(rest).filter((key) => key.startsWith('ssh')),
+    ['ssh_pwauth', 'ssh_deletekeys'],
+  )
+  t.strictSame(users[0]?.ssh_import_id, ['lp:me', 'gh:me'])
+  t.strictSame(users[0]?.ssh_authorized_keys, [
+    '@LAB_PUBLIC_KEY@',
+    'ssh-ed25519 BBBB two',
+    'ssh-ed25519 AAAA me',
+  ])
+  t.notOk('ssh-authorized-keys' in (users[0] ?? {}))
+  const { details } = thrownBy(() => config('password: secret\n'))
+  t.match(details, [/^line 2, password: is for the default user of the image; write users: /])
+  t.notMatch(details.join(), 'secret')
+  t.doesNotThrow(() => config('password: x\nusers: [default]\n'), 'the user has one')
+})
+
+await t.test('an image with a name brings what it needs', async (t) => {
+  const lab = makeLab((raw) => (raw.image = { name: 'rocky-10' }))
+  const made = parsed(
+    userData(lab, nodeOf(lab), config('packages: [jq]\npower_state: { mode: poweroff }\n')),
+  )
+  t.match(made, {
+    packages: ['kernel-modules-extra', 'iptables-nft', 'jq'],
+    write_files: [{ path: '/etc/NetworkManager/conf.d/rke2-canal.conf' }],
+    power_state: { mode: 'poweroff' },
+  })
+})
+
 await t.test(
   'anything but cloud-config, or in conflict with the scripts, is refused',
   async (t) => {
