@@ -127,7 +127,7 @@ export const labSchema = z.strictObject({
       .string()
       .regex(
         /^v\d+\.\d+\.\d+(-rc\d+)?\+rke2r\d+$/,
-        'must be an RKE2 version such as v1.35.7+rke2r1',
+        'must be an RKE2 version such as v1.36.5+rke2r1',
       )
       .describe('RKE2 release to install'),
     cni: z

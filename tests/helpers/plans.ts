@@ -43,5 +43,5 @@ export const kubeNode = (name: string, ready = true): KubeNode => ({
   ready,
   heartbeat: '2026-07-01T10:00:00Z',
   roles: [],
-  version: 'v1.35.7+rke2r1',
+  version: 'v1.36.5+rke2r1',
 })

@@ -40,7 +40,7 @@ const install = [
   'scp kubemaster:rke2-artifacts/',
   "@kubemaster | cd rke2-artifacts && grep ' rke2\\.linux-amd64\\.tar\\.gz$' sha256sum-amd64.txt | sha256sum --check --quiet -",
   '@kubemaster | sudo INSTALL_RKE2_ARTIFACT_PATH="$PWD/rke2-artifacts" sh rke2-artifacts/install.sh',
-  '@kubemaster | /usr/local/bin/rke2 --version | grep -wF v1.35.7+rke2r1 >/dev/null',
+  '@kubemaster | /usr/local/bin/rke2 --version | grep -wF v1.36.5+rke2r1 >/dev/null',
   '@kubemaster rm -r rke2-artifacts',
 ]
 
@@ -77,7 +77,7 @@ await t.test('what must be fixed first is reported before anything changes', asy
   const refusals: [Partial<Rke2State>, string][] = [
     [
       { ...isThere, version: 'v1.34.1+rke2r1' },
-      'kubemaster: it runs RKE2 v1.34.1+rke2r1, but the lab file says v1.35.7+rke2r1: that is an upgrade',
+      'kubemaster: it runs RKE2 v1.34.1+rke2r1, but the lab file says v1.36.5+rke2r1: that is an upgrade',
     ],
     [{ free: 2 ** 30 }, 'kubemaster: only 1 GiB is free on its disk, but RKE2 needs 3 GiB'],
   ]

@@ -37,7 +37,7 @@ const install = (name: string) => [
   `scp ${name}:rke2-artifacts/`,
   `@${name} | cd rke2-artifacts && grep ' rke2\\.linux-amd64\\.tar\\.gz$' sha256sum-amd64.txt | sha256sum --check --quiet -`,
   `@${name} | sudo INSTALL_RKE2_ARTIFACT_PATH="$PWD/rke2-artifacts" sh rke2-artifacts/install.sh`,
-  `@${name} | /usr/local/bin/rke2 --version | grep -wF v1.35.7+rke2r1 >/dev/null`,
+  `@${name} | /usr/local/bin/rke2 --version | grep -wF v1.36.5+rke2r1 >/dev/null`,
   `@${name} rm -r rke2-artifacts`,
 ]
 const config = (name: string) =>

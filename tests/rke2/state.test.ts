@@ -14,10 +14,10 @@ import { kubeNode } from '../helpers/plans.ts'
 
 await t.test('the state that a node reports', async (t) => {
   const state = parseState(
-    '== version\nrke2 version v1.35.7+rke2r1 (a)\n== service\nactivating\n== enabled\nenabled\n== started\n1600000000\n== config\na: 1\n\n== joined\n== data\nyes\n== now\n1700000000\n== gaps\napparmor\n== free\n1000\n',
+    '== version\nrke2 version v1.36.5+rke2r1 (a)\n== service\nactivating\n== enabled\nenabled\n== started\n1600000000\n== config\na: 1\n\n== joined\n== data\nyes\n== now\n1700000000\n== gaps\napparmor\n== free\n1000\n',
   )
   t.match(state, {
-    version: 'v1.35.7+rke2r1',
+    version: 'v1.36.5+rke2r1',
     service: 'activating',
     enabled: true,
     started: 1600000000,
@@ -27,11 +27,11 @@ await t.test('the state that a node reports', async (t) => {
     gaps: ['apparmor'],
     free: 1000,
   })
-  const cutOff = '== cut-off\nyes\n== version\nrke2 version v1.35.7+rke2r1 (a)\n'
+  const cutOff = '== cut-off\nyes\n== version\nrke2 version v1.36.5+rke2r1 (a)\n'
   t.equal(parseState(cutOff).version, undefined, 'partly installed is not installed')
   t.equal(
     parseState(`${cutOff}== joined\nyes\n`).version,
-    'v1.35.7+rke2r1',
+    'v1.36.5+rke2r1',
     'copied files on a node that has joined mean nothing',
   )
   t.equal(parseState('== stale\nyes\n').stale, true)
@@ -49,14 +49,14 @@ await t.test('the state that a node reports', async (t) => {
     },
     status: {
       conditions: [{ type: 'Ready', status: ready, lastHeartbeatTime: heartbeat }],
-      nodeInfo: { kubeletVersion: 'v1.35.7+rke2r1' },
+      nodeInfo: { kubeletVersion: 'v1.36.5+rke2r1' },
     },
   })
   t.strictSame(
     parseKubeNodes(JSON.stringify({ items: [item('a', 'True'), item('b', 'Unknown')] })),
     [
-      { name: 'a', ready: true, heartbeat, roles, version: 'v1.35.7+rke2r1' },
-      { name: 'b', ready: false, heartbeat, roles, version: 'v1.35.7+rke2r1' },
+      { name: 'a', ready: true, heartbeat, roles, version: 'v1.36.5+rke2r1' },
+      { name: 'b', ready: false, heartbeat, roles, version: 'v1.36.5+rke2r1' },
     ],
   )
   t.equal(parseKubeNodes('error: connection refused'), undefined)

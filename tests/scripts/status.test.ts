@@ -45,7 +45,7 @@ await t.test('a server reports Kubernetes, also when only an agent is named', as
     metadata: { name: 'worker01', labels: {} },
     status: {
       conditions: [{ type: 'Ready', status: 'True' }],
-      nodeInfo: { kubeletVersion: 'v1.35.7+rke2r1' },
+      nodeInfo: { kubeletVersion: 'v1.36.5+rke2r1' },
     },
   }
   const nodes = `== nodes\n${JSON.stringify({ items: [item] })}\n`
