@@ -32,6 +32,23 @@ await t.test('the release files', async (t) => {
       'rke2-images-cilium.linux-amd64.tar.zst',
     ],
   )
+  const images: [rke2: object, ingress: string[], archives: string[]][] = [
+    [{ cni: ['multus', 'canal'] }, [], ['', '-multus']],
+    [{ cni: ['multus', 'cilium'] }, [], ['', '-multus', '-cilium']],
+    [{ cni: 'calico' }, ['traefik'], ['', '-calico']],
+    [{ cni: 'none' }, ['ingress-nginx', 'traefik'], ['', '-ingress-nginx']],
+    [{ version: 'v1.35.7+rke2r1' }, ['ingress-nginx'], ['']],
+    [{ version: 'v1.35.7+rke2r1' }, ['traefik', 'ingress-nginx'], ['', '-traefik']],
+    [{ version: 'v1.37.0+rke2r1' }, ['traefik', 'ingress-nginx'], ['', '-ingress-nginx']],
+  ]
+  for (const [rke2, ingress, archives] of images)
+    t.strictSame(
+      release(labWith({ images: true, ...rke2 }), ingress)
+        .archives.slice(1)
+        .map(({ name }) => name),
+      archives.map((part) => `rke2-images${part}.linux-amd64.tar.zst`),
+      `${JSON.stringify(rke2)}, ${ingress.join()}`,
+    )
   const sums = `${'a'.repeat(64)}  rke2.linux-amd64.tar.gz\n`
   t.equal(findDigest(sums, 'rke2.linux-amd64.tar.gz')?.hex, 'a'.repeat(64))
   t.equal(findDigest(sums, 'rke2-images.linux-amd64.tar.zst'), undefined, 'no line, no digest')
