@@ -8,6 +8,7 @@ import { ingressOf } from '../lib/rke2/config.ts'
 import { planJoin } from '../lib/rke2/join.ts'
 import { nextHint, planKubeconfig, readKubeconfig } from '../lib/rke2/kubeconfig-files.ts'
 import { reached, readEdited, type Member } from '../lib/rke2/service.ts'
+import { bringsNetwork } from '../lib/rke2/state.ts'
 import { forEach, inOrder } from '../lib/shell/steps.ts'
 
 await phase(import.meta.url, 'join', async ({ lab, nodes, options, shell }) => {
@@ -31,10 +32,11 @@ await phase(import.meta.url, 'join', async ({ lab, nodes, options, shell }) => {
   const kubeconfig = await readKubeconfig(lab, leader.node)
   await shell.apply(inOrder('Kubeconfig', planKubeconfig(lab, leader.node, kubeconfig)))
   const all = nodes.length === lab.nodes.length
+  const ready = bringsNetwork(lab.rke2) ? ['', ''] : [' and is Ready', ' and Ready']
   return {
     idle: all
-      ? 'nothing to do: every node has joined and is Ready'
-      : `nothing to do: joined and Ready: ${nodes.map(({ name }) => name).join(', ')}`,
+      ? `nothing to do: every node has joined${ready[0]}`
+      : `nothing to do: joined${ready[1]}: ${nodes.map(({ name }) => name).join(', ')}`,
     next: await nextHint(lab, leader.node),
   }
 })
