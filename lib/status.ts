@@ -37,6 +37,8 @@ interface KubeNode {
   ready: boolean
   roles: string[]
   version: string
+  /** Why it is not Ready; empty where it is, or where nobody knows. */
+  remark: string
 }
 
 /** What a cluster adds to the status of machines. */
@@ -79,7 +81,7 @@ export async function labStatus(lab: Lab, wanted: Node[], cluster: Cluster): Pro
     return {
       nodes: looks
         .filter(({ node }) => wanted.includes(node))
-        .map(({ status }) => ({ ...status, kubernetes: kubernetesOf(status.name, known) })),
+        .map(({ status }) => withKubernetes(status, known)),
       ...(unseen && { unseen }),
     }
   } finally {
@@ -98,9 +100,15 @@ async function seen(lab: Lab): Promise<{ host?: Host; unseen?: LabError | undefi
   }
 }
 
-function kubernetesOf(name: string, nodes: KubeNode[]): NodeStatus['kubernetes'] {
-  const node = nodes.find((one) => one.name === name)
-  return node ? { ready: node.ready, roles: node.roles, version: node.version } : null
+function withKubernetes(status: NodeStatus, nodes: KubeNode[]): NodeStatus {
+  const node = nodes.find(({ name }) => name === status.name)
+  if (!node) return status
+  const { ready, roles, version, remark } = node
+  return {
+    ...status,
+    kubernetes: { ready, roles, version },
+    remark: status.remark ?? (remark || null),
+  }
 }
 
 interface Look {

@@ -3,7 +3,7 @@
 import { inOrder } from '../lib/cli/phases.ts'
 import { checkNetworks } from '../lib/doctor/examine.ts'
 import { firstServer } from '../lib/rke2/cluster.ts'
-import { kubectlHint } from '../lib/rke2/kubeconfig-files.ts'
+import { nextHint } from '../lib/rke2/kubeconfig-files.ts'
 import { LabError, script as typed } from '../lib/text/errors.ts'
 import { phase } from '../lib/phase.ts'
 import { phaseFailed, runPhase } from '../lib/run-phase.ts'
@@ -44,5 +44,5 @@ await phase(import.meta.url, 'up', async ({ lab, options, shell }) => {
   if (dryRun) return
   ui.heading('Done')
   ui.detail(table(['PHASE', 'TOOK'], rows))
-  return { next: file === options.lab ? await kubectlHint(lab, firstServer(lab)) : typed('status') }
+  return { next: file === options.lab ? await nextHint(lab, firstServer(lab)) : typed('status') }
 })

@@ -25,15 +25,16 @@ function folderOf(lab: Lab, { sums }: Release): string {
 }
 
 /** Brings what is missing of the lab's release onto this host; nobody else may do so meanwhile. */
-export async function bringRelease(lab: Lab, shell: Shell): Promise<void> {
+export async function bringRelease(lab: Lab, shell: Shell, ingress: string[]): Promise<void> {
   const title = `RKE2 ${lab.rke2.version} onto this host`
-  if ((await planRelease(lab)).length === 0) return void (await shell.apply(inOrder(title, [])))
-  await withCacheLock(shell, async () => shell.apply(inOrder(title, await planRelease(lab))))
+  const plan = () => planRelease(lab, ingress)
+  if ((await plan()).length === 0) return void (await shell.apply(inOrder(title, [])))
+  await withCacheLock(shell, async () => shell.apply(inOrder(title, await plan())))
 }
 
 /** The steps that download the missing files of the lab's release. Throws when `rke2.artifacts` is incomplete or wrong. */
-export async function planRelease(lab: Lab): Promise<Step[]> {
-  const files = release(lab)
+export async function planRelease(lab: Lab, ingress: string[] = []): Promise<Step[]> {
+  const files = release(lab, ingress)
   const folder = folderOf(lab, files)
   const at = ({ name }: ReleaseFile) => join(folder, name)
   const isMissing = (file: ReleaseFile) => !existsSync(at(file))
@@ -83,8 +84,8 @@ function digestIn(sums: string, name: string): string {
 }
 
 /** The steps that copy the files to a node, check them there, and run the real install.sh in artifact mode. */
-export function planInstallOn(lab: Lab, node: Node): Step[] {
-  const files = release(lab)
+export function planInstallOn(lab: Lab, node: Node, ingress: string[]): Step[] {
+  const files = release(lab, ingress)
   const folder = folderOf(lab, files)
   const here = allOf(files).map(({ name }) => join(folder, name))
   const listed = files.archives.map(({ name }) => ` ${name.replaceAll('.', '\\.')}$`).join('\\|')

@@ -9,7 +9,7 @@ import { LabError, line, script } from '../text/errors.ts'
 import { untilNodeReady } from './ready.ts'
 import { checkVersion } from './requirements.ts'
 import { lookAt, refusal, type Member } from './service.ts'
-import { kubectl } from './state.ts'
+import { isUp, kubectl } from './state.ts'
 
 const isServer = ({ role }: Node) => role === 'server'
 
@@ -69,16 +69,17 @@ export interface Cluster {
 export async function lookAtCluster(lab: Lab, nodes: Node[]): Promise<Cluster> {
   const asked = lab.nodes.filter((node) => isServer(node) || nodes.includes(node))
   const members = await eachOf(asked, lookAt)
-  const { leader, lacking } = findLeader(members.filter(({ node }) => isServer(node)))
+  const servers = members.filter(({ node }) => isServer(node))
+  const { leader, lacking } = findLeader(lab, servers)
   const joiners = members.filter((one) => one !== leader && nodes.includes(one.node))
   return { leader, joiners, lacking }
 }
 
 /** The server that other nodes join: the first one that runs RKE2, or rather the first of these that reports itself as
  *  Ready. If none runs, the first server with a check that fails. */
-export function findLeader(all: Member[]): Pick<Cluster, 'leader' | 'lacking'> {
+export function findLeader(lab: Lab, all: Member[]): Pick<Cluster, 'leader' | 'lacking'> {
   const active = all.filter(({ state }) => state.service === 'active')
-  const leader = active.find(reportsReady) ?? active[0]
+  const leader = active.find((one) => reportsReady(lab, one)) ?? active[0]
   if (leader) return { leader, lacking: [] }
   const first = firstOf(all)
   const error = new LabError('no server of this lab runs RKE2 yet', {
@@ -89,8 +90,8 @@ export function findLeader(all: Member[]): Pick<Cluster, 'leader' | 'lacking'> {
   return { leader: first, lacking: [refusal(`${runs} >/dev/null`, error)] }
 }
 
-const reportsReady = ({ name, state }: Member) =>
-  state.nodes?.some((one) => one.name === name && one.ready) ?? false
+const reportsReady = ({ rke2 }: Lab, { name, state }: Member) =>
+  state.nodes?.some((one) => one.name === name && isUp(one, rke2)) ?? false
 
 /** The leader once its own node is Ready, with the nodes that it knows by then. */
 export async function readyLeader(
@@ -102,9 +103,9 @@ export async function readyLeader(
   const { name, node } = leader
   const wait = forEach(`Wait until ${name} is Ready`, [leader], ({ state }) => {
     checkVersion(lab, state)
-    return [untilNodeReady(node, node, seconds)]
+    return [untilNodeReady(lab, node, node, seconds)]
   })
-  if (reportsReady(leader)) return leader
+  if (reportsReady(lab, leader)) return leader
   await shell.apply({ ...wait, watched: true })
   const { nodes } = (await lookAt(node)).state
   if (nodes) return { ...leader, state: { ...leader.state, nodes } }

@@ -3,10 +3,11 @@ import type { Lab } from '../lab/lab.ts'
 import { forEach, type Stage } from '../shell/steps.ts'
 import { planInstallOn } from './artifacts.ts'
 import { checkNoOtherCluster, type Start } from './cluster.ts'
+import { ingressOf } from './config.ts'
 import { untilNodeReady } from './ready.ts'
 import { checkNeeds, checkVersion } from './requirements.ts'
 import { planConfig, planStart, type Edited } from './service.ts'
-import { isReady } from './state.ts'
+import { bringsNetwork, isReady } from './state.ts'
 
 /** The stages that are missing until the first server is Ready. Throws if something must be fixed first. */
 export function planFirst(
@@ -20,15 +21,16 @@ export function planFirst(
     checkVersion(lab, state)
     if (!state.hasRun) checkNeeds(node, state)
     checkNoOtherCluster(first, others)
-    return state.version ? [] : planInstallOn(lab, node)
+    return state.version ? [] : planInstallOn(lab, node, ingressOf(lab, edited.server))
   })
   const config = planConfig(lab, first, edited)
   const steps = [...config.steps, ...planStart(first, config.unread)]
   const kube = state.nodes?.find((one) => one.name === name)
-  if (steps.length === 0 && isReady(state, kube)) return []
+  if (steps.length === 0 && isReady(state, kube, lab.rke2)) return []
   const start = forEach('Configure and start', [first], () => steps)
-  const wait = forEach('Wait until the node is Ready', [first], () => [
-    untilNodeReady(node, node, seconds),
+  const goal = bringsNetwork(lab.rke2) ? 'has registered' : 'is Ready'
+  const wait = forEach(`Wait until the node ${goal}`, [first], () => [
+    untilNodeReady(lab, node, node, seconds),
   ])
   return [
     ...(state.version ? [] : [install]),

@@ -8,11 +8,11 @@ import { LabError } from '../text/errors.ts'
 import { formatSeconds } from '../text/progress.ts'
 import { commandText } from '../text/quote.ts'
 import { planInstallOn } from './artifacts.ts'
-import { tokenFile } from './config.ts'
+import { ingressOf, tokenFile } from './config.ts'
 import { untilNodeReady } from './ready.ts'
 import { checkClock, checkNeeds, checkVersion } from './requirements.ts'
 import { kubeNodes, planConfig, planStart, refusal, type Edited, type Member } from './service.ts'
-import { isReady, kubectl } from './state.ts'
+import { isReady, isUp, kubectl } from './state.ts'
 
 interface Joining {
   lab: Lab
@@ -39,7 +39,8 @@ function planMember({ lab, edited, leader, seconds }: Joining, joiner: Member): 
   checkVersion(lab, state)
   if (!state.version) checkNeeds(node, state)
   const config = planConfig(lab, joiner, edited, leader.node)
-  const { nodes: known } = leader.state
+  const { nodes: known, ingress: found } = leader.state
+  const ingress = ingressOf(lab, edited.server, found)
   const kube = known?.find(({ name }) => name === node.name)
   // A running agent does not register again after its Node was deleted or the cluster was recreated.
   const isForgotten = known !== undefined && !kube
@@ -47,52 +48,58 @@ function planMember({ lab, edited, leader, seconds }: Joining, joiner: Member): 
   if (registers) checkClock(node, state, leader.node, leader.state)
   // A service that is already trying restarts too: it reads the new token only at its start.
   const start = planStart(joiner, registers)
-  if (start.length === 0 && isReady(state, kube)) return []
+  if (start.length === 0 && isReady(state, kube, lab.rke2)) return []
   return [
-    ...(state.version ? [] : planInstallOn(lab, node)),
+    ...(state.version ? [] : planInstallOn(lab, node, ingress)),
     ...config.steps,
-    ...(registers ? planEntry(leader, joiner, seconds) : []),
+    ...(registers ? planEntry(lab, leader, joiner, seconds) : []),
     ...start,
-    untilNodeReady(node, leader.node, seconds),
+    untilNodeReady(lab, node, leader.node, seconds),
   ]
 }
 
-const planEntry = (leader: Member, joiner: Member, seconds: number): Step[] => [
-  ...planOldNode(leader, joiner, seconds),
+const planEntry = (lab: Lab, leader: Member, joiner: Member, seconds: number): Step[] => [
+  ...planOldNode(lab, leader, joiner, seconds),
   copyToken(leader.node, joiner.node),
   checkServer(leader.node, joiner.node),
 ]
 
 // A recreated machine: the cluster still has a Node and a password of the old one under its name.
-function planOldNode(leader: Member, { node, state }: Member, seconds: number): Step[] {
+function planOldNode(lab: Lab, leader: Member, { node, state }: Member, seconds: number): Step[] {
   const old = leader.state.nodes?.find(({ name }) => name === node.name)
   if (state.hasRun || !old) return []
   const secret = `${node.name}.node-password.rke2`
   const onLeader = (words: string) => onNode(leader.node, `${kubectl} ${words}`, { root: true })
   return [
-    ...(old.ready ? [untilNotReady(leader.node, node, seconds)] : []),
+    ...(isUp(old, lab.rke2) ? [untilNotReady(lab, leader.node, node, seconds)] : []),
     // The Node last: while it exists, a run after an interruption gets here again.
     onLeader(`delete secret --namespace kube-system ${secret} --ignore-not-found`),
     onLeader(`delete node ${node.name}`),
   ]
 }
 
-function untilNotReady(leader: Node, node: Node, seconds: number): Check {
+function untilNotReady(lab: Lab, leader: Node, node: Node, seconds: number): Check {
   const condition = `wait --for=condition=Ready=Unknown node/${node.name} --timeout=${seconds}s`
   return {
     do: 'check',
     bash: typedOn(leader, `sudo ${kubectl} ${condition}`),
-    holds: (say) => waitUntilNotReady(leader, node, seconds, say),
+    holds: (say) => waitUntilNotReady(lab, leader, node, seconds, say),
   }
 }
 
-async function waitUntilNotReady(leader: Node, node: Node, seconds: number, say: Say) {
+async function waitUntilNotReady(
+  { rke2 }: Lab,
+  leader: Node,
+  node: Node,
+  seconds: number,
+  say: Say,
+) {
   say('new, but Kubernetes still reports the old node as Ready; waiting until it is NotReady')
   const probe = async (): Promise<Seen<void>> => {
     const nodes = await kubeNodes(leader)
     if (!nodes) return { state: `the API of ${leader.name} does not answer` }
     const old = nodes.find(({ name }) => name === node.name)
-    return old?.ready ? { state: 'the old node is still Ready' } : { done: undefined }
+    return old && isUp(old, rke2) ? { state: 'the old node is still Ready' } : { done: undefined }
   }
   await until(probe, { seconds, every: 3 }).catch((error: unknown) => {
     if (!(error instanceof TimedOut)) throw error

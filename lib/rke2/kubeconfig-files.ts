@@ -6,9 +6,11 @@ import { typedOn } from '../guest/ssh-files.ts'
 import type { Lab, Node } from '../lab/lab.ts'
 import { ask, query, readText } from '../shell/bash.ts'
 import type { Step } from '../shell/steps.ts'
+import { line, type Hint, type Script } from '../text/errors.ts'
 import { commandText } from '../text/quote.ts'
 import { kubeconfigEdits, leftAlone, mergeKubeconfig } from './kubeconfig.ts'
-import { kubectl } from './state.ts'
+import { kubeNodes } from './service.ts'
+import { bringsNetwork, kubectl, lacksNetwork } from './state.ts'
 
 const fileOf = (lab: Lab) => `${lab.dir}/kubeconfig`
 
@@ -102,10 +104,16 @@ fi`,
   }
 }
 
-/** How to use the cluster: kubectl on this host, or over SSH if this host has no kubectl. */
-export async function kubectlHint(lab: Lab, server: Node): Promise<string> {
+/** What to type next: `then`, or how to use the cluster: kubectl on this host, or over SSH if this host has none. Before
+ *  that a network plugin, if the user is to install one and none runs. */
+export async function nextHint(lab: Lab, server: Node, then?: Script): Promise<Hint> {
   const here = (await query`command -v kubectl`).code === 0
-  return here
-    ? commandText`kubectl --kubeconfig ${fileOf(lab)} get nodes`
-    : typedOn(server, `sudo ${kubectl} get nodes`)
+  const program = here
+    ? commandText`kubectl --kubeconfig ${fileOf(lab)}`
+    : typedOn(server, `sudo ${kubectl}`)
+  const next = then ?? `${program} get nodes`
+  const lacks = bringsNetwork(lab.rke2) && (await kubeNodes(server))?.some(lacksNetwork)
+  if (!lacks) return next
+  const why = '# the manifest of your network plugin: nodes are NotReady until it runs'
+  return line(`${program} apply -f URL   ${why}\n      `, next)
 }

@@ -1,7 +1,7 @@
 // EDGE. Waits until a Kubernetes node is Ready; a known cause in the journal ends the wait early.
 import { askNode } from '../guest/ssh.ts'
 import { typedOn } from '../guest/ssh-files.ts'
-import type { Node } from '../lab/lab.ts'
+import type { Lab, Node } from '../lab/lab.ts'
 import type { Check, Say } from '../shell/steps.ts'
 import { TimedOut, until, type Seen } from '../shell/wait.ts'
 import { LabError } from '../text/errors.ts'
@@ -19,29 +19,51 @@ import {
   type Sighting,
 } from './journal.ts'
 import { kubeNodes } from './service.ts'
-import { isReady, kubectl, parseKubeNodes, serviceOf, watchScript, type KubeNode } from './state.ts'
+import {
+  bringsNetwork,
+  isReady,
+  kubectl,
+  parseKubeNodes,
+  serviceOf,
+  watchScript,
+  type KubeNode,
+} from './state.ts'
 
-/** The node is Ready according to the API of `reporter`; the first server is its own reporter. */
-export function untilNodeReady(node: Node, reporter: Node, seconds: number): Check {
-  const there = typedOn(reporter, `sudo ${kubectl} get node ${node.name}`)
-  const registered = `until ${there} >/dev/null 2>&1; do sleep 5; done`
+/** The node is Ready according to the API of `reporter`; the first server is its own reporter. With `cni: none` it may lack
+ *  a network. */
+export function untilNodeReady(lab: Lab, node: Node, reporter: Node, seconds: number): Check {
+  const holds = (say: Say) => waitForNode(lab, node, reporter, seconds, say)
+  const asks = typedOn(reporter, `sudo ${kubectl} get node ${node.name}`)
+  const waiting = (condition: string) =>
+    commandText`timeout ${seconds} sh -c ${`until ${condition}; do sleep 5; done`}`
+  if (bringsNetwork(lab.rke2)) {
+    const messages = `-e 'kubelet is posting ready status' -e '"container runtime network not ready: '`
+    return { do: 'check', bash: waiting(`${asks} -o json | grep -q ${messages}`), holds }
+  }
   const ready = `wait --for=condition=Ready node/${node.name} --timeout=${seconds}s`
   return {
     do: 'check',
-    bash: `${commandText`timeout ${seconds} sh -c ${registered}`}
+    bash: `${waiting(`${asks} >/dev/null 2>&1`)}
 ${typedOn(reporter, `sudo ${kubectl} ${ready}`)}`,
-    holds: (say) => waitForNode(node, reporter, seconds, say),
+    holds,
   }
 }
 
-async function waitForNode(node: Node, reporter: Node, seconds: number, say: Say): Promise<string> {
+async function waitForNode(
+  { rke2 }: Lab,
+  node: Node,
+  reporter: Node,
+  seconds: number,
+  say: Say,
+): Promise<string> {
   const at = { node, server: reporter.name === node.name ? undefined : reporter }
   let since: number | undefined
   let seen: Sighting | undefined
-  const probe = async (): Promise<Seen<Cause | 'Ready'>> => {
+  const probe = async (): Promise<Seen<Cause | string>> => {
     since ??= await clockOf(node)
     const look = await lookOn(node, reporter, since)
-    if (isReady(look, look.kube)) return { done: 'Ready' }
+    if (isReady(look, look.kube, rke2))
+      return { done: look.kube?.ready ? 'Ready' : 'NotReady: only a network plugin is missing' }
     const now = Date.now()
     seen = sighting(diagnose(look.journal, look.containerd, at), seen, now)
     if (seen && isDue(seen, now)) return { done: seen.cause }
@@ -54,7 +76,7 @@ async function waitForNode(node: Node, reporter: Node, seconds: number, say: Say
       throw error instanceof TimedOut ? tooSlow(node, seconds, error) : error
     },
   )
-  if (end !== 'Ready') throw explained(node, end)
+  if (typeof end !== 'string') throw explained(node, end)
   return end
 }
 

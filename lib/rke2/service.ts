@@ -64,9 +64,13 @@ export async function kubeNodes(server: Node): Promise<KubeNode[] | undefined> {
 export type Edited = Record<Node['role'], Config>
 
 /** Reads and checks them. */
-export function readEdited(): Edited {
-  const read = (file: string) => parseRke2Config(readText(file) ?? '', file)
-  return { server: read('rke2/server.yaml'), agent: read('rke2/agent.yaml') }
+export function readEdited({ nodes }: Lab): Edited {
+  const read = (role: Node['role']) => {
+    const file = `rke2/${role}.yaml`
+    const machines = nodes.filter((node) => node.role === role).length
+    return parseRke2Config(readText(file) ?? '', file, machines)
+  }
+  return { server: read('server'), agent: read('agent') }
 }
 
 /** The steps that write config.yaml (root, 0600), and whether the service must restart to read it. `joins` is the server

@@ -1,4 +1,5 @@
 // PURE. The state of RKE2 on a node: the scripts that ask for it, and their output as values.
+import type { Lab } from '../lab/lab.ts'
 import { parts } from '../text/sections.ts'
 import { parseVersion } from './release.ts'
 
@@ -10,6 +11,11 @@ export const serviceOf = ({ role }: { role: 'server' | 'agent' }): Service => `r
 
 /** The folder for the release's files in a node's home; removing it is the last step of an installation. */
 export const artifactsFolder = 'rke2-artifacts'
+
+// RKE2 empties the chart of an ingress controller that the cluster does not use (rancher/rke2: pkg/bootstrap/bootstrap.go).
+const charts = ['ingress-nginx', 'traefik']
+  .map((name) => `/var/lib/rancher/rke2/server/manifests/rke2-${name}.yaml`)
+  .join(' ')
 
 /** Run as root in the login user's home; prints each part below a line with its name, and no secret. */
 export const stateScript = (service: Service) => `
@@ -24,6 +30,7 @@ part stale; test "$started" && test "$(stat -c %Y /etc/rancher/rke2/config.yaml)
 part config; cat /etc/rancher/rke2/config.yaml 2>/dev/null; echo
 part joined; test -s /etc/rancher/node/password && echo yes
 part data; test -d /var/lib/rancher/rke2/server/db/etcd/member && echo yes
+part ingress; grep -sl HelmChart ${charts}
 part now; date +%s
 part gaps
 command -v iptables >/dev/null || echo iptables
@@ -46,6 +53,8 @@ export interface Rke2State {
   stale: boolean
   /** RKE2 has run here as a node of a cluster. */
   hasRun: boolean
+  /** The ingress controllers that a server brings into the cluster. */
+  ingress: string[]
   /** The node's clock, seconds since 1970. */
   now: number
   /** Packages that RKE2 needs and the node lacks. */
@@ -73,6 +82,7 @@ export function parseState(output: string): Rke2State {
     config: (found.get('config') ?? '').replace(/\n$/, ''), // its last line may have no end
     stale: text('stale') === 'yes',
     hasRun,
+    ingress: [...text('ingress').matchAll(/rke2-([\w-]+)\.yaml$/gm)].map(([, name = '']) => name),
     now: Number(text('now')),
     gaps: text('gaps').split('\n').filter(Boolean),
     free: Number(text('free')),
@@ -85,6 +95,8 @@ export const untouched: Rke2State = parseState('')
 export interface KubeNode {
   name: string
   ready: boolean
+  /** Why it is not Ready, as the condition says. */
+  trouble: string
   /** When the kubelet last reported, by its own clock; empty if it never did. */
   heartbeat: string
   roles: string[]
@@ -95,18 +107,42 @@ export interface KubeNode {
 export const isBefore = (heartbeat: string, started: number) =>
   Date.parse(heartbeat) < started * 1000
 
-/** Whether the service runs, and its Kubernetes node has been reported Ready since the start. */
+/** Whether a network plugin is all that the node lacks: of several reasons the kubelet makes a list in brackets
+ *  (kubernetes, pkg/kubelet/nodestatus/setters.go). */
+export const lacksNetwork = ({ ready, trouble }: KubeNode): boolean =>
+  !ready && trouble.startsWith('container runtime network not ready: ')
+
+type Network = Pick<Lab['rke2'], 'cni'>
+
+/** Whether the user installs the network plugin: until then no node is Ready. */
+export const bringsNetwork = ({ cni }: Network): boolean => [cni].flat().includes('none')
+
+/** Whether the node is as far as RKE2 brings it: Ready, or with `cni: none` Ready but for the network. */
+export const isUp = (kube: KubeNode, rke2: Network): boolean =>
+  kube.ready || (bringsNetwork(rke2) && lacksNetwork(kube))
+
+/** Whether the service runs, and its Kubernetes node has been reported to be up since the start. */
 export const isReady = (
   { service, started }: Pick<Rke2State, 'service' | 'started'>,
   kube: KubeNode | undefined,
-): boolean => service === 'active' && kube?.ready === true && !isBefore(kube.heartbeat, started)
+  rke2: Network,
+): boolean =>
+  service === 'active' &&
+  kube !== undefined &&
+  isUp(kube, rke2) &&
+  !isBefore(kube.heartbeat, started)
 
 /** The nodes in the output of `kubectl get nodes -o json`; undefined if it is not JSON. */
 export function parseKubeNodes(json: string): KubeNode[] | undefined {
   interface Item {
     metadata?: { name?: string; labels?: Record<string, string> }
     status?: {
-      conditions?: { type?: string; status?: string; lastHeartbeatTime?: string }[]
+      conditions?: {
+        type?: string
+        status?: string
+        message?: string
+        lastHeartbeatTime?: string
+      }[]
       nodeInfo?: { kubeletVersion?: string }
     }
   }
@@ -122,6 +158,7 @@ export function parseKubeNodes(json: string): KubeNode[] | undefined {
     return {
       name: metadata?.name ?? '',
       ready: ready?.status === 'True',
+      trouble: ready?.status === 'True' ? '' : (ready?.message ?? ''),
       heartbeat: ready?.lastHeartbeatTime ?? '',
       roles: Object.keys(metadata?.labels ?? {})
         .filter((label) => label.startsWith(rolePrefix))

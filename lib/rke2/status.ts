@@ -1,7 +1,7 @@
 // PURE. What status shows of RKE2 and Kubernetes: what a node is asked besides cloud-init, and its answer.
 import { parts } from '../text/sections.ts'
 import { parseVersion } from './release.ts'
-import { parseKubeNodes, serviceOf, statusScript } from './state.ts'
+import { lacksNetwork, parseKubeNodes, serviceOf, statusScript, type KubeNode } from './state.ts'
 
 export const cluster = {
   ask: (node: { role: 'server' | 'agent' }) => statusScript(serviceOf(node)),
@@ -10,7 +10,15 @@ export const cluster = {
     const version = parseVersion(found.get('version') ?? '')
     return {
       rke2: version ? { version, service: (found.get('service') ?? '').trim() } : null,
-      nodes: parseKubeNodes(found.get('nodes') ?? ''),
+      nodes: parseKubeNodes(found.get('nodes') ?? '')?.map((one) => ({
+        ...one,
+        remark: remarkOn(one),
+      })),
     }
   },
 }
+
+const remarkOn = (one: KubeNode) =>
+  lacksNetwork(one)
+    ? 'NotReady: no network plugin runs on it'
+    : one.trouble && `NotReady: ${one.trouble}`

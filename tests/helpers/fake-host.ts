@@ -33,7 +33,7 @@ import {
   writeProgram,
 } from './stand-ins.ts'
 
-export const version = 'v1.35.7+rke2r1'
+export const version = 'v1.36.5+rke2r1'
 /** What the cluster's token ends with. */
 export const secret = 'secret-of-the-cluster'
 

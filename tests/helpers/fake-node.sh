@@ -6,6 +6,7 @@
 # RKE2 is played by systemctl. A service that was started is seen activating once; then it is active and its Node Ready:
 #   cluster/{token,ca}           made by the first server
 #   cluster/nodes/NAME           a Node object: Ready's status (True, Unknown), role, version
+#   no-network                   made with cni: none: as long as it is there, no node becomes Ready
 #   heartbeat-NAME               when its kubelet last reported
 #   cluster/passwords/NAME       the secret NAME.node-password.rke2
 #   at-once                      a service is active, and its Node Ready, as soon as it is started
@@ -132,6 +133,7 @@ attempt() { # UNIT: a service that starts tries again and again; fails when some
     fi
   elif [[ ! -e $cluster/ca ]]; then
     mkdir -p "$cluster"/{nodes,passwords}
+    if [[ $(config cni) = none ]]; then touch "$cluster/no-network"; fi
     echo "CA of the cluster" >"$cluster/ca"
     echo "K10$(sha256sum <"$cluster/ca" | cut -d ' ' -f 1)::server:secret-of-the-cluster" >"$cluster/token"
   elif [[ -n $(ls "$cluster/nodes") && ! -e $cluster/nodes/$name ]]; then
@@ -140,12 +142,13 @@ attempt() { # UNIT: a service that starts tries again and again; fails when some
   log info "Starting $1"
 }
 become_ready() { # UNIT
-  local name data=$root/var/lib/rancher/rke2
+  local name data=$root/var/lib/rancher/rke2 ready=True
   name=$(config node-name)
   echo active >"$root/run/$1"
   [[ ! -e $root/silent ]] || return 0
   cp "$root/etc/rancher/node/password" "$cluster/passwords/$name"
-  echo "True ${1#rke2-} $("$root/usr/local/bin/rke2" --version | sed -n 's/^rke2 version \(\S*\).*/\1/p')" >"$cluster/nodes/$name"
+  [[ ! -e $cluster/no-network ]] || ready=False
+  echo "$ready ${1#rke2-} $("$root/usr/local/bin/rke2" --version | sed -n 's/^rke2 version \(\S*\).*/\1/p')" >"$cluster/nodes/$name"
   event "ready $name"
   TZ=UTC printf '%(%FT%TZ)T\n' >"$STAND_IN/heartbeat-$name"
   [[ $1 = rke2-server ]] || return 0
@@ -162,11 +165,15 @@ is_active() { # UNIT
   [[ $state = active ]]
 }
 node_json() { # NAME
-  local ready role version label=
+  local ready role version label= message=
   read -r ready role version <"$cluster/nodes/$1"
+  case $ready in
+    True) message='kubelet is posting ready status' ;;
+    False) message='container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady' ;;
+  esac
   if [[ $role = server ]]; then label='"node-role.kubernetes.io/control-plane":"true","node-role.kubernetes.io/etcd":"true"'; fi
-  printf '{"metadata":{"name":"%s","labels":{%s}},"status":{"conditions":[{"type":"Ready","status":"%s","lastHeartbeatTime":"%s"}],"nodeInfo":{"kubeletVersion":"%s"}}}' \
-    "$1" "$label" "$ready" "$(<"$STAND_IN/heartbeat-$1")" "$version"
+  printf '{"metadata":{"name":"%s","labels":{%s}},"status":{"conditions":[{"type":"Ready","status":"%s","message":"%s","lastHeartbeatTime":"%s"}],"nodeInfo":{"kubeletVersion":"%s"}}}' \
+    "$1" "$label" "$ready" "$message" "$(<"$STAND_IN/heartbeat-$1")" "$version"
 }
 nodes_json() {
   local file separator=
@@ -183,7 +190,10 @@ kubectl() { # WORDS
   shift 2
   case "$*" in
     'get nodes -o json') nodes_json ;;
-    'get node '*) [[ -e $cluster/nodes/$3 ]] || fail "Error from server (NotFound): nodes \"$3\" not found" ;;
+    'get node '*)
+      [[ -e $cluster/nodes/$3 ]] || fail "Error from server (NotFound): nodes \"$3\" not found"
+      [[ $* != *' -o json' ]] || node_json "$3"
+      ;;
     'delete node '*) rm "$cluster/nodes/$3" && event "delete node $3" ;;
     'delete secret --namespace kube-system '*.node-password.rke2' --ignore-not-found')
       rm -f "$cluster/passwords/${5%.node-password.rke2}" && event "delete password of ${5%.node-password.rke2}"

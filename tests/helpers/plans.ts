@@ -38,10 +38,15 @@ export const member = (node: Node, state: Partial<Rke2State> = {}): Member => ({
 })
 
 /** A Kubernetes node that is Ready, or not, since long after every start. */
-export const kubeNode = (name: string, ready = true): KubeNode => ({
+export const kubeNode = (name: string, ready = true, trouble = ''): KubeNode => ({
   name,
   ready,
+  trouble,
   heartbeat: '2026-07-01T10:00:00Z',
   roles: [],
-  version: 'v1.35.7+rke2r1',
+  version: 'v1.36.5+rke2r1',
 })
+
+/** What the kubelet says while no network plugin runs (kubernetes, pkg/kubelet/runtime.go and containerd's CRI plugin). */
+export const noNetwork =
+  'container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: cni plugin not initialized'

@@ -4,7 +4,7 @@ import { SshError } from '../../lib/guest/ssh.ts'
 import { findLeader } from '../../lib/rke2/cluster.ts'
 import { reached, type Member } from '../../lib/rke2/service.ts'
 import { makeLab, nodeOf } from '../helpers/labs.ts'
-import { kubeNode, member, refused, shortly } from '../helpers/plans.ts'
+import { kubeNode, member, noNetwork, refused, shortly } from '../helpers/plans.ts'
 
 const lab = makeLab()
 const [one, two] = [nodeOf(lab), nodeOf(lab, 'worker01')]
@@ -14,6 +14,7 @@ const active = { service: 'active' }
 
 await t.test('the server that other nodes join', async (t) => {
   const ready = { ...active, nodes: [kubeNode('worker01')] }
+  const withoutNetwork = { ...active, nodes: [kubeNode('kubemaster', false, noNetwork)] }
   const notReady = { ...active, nodes: [kubeNode('kubemaster', false), kubeNode('worker01')] }
   const cases: [what: string, servers: Member[], leader: string][] = [
     ['the first one that runs', [member(one), member(two, active)], 'worker01'],
@@ -23,17 +24,25 @@ await t.test('the server that other nodes join', async (t) => {
       [member(one, notReady), member(two, ready)],
       'worker01',
     ],
+    [
+      'one that is Ready before one that only lacks a network',
+      [member(one, withoutNetwork), member(two, ready)],
+      'worker01',
+    ],
     ['one that cannot be asked does not count', [silent, member(two, active)], 'worker01'],
   ]
+  const bare = makeLab((raw) => (raw.rke2.cni = 'none'))
+  const servers = [member(one, withoutNetwork), member(two, ready)]
+  t.equal(findLeader(bare, servers).leader.name, 'kubemaster', 'with cni: none no node is Ready')
   for (const [what, servers, leader] of cases) {
-    const found = findLeader(servers)
+    const found = findLeader(lab, servers)
     t.equal(found.leader.name, leader, what)
     t.strictSame(found.lacking, [], what)
   }
 })
 
 await t.test('while none runs, a check fails', async (t) => {
-  const { leader, lacking } = findLeader([silent, member(two)])
+  const { leader, lacking } = findLeader(lab, [silent, member(two)])
   t.equal(leader.name, 'kubemaster')
   t.strictSame(shortly(lacking), ['? @kubemaster systemctl is-active rke2-server >/dev/null'])
   await t.rejects(Promise.all(lacking.map(({ holds }) => holds(() => {}))), {

@@ -4,7 +4,7 @@ import { rke2Config } from '../../lib/rke2/config.ts'
 import { planFirst } from '../../lib/rke2/install.ts'
 import type { Rke2State } from '../../lib/rke2/state.ts'
 import { makeLab, nodeOf } from '../helpers/labs.ts'
-import { kubeNode, member, shortly } from '../helpers/plans.ts'
+import { kubeNode, member, noNetwork, shortly } from '../helpers/plans.ts'
 
 const lab = makeLab((raw) => {
   raw.nodes.push({ name: 'second', role: 'server', address: '192.0.2.40' })
@@ -40,7 +40,7 @@ const install = [
   'scp kubemaster:rke2-artifacts/',
   "@kubemaster | cd rke2-artifacts && grep ' rke2\\.linux-amd64\\.tar\\.gz$' sha256sum-amd64.txt | sha256sum --check --quiet -",
   '@kubemaster | sudo INSTALL_RKE2_ARTIFACT_PATH="$PWD/rke2-artifacts" sh rke2-artifacts/install.sh',
-  '@kubemaster | /usr/local/bin/rke2 --version | grep -wF v1.35.7+rke2r1 >/dev/null',
+  '@kubemaster | /usr/local/bin/rke2 --version | grep -wF v1.36.5+rke2r1 >/dev/null',
   '@kubemaster rm -r rke2-artifacts',
 ]
 
@@ -73,11 +73,27 @@ const cases: [what: string, state: Partial<Rke2State>, stages: string[][]][] = [
 for (const [what, state, stages] of cases)
   await t.test(what, async (t) => t.strictSame(planned(state), stages))
 
+await t.test('with cni: none, a registered node is enough', async (t) => {
+  const bare = makeLab((raw) => (raw.rke2.cni = 'none'))
+  const titles = (trouble: string) => {
+    const state = { ...isThere, config: rke2Config(bare, node, {}) }
+    const nodes = [kubeNode('kubemaster', false, trouble)]
+    return planFirst(
+      bare,
+      edited,
+      { first: member(node, { ...state, nodes }), others: [] },
+      60,
+    ).map(({ title }) => title)
+  }
+  t.strictSame(titles(noNetwork), [])
+  t.strictSame(titles('container runtime is down'), ['Wait until the node has registered'])
+})
+
 await t.test('what must be fixed first is reported before anything changes', async (t) => {
   const refusals: [Partial<Rke2State>, string][] = [
     [
       { ...isThere, version: 'v1.34.1+rke2r1' },
-      'kubemaster: it runs RKE2 v1.34.1+rke2r1, but the lab file says v1.35.7+rke2r1: that is an upgrade',
+      'kubemaster: it runs RKE2 v1.34.1+rke2r1, but the lab file says v1.36.5+rke2r1: that is an upgrade',
     ],
     [{ free: 2 ** 30 }, 'kubemaster: only 1 GiB is free on its disk, but RKE2 needs 3 GiB'],
   ]

@@ -5,7 +5,7 @@ import { planJoin } from '../../lib/rke2/join.ts'
 import type { Member } from '../../lib/rke2/service.ts'
 import type { KubeNode, Rke2State } from '../../lib/rke2/state.ts'
 import { makeLab, nodeOf } from '../helpers/labs.ts'
-import { kubeNode, member, refused, shortly } from '../helpers/plans.ts'
+import { kubeNode, member, noNetwork, refused, shortly } from '../helpers/plans.ts'
 
 const lab = makeLab((raw) => {
   raw.nodes.push({ name: 'second', role: 'server', address: '192.0.2.40' })
@@ -28,6 +28,7 @@ const joined: Rke2State = {
   stale: false,
   hasRun: true,
   now,
+  ingress: [],
   gaps: [],
   free: 0,
 }
@@ -37,7 +38,7 @@ const install = (name: string) => [
   `scp ${name}:rke2-artifacts/`,
   `@${name} | cd rke2-artifacts && grep ' rke2\\.linux-amd64\\.tar\\.gz$' sha256sum-amd64.txt | sha256sum --check --quiet -`,
   `@${name} | sudo INSTALL_RKE2_ARTIFACT_PATH="$PWD/rke2-artifacts" sh rke2-artifacts/install.sh`,
-  `@${name} | /usr/local/bin/rke2 --version | grep -wF v1.35.7+rke2r1 >/dev/null`,
+  `@${name} | /usr/local/bin/rke2 --version | grep -wF v1.36.5+rke2r1 >/dev/null`,
   `@${name} rm -r rke2-artifacts`,
 ]
 const config = (name: string) =>
@@ -150,6 +151,43 @@ for (const [what, joiner, nodes, steps] of cases)
 await t.test('a node keeps the server that it joined, whichever leads now', async (t) => {
   const away = { ...joined, config: rke2Config(lab, worker, {}, second) }
   t.strictSame(planned(member(worker, away), ours), [])
+})
+
+await t.test('with cni: none a node without a network has joined', async (t) => {
+  const bare = makeLab((raw) => (raw.rke2.cni = 'none'))
+  const stepsFor = (trouble: string, state: Partial<Rke2State> = joined) => {
+    const nodes = [kubeNode('kubemaster', false, noNetwork), kubeNode('worker01', false, trouble)]
+    const leader = leaderWith(nodes)
+    return shortly(
+      planJoin({ lab: bare, edited, leader, seconds: 60 }, member(nodeOf(bare, 'worker01'), state)),
+    )
+  }
+  t.strictSame(stepsFor(noNetwork), [])
+  const wait =
+    "? timeout 60 sh -c 'until @kubemaster kubectl get node worker01 -o json | grep -q -e '\\''kubelet is posting ready status'\\'' -e '\\''\"container runtime network not ready: '\\''; do sleep 5; done'"
+  t.strictSame(stepsFor('container runtime is down'), [wait])
+  t.strictSame(
+    stepsFor(noNetwork, { now }).filter((step) => /get node|wait|delete node/.test(step)),
+    [
+      '? @kubemaster kubectl wait --for=condition=Ready=Unknown node/worker01 --timeout=60s',
+      '@kubemaster kubectl delete node worker01',
+      wait,
+    ],
+    'an old Node that still reports is waited for',
+  )
+})
+
+await t.test('with images, the archives fit the ingress controller of the cluster', async (t) => {
+  const images = makeLab((raw) => (raw.rke2.images = true))
+  const archives = (ingress: string[]) => {
+    const leader = { ...leaderWith([kubeNode('kubemaster')]) }
+    leader.state = { ...leader.state, ingress }
+    const joiner = member(nodeOf(images, 'worker01'), { now })
+    const [, copy] = planJoin({ lab: images, edited, leader, seconds: 60 }, joiner)
+    return copy?.do === 'run' ? copy.bash.match(/rke2-images[\w-]*/g) : undefined
+  }
+  t.strictSame(archives(['traefik']), ['rke2-images'])
+  t.strictSame(archives(['ingress-nginx']), ['rke2-images', 'rke2-images-ingress-nginx'])
 })
 
 await t.test('what must be fixed first is the only step', async (t) => {

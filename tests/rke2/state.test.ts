@@ -1,6 +1,7 @@
 // The state of RKE2 on a node.
 import { execFileSync } from 'node:child_process'
 import t from 'tap'
+import type { Lab } from '../../lib/lab/lab.ts'
 import {
   isBefore,
   isReady,
@@ -10,14 +11,14 @@ import {
   statusScript,
   watchScript,
 } from '../../lib/rke2/state.ts'
-import { kubeNode } from '../helpers/plans.ts'
+import { kubeNode, noNetwork } from '../helpers/plans.ts'
 
 await t.test('the state that a node reports', async (t) => {
   const state = parseState(
-    '== version\nrke2 version v1.35.7+rke2r1 (a)\n== service\nactivating\n== enabled\nenabled\n== started\n1600000000\n== config\na: 1\n\n== joined\n== data\nyes\n== now\n1700000000\n== gaps\napparmor\n== free\n1000\n',
+    '== version\nrke2 version v1.36.5+rke2r1 (a)\n== service\nactivating\n== enabled\nenabled\n== started\n1600000000\n== config\na: 1\n\n== joined\n== data\nyes\n== now\n1700000000\n== gaps\napparmor\n== free\n1000\n',
   )
   t.match(state, {
-    version: 'v1.35.7+rke2r1',
+    version: 'v1.36.5+rke2r1',
     service: 'activating',
     enabled: true,
     started: 1600000000,
@@ -26,12 +27,13 @@ await t.test('the state that a node reports', async (t) => {
     now: 1700000000,
     gaps: ['apparmor'],
     free: 1000,
+    ingress: [],
   })
-  const cutOff = '== cut-off\nyes\n== version\nrke2 version v1.35.7+rke2r1 (a)\n'
+  const cutOff = '== cut-off\nyes\n== version\nrke2 version v1.36.5+rke2r1 (a)\n'
   t.equal(parseState(cutOff).version, undefined, 'partly installed is not installed')
   t.equal(
     parseState(`${cutOff}== joined\nyes\n`).version,
-    'v1.35.7+rke2r1',
+    'v1.36.5+rke2r1',
     'copied files on a node that has joined mean nothing',
   )
   t.equal(parseState('== stale\nyes\n').stale, true)
@@ -48,15 +50,17 @@ await t.test('the state that a node reports', async (t) => {
       },
     },
     status: {
-      conditions: [{ type: 'Ready', status: ready, lastHeartbeatTime: heartbeat }],
-      nodeInfo: { kubeletVersion: 'v1.35.7+rke2r1' },
+      conditions: [
+        { type: 'Ready', status: ready, message: `${ready}!`, lastHeartbeatTime: heartbeat },
+      ],
+      nodeInfo: { kubeletVersion: 'v1.36.5+rke2r1' },
     },
   })
   t.strictSame(
     parseKubeNodes(JSON.stringify({ items: [item('a', 'True'), item('b', 'Unknown')] })),
     [
-      { name: 'a', ready: true, heartbeat, roles, version: 'v1.35.7+rke2r1' },
-      { name: 'b', ready: false, heartbeat, roles, version: 'v1.35.7+rke2r1' },
+      { name: 'a', ready: true, trouble: '', heartbeat, roles, version: 'v1.36.5+rke2r1' },
+      { name: 'b', ready: false, trouble: 'Unknown!', heartbeat, roles, version: 'v1.36.5+rke2r1' },
     ],
   )
   t.equal(parseKubeNodes('error: connection refused'), undefined)
@@ -68,14 +72,14 @@ await t.test('the state that a node reports', async (t) => {
   )
   t.notOk(isBefore('', started), 'no heartbeat is no reason to wait')
   const ready = (service: string, started: number, is = true) =>
-    isReady({ service, started }, kubeNode('a', is))
+    isReady({ service, started }, kubeNode('a', is), { cni: 'canal' })
   t.strictSame(
     [
       ready('active', started),
       ready('activating', started),
       ready('active', started + 1),
       ready('active', started, false),
-      isReady({ service: 'active', started }, undefined),
+      isReady({ service: 'active', started }, undefined, { cni: 'canal' }),
     ],
     [true, false, false, false, false],
   )
@@ -89,6 +93,37 @@ await t.test('the state that a node reports', async (t) => {
       '',
       'any sh can parse it',
     )
+})
+
+await t.test('with cni: none, a node may lack a network and nothing else', async (t) => {
+  const both = `[${noNetwork}, container runtime is down]`
+  const cases: [trouble: string, cni: Lab['rke2']['cni'], up: boolean][] = [
+    [noNetwork, 'none', true],
+    [noNetwork, ['multus', 'none'], true],
+    [noNetwork, 'canal', false],
+    [noNetwork, ['multus', 'canal'], false],
+    [both, 'none', false],
+    ['container runtime is down', 'none', false],
+    ['Kubelet stopped posting node status.', 'none', false],
+    ['', 'none', false],
+  ]
+  for (const [trouble, cni, up] of cases) {
+    const kube = kubeNode('a', false, trouble)
+    const state = { service: 'active', started: Date.parse(kube.heartbeat) / 1000 }
+    t.equal(isReady(state, kube, { cni }), up, `${trouble}, ${String(cni)}`)
+    t.notOk(isReady({ ...state, started: state.started + 1 }, kube, { cni }), 'a stored condition')
+    t.notOk(isReady({ ...state, service: 'activating' }, kube, { cni }))
+  }
+})
+
+await t.test('the ingress controllers that a server brings into the cluster', async (t) => {
+  const charts = (...names: string[]) =>
+    parseState(
+      `== ingress\n${names.map((name) => `/var/lib/rancher/rke2/server/manifests/rke2-${name}.yaml\n`).join('')}== now\n1\n`,
+    ).ingress
+  t.strictSame(charts(), [])
+  t.strictSame(charts('ingress-nginx'), ['ingress-nginx'])
+  t.strictSame(charts('ingress-nginx', 'traefik'), ['ingress-nginx', 'traefik'])
 })
 
 await t.test('a config.yaml without an end of its last line swallows nothing', async (t) => {

@@ -14,11 +14,11 @@ await t.test('another rke2.version is reported as an upgrade, and nothing change
   const before = host.everything()
   host.writeLab((lab) => {
     pop(lab)
-    lab.rke2 = { version: 'v1.36.3+rke2r1' }
+    lab.rke2 = { version: 'v1.37.0+rke2r1' }
   })
   for (const script of ['install-rke2', 'join']) {
     const result = await host.run(script)
-    failed(t, result, `✗ kubemaster: it runs RKE2 ${version}, but the lab file says v1.36.3+rke2r1`)
+    failed(t, result, `✗ kubemaster: it runs RKE2 ${version}, but the lab file says v1.37.0+rke2r1`)
     t.match(result.stderr, `# or set rke2.version back to ${version}`)
     t.strictSame(shown(result), [])
   }
@@ -163,7 +163,7 @@ await t.test('a failure is reported for each node', async (t) => {
 
 await t.test('a release with another version is noticed after the installation', async (t) => {
   const host = new FakeHost(t, undefined, { machines: true })
-  const other = 'v1.35.7+rke2r9'
+  const other = 'v1.36.5+rke2r9'
   host.makeRelease(other)
   const mirror = (name: string) => join(host.state, 'mirror/rke2', name)
   cpSync(mirror(other), mirror(version), { recursive: true })

@@ -106,7 +106,7 @@ const cases: Record<string, Shown> = {
         metadata: { name: 'kubemaster', labels: { 'node-role.kubernetes.io/etcd': 'true' } },
         status: { conditions: [{ type: 'Ready', status: 'True' }] },
       }
-      const rke2 = `== version\nrke2 version v1.35.7+rke2r1 (0123456)\n== service\nactive\n`
+      const rke2 = `== version\nrke2 version v1.36.5+rke2r1 (0123456)\n== service\nactive\n`
       const nodes = `== nodes\n${JSON.stringify({ items: [item] })}\n`
       host.put('guests/kubemaster', done + rke2 + nodes)
       return host

@@ -272,8 +272,7 @@ def system_pods(store, node, beat):
         containers=('calico-node', 'kube-flannel') if cni == 'rke2-canal' else ('main',))
     if not beat['ready'] or node['spec'].get('unschedulable'):
         return
-    store.ensure('networking.k8s.io/v1', 'ingressclasses', {
-        'metadata': {'name': 'nginx'}, 'spec': {'controller': 'k8s.io/ingress-nginx'}})
+    ensure_ingress_class(store, beat['info']['kubeletVersion'])
     pods = [key.split('|')[3] for key in store.objects if key.startswith('v1|pods|kube-system|')]
     for chart in (cni, 'rke2-coredns', 'rke2-metrics-server'):
         if chart != cni and not any(p.startswith(f'{chart}-{chart}-') for p in pods):
@@ -286,6 +285,17 @@ def system_pods(store, node, beat):
         if not any(p.startswith(f'helm-install-{chart}-') for p in pods):
             pod(store, f'helm-install-{chart}-{short_hash(chart)}', name, ip, 'Succeeded',
                 ('Job', f'helm-install-{chart}'))
+
+
+def ensure_ingress_class(store, version):
+    """From 1.36 on new clusters get Traefik; one that has nginx keeps it."""
+    if any(key.startswith('networking.k8s.io/v1|ingressclasses|') for key in store.objects):
+        return
+    minor = int(re.match(r'v\d+\.(\d+)', version)[1])
+    name, controller = (('traefik', 'traefik.io/ingress-controller') if minor >= 36 else
+                        ('nginx', 'k8s.io/ingress-nginx'))
+    store.put('networking.k8s.io/v1', 'ingressclasses', {
+        'metadata': {'name': name}, 'spec': {'controller': controller}})
 
 
 # --- what kubectl sees
