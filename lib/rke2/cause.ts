@@ -11,7 +11,8 @@ export interface Known {
   match: RegExp
   /** Seconds before it counts: some causes go away by themselves while a cluster starts. */
   patience?: number
-  why: (at: Place) => string
+  /** `said`: the program's own words, where they say more. */
+  why: (at: Place, said?: string) => string
   fix: (at: Place) => Hint[]
 }
 

@@ -27,6 +27,7 @@ const ofTheCluster: Known[] = [
   {
     id: 'node-password',
     match: /Node password rejected/,
+    patience: 10,
     why: () =>
       'the cluster knows this name with another password: the machine was recreated, or two machines have this name',
     fix: (at) => [deleteNode(at), deletePassword(at), again(at)],
@@ -41,13 +42,16 @@ const ofTheCluster: Known[] = [
     id: 'wrong-token',
     match:
       /(failed to retrieve configuration from server|(failed to validate|Skipping cluster) (server )?configuration|server-bootstrap).*(401 Unauthorized|not authorized)/,
-    why: (at) => `${name(at)} does not accept its token`,
+    patience: 10, // a server that starts refuses every token for a moment
+    why: (at) =>
+      `${name(at)} does not accept its token: the secret in it is another one, or an agent-token was given to a server`,
     fix: tokenAgain,
   },
   {
     id: 'agent-token',
     match: /(server-bootstrap|failed to validate server configuration).*403 Forbidden/,
-    why: () => 'its token is for agents, but this node is a server',
+    why: () =>
+      'its token was made by rke2 token create: such a token is for agents, but this node is a server',
     fix: tokenAgain,
   },
   {
@@ -141,8 +145,16 @@ const ofTheCluster: Known[] = [
     ],
   },
   {
+    id: 'server-starting',
+    match: /failed to bootstrap cluster data: starting/,
+    patience: 600, // a server that was just switched on may import its images for minutes
+    why: (at) => `${name(at)} answers, but does not get any further than starting`,
+    fix: (at) => [script('install-rke2'), again(at)],
+  },
+  {
     id: 'removed-member',
-    match: /this server is a not a member of the etcd cluster/,
+    match:
+      /this server is a not a member of the etcd cluster|the member has been permanently removed/,
     why: () => 'it was removed from the etcd cluster, and cannot come back with its old data',
     fix: recreate,
   },

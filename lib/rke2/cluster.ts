@@ -1,6 +1,8 @@
 // EDGE. Questions about more than one node: which server leads, and whether a cluster already exists.
 import { existsSync } from 'node:fs'
 import { publicHostKey } from '../guest/keys.ts'
+import { shutOff } from '../guest/off.ts'
+import { SshError } from '../guest/ssh.ts'
 import { typedOn } from '../guest/ssh-files.ts'
 import type { Lab, Node } from '../lab/lab.ts'
 import { eachOf, type Shell } from '../shell/carry-out.ts'
@@ -9,7 +11,7 @@ import { LabError, line, script } from '../text/errors.ts'
 import { untilNodeReady } from './ready.ts'
 import { checkVersion } from './requirements.ts'
 import { lookAt, refusal, type Member } from './service.ts'
-import { isUp, kubectl } from './state.ts'
+import { isReady, kubectl } from './state.ts'
 
 const isServer = ({ role }: Node) => role === 'server'
 
@@ -70,28 +72,69 @@ export async function lookAtCluster(lab: Lab, nodes: Node[]): Promise<Cluster> {
   const asked = lab.nodes.filter((node) => isServer(node) || nodes.includes(node))
   const members = await eachOf(asked, lookAt)
   const servers = members.filter(({ node }) => isServer(node))
-  const { leader, lacking } = findLeader(lab, servers)
+  const { leader, lacking } = findLeader(lab, servers, await silentOnes(lab, servers))
   const joiners = members.filter((one) => one !== leader && nodes.includes(one.node))
   return { leader, joiners, lacking }
 }
 
+/** Why servers do not answer: these are off, or libvirt did not say whether they are. */
+interface Silent {
+  off: Node[]
+  unseen?: LabError
+}
+
+async function silentOnes(lab: Lab, servers: Member[]): Promise<Silent> {
+  const silent = servers.filter(({ trouble }) => trouble instanceof SshError)
+  if (silent.length === 0 || servers.some(runs)) return { off: [] }
+  try {
+    const nodes = silent.map(({ node }) => node)
+    return { off: await shutOff(lab, nodes) }
+  } catch (error) {
+    if (error instanceof LabError) return { off: [], unseen: error }
+    throw error
+  }
+}
+
+const runs = ({ state }: Member) => state.service === 'active'
+
 /** The server that other nodes join: the first one that runs RKE2, or rather the first of these that reports itself as
  *  Ready. If none runs, the first server with a check that fails. */
-export function findLeader(lab: Lab, all: Member[]): Pick<Cluster, 'leader' | 'lacking'> {
-  const active = all.filter(({ state }) => state.service === 'active')
+export function findLeader(
+  lab: Lab,
+  all: Member[],
+  { off, unseen }: Silent = { off: [] },
+): Pick<Cluster, 'leader' | 'lacking'> {
+  const active = all.filter(runs)
   const leader = active.find((one) => reportsReady(lab, one)) ?? active[0]
   if (leader) return { leader, lacking: [] }
   const first = firstOf(all)
-  const error = new LabError('no server of this lab runs RKE2 yet', {
-    details: all.flatMap(({ trouble }) => trouble?.message ?? []).slice(0, 1),
-    hint: script('install-rke2'),
-  })
-  const runs = typedOn(first.node, 'systemctl is-active rke2-server')
-  return { leader: first, lacking: [refusal(`${runs} >/dev/null`, error)] }
+  const trouble = all.flatMap(({ trouble }) => trouble?.message ?? []).slice(0, 1)
+  const names = off.map(({ name }) => name)
+  const error =
+    names.length > 0
+      ? new LabError(
+          `no server to join: ${names.join(', ')} ${names.length > 1 ? 'are' : 'is'} off`,
+          {
+            hint: [
+              line(script('create', ...names), '   # starts a machine that is off'),
+              '# then run this again',
+            ],
+          },
+        )
+      : new LabError('no server of this lab runs RKE2 yet', {
+          details: [...trouble, ...(unseen ? [unseen.message] : [])],
+          hint: script('install-rke2'),
+        })
+  const isRunning = typedOn(first.node, 'systemctl is-active rke2-server')
+  return { leader: first, lacking: [refusal(`${isRunning} >/dev/null`, error)] }
 }
 
 const reportsReady = ({ rke2 }: Lab, { name, state }: Member) =>
-  state.nodes?.some((one) => one.name === name && isUp(one, rke2)) ?? false
+  isReady(
+    state,
+    state.nodes?.find((one) => one.name === name),
+    rke2,
+  )
 
 /** The leader once its own node is Ready, with the nodes that it knows by then. */
 export async function readyLeader(

@@ -113,13 +113,24 @@ export const ofTheNode: Known[] = [
     ],
   },
   {
+    id: 'cgroup-v1',
+    match: /not run on a host using cgroup v1/,
+    patience: 15,
+    why: () => 'its image has cgroup v1, which Kubernetes 1.35 and later refuse',
+    fix: (at) => [
+      onNode(at, 'stat -fc %T /sys/fs/cgroup   # cgroup2fs is version 2'),
+      '# use an image with cgroup v2 (Debian 12, Ubuntu 24.04 or later), then:',
+      ...recreate(at),
+    ],
+  },
+  {
     id: 'kubelet-exits',
     match: /Kubelet exited: /,
-    patience: 30,
-    why: () => 'its kubelet ends at once; the last lines of kubelet.log say why',
+    patience: 15,
+    why: (_, said = 'the last lines of kubelet.log say why') => `its kubelet ends at once: ${said}`,
     fix: (at) => [
       onNode(at, 'sudo tail -n 20 /var/lib/rancher/rke2/agent/logs/kubelet.log'),
-      '# a wrong kubelet-arg: correct rke2.config in the lab file or rke2/*.yaml, then:',
+      `# correct kubelet-arg: in rke2.config of the lab file, or in rke2/${at.node.role}.yaml, then:`,
       again(at),
     ],
   },

@@ -7,27 +7,10 @@ import { TimedOut, until, type Seen } from '../shell/wait.ts'
 import { LabError } from '../text/errors.ts'
 import { formatSeconds } from '../text/progress.ts'
 import { commandText } from '../text/quote.ts'
-import { parts } from '../text/sections.ts'
-import {
-  diagnose,
-  isDue,
-  isImporting,
-  lastMessage,
-  sighting,
-  timeOf,
-  type Cause,
-  type Sighting,
-} from './journal.ts'
+import type { Cause } from './journal.ts'
 import { kubeNodes } from './service.ts'
-import {
-  bringsNetwork,
-  isReady,
-  kubectl,
-  parseKubeNodes,
-  serviceOf,
-  watchScript,
-  type KubeNode,
-} from './state.ts'
+import { bringsNetwork, kubectl, serviceOf } from './state.ts'
+import { watcher } from './watch.ts'
 
 /** The node is Ready according to the API of `reporter`; the first server is its own reporter. With `cni: none` it may lack
  *  a network. */
@@ -57,19 +40,16 @@ async function waitForNode(
   say: Say,
 ): Promise<string> {
   const at = { node, server: reporter.name === node.name ? undefined : reporter }
-  let since: number | undefined
-  let seen: Sighting | undefined
+  const look = watcher(at, rke2, {
+    ask: (script) => askNode(node, script, { root: true, seconds: 90 }),
+    nodes: () => kubeNodes(reporter),
+    now: Date.now,
+  })
   const probe = async (): Promise<Seen<Cause | string>> => {
-    since ??= await clockOf(node)
-    const look = await lookOn(node, reporter, since)
-    if (isReady(look, look.kube, rke2))
-      return { done: look.kube?.ready ? 'Ready' : 'NotReady: only a network plugin is missing' }
-    const now = Date.now()
-    seen = sighting(diagnose(look.journal, look.containerd, at), seen, now)
-    if (seen && isDue(seen, now)) return { done: seen.cause }
-    const [state, last] = [describe(look), lastMessage(look.journal)]
-    say(state, last)
-    return { state: `${state}; last log line: ${last}` }
+    const seen = await look()
+    if ('done' in seen) return seen
+    say(seen.state, seen.last)
+    return { state: `${seen.state}; last log line: ${seen.last}` }
   }
   const end = await until(() => probe().catch(busy), { seconds, every: 3 }).catch(
     (error: unknown) => {
@@ -84,48 +64,6 @@ async function waitForNode(
 function busy(error: unknown): { state: string } {
   if (error instanceof LabError) return { state: error.message }
   throw error
-}
-
-// One second later, so that no line of an earlier process counts. RKE2 repeats its failures.
-const clockOf = async (node: Node) => Number(await askNode(node, 'date +%s')) + 1
-
-interface Look {
-  service: string
-  started: number
-  journal: string
-  containerd: string
-  /** Undefined while no API answers. */
-  nodes: KubeNode[] | undefined
-  kube: KubeNode | undefined
-}
-
-async function lookOn(node: Node, reporter: Node, since: number): Promise<Look> {
-  const script = watchScript(serviceOf(node), since)
-  const found = parts(await askNode(node, script, { root: true, seconds: 90 }))
-  const text = (name: string) => (found.get(name) ?? '').trim()
-  const service = text('service')
-  // An agent has no API of its own: its reporter is asked, once the service runs.
-  const ask = () => (node.role === 'server' ? parseKubeNodes(text('nodes')) : kubeNodes(reporter))
-  const nodes = service === 'active' ? await ask() : undefined
-  return {
-    service,
-    started: Number(text('started')),
-    journal: text('journal'),
-    containerd: text('containerd')
-      .split('\n')
-      .filter((line) => timeOf(line) >= since * 1000)
-      .join('\n'),
-    nodes,
-    kube: nodes?.find(({ name }) => name === node.name),
-  }
-}
-
-function describe({ service, journal, nodes, kube }: Look): string {
-  if (isImporting(journal)) return `service ${service}, importing images`
-  if (service !== 'active') return `service ${service || 'unknown'}`
-  if (!nodes) return 'service active, the API does not answer yet'
-  if (kube?.ready) return 'service active, its kubelet has not reported yet'
-  return kube ? 'Kubernetes node is NotReady' : 'service active, no Kubernetes node yet'
 }
 
 const journalCommand = (node: Node) =>

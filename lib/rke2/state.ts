@@ -1,5 +1,6 @@
 // PURE. The state of RKE2 on a node: the scripts that ask for it, and their output as values.
 import type { Lab } from '../lab/lab.ts'
+import { quote } from '../text/quote.ts'
 import { parts } from '../text/sections.ts'
 import { parseVersion } from './release.ts'
 
@@ -16,6 +17,22 @@ export const artifactsFolder = 'rke2-artifacts'
 const charts = ['ingress-nginx', 'traefik']
   .map((name) => `/var/lib/rancher/rke2/server/manifests/rke2-${name}.yaml`)
   .join(' ')
+// The start in microseconds of the machine's uptime, this uptime, and the clock: whether it was set since does not matter.
+const startScript = (service: Service) =>
+  `echo '== start'; systemctl show --property ExecMainStartTimestampMonotonic --value ${service}; cat /proc/uptime; date +%s.%N`
+
+/** When the service was started, by the node's clock as it is now, and that clock, both in seconds since 1970. */
+export interface Times {
+  /** NaN if it never was. */
+  started: number
+  /** 0 if it is not known. */
+  now: number
+}
+
+export function parseTimes(answer: string | undefined): Times {
+  const [start = 0, uptime = 0, now = 0] = (answer ?? '').trim().split('\n').map(parseFloat)
+  return { started: start > 0 ? now - (uptime - start / 1e6) : NaN, now }
+}
 
 /** Run as root in the login user's home; prints each part below a line with its name, and no secret. */
 export const stateScript = (service: Service) => `
@@ -24,14 +41,13 @@ part cut-off; test -e ${artifactsFolder} && echo yes
 part version; rke2 --version 2>/dev/null || /usr/local/bin/rke2 --version 2>/dev/null
 part service; state=$(systemctl is-active ${service} 2>/dev/null); echo "$state"
 part enabled; systemctl is-enabled ${service} 2>/dev/null
-part started; started=$(TZ=UTC systemctl show --property ExecMainStartTimestamp --value ${service})
-test "$started" && started=$(date -d "$started" +%s) && echo "$started"
-part stale; test "$started" && test "$(stat -c %Y /etc/rancher/rke2/config.yaml)" -gt "$started" && echo yes
+${startScript(service)}
+part stale; started=$(TZ=UTC systemctl show --property ExecMainStartTimestamp --value ${service})
+test "$started" && test "$(stat -c %Y /etc/rancher/rke2/config.yaml)" -gt "$(date -d "$started" +%s)" && echo yes
 part config; cat /etc/rancher/rke2/config.yaml 2>/dev/null; echo
 part joined; test -s /etc/rancher/node/password && echo yes
 part data; test -d /var/lib/rancher/rke2/server/db/etcd/member && echo yes
 part ingress; grep -sl HelmChart ${charts}
-part now; date +%s
 part gaps
 command -v iptables >/dev/null || echo iptables
 if test "$(cat /sys/module/apparmor/parameters/enabled 2>/dev/null)" = Y; then command -v apparmor_parser >/dev/null || echo apparmor; fi
@@ -40,14 +56,12 @@ part nodes; test "$state" = active && test -x ${program} && timeout 20 ${kubectl
 true
 `
 
-export interface Rke2State {
+export interface Rke2State extends Times {
   /** Undefined if it is not installed, or only partly. */
   version?: string
   /** From systemctl is-active: active, activating, inactive, failed. */
   service: string
   enabled: boolean
-  /** When the service was started, in seconds of the node's clock; NaN if it never was. */
-  started: number
   config: string
   /** config.yaml is newer than the service's start. */
   stale: boolean
@@ -55,8 +69,6 @@ export interface Rke2State {
   hasRun: boolean
   /** The ingress controllers that a server brings into the cluster. */
   ingress: string[]
-  /** The node's clock, seconds since 1970. */
-  now: number
   /** Packages that RKE2 needs and the node lacks. */
   gaps: string[]
   /** Free bytes under /var/lib. */
@@ -78,12 +90,11 @@ export function parseState(output: string): Rke2State {
     ...(nodes ? { nodes } : {}),
     service: text('service') || 'inactive',
     enabled: text('enabled') === 'enabled',
-    started: Number(text('started') || NaN),
+    ...parseTimes(found.get('start')),
     config: (found.get('config') ?? '').replace(/\n$/, ''), // its last line may have no end
     stale: text('stale') === 'yes',
     hasRun,
     ingress: [...text('ingress').matchAll(/rke2-([\w-]+)\.yaml$/gm)].map(([, name = '']) => name),
-    now: Number(text('now')),
     gaps: text('gaps').split('\n').filter(Boolean),
     free: Number(text('free')),
   }
@@ -103,9 +114,8 @@ export interface KubeNode {
   version: string
 }
 
-/** Whether the heartbeat is older than the service's start (seconds of the same clock), so of an earlier process. */
-export const isBefore = (heartbeat: string, started: number) =>
-  Date.parse(heartbeat) < started * 1000
+// Seconds that the clock which wrote a heartbeat may be ahead of the one that is compared.
+const tolerance = 60
 
 /** Whether a network plugin is all that the node lacks: of several reasons the kubelet makes a list in brackets
  *  (kubernetes, pkg/kubelet/nodestatus/setters.go). */
@@ -121,16 +131,23 @@ export const bringsNetwork = ({ cni }: Network): boolean => [cni].flat().include
 export const isUp = (kube: KubeNode, rke2: Network): boolean =>
   kube.ready || (bringsNetwork(rke2) && lacksNetwork(kube))
 
+/** Whether the node's kubelet reported after the service's start: after a power cut, a restore or a clock that was ahead, the
+ *  API shows old reports as if they were new. */
+export function isFresh(
+  { started, now }: Times,
+  { heartbeat }: Pick<KubeNode, 'heartbeat'>,
+): boolean {
+  const reported = Date.parse(heartbeat) / 1000
+  return reported > started && reported <= now + tolerance
+}
+
 /** Whether the service runs, and its Kubernetes node has been reported to be up since the start. */
 export const isReady = (
-  { service, started }: Pick<Rke2State, 'service' | 'started'>,
+  { service, started, now }: Times & { service: string },
   kube: KubeNode | undefined,
   rke2: Network,
 ): boolean =>
-  service === 'active' &&
-  kube !== undefined &&
-  isUp(kube, rke2) &&
-  !isBefore(kube.heartbeat, started)
+  service === 'active' && kube !== undefined && isUp(kube, rke2) && isFresh({ started, now }, kube)
 
 /** The nodes in the output of `kubectl get nodes -o json`; undefined if it is not JSON. */
 export function parseKubeNodes(json: string): KubeNode[] | undefined {
@@ -169,19 +186,33 @@ export function parseKubeNodes(json: string): KubeNode[] | undefined {
   })
 }
 
-/** Run as root during the wait for a node: its service, its logs since then, and on a server the nodes. */
-export const watchScript = (service: Service, since: number) => `
-echo "== service"; systemctl is-active ${service}
-echo "== started"; date -d "$(TZ=UTC systemctl show --property ExecMainStartTimestamp --value ${service})" +%s
-echo "== journal"; journalctl --unit ${service} --since @${since} --output cat --no-pager 2>/dev/null | grep level= | cut -c -600 | tail -n 400
-echo "== containerd"; tail -n 40 /var/lib/rancher/rke2/agent/containerd/containerd.log 2>/dev/null
+const unit = 'ActiveState,Job,InvocationID,NRestarts,Result,ExecMainStatus'
+
+/** Run as root during the wait for a node: its service, its logs, and on a server the nodes. The journal is that of this start
+ *  of the service, and then what came after `cursor`; systemd's own remarks are left out. A service that is being stopped tells
+ *  nothing about the start that follows. */
+export const watchScript = (service: Service, cursor?: string) => `
+unit=$(systemctl show --property ${unit} ${service})
+echo "== unit"; echo "$unit"
+${startScript(service)}
+echo "== journal"
+id=$(echo "$unit" | sed -n 's/^InvocationID=//p')
+read_journal() { journalctl _SYSTEMD_UNIT=${service}.service "$@" --show-cursor --quiet --output cat --no-pager 2>/dev/null | grep -v '^{' | cut -c -600 | tail -n 3000; }
+${
+  cursor
+    ? `read_journal --after-cursor ${quote(cursor)}`
+    : `case $unit in *ActiveState=activ*) test "$id" && read_journal "_SYSTEMD_INVOCATION_ID=$id";; esac`
+}
+echo "== containerd"; tail -n 200 /var/lib/rancher/rke2/agent/containerd/containerd.log 2>/dev/null | cut -c -600
+echo "== etcd"; tail -n 20 "$(ls -t /var/log/pods/kube-system_etcd-*/etcd/*.log 2>/dev/null | head -n 1)" 2>/dev/null | cut -c -600
+echo "== kubelet"; tail -n 100 /var/lib/rancher/rke2/agent/logs/kubelet.log 2>/dev/null | grep -E '^[EF][0-9]|command failed' | tail -n 1 | cut -c -600
 echo "== nodes"; test -x ${program} && timeout 20 ${kubectl} get nodes -o json 2>/dev/null
 true
 `
 
 /** Appended to what status runs on a node as the login user: RKE2's version and service, and on a server the nodes. */
 export const statusScript = (service: Service) =>
-  `; echo '== version'; /usr/local/bin/rke2 --version 2>/dev/null; echo '== service'; systemctl is-active ${service}` +
+  `; ${startScript(service)}; echo '== version'; /usr/local/bin/rke2 --version 2>/dev/null; echo '== service'; systemctl is-active ${service}` +
   (service === 'rke2-server'
     ? `; echo '== nodes'; test -x ${program} && sudo timeout 10 ${kubectl} get nodes -o json 2>/dev/null; true`
     : '; true')

@@ -102,7 +102,7 @@ config() { # KEY: its value in config.yaml
   done <"$root/etc/rancher/rke2/config.yaml"
   return 1
 }
-log() { printf '%(%s)T %s\n' -1 "time=\"now\" level=$1 msg=\"$2\"" >>"$root/run/journal"; }
+log() { echo "time=\"now\" level=$1 msg=\"$2\"" >>"$root/run/journal"; }
 server_at() { # ADDRESS: the folder of the server that has it and runs
   local file
   for file in "$nodes"/*/etc/rancher/rke2/config.yaml; do
@@ -114,7 +114,8 @@ server_at() { # ADDRESS: the folder of the server that has it and runs
 start() { # UNIT
   [[ -e $root/usr/local/lib/systemd/system/$1.service ]] || fail "Failed to start $1.service: Unit $1.service not found."
   event "start $(config node-name)"
-  touch "$root/run/started"
+  touch "$root/run/started" "$root/run/journal"
+  awk 'END { print NR }' "$root/run/journal" >"$root/run/invocation"
   echo activating >"$root/run/$1"
   mkdir -p "$root/etc/rancher/node"
   [[ -s $root/etc/rancher/node/password ]] || cp "$root/etc/machine-id" "$root/etc/rancher/node/password"
@@ -150,12 +151,19 @@ become_ready() { # UNIT
   [[ ! -e $cluster/no-network ]] || ready=False
   echo "$ready ${1#rke2-} $("$root/usr/local/bin/rke2" --version | sed -n 's/^rke2 version \(\S*\).*/\1/p')" >"$cluster/nodes/$name"
   event "ready $name"
-  TZ=UTC printf '%(%FT%TZ)T\n' >"$STAND_IN/heartbeat-$name"
+  TZ=UTC printf '%(%FT%TZ)T\n' "$((EPOCHSECONDS + 1))" >"$STAND_IN/heartbeat-$name" # a kubelet needs a moment
   [[ $1 = rke2-server ]] || return 0
   mkdir -p "$data"/{bin,server/db/etcd/member}
   install -m 600 "$cluster/token" "$data/server/token"
   install -m 600 "$STAND_IN/rke2.yaml" "$root/etc/rancher/rke2/rke2.yaml"
   ln -sfn "$STAND_IN/node-bin/kubectl" "$data/bin/kubectl"
+}
+started() { # in microseconds of the machine's uptime
+  local uptime
+  [[ -e $root/run/started ]] || { echo 0 && return; }
+  read -r uptime _ </proc/uptime
+  awk -v uptime="$uptime" -v age="$(date +%s.%N) $(date -r "$root/run/started" +%s.%N)" \
+    'BEGIN { split(age, at, " "); printf "%.0f\n", (uptime - (at[1] - at[2])) * 1000000 }'
 }
 is_active() { # UNIT
   local state
@@ -278,6 +286,11 @@ case $me in
     case "$*" in
       'is-active rke2-'*) is_active "$2" ;;
       'is-enabled rke2-'*) if [[ -e $root/run/enabled-$2 ]]; then echo enabled; else echo disabled && exit 1; fi ;;
+      'show --property ActiveState,Job,InvocationID,NRestarts,Result,ExecMainStatus rke2-'*)
+        echo "ActiveState=$(is_active "$4")"
+        printf '%s\n' "InvocationID=$(content "$root/run/invocation")" NRestarts=0 Result=success ExecMainStatus=0
+        ;;
+      'show --property ExecMainStartTimestampMonotonic --value rke2-'*) started ;;
       'show --property ExecMainStartTimestamp --value rke2-'*)
         [[ ! -e $root/run/started ]] || TZ=UTC date -r "$root/run/started" '+%a %F %T %Z'
         ;;
@@ -290,9 +303,13 @@ case $me in
     esac
     ;;
   journalctl)
-    if [[ $* = '--unit rke2-'*' --follow' ]]; then exec cut -d ' ' -f 2- "$root/run/journal"; fi # as if it was ended with Ctrl-C
-    [[ "$1 ${*:3:1} ${*:5}" = '--unit --since --output cat --no-pager' ]] || unknown "$@"
-    awk -v since="${4#@}" '$1 >= since { sub(/^[0-9]+ /, ""); print }' "$root/run/journal" 2>/dev/null
+    if [[ $* = '--unit rke2-'*' --follow' ]]; then exec cat "$root/run/journal"; fi # as if it was ended with Ctrl-C
+    case "$*" in # a cursor is a number of lines, an invocation the lines before it
+      _SYSTEMD_UNIT=rke2-*.service\ _SYSTEMD_INVOCATION_ID=*\ --show-cursor\ --quiet\ --output\ cat\ --no-pager) skip=${2#*=} ;;
+      _SYSTEMD_UNIT=rke2-*.service\ --after-cursor\ *\ --show-cursor\ --quiet\ --output\ cat\ --no-pager) skip=$3 ;;
+      *) unknown "$@" ;;
+    esac
+    awk -v skip="$skip" 'NR > skip; END { if (NR > skip) print "-- cursor: " NR }' "$root/run/journal"
     ;;
   kubectl) kubectl "$@" ;;
   wget) exit 4 ;;

@@ -21,6 +21,7 @@ const isThere: Partial<Rke2State> = {
   service: 'active',
   enabled: true,
   started: Date.parse('2026-07-01T09:00:00Z') / 1000,
+  now: 1_800_000_000,
   config: rke2Config(lab, node, {}),
   hasRun: true,
   nodes: [kubeNode('kubemaster')],

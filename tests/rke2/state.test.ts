@@ -3,10 +3,10 @@ import { execFileSync } from 'node:child_process'
 import t from 'tap'
 import type { Lab } from '../../lib/lab/lab.ts'
 import {
-  isBefore,
   isReady,
   parseKubeNodes,
   parseState,
+  parseTimes,
   stateScript,
   statusScript,
   watchScript,
@@ -15,16 +15,16 @@ import { kubeNode, noNetwork } from '../helpers/plans.ts'
 
 await t.test('the state that a node reports', async (t) => {
   const state = parseState(
-    '== version\nrke2 version v1.36.5+rke2r1 (a)\n== service\nactivating\n== enabled\nenabled\n== started\n1600000000\n== config\na: 1\n\n== joined\n== data\nyes\n== now\n1700000000\n== gaps\napparmor\n== free\n1000\n',
+    '== version\nrke2 version v1.36.5+rke2r1 (a)\n== service\nactivating\n== enabled\nenabled\n== start\n500000000\n1500.25 2000.00\n1700000000.75\n== config\na: 1\n\n== joined\n== data\nyes\n== gaps\napparmor\n== free\n1000\n',
   )
   t.match(state, {
     version: 'v1.36.5+rke2r1',
     service: 'activating',
     enabled: true,
-    started: 1600000000,
+    started: 1699999000.5,
     config: 'a: 1\n',
     hasRun: true,
-    now: 1700000000,
+    now: 1700000000.75,
     gaps: ['apparmor'],
     free: 1000,
     ingress: [],
@@ -64,28 +64,10 @@ await t.test('the state that a node reports', async (t) => {
     ],
   )
   t.equal(parseKubeNodes('error: connection refused'), undefined)
-  const started = Date.parse(heartbeat) / 1000
-  const starts = [started - 1, started, started + 1, NaN]
-  t.strictSame(
-    starts.map((start) => isBefore(heartbeat, start)),
-    [false, false, true, false],
-  )
-  t.notOk(isBefore('', started), 'no heartbeat is no reason to wait')
-  const ready = (service: string, started: number, is = true) =>
-    isReady({ service, started }, kubeNode('a', is), { cni: 'canal' })
-  t.strictSame(
-    [
-      ready('active', started),
-      ready('activating', started),
-      ready('active', started + 1),
-      ready('active', started, false),
-      isReady({ service: 'active', started }, undefined, { cni: 'canal' }),
-    ],
-    [true, false, false, false, false],
-  )
   for (const script of [
     stateScript('rke2-agent'),
-    watchScript('rke2-server', 1),
+    watchScript('rke2-server'),
+    watchScript('rke2-agent', "s=1;i=2;b='3'"),
     `true${statusScript('rke2-server')}`,
   ])
     t.equal(
@@ -109,9 +91,10 @@ await t.test('with cni: none, a node may lack a network and nothing else', async
   ]
   for (const [trouble, cni, up] of cases) {
     const kube = kubeNode('a', false, trouble)
-    const state = { service: 'active', started: Date.parse(kube.heartbeat) / 1000 }
+    const reported = Date.parse(kube.heartbeat) / 1000
+    const state = { service: 'active', started: reported - 1, now: reported + 1 }
     t.equal(isReady(state, kube, { cni }), up, `${trouble}, ${String(cni)}`)
-    t.notOk(isReady({ ...state, started: state.started + 1 }, kube, { cni }), 'a stored condition')
+    t.notOk(isReady({ ...state, started: reported }, kube, { cni }), 'a stored condition')
     t.notOk(isReady({ ...state, service: 'activating' }, kube, { cni }))
   }
 })
@@ -129,4 +112,38 @@ await t.test('the ingress controllers that a server brings into the cluster', as
 await t.test('a config.yaml without an end of its last line swallows nothing', async (t) => {
   t.match(parseState('== config\na: 1\n== joined\nyes\n'), { config: 'a: 1', hasRun: true })
   t.match(stateScript('rke2-agent'), 'config.yaml 2>/dev/null; echo\n')
+})
+
+await t.test('Ready counts by a report of the kubelet after this start of the service', (t) => {
+  const heartbeat = '2026-07-01T10:00:00Z'
+  const at = Date.parse(heartbeat) / 1000
+  const ready = (more: object, kube = kubeNode('a')) =>
+    isReady({ service: 'active', started: at - 10, now: at + 10, ...more }, kube, { cni: 'canal' })
+  const cases: [what: string, is: boolean, should: boolean][] = [
+    ['reported after the start', ready({}), true],
+    ['the service is starting', ready({ service: 'activating' }), false],
+    ['reported in the very second of the start, so before it', ready({ started: at }), false],
+    ['stored before a power cut', ready({ started: at + 5 }), false],
+    ['dated by a clock that was ahead', ready({ started: at - 100, now: at - 90 }), false],
+    ['not ready', ready({}, kubeNode('a', false)), false],
+    ['never reported', ready({}, { ...kubeNode('a'), heartbeat: '' }), false],
+    ['a service that never was started', ready({ started: NaN }), false],
+    [
+      'no such node',
+      isReady({ service: 'active', started: 1, now: at }, undefined, { cni: 'canal' }),
+      false,
+    ],
+  ]
+  for (const [what, is, should] of cases) t.equal(is, should, what)
+  t.end()
+})
+
+await t.test('the time of the start does not depend on how the clock was set since', (t) => {
+  t.strictSame(parseTimes('90000000\n100.00 190.00\n1700000000.500000000\n'), {
+    started: 1699999990.5,
+    now: 1700000000.5,
+  })
+  t.strictSame(parseTimes('0\n100.00 190.00\n1700000000.5'), { started: NaN, now: 1700000000.5 })
+  t.strictSame(parseTimes(undefined), { started: NaN, now: 0 }, 'not known')
+  t.end()
 })
