@@ -4,12 +4,12 @@ import { publicHostKey } from '../guest/keys.ts'
 import { typedOn } from '../guest/ssh-files.ts'
 import type { Lab, Node } from '../lab/lab.ts'
 import { eachOf, type Shell } from '../shell/carry-out.ts'
-import { forEach, inOrder, type Check } from '../shell/steps.ts'
+import { forEach, inOrder, type Check, type Stage } from '../shell/steps.ts'
 import { LabError, line, script } from '../text/errors.ts'
 import { untilNodeReady } from './ready.ts'
 import { checkVersion } from './requirements.ts'
-import { lookAt, refusal, type Member } from './service.ts'
-import { kubectl } from './state.ts'
+import { lookAt, planStart, refusal, type Member } from './service.ts'
+import { isReady, kubectl } from './state.ts'
 
 const isServer = ({ role }: Node) => role === 'server'
 
@@ -23,16 +23,28 @@ function firstOf<T>([first]: T[]): T {
 
 export interface Start {
   first: Member
-  /** The other servers if the first one is new: they may already form the cluster. */
+  /** The other servers unless the first one is Ready: they may already form the cluster, or etcd may need them. */
   others: Member[]
 }
 
-/** Looks at the first server, and at the others if it is new. */
+/** Looks at the first server, and at the others unless it is Ready. */
 export async function lookAtFirst(lab: Lab): Promise<Start> {
   const first = await lookAt(firstServer(lab))
-  if (first.trouble || first.state.hasRun) return { first, others: [] }
+  if (first.trouble || isReady(first.state, ownNode(first))) return { first, others: [] }
   return { first, others: await eachOf(lab.nodes.filter(isServer).slice(1), lookAt) }
 }
+
+/** Starts the servers that have run and are stopped: etcd needs most of the servers to answer. */
+export function planTogether(servers: Member[]): Stage[] {
+  const stopped = servers.filter(({ state }) => state.hasRun && !/^activ/.test(state.service))
+  if (stopped.length === 0) return []
+  return [
+    forEach('Start the other servers, which etcd needs', stopped, (one) => planStart(one, false)),
+  ]
+}
+
+/** The servers that cannot be reached. */
+export const awayFrom = (servers: Member[]) => namesOf(servers.filter(({ trouble }) => trouble))
 
 const namesOf = (members: Member[]) => members.map(({ name }) => name)
 
@@ -60,6 +72,8 @@ export function checkNoOtherCluster({ name }: Member, others: Member[]): void {
 
 export interface Cluster {
   leader: Member
+  /** All servers of the lab. */
+  servers: Member[]
   joiners: Member[]
   /** Fails while no server runs RKE2. */
   lacking: Check[]
@@ -69,16 +83,18 @@ export interface Cluster {
 export async function lookAtCluster(lab: Lab, nodes: Node[]): Promise<Cluster> {
   const asked = lab.nodes.filter((node) => isServer(node) || nodes.includes(node))
   const members = await eachOf(asked, lookAt)
-  const { leader, lacking } = findLeader(members.filter(({ node }) => isServer(node)))
+  const servers = members.filter(({ node }) => isServer(node))
+  const { leader, lacking } = findLeader(servers)
   const joiners = members.filter((one) => one !== leader && nodes.includes(one.node))
-  return { leader, joiners, lacking }
+  return { leader, servers, joiners, lacking }
 }
 
 /** The server that other nodes join: the first one that runs RKE2, or rather the first of these that reports itself as
- *  Ready. If none runs, the first server with a check that fails. */
+ *  Ready; otherwise one that is starting again. If none runs, the first server with a check that fails. */
 export function findLeader(all: Member[]): Pick<Cluster, 'leader' | 'lacking'> {
   const active = all.filter(({ state }) => state.service === 'active')
-  const leader = active.find(reportsReady) ?? active[0]
+  const returns = all.find(({ state }) => state.hasRun && state.service === 'activating')
+  const leader = active.find(reportsReady) ?? active[0] ?? returns
   if (leader) return { leader, lacking: [] }
   const first = firstOf(all)
   const error = new LabError('no server of this lab runs RKE2 yet', {
@@ -89,22 +105,24 @@ export function findLeader(all: Member[]): Pick<Cluster, 'leader' | 'lacking'> {
   return { leader: first, lacking: [refusal(`${runs} >/dev/null`, error)] }
 }
 
-const reportsReady = ({ name, state }: Member) =>
-  state.nodes?.some((one) => one.name === name && one.ready) ?? false
+const ownNode = ({ name, state }: Member) => state.nodes?.find((one) => one.name === name)
+const reportsReady = (one: Member) => ownNode(one)?.ready ?? false
 
 /** The leader once its own node is Ready, with the nodes that it knows by then. */
 export async function readyLeader(
   lab: Lab,
-  leader: Member,
+  { leader, servers }: Cluster,
   seconds: number,
   shell: Shell,
 ): Promise<Member> {
   const { name, node } = leader
+  const others = servers.filter((one) => one !== leader)
   const wait = forEach(`Wait until ${name} is Ready`, [leader], ({ state }) => {
     checkVersion(lab, state)
-    return [untilNodeReady(node, node, seconds)]
+    return [untilNodeReady(node, node, seconds, awayFrom(others))]
   })
   if (reportsReady(leader)) return leader
+  for (const stage of planTogether(others)) await shell.apply(stage)
   await shell.apply({ ...wait, watched: true })
   const { nodes } = (await lookAt(node)).state
   if (nodes) return { ...leader, state: { ...leader.state, nodes } }

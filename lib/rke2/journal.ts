@@ -27,23 +27,38 @@ const lastImport = (journal: string) =>
 export const isImporting = (journal: string): boolean =>
   imports.exec(lastImport(journal))?.[1] === 'Importing'
 
+/** Whether RKE2 has unpacked them since its start. */
+export const hasImported = (journal: string): boolean =>
+  imports.exec(lastImport(journal))?.[1] === 'Imported'
+
 /** The current cause: the last one logged, unless RKE2 has made progress since; undefined if there is none. */
 export function diagnose(journal: string, containerd: string, at: Place): Cause | undefined {
   return (
+    causeIn(emptyFiles(at), at) ??
     causeIn(withoutEarlyPulls(journal, journal), at) ??
     causeIn(withoutEarlyPulls(containerd, journal), at) ??
     keepsFailing(journal, at)
   )
 }
 
+const emptyFiles = ({ remains }: Place) =>
+  (remains?.empty ?? []).map((file) => `empty file: ${file}`).join('\n')
+
 function causeIn(log: string, at: Place): Cause | undefined {
-  const matching = (line: string) => known.find(({ match }) => match.test(line))
-  const last = log.split('\n').findLast((line) => isProgress(line) || matching(line))
-  return causeOf(matching(last ?? ''), at)
+  const lines = log.split('\n')
+  const matching = (line: string) =>
+    known.find(({ match, when }) => match.test(line) && (when?.(at) ?? true))
+  const isOver = ({ until }: Known, index: number) =>
+    lines.slice(index + 1).some((line) => (until ? until.test(line) : isProgress(line)))
+  const last = lines.findLast((line, index) => {
+    const hit = matching(line)
+    return hit !== undefined && !isOver(hit, index)
+  })
+  return last === undefined ? undefined : causeOf(matching(last), at, last)
 }
 
-const causeOf = (hit: Known | undefined, at: Place): Cause | undefined =>
-  hit && { id: hit.id, why: hit.why(at), fix: hit.fix(at), patience: hit.patience ?? 0 }
+const causeOf = (hit: Known | undefined, at: Place, line: string): Cause | undefined =>
+  hit && { id: hit.id, why: hit.why(at, line), fix: hit.fix(at, line), patience: hit.patience ?? 0 }
 
 const isPull = (line: string) => known.find(({ id }) => id === 'image-pull')?.match.test(line)
 

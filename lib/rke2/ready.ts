@@ -10,6 +10,7 @@ import { commandText } from '../text/quote.ts'
 import { parts } from '../text/sections.ts'
 import {
   diagnose,
+  hasImported,
   isDue,
   isImporting,
   lastMessage,
@@ -18,32 +19,56 @@ import {
   type Cause,
   type Sighting,
 } from './journal.ts'
+import { parseRemains, type Remains } from './remains.ts'
 import { kubeNodes } from './service.ts'
 import { isReady, kubectl, parseKubeNodes, serviceOf, watchScript, type KubeNode } from './state.ts'
 
-/** The node is Ready according to the API of `reporter`; the first server is its own reporter. */
-export function untilNodeReady(node: Node, reporter: Node, seconds: number): Check {
+/** The node is Ready according to the API of `reporter`, and what it has unpacked is on its disk; the first server is its
+ *  own reporter. `away`: servers that cannot be reached. */
+export function untilNodeReady(
+  node: Node,
+  reporter: Node,
+  seconds: number,
+  away: string[] = [],
+): Check {
   const there = typedOn(reporter, `sudo ${kubectl} get node ${node.name}`)
   const registered = `until ${there} >/dev/null 2>&1; do sleep 5; done`
   const ready = `wait --for=condition=Ready node/${node.name} --timeout=${seconds}s`
   return {
     do: 'check',
     bash: `${commandText`timeout ${seconds} sh -c ${registered}`}
-${typedOn(reporter, `sudo ${kubectl} ${ready}`)}`,
-    holds: (say) => waitForNode(node, reporter, seconds, say),
+${typedOn(reporter, `sudo ${kubectl} ${ready}`)}
+${typedOn(node, 'sync')}`,
+    holds: (say) => waitForNode(node, reporter, seconds, away, say),
   }
 }
 
-async function waitForNode(node: Node, reporter: Node, seconds: number, say: Say): Promise<string> {
-  const at = { node, server: reporter.name === node.name ? undefined : reporter }
+async function waitForNode(
+  node: Node,
+  reporter: Node,
+  seconds: number,
+  away: string[],
+  say: Say,
+): Promise<string> {
+  const at = { node, server: reporter.name === node.name ? undefined : reporter, away }
+  let imported = false
   let since: number | undefined
   let seen: Sighting | undefined
   const probe = async (): Promise<Seen<Cause | 'Ready'>> => {
     since ??= await clockOf(node)
     const look = await lookOn(node, reporter, since)
-    if (isReady(look, look.kube)) return { done: 'Ready' }
+    const isReadyNow = isReady(look, look.kube)
+    // A power cut within half a minute would leave empty files in unpacked images, for good.
+    if (isReadyNow || (hasImported(look.journal) && !imported))
+      await askNode(node, 'sync', { seconds: 300 })
+    imported = hasImported(look.journal)
+    if (isReadyNow) return { done: 'Ready' }
     const now = Date.now()
-    seen = sighting(diagnose(look.journal, look.containerd, at), seen, now)
+    seen = sighting(
+      diagnose(look.journal, look.containerd, { ...at, remains: look.remains }),
+      seen,
+      now,
+    )
     if (seen && isDue(seen, now)) return { done: seen.cause }
     const [state, last] = [describe(look), lastMessage(look.journal)]
     say(state, last)
@@ -75,6 +100,7 @@ interface Look {
   /** Undefined while no API answers. */
   nodes: KubeNode[] | undefined
   kube: KubeNode | undefined
+  remains: Remains
 }
 
 async function lookOn(node: Node, reporter: Node, since: number): Promise<Look> {
@@ -95,6 +121,7 @@ async function lookOn(node: Node, reporter: Node, since: number): Promise<Look> 
       .join('\n'),
     nodes,
     kube: nodes?.find(({ name }) => name === node.name),
+    remains: parseRemains(found),
   }
 }
 

@@ -38,9 +38,25 @@ export function release({ rke2 }: Lab): Release {
 // The main archive contains the core and canal; every other CNI has its own (docs.rke2.io/install/airgap). install.sh
 // uses that one only together with the main archive.
 function imageArchives(cni: string): string[] {
-  const archive = (part: string) => `rke2-images${part}.linux-${arch}.tar.zst`
-  return cni === 'canal' || cni === 'none' ? [archive('')] : [archive(''), archive(`-${cni}`)]
+  const parts = cni === 'canal' || cni === 'none' ? [''] : ['', `-${cni}`]
+  return parts.map(imageArchive)
 }
+
+export const imageArchive = (part: string) => `rke2-images${part}.linux-${arch}.tar.zst`
+
+// From RKE2's scripts/build-images. Which ingress controller is in the main archive depends on the version; one that is
+// missing there has an archive of its own.
+const ownArchives: [image: RegExp, part: string][] = [
+  [/nginx-ingress-controller|kube-webhook-certgen/, '-ingress-nginx'],
+  [/traefik/, '-traefik'],
+  [/mirrored-calico-/, '-calico'],
+  [/cilium/, '-cilium'],
+  [/multus|whereabouts/, '-multus'],
+]
+
+/** The part of the archive's name that should contain an image of RKE2. */
+export const archiveOf = (image: string): string =>
+  ownArchives.find(([name]) => name.test(image))?.[1] ?? ''
 
 /** The version in the output of `rke2 --version`; undefined if there is none. */
 export function parseVersion(output: string): string | undefined {

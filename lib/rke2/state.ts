@@ -1,6 +1,7 @@
 // PURE. The state of RKE2 on a node: the scripts that ask for it, and their output as values.
 import { parts } from '../text/sections.ts'
 import { parseVersion } from './release.ts'
+import { imagesFolder, importMemory, remainsScript } from './remains.ts'
 
 const program = '/var/lib/rancher/rke2/bin/kubectl'
 export const kubectl = `${program} --kubeconfig /etc/rancher/rke2/rke2.yaml`
@@ -29,6 +30,7 @@ part gaps
 command -v iptables >/dev/null || echo iptables
 if test "$(cat /sys/module/apparmor/parameters/enabled 2>/dev/null)" = Y; then command -v apparmor_parser >/dev/null || echo apparmor; fi
 part free; df --output=avail --block-size=1 /var/lib | tail -n 1
+part forgets; test -e ${importMemory} || ls ${imagesFolder} 2>/dev/null | grep -m 1 '\\.tar'
 part nodes; test "$state" = active && test -x ${program} && timeout 20 ${kubectl} get nodes -o json 2>/dev/null
 true
 `
@@ -52,6 +54,8 @@ export interface Rke2State {
   gaps: string[]
   /** Free bytes under /var/lib. */
   free: number
+  /** Archives of images are there, and RKE2 imports them at every start. */
+  importsAgain: boolean
   /** Kubernetes' nodes, from a server whose API answers. */
   nodes?: KubeNode[]
 }
@@ -76,6 +80,7 @@ export function parseState(output: string): Rke2State {
     now: Number(text('now')),
     gaps: text('gaps').split('\n').filter(Boolean),
     free: Number(text('free')),
+    importsAgain: text('forgets') !== '',
   }
 }
 
@@ -139,6 +144,7 @@ echo "== started"; date -d "$(TZ=UTC systemctl show --property ExecMainStartTime
 echo "== journal"; journalctl --unit ${service} --since @${since} --output cat --no-pager 2>/dev/null | grep level= | cut -c -600 | tail -n 400
 echo "== containerd"; tail -n 40 /var/lib/rancher/rke2/agent/containerd/containerd.log 2>/dev/null
 echo "== nodes"; test -x ${program} && timeout 20 ${kubectl} get nodes -o json 2>/dev/null
+${remainsScript}
 true
 `
 

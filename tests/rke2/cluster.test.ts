@@ -23,6 +23,11 @@ await t.test('the server that other nodes join', async (t) => {
       [member(one, notReady), member(two, ready)],
       'worker01',
     ],
+    [
+      'one that is starting again, if none runs',
+      [member(one, { service: 'inactive' }), member(two, { service: 'activating', hasRun: true })],
+      'worker01',
+    ],
     ['one that cannot be asked does not count', [silent, member(two, active)], 'worker01'],
   ]
   for (const [what, servers, leader] of cases) {

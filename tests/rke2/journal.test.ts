@@ -1,11 +1,13 @@
 // The cause of a failure, from RKE2's journal.
 import t from 'tap'
+import type { Place } from '../../lib/rke2/cause.ts'
 import {
   diagnose,
   isDue,
   isImporting,
   lastMessage,
   sighting,
+  type Cause,
   type Sighting,
 } from '../../lib/rke2/journal.ts'
 import { hintText } from '../../lib/text/errors.ts'
@@ -14,6 +16,9 @@ import { makeLab, nodeOf } from '../helpers/labs.ts'
 
 const lab = makeLab()
 const at = { node: nodeOf(lab, 'worker01'), server: nodeOf(lab) }
+
+const hints = (cause: Cause | undefined) =>
+  cause?.fix.map((hint) => hintText(hint, '')).join('\n') ?? ''
 
 // Lines as RKE2 logs them, from its sources and issues: see rke2/README.md.
 const journals: [id: string, line: string][] = [
@@ -113,7 +118,7 @@ const journals: [id: string, line: string][] = [
   ],
   ['no-token', 'level=info msg="Waiting for /etc/rancher/rke2/token to be available"'],
   [
-    'first-start-cut-off',
+    'no-bootstrap-data',
     'level=fatal msg="no bootstrap data found in datastore - check server token value and verify datastore integrity"',
   ],
   [
@@ -222,14 +227,14 @@ function recording(name: string): Recorded[] {
 }
 
 /** Looks every 3 s, as the script does, and for two minutes more; what it ends with, and how long after its first line. */
-function replay(journal: Recorded[], containerd: Recorded[] = []) {
+function replay(journal: Recorded[], containerd: Recorded[] = [], place: Place = at) {
   const [first, last] = [journal[0]?.at ?? 0, journal.at(-1)?.at ?? 0]
   let seen: Sighting | undefined
   let since: number | undefined
   for (let now = first; now <= last + 120; now += 3) {
     const until = (lines: Recorded[]) =>
       lines.flatMap((line) => (line.at <= now ? [line.text] : [])).join('\n')
-    seen = sighting(diagnose(until(journal), until(containerd), at), seen, now * 1000)
+    seen = sighting(diagnose(until(journal), until(containerd), place), seen, now * 1000)
     if (seen) since ??= now
     else since = undefined
     if (seen && isDue(seen, now * 1000)) return { id: seen.cause.id, after: now - (since ?? now) }
@@ -247,6 +252,7 @@ await t.test('a recorded start that succeeds is never taken for a failure', asyn
     ['unknown-key.journal'],
     ['upgrade.journal'],
     ['all-off-kubemaster.journal'],
+    ['all-off-server02.journal'],
   ]
   for (const [journal, containerd] of logs)
     t.strictSame(
@@ -338,11 +344,26 @@ await t.test(
 await t.test('a failure that goes away when the server is back is waited for', async (t) => {
   const whole = recording('server-away.journal').map(({ text }) => text)
   t.match(diagnose(whole.join('\n'), '', at), { id: 'unreachable', patience: 20 })
-  const cutOff = recording('cut-off-first-start.journal').map(({ text }) => text)
-  const fatal = cutOff.findLastIndex((text) => text.includes('level=fatal'))
-  const journal = cutOff.slice(0, fatal + 1).join('\n')
-  t.match(diagnose(journal, '', at), { id: 'etcd-silent', patience: 120 })
 })
+
+await t.test(
+  'a first start that was cut off is named although the service starts again',
+  async (t) => {
+    const journal = recording('cut-off-first-start.journal')
+    const server = { node: nodeOf(lab) }
+    const remains = { archives: [], unborn: true, empty: [] }
+    const found = replay(journal, [], { ...server, remains })
+    t.equal(found.id, 'first-start-cut-off')
+    t.ok(found.after <= 60, `after ${found.after} s`)
+    t.equal(replay(journal, [], server).id, undefined, 'others get time to find each other')
+    const whole = journal.map(({ text }) => text).join('\n')
+    const silent = diagnose(whole, '', { ...server, away: ['server02'] })
+    t.match(silent, { id: 'etcd-silent', patience: 300, why: /cannot be reached: server02/ })
+    t.match(silent?.fix[0], { script: 'create', words: ['server02'] })
+    t.notMatch(hints(silent), 'rm -rf', 'nothing is removed where a cluster may have been')
+    t.equal(diagnose(`${whole}\nmsg="Connection to etcd is ready"`, '', server), undefined)
+  },
+)
 
 await t.test('a server that is not ready yet does not reset the patience of a cause', async (t) => {
   const learner =
@@ -351,3 +372,64 @@ await t.test('a server that is not ready yet does not reset the patience of a ca
     'level=info msg="Waiting to retrieve kube-proxy configuration; server is not ready: https://127.0.0.1:9345/v1-rke2/readyz: 503 Service Unavailable"'
   t.equal(diagnose([learner, own].join('\n'), '', at)?.id, 'too-many-learners')
 })
+
+await t.test('what the files of a node say about a power cut', async (t) => {
+  const server = { node: nodeOf(lab) }
+  const seen = (empty: string[], unborn = false, place: Place = server) =>
+    diagnose('', '', { ...place, remains: { archives: [], unborn, empty } })
+  const etcd = '12/fs/usr/local/bin/etcd'
+  t.match(seen([etcd], true), {
+    id: 'damaged-images',
+    why: /\/usr\/local\/bin\/etcd is an empty file/,
+    patience: 60,
+  })
+  t.match(
+    hints(seen([etcd], true)),
+    /killall[^]*rm -rf \S+server\/db \S+agent\/containerd \S+\.cache\.json/,
+  )
+  for (const place of [server, at]) {
+    const fix = hints(seen([etcd], false, place))
+    t.match(fix, /untried[^]*killall[^]*rm -rf \S+agent\/containerd \S+\.cache\.json/)
+    t.notMatch(fix, 'server/db', 'that of a server that was Ready stays')
+  }
+  const key = '/var/lib/rancher/rke2/agent/client-kubelet.key'
+  t.match(seen([key], false, at), { id: 'damaged-keys', why: /client-kubelet\.key/, patience: 20 })
+  t.equal(seen([]), undefined)
+
+  const shim =
+    'time="2026-11-25T23:05:20Z" level=error msg="StartContainer for \\"a\\" failed" error="failed to start shim: can\'t find shim for sandbox b"'
+  const runs =
+    'time="2026-11-25T23:05:30Z" level=info msg="StartContainer for \\"c\\" returns successfully"'
+  t.equal(diagnose('', shim, at)?.id, 'damaged-images')
+  t.equal(diagnose('', `${shim}\n${runs}`, at), undefined, 'a container has started since')
+})
+
+await t.test(
+  'an image that is missing in the archives is named, with the archive for it',
+  async (t) => {
+    const main = 'rke2-images.linux-amd64.tar.zst'
+    const remains = { archives: [main], unborn: false, empty: [] }
+    const failed = (image: string) =>
+      `level=error msg="PullImage \\"${image}\\" failed" error="failed to pull and unpack image \\"docker.io/${image}\\": no route"`
+    const images: [image: string, archive: string][] = [
+      ['rancher/nginx-ingress-controller:v1.14.5', 'rke2-images-ingress-nginx.linux-amd64.tar.zst'],
+      ['rancher/hardened-traefik:v3.7.13', 'rke2-images-traefik.linux-amd64.tar.zst'],
+      ['rancher/mirrored-calico-node:v3.32.2', 'rke2-images-calico.linux-amd64.tar.zst'],
+      ['rancher/mirrored-cilium-cilium:v1.20.1', 'rke2-images-cilium.linux-amd64.tar.zst'],
+      ['rancher/hardened-multus-cni:v4.3.0', 'rke2-images-multus.linux-amd64.tar.zst'],
+      ['rancher/mirrored-pause:3.6', main],
+    ]
+    for (const [image, archive] of images) {
+      const cause = diagnose('', failed(image), { ...at, remains })
+      t.match(cause, { id: 'image-missing', patience: 30 })
+      t.match(cause?.why, `the image ${image} is in none of the archives`)
+      t.match(cause?.why, `it belongs to ${archive}`)
+      t.match(hints(cause), `get ${archive} of the same release`)
+    }
+    t.equal(diagnose('', failed('library/nginx:1'), { ...at, remains }), undefined, "not RKE2's")
+    t.equal(diagnose('', failed('rancher/mirrored-pause:3.6'), at)?.id, 'image-pull')
+    const runtime =
+      'level=fatal msg="failed to get runtime image index.docker.io/rancher/rke2-runtime:v1.35.0-rke2r1: all endpoints failed"'
+    t.match(diagnose(runtime, '', { ...at, remains })?.why, `it belongs to ${main}`)
+  },
+)
