@@ -36,7 +36,7 @@ export async function lookAtFirst(lab: Lab): Promise<Start> {
 
 /** Starts the servers that have run and are stopped: etcd needs most of the servers to answer. */
 export function planTogether(servers: Member[]): Stage[] {
-  const stopped = servers.filter(({ state }) => state.hasRun && !/^activ/.test(state.service))
+  const stopped = servers.filter(({ state }) => state.hasRun && !state.service.startsWith('activ'))
   if (stopped.length === 0) return []
   return [
     forEach('Start the other servers, which etcd needs', stopped, (one) => planStart(one, false)),

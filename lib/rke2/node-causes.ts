@@ -84,8 +84,11 @@ export const ofTheNode: Known[] = [
     match: new RegExp(`(${pull.source}).*${ofRke2.source}`),
     when: ({ remains }) => (remains?.archives.length ?? 0) > 0,
     patience: 30,
-    why: ({ remains }, line = '') =>
-      `the image ${imageIn(line)} is in none of the archives that were brought along (${remains?.archives.join(', ') ?? ''}), and the node cannot pull it; it belongs to ${archiveIn(line)}`,
+    why: ({ remains }, line = '') => {
+      const image = imageIn(line) ? `the image ${imageIn(line)}` : 'an image'
+      const archives = remains ? ` (${remains.archives.join(', ')})` : ''
+      return `${image} is in none of the archives that were brought along${archives}, and the node cannot pull it; it belongs to ${archiveIn(line)}`
+    },
     fix: (at, line) => [
       onNode(at, `ls -l ${imagesFolder}`),
       `# get ${archiveIn(line)} of the same release, copy it to the node into ${imagesFolder}, then:`,
@@ -169,12 +172,12 @@ export const ofTheNode: Known[] = [
       const file = /^empty file: (\/.*)/.exec(line)?.[1]
       return `a power cut left empty key files${file ? ` (${file})` : ''}; RKE2 makes new ones when they are gone`
     },
-    fix: (at) => [
+    fix: (at, line = '') => [
       onNode(
         at,
         'sudo find /var/lib/rancher/rke2/agent /etc/rancher/node -maxdepth 1 -type f -size 0 -delete',
       ),
-      deletePassword(at),
+      ...(line.includes('password') ? [deletePassword(at)] : []), // the cluster knows the old one
       again(at),
     ],
   },

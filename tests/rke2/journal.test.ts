@@ -394,6 +394,9 @@ await t.test('what the files of a node say about a power cut', async (t) => {
   }
   const key = '/var/lib/rancher/rke2/agent/client-kubelet.key'
   t.match(seen([key], false, at), { id: 'damaged-keys', why: /client-kubelet\.key/, patience: 20 })
+  t.notMatch(hints(seen([key], false, at)), 'node-password')
+  const password = hints(seen(['/etc/rancher/node/password'], false, at))
+  t.match(password, 'delete secret worker01.node-password.rke2', 'the cluster knows the old one')
   t.equal(seen([]), undefined)
 
   const shim =
