@@ -106,6 +106,7 @@ export function fillNodeBin(state: string): void {
   )
 }
 
+const killall = `cd "$RKE2_STAND_IN_ROOT/run" && for unit in rke2-*; do if [[ -e $unit ]]; then echo inactive >"$unit"; fi; done`
 const uninstall = `cd "$RKE2_STAND_IN_ROOT" && rm -rf run/rke2-* etc/rancher var/lib/rancher usr/local/*`
 
 /** Puts a release into a mirror: the installer of the RKE2 stand-in, and a program that knows its version. */
@@ -116,6 +117,7 @@ export function makeRelease(mirror: string, version: string): void {
     mkdirSync(join(stage, name), { recursive: true })
   const rke2 = readFileSync(join(here, 'fake-rke2.sh'), 'utf8')
   writeFileSync(join(stage, 'bin/rke2'), rke2.replace('VERSION', version), { mode: 0o755 })
+  writeProgram(join(stage, 'bin'), 'rke2-killall.sh', killall)
   writeProgram(join(stage, 'bin'), 'rke2-uninstall.sh', uninstall)
   for (const role of ['server', 'agent'])
     writeFileSync(join(stage, `lib/systemd/system/rke2-${role}.service`), '[Service]\n')
