@@ -18,7 +18,7 @@ await phase(import.meta.url, 'join', async ({ lab, nodes, options, shell }) => {
   if (lacking.length > 0) await shell.apply(inOrder('Find a server to join', lacking))
   const silent = joiners.filter(({ trouble }) => trouble)
   if (silent.length > 0) await shell.apply(forEach('Reach the nodes', silent, reached))
-  const leader = await readyLeader(lab, seen.leader, options.timeout, shell)
+  const leader = await readyLeader(lab, seen, options.timeout, shell)
 
   const joining = { lab, edited, leader, seconds: options.timeout }
   const plan = (one: Member) => planJoin(joining, one)

@@ -14,6 +14,7 @@ import { inOrder, sh, type Step } from '../shell/steps.ts'
 import { LabError, type CommandError } from '../text/errors.ts'
 import { commandText, quote } from '../text/quote.ts'
 import { release, type Release, type ReleaseFile } from './release.ts'
+import { rememberImports } from './service.ts'
 import { artifactsFolder as there } from './state.ts'
 
 const allOf = ({ installer, sums, archives }: Release) => [installer, sums, ...archives]
@@ -104,6 +105,7 @@ export function planInstallOn(lab: Lab, node: Node, ingress: string[]): Step[] {
     onNode(node, `/usr/local/bin/rke2 --version | grep -wF ${lab.rke2.version} >/dev/null`, {
       explain: (error) => versionError(lab, node, folder, error),
     }),
+    ...(lab.rke2.images ? [rememberImports(node)] : []),
     onNode(node, `rm -r ${there}`), // while it exists, the installation is unfinished
   ]
 }

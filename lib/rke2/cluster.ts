@@ -6,11 +6,11 @@ import { SshError } from '../guest/ssh.ts'
 import { typedOn } from '../guest/ssh-files.ts'
 import type { Lab, Node } from '../lab/lab.ts'
 import { eachOf, type Shell } from '../shell/carry-out.ts'
-import { forEach, inOrder, type Check } from '../shell/steps.ts'
+import { forEach, inOrder, type Check, type Stage } from '../shell/steps.ts'
 import { LabError, line, script } from '../text/errors.ts'
 import { untilNodeReady } from './ready.ts'
 import { checkVersion } from './requirements.ts'
-import { lookAt, refusal, type Member } from './service.ts'
+import { lookAt, planStart, refusal, type Member } from './service.ts'
 import { isReady, kubectl } from './state.ts'
 
 const isServer = ({ role }: Node) => role === 'server'
@@ -25,16 +25,28 @@ function firstOf<T>([first]: T[]): T {
 
 export interface Start {
   first: Member
-  /** The other servers if the first one is new: they may already form the cluster. */
+  /** The other servers unless the first one is Ready: they may already form the cluster, or etcd may need them. */
   others: Member[]
 }
 
-/** Looks at the first server, and at the others if it is new. */
+/** Looks at the first server, and at the others unless it is Ready. */
 export async function lookAtFirst(lab: Lab): Promise<Start> {
   const first = await lookAt(firstServer(lab))
-  if (first.trouble || first.state.hasRun) return { first, others: [] }
+  if (first.trouble || reportsReady(lab, first)) return { first, others: [] }
   return { first, others: await eachOf(lab.nodes.filter(isServer).slice(1), lookAt) }
 }
+
+/** Starts the servers that have run and are stopped: etcd needs most of the servers to answer. */
+export function planTogether(servers: Member[]): Stage[] {
+  const stopped = servers.filter(({ state }) => state.hasRun && !state.service.startsWith('activ'))
+  if (stopped.length === 0) return []
+  return [
+    forEach('Start the other servers, which etcd needs', stopped, (one) => planStart(one, false)),
+  ]
+}
+
+/** The servers that cannot be reached. */
+export const awayFrom = (servers: Member[]) => namesOf(servers.filter(({ trouble }) => trouble))
 
 const namesOf = (members: Member[]) => members.map(({ name }) => name)
 
@@ -62,6 +74,8 @@ export function checkNoOtherCluster({ name }: Member, others: Member[]): void {
 
 export interface Cluster {
   leader: Member
+  /** All servers of the lab. */
+  servers: Member[]
   joiners: Member[]
   /** Fails while no server runs RKE2. */
   lacking: Check[]
@@ -74,7 +88,7 @@ export async function lookAtCluster(lab: Lab, nodes: Node[]): Promise<Cluster> {
   const servers = members.filter(({ node }) => isServer(node))
   const { leader, lacking } = findLeader(lab, servers, await silentOnes(lab, servers))
   const joiners = members.filter((one) => one !== leader && nodes.includes(one.node))
-  return { leader, joiners, lacking }
+  return { leader, servers, joiners, lacking }
 }
 
 /** Why servers do not answer: these are off, or libvirt did not say whether they are. */
@@ -98,14 +112,15 @@ async function silentOnes(lab: Lab, servers: Member[]): Promise<Silent> {
 const runs = ({ state }: Member) => state.service === 'active'
 
 /** The server that other nodes join: the first one that runs RKE2, or rather the first of these that reports itself as
- *  Ready. If none runs, the first server with a check that fails. */
+ *  Ready; otherwise one that is starting again. If none runs, the first server with a check that fails. */
 export function findLeader(
   lab: Lab,
   all: Member[],
   { off, unseen }: Silent = { off: [] },
 ): Pick<Cluster, 'leader' | 'lacking'> {
   const active = all.filter(runs)
-  const leader = active.find((one) => reportsReady(lab, one)) ?? active[0]
+  const returns = all.find(({ state }) => state.hasRun && state.service === 'activating')
+  const leader = active.find((one) => reportsReady(lab, one)) ?? active[0] ?? returns
   if (leader) return { leader, lacking: [] }
   const first = firstOf(all)
   const trouble = all.flatMap(({ trouble }) => trouble?.message ?? []).slice(0, 1)
@@ -129,26 +144,24 @@ export function findLeader(
   return { leader: first, lacking: [refusal(`${isRunning} >/dev/null`, error)] }
 }
 
-const reportsReady = ({ rke2 }: Lab, { name, state }: Member) =>
-  isReady(
-    state,
-    state.nodes?.find((one) => one.name === name),
-    rke2,
-  )
+const reportsReady = ({ rke2 }: Lab, one: Member) => isReady(one.state, ownNode(one), rke2)
+const ownNode = ({ name, state }: Member) => state.nodes?.find((one) => one.name === name)
 
 /** The leader once its own node is Ready, with the nodes that it knows by then. */
 export async function readyLeader(
   lab: Lab,
-  leader: Member,
+  { leader, servers }: Cluster,
   seconds: number,
   shell: Shell,
 ): Promise<Member> {
   const { name, node } = leader
+  const others = servers.filter((one) => one !== leader)
   const wait = forEach(`Wait until ${name} is Ready`, [leader], ({ state }) => {
     checkVersion(lab, state)
-    return [untilNodeReady(lab, node, node, seconds)]
+    return [untilNodeReady(lab, node, node, seconds, awayFrom(others))]
   })
   if (reportsReady(lab, leader)) return leader
+  for (const stage of planTogether(others)) await shell.apply(stage)
   await shell.apply({ ...wait, watched: true })
   const { nodes } = (await lookAt(node)).state
   if (nodes) return { ...leader, state: { ...leader.state, nodes } }

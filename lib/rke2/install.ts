@@ -2,11 +2,11 @@
 import type { Lab } from '../lab/lab.ts'
 import { forEach, type Stage } from '../shell/steps.ts'
 import { planInstallOn } from './artifacts.ts'
-import { checkNoOtherCluster, type Start } from './cluster.ts'
+import { awayFrom, checkNoOtherCluster, planTogether, type Start } from './cluster.ts'
 import { ingressOf } from './config.ts'
 import { untilNodeReady } from './ready.ts'
 import { checkNeeds, checkVersion } from './requirements.ts'
-import { planConfig, planStart, type Edited } from './service.ts'
+import { planConfig, planStart, rememberImports, type Edited } from './service.ts'
 import { bringsNetwork, isReady } from './state.ts'
 
 /** The stages that are missing until the first server is Ready. Throws if something must be fixed first. */
@@ -20,21 +20,27 @@ export function planFirst(
   const install = forEach(`Install on ${name}`, [first], () => {
     checkVersion(lab, state)
     if (!state.hasRun) checkNeeds(node, state)
-    checkNoOtherCluster(first, others)
+    if (!state.hasRun) checkNoOtherCluster(first, others)
     return state.version ? [] : planInstallOn(lab, node, ingressOf(lab, edited.server))
   })
   const config = planConfig(lab, first, edited)
-  const steps = [...config.steps, ...planStart(first, config.unread)]
+  const steps = [
+    ...(state.importsAgain ? [rememberImports(node)] : []),
+    ...config.steps,
+    ...planStart(first, config.unread),
+  ]
   const kube = state.nodes?.find((one) => one.name === name)
   if (steps.length === 0 && isReady(state, kube, lab.rke2)) return []
   const start = forEach('Configure and start', [first], () => steps)
   const goal = bringsNetwork(lab.rke2) ? 'has registered' : 'is Ready'
   const wait = forEach(`Wait until the node ${goal}`, [first], () => [
-    untilNodeReady(lab, node, node, seconds),
+    untilNodeReady(lab, node, node, seconds, awayFrom(others)),
   ])
+  const together = state.hasRun ? planTogether(others) : []
   return [
     ...(state.version ? [] : [install]),
     ...(steps.length > 0 ? [start] : []),
+    ...together,
     { ...wait, watched: true },
   ]
 }

@@ -11,7 +11,15 @@ import { planInstallOn } from './artifacts.ts'
 import { ingressOf, tokenFile } from './config.ts'
 import { untilNodeReady } from './ready.ts'
 import { checkClock, checkNeeds, checkVersion } from './requirements.ts'
-import { kubeNodes, planConfig, planStart, refusal, type Edited, type Member } from './service.ts'
+import {
+  kubeNodes,
+  planConfig,
+  planStart,
+  refusal,
+  rememberImports,
+  type Edited,
+  type Member,
+} from './service.ts'
 import { isReady, isUp, kubectl } from './state.ts'
 
 interface Joining {
@@ -48,11 +56,14 @@ function planMember({ lab, edited, leader, seconds }: Joining, joiner: Member): 
   if (registers) checkClock(node, state, leader.node, leader.state)
   // A service that is already trying restarts too: it reads the new token only at its start.
   const start = planStart(joiner, registers)
-  if (start.length === 0 && isReady(state, kube, lab.rke2)) return []
+  if (start.length === 0 && isReady(state, kube, lab.rke2))
+    return state.importsAgain ? [rememberImports(node)] : []
   return [
     ...(state.version ? [] : planInstallOn(lab, node, ingress)),
+    ...(state.importsAgain ? [rememberImports(node)] : []),
     ...config.steps,
     ...(registers ? planEntry(lab, leader, joiner, seconds) : []),
+    ...(isForgotten && state.hasRun ? [sameCluster(node)] : []),
     ...start,
     untilNodeReady(lab, node, leader.node, seconds),
   ]
@@ -74,7 +85,7 @@ function planOldNode(lab: Lab, leader: Member, { node, state }: Member, seconds:
     ...(isUp(old, lab.rke2) ? [untilNotReady(lab, leader.node, node, seconds)] : []),
     // The Node last: while it exists, a run after an interruption gets here again.
     onLeader(`delete secret --namespace kube-system ${secret} --ignore-not-found`),
-    onLeader(`delete node ${node.name}`),
+    onLeader(`delete node ${node.name} --timeout=120s`),
   ]
 }
 
@@ -146,3 +157,18 @@ const checkServer = (leader: Node, node: Node): Run =>
           })
         : error,
   })
+
+// The token's hash is that of the cluster's CA; the node keeps the CA of the cluster that it was a member of.
+const sameCluster = (node: Node): Run =>
+  onNode(
+    node,
+    `\
+ca=/var/lib/rancher/rke2/agent/server-ca.crt
+test ! -s $ca || grep -q "^K10$(sha256sum <$ca | cut -d ' ' -f 1)::" ${tokenFile} ||
+  { echo "it was a member of an earlier cluster" >&2; exit 1; }
+`,
+    {
+      root: true,
+      orWarn: `${node.name} keeps pods, network and certificates of an earlier cluster; nobody has tried whether it can join with these. If it does not become Ready, recreate it: destroy, create, eject, join`,
+    },
+  )

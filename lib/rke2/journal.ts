@@ -42,6 +42,10 @@ interface More {
   ends?: Ends | undefined
 }
 
+/** Whether RKE2 has unpacked them since its start. */
+export const hasImported = (journal: string): boolean =>
+  imports.exec(lastImport(journal.split('\n')))?.[1] === 'Imported'
+
 /** The current cause: the last one logged, unless RKE2 has made progress since; undefined if there is none. */
 export function diagnose(
   journal: string,
@@ -51,24 +55,36 @@ export function diagnose(
 ): Cause | undefined {
   const lines = journal.split('\n')
   const isEarly = earlyPulls(lines)
+  const counts = (log: string[]) => log.filter((line) => !isEarly(line))
   const found =
-    causeIn(lines, isEarly, at) ??
-    causeIn(containerd.split('\n'), isEarly, at) ??
+    causeIn(emptyFiles(at), at) ??
+    causeIn(counts(lines), at) ??
+    causeIn(counts(containerd.split('\n')), at) ??
     (ends && keepsFailing(lines, ends, at))
-  if (found?.id !== 'kubelet-exits' || !kubelet) return found
-  const said = kubeletError(kubelet)
-  return causeOf(knownIn(said) ?? knownIn('Kubelet exited: '), at, said)
+  if (found?.id !== 'kubelet-exits') return found
+  const said = kubelet ? kubeletError(kubelet) : undefined
+  return causeOf(knownIn(said ?? '', at) ?? knownIn('Kubelet exited: ', at), at, said)
 }
 
-const knownIn = (line: string) => known.find(({ match }) => match.test(line))
+const emptyFiles = ({ remains }: Place) =>
+  (remains?.empty ?? []).map((file) => `empty file: ${file}`)
 
-function causeIn(lines: string[], isEarly: (line: string) => boolean, at: Place) {
-  const last = lines.findLast((line) => isProgress(line) || (knownIn(line) && !isEarly(line)))
-  return causeOf(knownIn(last ?? ''), at)
+const knownIn = (line: string, at: Place) =>
+  known.find(({ match, when }) => match.test(line) && (when?.(at) ?? true))
+
+/** The last cause in the lines that is not over. */
+function causeIn(lines: string[], at: Place): Cause | undefined {
+  const isOver = ({ until }: Known, index: number) =>
+    lines.slice(index + 1).some((line) => (until ? until.test(line) : isProgress(line)))
+  const last = lines.findLast((line, index) => {
+    const hit = knownIn(line, at)
+    return hit !== undefined && !isOver(hit, index)
+  })
+  return last === undefined ? undefined : causeOf(knownIn(last, at), at, last)
 }
 
 const causeOf = (hit: Known | undefined, at: Place, said?: string): Cause | undefined =>
-  hit && { id: hit.id, why: hit.why(at, said), fix: hit.fix(at), patience: hit.patience ?? 0 }
+  hit && { id: hit.id, why: hit.why(at, said), fix: hit.fix(at, said), patience: hit.patience ?? 0 }
 
 /** The error in a line of the kubelet: err="..." after a header. */
 function kubeletError(line: string): string {
@@ -124,8 +140,8 @@ function keepsFailing(lines: string[], { count, result }: Ends, at: Place): Caus
     lines.findLast((line) => fatal.test(line)) ??
     lines.findLast((line) => complaint.test(line)) ??
     lines.join('\n')
-  const hit = knownIn(line)
-  if (hit) return causeOf(hit, at)
+  const hit = knownIn(line, at)
+  if (hit) return causeOf(hit, at, line)
   const unit = serviceOf(at.node)
   return {
     id: 'keeps-failing',

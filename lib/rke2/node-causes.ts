@@ -1,5 +1,16 @@
 // PURE. Known causes on the node itself: its kernel, its disk, its images, its files.
-import { again, forgetFirstStart, onNode, recreate, type Known } from './cause.ts'
+import { again, deletePassword, forgetImages, onNode, recreate, type Known } from './cause.ts'
+import { script } from '../text/errors.ts'
+import { archiveOf, imageArchive } from './release.ts'
+import { imagesFolder } from './remains.ts'
+
+const pull = /failed to get runtime image|failed to pull (and unpack )?image|ErrImagePull/
+// As containerd and RKE2 name it in their messages: "index.docker.io/rancher/mirrored-pause:3.6".
+const ofRke2 = /["\s]((?:[\w.:-]+\/)*rancher\/[\w.-]+(?::[\w.-]+)?)/
+const imageIn = (line: string) => ofRke2.exec(line)?.[1] ?? ''
+const archiveIn = (line = '') => imageArchive(archiveOf(imageIn(line)))
+
+const etcdRuns = /Connection to etcd is ready|is up and running/
 
 export const ofTheNode: Known[] = [
   {
@@ -69,8 +80,25 @@ export const ofTheNode: Known[] = [
     ],
   },
   {
+    id: 'image-missing',
+    match: new RegExp(`(${pull.source}).*${ofRke2.source}`),
+    when: ({ remains }) => (remains?.archives.length ?? 0) > 0,
+    patience: 30,
+    why: ({ remains }, line = '') => {
+      const image = imageIn(line) ? `the image ${imageIn(line)}` : 'an image'
+      const archives = remains ? ` (${remains.archives.join(', ')})` : ''
+      return `${image} is in none of the archives that were brought along${archives}, and the node cannot pull it; it belongs to ${archiveIn(line)}`
+    },
+    fix: (at, line) => [
+      onNode(at, `ls -l ${imagesFolder}`),
+      `# get ${archiveIn(line)} of the same release, copy it to the node into ${imagesFolder}, then:`,
+      again(at),
+    ],
+  },
+  {
     id: 'image-pull',
-    match: /failed to get runtime image|failed to pull (and unpack )?image|ErrImagePull/,
+    match: pull,
+    when: ({ remains }) => (remains?.archives.length ?? 0) === 0,
     patience: 30,
     why: () => 'images cannot be pulled: the node has no internet, or a registry is down',
     fix: (at) => [
@@ -80,35 +108,76 @@ export const ofTheNode: Known[] = [
     ],
   },
   {
+    id: 'damaged-images',
+    match: /^empty file: \d+\/fs\/|can't find shim for sandbox/,
+    until: /StartContainer .*returns successfully/,
+    patience: 60,
+    why: (_, line = '') => {
+      const file = /^empty file: \d+\/fs(\/.*)/.exec(line)?.[1]
+      const what = file ? `${file} is an empty file` : 'containers end as soon as they start'
+      return `a power cut damaged its unpacked images (${what}); RKE2 takes them for complete and does not unpack them again`
+    },
+    fix: (at) => [
+      at.remains?.unborn
+        ? '# this server never was Ready, so its database goes as well:'
+        : '# seen to help a server that never was Ready; untried on a node that was. All containers of the node end:',
+      ...forgetImages(at, at.remains?.unborn),
+    ],
+  },
+  {
     id: 'first-start-cut-off',
-    match: /no bootstrap data found in datastore/,
+    match:
+      /no bootstrap data found in datastore|failed to (reconcile with local datastore|start cluster): context deadline exceeded/,
+    when: ({ remains }) => remains?.unborn === true,
+    until: etcdRuns,
+    patience: 30,
     why: () =>
       'its first start was cut off before its data was complete; it cannot go on from there',
-    fix: (at) => [...forgetFirstStart(at), again(at)],
+    fix: (at) => ['# nothing is lost: this server never was Ready', ...forgetImages(at, true)],
+  },
+  {
+    id: 'no-bootstrap-data',
+    match: /no bootstrap data found in datastore/,
+    why: () =>
+      'its etcd lacks the certificates of the cluster: another token is configured, or the data is incomplete',
+    fix: (at) => [
+      onNode(at, 'sudo grep -rls ^token /etc/rancher/rke2   # a token that is not the old one?'),
+      onNode(at, 'sudo ls /var/lib/rancher/rke2/server/db/snapshots'),
+      '# a snapshot is there: tutorials/17-backup.md restores it; there is none: recreate the machine',
+      ...recreate(at),
+    ],
   },
   {
     id: 'etcd-silent',
     match: /failed to (reconcile with local datastore|start cluster): context deadline exceeded/,
-    patience: 120,
-    why: () =>
-      'etcd does not answer: most of the other servers are off, or a power cut damaged its files',
+    until: etcdRuns,
+    patience: 300, // servers that were all off find each other within minutes
+    why: ({ away = [] }) =>
+      away.length > 0
+        ? `etcd does not answer, and these servers cannot be reached: ${away.join(', ')}; etcd needs most of the servers`
+        : 'etcd does not answer: most of the other servers are off, or it hangs',
     fix: (at) => [
-      '# start all other servers of the lab, if there are any: they need each other',
-      '# a single server that never was Ready (this deletes what it has):',
-      ...forgetFirstStart(at),
+      ...(at.away?.length ? [script('create', ...at.away)] : []),
+      '# if all servers of the lab run: stop what hangs, then start it again',
+      onNode(at, 'sudo /usr/local/bin/rke2-killall.sh'),
       again(at),
     ],
   },
   {
     id: 'damaged-keys',
-    match: /error loading key from .*agent\/|serving-kubelet\.crt: 400 Bad Request/,
+    match:
+      /^empty file: \/|error loading key from .*agent\/|serving-kubelet\.crt: 400 Bad Request|node password not set/,
     patience: 20,
-    why: () => 'a power cut left empty key files; RKE2 makes new ones when they are gone',
-    fix: (at) => [
+    why: (_, line = '') => {
+      const file = /^empty file: (\/.*)/.exec(line)?.[1]
+      return `a power cut left empty key files${file ? ` (${file})` : ''}; RKE2 makes new ones when they are gone`
+    },
+    fix: (at, line = '') => [
       onNode(
         at,
         'sudo find /var/lib/rancher/rke2/agent /etc/rancher/node -maxdepth 1 -type f -size 0 -delete',
       ),
+      ...(line.includes('password') ? [deletePassword(at)] : []), // the cluster knows the old one
       again(at),
     ],
   },

@@ -12,22 +12,34 @@ import { kubeNodes } from './service.ts'
 import { bringsNetwork, kubectl, serviceOf } from './state.ts'
 import { watcher } from './watch.ts'
 
-/** The node is Ready according to the API of `reporter`; the first server is its own reporter. With `cni: none` it may lack
- *  a network. */
-export function untilNodeReady(lab: Lab, node: Node, reporter: Node, seconds: number): Check {
-  const holds = (say: Say) => waitForNode(lab, node, reporter, seconds, say)
+/** The node is Ready according to the API of `reporter`, and what it has unpacked is on its disk; the first server is its
+ *  own reporter. With `cni: none` it may lack a network. `away`: servers that cannot be reached. */
+export function untilNodeReady(
+  lab: Lab,
+  node: Node,
+  reporter: Node,
+  seconds: number,
+  away: string[] = [],
+): Check {
+  const holds = (say: Say) => waitForNode(lab, node, reporter, seconds, away, say)
   const asks = typedOn(reporter, `sudo ${kubectl} get node ${node.name}`)
   const waiting = (condition: string) =>
     commandText`timeout ${seconds} sh -c ${`until ${condition}; do sleep 5; done`}`
+  const synced = typedOn(node, 'sync')
   if (bringsNetwork(lab.rke2)) {
     const messages = `-e 'kubelet is posting ready status' -e '"container runtime network not ready: '`
-    return { do: 'check', bash: waiting(`${asks} -o json | grep -q ${messages}`), holds }
+    return {
+      do: 'check',
+      bash: `${waiting(`${asks} -o json | grep -q ${messages}`)}\n${synced}`,
+      holds,
+    }
   }
   const ready = `wait --for=condition=Ready node/${node.name} --timeout=${seconds}s`
   return {
     do: 'check',
     bash: `${waiting(`${asks} >/dev/null 2>&1`)}
-${typedOn(reporter, `sudo ${kubectl} ${ready}`)}`,
+${typedOn(reporter, `sudo ${kubectl} ${ready}`)}
+${synced}`,
     holds,
   }
 }
@@ -37,12 +49,14 @@ async function waitForNode(
   node: Node,
   reporter: Node,
   seconds: number,
+  away: string[],
   say: Say,
 ): Promise<string> {
-  const at = { node, server: reporter.name === node.name ? undefined : reporter }
+  const at = { node, server: reporter.name === node.name ? undefined : reporter, away }
   const look = watcher(at, rke2, {
     ask: (script) => askNode(node, script, { root: true, seconds: 90 }),
     nodes: () => kubeNodes(reporter),
+    sync: () => askNode(node, 'sync', { seconds: 300 }),
     now: Date.now,
   })
   const probe = async (): Promise<Seen<Cause | string>> => {

@@ -42,10 +42,24 @@ function imageArchives({ cni, version }: Lab['rke2'], ingress: string[]): string
   const minor = Number(/^v1\.(\d+)/.exec(version)?.[1])
   const inMain = ['canal', 'none', minor < 36 ? 'ingress-nginx' : 'traefik']
   const parts = [cni, ingress].flat().filter((name) => !inMain.includes(name))
-  return ['', ...parts.map((name) => `-${name}`)].map(
-    (part) => `rke2-images${part}.linux-${arch}.tar.zst`,
-  )
+  return ['', ...parts.map((name) => `-${name}`)].map(imageArchive)
 }
+
+export const imageArchive = (part: string) => `rke2-images${part}.linux-${arch}.tar.zst`
+
+// From RKE2's scripts/build-images. Which ingress controller is in the main archive depends on the version; one that is
+// missing there has an archive of its own.
+const ownArchives: [image: RegExp, part: string][] = [
+  [/nginx-ingress-controller|kube-webhook-certgen/, '-ingress-nginx'],
+  [/traefik/, '-traefik'],
+  [/mirrored-calico-/, '-calico'],
+  [/cilium/, '-cilium'],
+  [/multus|whereabouts/, '-multus'],
+]
+
+/** The part of the archive's name that should contain an image of RKE2. */
+export const archiveOf = (image: string): string =>
+  ownArchives.find(([name]) => name.test(image))?.[1] ?? ''
 
 /** The version in the output of `rke2 --version`; undefined if there is none. */
 export function parseVersion(output: string): string | undefined {

@@ -6,6 +6,7 @@ import { readText } from '../shell/bash.ts'
 import type { Check, Step } from '../shell/steps.ts'
 import { LabError } from '../text/errors.ts'
 import { joinedServer, parseRke2Config, rke2Config, type Config } from './config.ts'
+import { importMemory } from './remains.ts'
 import {
   kubectl,
   parseKubeNodes,
@@ -86,6 +87,10 @@ export function planConfig(
   if (state.config === config) return { steps: [], unread: state.stale }
   return { steps: [putOnNode(node, '/etc/rancher/rke2/config.yaml', config)], unread: true }
 }
+
+/** Lets RKE2 remember which archives of images it has imported: otherwise each start takes minutes longer. */
+export const rememberImports = (node: Node): Step =>
+  onNode(node, `touch ${importMemory}`, { root: true })
 
 /** The steps that enable and start the service, or restart it. They do not wait. */
 export function planStart({ node, state }: Member, restart: boolean): Step[] {

@@ -3,6 +3,7 @@ import type { Lab } from '../lab/lab.ts'
 import { quote } from '../text/quote.ts'
 import { parts } from '../text/sections.ts'
 import { parseVersion } from './release.ts'
+import { imagesFolder, importMemory, remainsScript } from './remains.ts'
 
 const program = '/var/lib/rancher/rke2/bin/kubectl'
 export const kubectl = `${program} --kubeconfig /etc/rancher/rke2/rke2.yaml`
@@ -52,6 +53,7 @@ part gaps
 command -v iptables >/dev/null || echo iptables
 if test "$(cat /sys/module/apparmor/parameters/enabled 2>/dev/null)" = Y; then command -v apparmor_parser >/dev/null || echo apparmor; fi
 part free; df --output=avail --block-size=1 /var/lib | tail -n 1
+part forgets; test -e ${importMemory} || ls ${imagesFolder} 2>/dev/null | grep -m 1 '\\.tar'
 part nodes; test "$state" = active && test -x ${program} && timeout 20 ${kubectl} get nodes -o json 2>/dev/null
 true
 `
@@ -73,6 +75,8 @@ export interface Rke2State extends Times {
   gaps: string[]
   /** Free bytes under /var/lib. */
   free: number
+  /** Archives of images are there, and RKE2 imports them at every start. */
+  importsAgain: boolean
   /** Kubernetes' nodes, from a server whose API answers. */
   nodes?: KubeNode[]
 }
@@ -97,6 +101,7 @@ export function parseState(output: string): Rke2State {
     ingress: [...text('ingress').matchAll(/rke2-([\w-]+)\.yaml$/gm)].map(([, name = '']) => name),
     gaps: text('gaps').split('\n').filter(Boolean),
     free: Number(text('free')),
+    importsAgain: text('forgets') !== '',
   }
 }
 
@@ -207,6 +212,7 @@ echo "== containerd"; tail -n 200 /var/lib/rancher/rke2/agent/containerd/contain
 echo "== etcd"; tail -n 20 "$(ls -t /var/log/pods/kube-system_etcd-*/etcd/*.log 2>/dev/null | head -n 1)" 2>/dev/null | cut -c -600
 echo "== kubelet"; tail -n 100 /var/lib/rancher/rke2/agent/logs/kubelet.log 2>/dev/null | grep -E '^[EF][0-9]|command failed' | tail -n 1 | cut -c -600
 echo "== nodes"; test -x ${program} && timeout 20 ${kubectl} get nodes -o json 2>/dev/null
+${remainsScript}
 true
 `
 

@@ -5,6 +5,7 @@ import type { Place } from './cause.ts'
 import {
   diagnose,
   endsAfter,
+  hasImported,
   isDue,
   isImporting,
   keepsEnding,
@@ -16,6 +17,7 @@ import {
   type Ends,
   type Sighting,
 } from './journal.ts'
+import { parseRemains } from './remains.ts'
 import {
   isReady,
   parseKubeNodes,
@@ -29,6 +31,8 @@ import {
 export interface Eyes {
   ask: (script: string) => Promise<string>
   nodes: () => Promise<KubeNode[] | undefined>
+  /** Writes to the node's disk what is only in its memory. */
+  sync: () => Promise<unknown>
   now: () => number
 }
 
@@ -38,11 +42,12 @@ type Seen = { done: string | Cause } | { state: string; last: string }
 export function watcher(
   at: Place,
   rke2: Pick<Lab['rke2'], 'cni'>,
-  { ask, nodes, now }: Eyes,
+  { ask, nodes, sync, now }: Eyes,
 ): () => Promise<Seen> {
   let journal = ''
   let cursor: string | undefined
   let since: number | undefined
+  let imported = false
   let ends: Ends | undefined
   let seen: Sighting | undefined
   return async () => {
@@ -57,10 +62,15 @@ export function watcher(
     // An agent has no API of its own: its reporter is asked, once the service runs.
     const all = isUp ? (at.node.role === 'server' ? look.nodes : await nodes()) : undefined
     const kube = all?.find(({ name }) => name === at.node.name)
-    if (isReady(look, kube, rke2))
+    const isDone = isReady(look, kube, rke2)
+    // A power cut within half a minute would leave empty files in unpacked images, for good.
+    if (isDone || (hasImported(journal) && !imported)) await sync()
+    imported = hasImported(journal)
+    if (isDone)
       return { done: kube?.ready ? 'Ready' : 'NotReady: only a network plugin is missing' }
     const more = { kubelet: look.kubelet, ends: keepsEnding(ends, now()) ? ends : undefined }
-    const cause = diagnose(journal, look.containersSince(since ?? look.started), at, more)
+    const place = { ...at, remains: look.remains }
+    const cause = diagnose(journal, look.containersSince(since ?? look.started), place, more)
     seen = sighting(cause, seen, now())
     if (seen && isDue(seen, now())) return { done: seen.cause }
     const isKnown = all !== undefined
@@ -99,6 +109,7 @@ function parseLook(answer: string) {
     },
     kubelet: text('kubelet'),
     nodes: parseKubeNodes(text('nodes')),
+    remains: parseRemains(found),
   }
 }
 

@@ -36,7 +36,7 @@ const served = [
   /^kubectl delete (pod|deployment|configmap|secret) /,
   /^kubectl (set image|patch|label|scale) /,
   /^kubectl (drain|uncordon) (kubemaster|worker0[12])\b/,
-  /^kubectl delete node worker02$/,
+  /^kubectl delete node worker02 --timeout=120s$/,
   /^kubectl get node worker01 -o yaml$/,
   /^kubectl get (nodes|pods) --watch$/,
   /^kubectl wait --for=condition=Ready node\//,

@@ -316,6 +316,6 @@ case $me in
   df) printf 'Avail\n%s\n' "$(cat "$root/free" 2>/dev/null || echo 60000000000)" ;;
   id) echo 0 ;;
   cloud-init) [[ $* = 'status --wait' ]] || unknown "$@" ;;
-  iptables | apparmor_parser) ;;
+  iptables | apparmor_parser | sync) ;;
   *) unknown "$@" ;;
 esac

@@ -44,6 +44,11 @@ await t.test('the server that other nodes join', async (t) => {
       ],
       'worker01',
     ],
+    [
+      'one that is starting again, if none runs',
+      [member(one, { service: 'inactive' }), member(two, { service: 'activating', hasRun: true })],
+      'worker01',
+    ],
     ['one that cannot be asked does not count', [silent, member(two, active)], 'worker01'],
   ]
   const bare = makeLab((raw) => (raw.rke2.cni = 'none'))

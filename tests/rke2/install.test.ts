@@ -61,6 +61,17 @@ const cases: [what: string, state: Partial<Rke2State>, stages: string[][]][] = [
     [['Configure and start', config, ...start('restart')], wait],
   ],
   [
+    'one that imports its images at every start',
+    { ...isThere, importsAgain: true },
+    [
+      [
+        'Configure and start',
+        '@kubemaster sudo touch /var/lib/rancher/rke2/agent/images/.cache.json',
+      ],
+      wait,
+    ],
+  ],
+  [
     'a configuration that the service has not read yet',
     { ...isThere, stale: true },
     [['Configure and start', ...start('restart')], wait],
@@ -103,4 +114,36 @@ await t.test('what must be fixed first is reported before anything changes', asy
     message: 'kubemaster: it is new, but the cluster already exists on second',
     hint: [{ line: [{ script: 'join', words: ['kubemaster'] }, /joins it/] }],
   })
+})
+
+await t.test('servers that were off together start together', async (t) => {
+  const stopped = { ...isThere, service: 'inactive', nodes: [] }
+  const other = (state: Partial<Rke2State>) => planned(stopped, [member(second, state)])
+  const together = [
+    'Start the other servers, which etcd needs',
+    '@second sudo systemctl enable rke2-server',
+    '@second sudo systemctl start --no-block rke2-server',
+  ]
+  const alone = [['Configure and start', ...start('start')], wait]
+  const cases: [what: string, state: Partial<Rke2State>, stages: string[][]][] = [
+    ['one that is stopped', stopped, [alone[0]!, together, wait]],
+    ['one that failed', { ...stopped, service: 'failed' }, [alone[0]!, together, wait]],
+    ['one that starts already', { ...stopped, service: 'activating' }, alone],
+    ['one that is new', {}, alone],
+  ]
+  for (const [what, state, stages] of cases) t.strictSame(other(state), stages, what)
+})
+
+await t.test('images that are brought along are imported once', async (t) => {
+  const air = makeLab((raw) => {
+    raw.rke2.images = true
+  })
+  const steps = planFirst(air, edited, { first: member(nodeOf(air)), others: [] }, 60)
+  const lines = steps.flatMap(({ lanes }) => lanes.flatMap((lane) => shortly(lane.steps)))
+  const at = (text: string) => lines.findIndex((line) => line.includes(text))
+  t.ok(at('install.sh') < at('touch /var/lib/rancher/rke2/agent/images/.cache.json'))
+  t.ok(
+    at('.cache.json') < at('rm -r rke2-artifacts'),
+    'an installation that was cut off repeats it',
+  )
 })

@@ -31,6 +31,7 @@ const joined: Rke2State = {
   ingress: [],
   gaps: [],
   free: 0,
+  importsAgain: false,
 }
 
 const install = (name: string) => [
@@ -55,7 +56,7 @@ const wait = (name: string) =>
   `? timeout 60 sh -c 'until @kubemaster kubectl get node ${name} >/dev/null 2>&1; do sleep 5; done'`
 const forget = [
   '@kubemaster kubectl delete secret --namespace kube-system worker01.node-password.rke2 --ignore-not-found',
-  '@kubemaster kubectl delete node worker01',
+  '@kubemaster kubectl delete node worker01 --timeout=120s',
 ]
 const registersAgain = [
   ...entry('worker01'),
@@ -114,10 +115,21 @@ const cases: [what: string, joiner: Member, nodes: KubeNode[] | undefined, steps
     ]),
   ],
   [
-    'one whose Node was deleted registers again',
+    'one whose Node was deleted registers again; it may be of an earlier cluster',
     member(worker, joined),
     [kubeNode('kubemaster')],
-    registersAgain,
+    [
+      ...entry('worker01'),
+      '@worker01 sudo | ca=/var/lib/rancher/rke2/agent/server-ca.crt',
+      ...start('worker01', 'rke2-agent', 'restart'),
+      wait('worker01'),
+    ],
+  ],
+  [
+    'one that imports its images at every start',
+    member(worker, { ...joined, importsAgain: true }),
+    ours,
+    ['@worker01 sudo touch /var/lib/rancher/rke2/agent/images/.cache.json'],
   ],
   [
     'a changed configuration',

@@ -1,5 +1,6 @@
 // The cause of a failure, from RKE2's journal.
 import t from 'tap'
+import type { Place } from '../../lib/rke2/cause.ts'
 import { known } from '../../lib/rke2/causes.ts'
 import {
   diagnose,
@@ -10,14 +11,19 @@ import {
   lastMessage,
   onlyImports,
   sighting,
+  type Cause,
   type Ends,
   type Sighting,
 } from '../../lib/rke2/journal.ts'
 import { hintText } from '../../lib/text/errors.ts'
+import { fixture } from '../helpers/fixtures.ts'
 import { makeLab, nodeOf } from '../helpers/labs.ts'
 
 const lab = makeLab()
 const at = { node: nodeOf(lab, 'worker01'), server: nodeOf(lab) }
+
+const hints = (cause: Cause | undefined) =>
+  cause?.fix.map((hint) => hintText(hint, '')).join('\n') ?? ''
 
 // Lines as RKE2 logs them, from its sources and issues: see rke2/README.md.
 const journals: [id: string, line: string][] = [
@@ -118,6 +124,15 @@ const journals: [id: string, line: string][] = [
   ['no-token', 'level=info msg="Waiting for /etc/rancher/rke2/token to be available"'],
   [
     'first-start-cut-off',
+    'level=fatal msg="Error: starting kubernetes: failed to start cluster: context deadline exceeded"',
+  ],
+  [
+    'image-missing',
+    'level=error msg="PullImage failed" error="failed to pull and unpack image \\"docker.io/rancher/mirrored-pause:3.6\\": no route"',
+  ],
+  ['damaged-images', 'level=error error="failed to start shim: can\'t find shim for sandbox b"'],
+  [
+    'no-bootstrap-data',
     'level=fatal msg="no bootstrap data found in datastore - check server token value and verify datastore integrity"',
   ],
   [
@@ -203,16 +218,26 @@ const expected: Record<string, [patience: number, advice: RegExp]> = {
   'no-cgroup': [0, /another image/],
   'rate-limit': [30, /rke2\.images: true/],
   'image-pull': [30, /rke2\.images: true/],
-  'first-start-cut-off': [0, /rke2-killall\.sh.*server\/db/],
-  'etcd-silent': [120, /start all other servers.*rke2-killall\.sh/],
+  'no-bootstrap-data': [0, /db\/snapshots.*destroy\.ts worker01/],
+  'first-start-cut-off': [30, /rke2-killall\.sh.*server\/db/],
+  'etcd-silent': [300, /rke2-killall\.sh/],
+  'image-missing': [30, /copy it to the node/],
+  'damaged-images': [60, /rke2-killall\.sh/],
   'damaged-keys': [20, /-size 0 -delete/],
   'cgroup-v1': [15, /cgroup v2/],
   'kubelet-exits': [15, /kubelet-arg: in rke2\.config of the lab file, or in rke2\/agent\.yaml/],
 }
 
+const remains = { archives: [], unborn: false, empty: [] }
+/** What the node has, where the cause depends on that. */
+const places: Record<string, Partial<Place>> = {
+  'first-start-cut-off': { remains: { ...remains, unborn: true } },
+  'image-missing': { remains: { ...remains, archives: ['rke2-images.linux-amd64.tar.zst'] } },
+}
+
 await t.test('every known cause is named by its text, with its patience and advice', async (t) => {
   for (const [id, line] of journals) {
-    const cause = diagnose(`level=info msg="Starting"\n${line}\n`, '', at)
+    const cause = diagnose(`level=info msg="Starting"\n${line}\n`, '', { ...at, ...places[id] })
     t.equal(cause?.id, id, line)
     const fix = cause?.fix.map((hint) => hintText(hint, '')).join('; ') ?? ''
     t.match(fix, expected[id]?.[1], id)
@@ -403,6 +428,16 @@ await t.test('a failure that nobody foresaw is shown in its own words', async (t
   )
 })
 
+await t.test('etcd that does not answer, by what is known of the servers', async (t) => {
+  const server = { node: nodeOf(lab) }
+  const whole = fixture('rke2-1.35.0/cut-off-first-start.journal')
+  const silent = diagnose(whole, '', { ...server, away: ['server02'] })
+  t.match(silent, { id: 'etcd-silent', patience: 300, why: /cannot be reached: server02/ })
+  t.match(silent?.fix[0], { script: 'create', words: ['server02'] })
+  t.notMatch(hints(silent), 'rm -rf', 'nothing is removed where a cluster may have been')
+  t.equal(diagnose(`${whole}\nmsg="Connection to etcd is ready"`, '', server), undefined)
+})
+
 await t.test('a server that is not ready yet does not reset the patience of a cause', async (t) => {
   const learner =
     'level=info msg="Waiting for other members to finish joining etcd cluster: etcdserver: too many learner members in cluster"'
@@ -410,3 +445,67 @@ await t.test('a server that is not ready yet does not reset the patience of a ca
     'level=info msg="Waiting to retrieve kube-proxy configuration; server is not ready: https://127.0.0.1:9345/v1-rke2/readyz: 503 Service Unavailable"'
   t.equal(diagnose([learner, own].join('\n'), '', at)?.id, 'too-many-learners')
 })
+
+await t.test('what the files of a node say about a power cut', async (t) => {
+  const server = { node: nodeOf(lab) }
+  const seen = (empty: string[], unborn = false, place: Place = server) =>
+    diagnose('', '', { ...place, remains: { archives: [], unborn, empty } })
+  const etcd = '12/fs/usr/local/bin/etcd'
+  t.match(seen([etcd], true), {
+    id: 'damaged-images',
+    why: /\/usr\/local\/bin\/etcd is an empty file/,
+    patience: 60,
+  })
+  t.match(
+    hints(seen([etcd], true)),
+    /killall[^]*rm -rf \S+server\/db \S+agent\/containerd \S+\.cache\.json/,
+  )
+  for (const place of [server, at]) {
+    const fix = hints(seen([etcd], false, place))
+    t.match(fix, /untried[^]*killall[^]*rm -rf \S+agent\/containerd \S+\.cache\.json/)
+    t.notMatch(fix, 'server/db', 'that of a server that was Ready stays')
+  }
+  const key = '/var/lib/rancher/rke2/agent/client-kubelet.key'
+  t.match(seen([key], false, at), { id: 'damaged-keys', why: /client-kubelet\.key/, patience: 20 })
+  t.notMatch(hints(seen([key], false, at)), 'node-password')
+  const password = hints(seen(['/etc/rancher/node/password'], false, at))
+  t.match(password, 'delete secret worker01.node-password.rke2', 'the cluster knows the old one')
+  t.equal(seen([]), undefined)
+
+  const shim =
+    'time="2026-11-25T23:05:20Z" level=error msg="StartContainer for \\"a\\" failed" error="failed to start shim: can\'t find shim for sandbox b"'
+  const runs =
+    'time="2026-11-25T23:05:30Z" level=info msg="StartContainer for \\"c\\" returns successfully"'
+  t.equal(diagnose('', shim, at)?.id, 'damaged-images')
+  t.equal(diagnose('', `${shim}\n${runs}`, at), undefined, 'a container has started since')
+})
+
+await t.test(
+  'an image that is missing in the archives is named, with the archive for it',
+  async (t) => {
+    const main = 'rke2-images.linux-amd64.tar.zst'
+    const remains = { archives: [main], unborn: false, empty: [] }
+    const failed = (image: string) =>
+      `level=error msg="PullImage \\"${image}\\" failed" error="failed to pull and unpack image \\"docker.io/${image}\\": no route"`
+    const images: [image: string, archive: string][] = [
+      ['rancher/nginx-ingress-controller:v1.14.5', 'rke2-images-ingress-nginx.linux-amd64.tar.zst'],
+      ['rancher/hardened-traefik:v3.7.13', 'rke2-images-traefik.linux-amd64.tar.zst'],
+      ['rancher/mirrored-calico-node:v3.32.2', 'rke2-images-calico.linux-amd64.tar.zst'],
+      ['rancher/mirrored-cilium-cilium:v1.20.1', 'rke2-images-cilium.linux-amd64.tar.zst'],
+      ['rancher/hardened-multus-cni:v4.3.0', 'rke2-images-multus.linux-amd64.tar.zst'],
+      ['rancher/mirrored-pause:3.6', main],
+    ]
+    for (const [image, archive] of images) {
+      const cause = diagnose('', failed(image), { ...at, remains })
+      t.match(cause, { id: 'image-missing', patience: 30 })
+      t.match(cause?.why, `the image ${image} is in none of the archives`)
+      t.match(cause?.why, `it belongs to ${archive}`)
+      t.match(hints(cause), `get ${archive} of the same release`)
+    }
+    t.equal(diagnose('', failed('library/nginx:1'), { ...at, remains }), undefined, "not RKE2's")
+    t.equal(diagnose('', failed('rancher/mirrored-pause:3.6'), at)?.id, 'image-pull')
+    const runtime =
+      'level=fatal msg="failed to get runtime image index.docker.io/rancher/rke2-runtime:v1.35.0-rke2r1: all endpoints failed"'
+    t.match(diagnose(runtime, '', { ...at, remains })?.why, `it belongs to ${main}`)
+  },
+)

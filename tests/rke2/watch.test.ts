@@ -60,6 +60,8 @@ interface Scene {
   ready?: number
   containerd?: Line[]
   kubelet?: string
+  /** It is a server whose etcd holds nothing yet. */
+  unborn?: boolean
 }
 
 /** What the node would have answered at that time: the unit, the journal, the logs, the nodes. */
@@ -120,6 +122,8 @@ ${told.map(([, { text }]) => `${text}\n`).join('')}${told.length > 0 ? `-- curso
 ${(scene.containerd ?? []).flatMap(({ at, text }) => (at <= now ? `${text}\n` : [])).join('')}\
 == kubelet
 ${scene.kubelet ?? ''}
+== unborn
+${scene.unborn ? 'yes' : ''}
 == nodes
 ${nodes}
 `
@@ -143,6 +147,7 @@ async function play(scene: Scene) {
     {
       ask: (script) => Promise.resolve(at(now).answer(script)),
       nodes: () => Promise.resolve(parseKubeNodes(at(now).nodes)),
+      sync: () => Promise.resolve(),
       now: () => now * 1000,
     },
   )
@@ -285,9 +290,16 @@ await t.test('a recorded failure is named in time, and in its own words', async 
     ],
     [
       'cut off in its first start',
-      { lines: again(cutOffLife, 9, 34) },
+      { lines: again(cutOffLife, 9, 34), unborn: true },
+      'first-start-cut-off',
+      75,
+      /its first start was cut off/,
+    ],
+    [
+      'without the other servers',
+      { lines: again(cutOffLife, 14, 34) },
       'etcd-silent',
-      200,
+      400,
       /etcd does not answer/,
     ],
     [

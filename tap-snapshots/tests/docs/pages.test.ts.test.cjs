@@ -36,7 +36,7 @@ Array []
 exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > rke2/README.md: not run by any test 1`] = `
 Array [
   "kubectl --kubeconfig .lab/lab/kubeconfig get nodes",
-  "kubectl --kubeconfig .lab/lab/kubeconfig delete node worker01",
+  "kubectl --kubeconfig .lab/lab/kubeconfig delete node worker01 --timeout=120s",
 ]
 `
 
@@ -192,7 +192,7 @@ Array [
   "kubectl get nodes",
   "kubectl get pods -l app=web -o wide --sort-by=.spec.nodeName",
   "kubectl drain worker03 --ignore-daemonsets --delete-emptydir-data",
-  "kubectl delete node worker03",
+  "kubectl delete node worker03 --timeout=120s",
 ]
 `
 
