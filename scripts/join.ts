@@ -18,7 +18,7 @@ await phase(import.meta.url, 'join', async ({ lab, nodes, options, shell }) => {
   if (silent.length > 0) await shell.apply(forEach('Reach the nodes', silent, reached))
   const leader = await readyLeader(lab, seen.leader, options.timeout, shell)
 
-  const joining = { lab, edited, leader, seconds: options.timeout }
+  const joining = { lab, edited, leader, all: seen.all, seconds: options.timeout }
   const plan = (one: Member) => planJoin(joining, one)
   const ofRole = (role: Node['role']) => joiners.filter(({ node }) => node.role === role)
   if (joiners.some(({ state }) => !state.version)) await bringRelease(lab, shell)

@@ -61,6 +61,8 @@ export function checkNoOtherCluster({ name }: Member, others: Member[]): void {
 export interface Cluster {
   leader: Member
   joiners: Member[]
+  /** All that were looked at. */
+  all: Member[]
   /** Fails while no server runs RKE2. */
   lacking: Check[]
 }
@@ -68,10 +70,10 @@ export interface Cluster {
 /** Looks at the servers of the lab and at the nodes to join. */
 export async function lookAtCluster(lab: Lab, nodes: Node[]): Promise<Cluster> {
   const asked = lab.nodes.filter((node) => isServer(node) || nodes.includes(node))
-  const members = await eachOf(asked, lookAt)
-  const { leader, lacking } = findLeader(members.filter(({ node }) => isServer(node)))
-  const joiners = members.filter((one) => one !== leader && nodes.includes(one.node))
-  return { leader, joiners, lacking }
+  const all = await eachOf(asked, lookAt)
+  const { leader, lacking } = findLeader(all.filter(({ node }) => isServer(node)))
+  const joiners = all.filter((one) => one !== leader && nodes.includes(one.node))
+  return { leader, joiners, all, lacking }
 }
 
 /** The server that other nodes join: the first one that runs RKE2, or rather the first of these that reports itself as
@@ -102,7 +104,7 @@ export async function readyLeader(
   const { name, node } = leader
   const wait = forEach(`Wait until ${name} is Ready`, [leader], ({ state }) => {
     checkVersion(lab, state)
-    return [untilNodeReady(node, node, seconds)]
+    return [untilNodeReady(leader, node, seconds)]
   })
   if (reportsReady(leader)) return leader
   await shell.apply({ ...wait, watched: true })

@@ -1,5 +1,5 @@
 // PURE. Known causes on the node itself: its kernel, its disk, its images, its files.
-import { again, forgetFirstStart, onNode, recreate, type Known } from './cause.ts'
+import { again, forgetFirstStart, install, onNode, recreate, type Known } from './cause.ts'
 
 export const ofTheNode: Known[] = [
   {
@@ -21,7 +21,7 @@ export const ofTheNode: Known[] = [
     match: /apparmor_parser/,
     why: () => 'AppArmor is on, but apparmor_parser is not installed: no container can start',
     fix: (at) => [
-      onNode(at, 'sudo apt-get install --yes apparmor'),
+      install(at, 'apparmor'),
       '# and in cloud-init/user-data.yaml: packages: [apparmor]',
       again(at),
     ],

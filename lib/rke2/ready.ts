@@ -8,6 +8,7 @@ import { LabError } from '../text/errors.ts'
 import { formatSeconds } from '../text/progress.ts'
 import { commandText } from '../text/quote.ts'
 import { parts } from '../text/sections.ts'
+import type { Place } from './cause.ts'
 import {
   diagnose,
   isDue,
@@ -18,11 +19,15 @@ import {
   type Cause,
   type Sighting,
 } from './journal.ts'
-import { kubeNodes } from './service.ts'
+import { kubeNodes, type Member } from './service.ts'
 import { isReady, kubectl, parseKubeNodes, serviceOf, watchScript, type KubeNode } from './state.ts'
 
 /** The node is Ready according to the API of `reporter`; the first server is its own reporter. */
-export function untilNodeReady(node: Node, reporter: Node, seconds: number): Check {
+export function untilNodeReady(
+  { node, state }: Pick<Member, 'node' | 'state'>,
+  reporter: Node,
+  seconds: number,
+): Check {
   const there = typedOn(reporter, `sudo ${kubectl} get node ${node.name}`)
   const registered = `until ${there} >/dev/null 2>&1; do sleep 5; done`
   const ready = `wait --for=condition=Ready node/${node.name} --timeout=${seconds}s`
@@ -30,12 +35,17 @@ export function untilNodeReady(node: Node, reporter: Node, seconds: number): Che
     do: 'check',
     bash: `${commandText`timeout ${seconds} sh -c ${registered}`}
 ${typedOn(reporter, `sudo ${kubectl} ${ready}`)}`,
-    holds: (say) => waitForNode(node, reporter, seconds, say),
+    holds: (say) => waitForNode({ node, system: state }, reporter, seconds, say),
   }
 }
 
-async function waitForNode(node: Node, reporter: Node, seconds: number, say: Say): Promise<string> {
-  const at = { node, server: reporter.name === node.name ? undefined : reporter }
+async function waitForNode(
+  { node, system }: Pick<Required<Place>, 'node' | 'system'>,
+  reporter: Node,
+  seconds: number,
+  say: Say,
+): Promise<string> {
+  const at = { node, system, server: reporter.name === node.name ? undefined : reporter }
   let since: number | undefined
   let seen: Sighting | undefined
   const probe = async (): Promise<Seen<Cause | 'Ready'>> => {

@@ -1,5 +1,6 @@
 // PURE. The state of RKE2 on a node: the scripts that ask for it, and their output as values.
 import { parts } from '../text/sections.ts'
+import { factsScript, parseFacts, type NodeFacts } from './facts.ts'
 import { parseVersion } from './release.ts'
 
 const program = '/var/lib/rancher/rke2/bin/kubectl'
@@ -24,16 +25,12 @@ part stale; test "$started" && test "$(stat -c %Y /etc/rancher/rke2/config.yaml)
 part config; cat /etc/rancher/rke2/config.yaml 2>/dev/null; echo
 part joined; test -s /etc/rancher/node/password && echo yes
 part data; test -d /var/lib/rancher/rke2/server/db/etcd/member && echo yes
-part now; date +%s
-part gaps
-command -v iptables >/dev/null || echo iptables
-if test "$(cat /sys/module/apparmor/parameters/enabled 2>/dev/null)" = Y; then command -v apparmor_parser >/dev/null || echo apparmor; fi
-part free; df --output=avail --block-size=1 /var/lib | tail -n 1
+${factsScript}
 part nodes; test "$state" = active && test -x ${program} && timeout 20 ${kubectl} get nodes -o json 2>/dev/null
 true
 `
 
-export interface Rke2State {
+export interface Rke2State extends NodeFacts {
   /** Undefined if it is not installed, or only partly. */
   version?: string
   /** From systemctl is-active: active, activating, inactive, failed. */
@@ -46,12 +43,6 @@ export interface Rke2State {
   stale: boolean
   /** RKE2 has run here as a node of a cluster. */
   hasRun: boolean
-  /** The node's clock, seconds since 1970. */
-  now: number
-  /** Packages that RKE2 needs and the node lacks. */
-  gaps: string[]
-  /** Free bytes under /var/lib. */
-  free: number
   /** Kubernetes' nodes, from a server whose API answers. */
   nodes?: KubeNode[]
 }
@@ -65,6 +56,7 @@ export function parseState(output: string): Rke2State {
   const version = isCutOff ? undefined : parseVersion(text('version'))
   const nodes = parseKubeNodes(text('nodes'))
   return {
+    ...parseFacts(found),
     ...(version ? { version } : {}),
     ...(nodes ? { nodes } : {}),
     service: text('service') || 'inactive',
@@ -73,9 +65,6 @@ export function parseState(output: string): Rke2State {
     config: (found.get('config') ?? '').replace(/\n$/, ''), // its last line may have no end
     stale: text('stale') === 'yes',
     hasRun,
-    now: Number(text('now')),
-    gaps: text('gaps').split('\n').filter(Boolean),
-    free: Number(text('free')),
   }
 }
 

@@ -1,10 +1,10 @@
 // The stages for the first server, by its state.
 import t from 'tap'
 import { rke2Config } from '../../lib/rke2/config.ts'
-import { planFirst } from '../../lib/rke2/install.ts'
+import { planFirst, planLook } from '../../lib/rke2/install.ts'
 import type { Rke2State } from '../../lib/rke2/state.ts'
 import { makeLab, nodeOf } from '../helpers/labs.ts'
-import { kubeNode, member, shortly } from '../helpers/plans.ts'
+import { kubeNode, member, refused, shortly } from '../helpers/plans.ts'
 
 const lab = makeLab((raw) => {
   raw.nodes.push({ name: 'second', role: 'server', address: '192.0.2.40' })
@@ -79,11 +79,21 @@ await t.test('what must be fixed first is reported before anything changes', asy
       { ...isThere, version: 'v1.34.1+rke2r1' },
       'kubemaster: it runs RKE2 v1.34.1+rke2r1, but the lab file says v1.35.7+rke2r1: that is an upgrade',
     ],
-    [{ free: 2 ** 30 }, 'kubemaster: only 1 GiB is free on its disk, but RKE2 needs 3 GiB'],
   ]
   for (const [state, message] of refusals) t.throws(() => planned(state), { message })
   t.throws(() => planned({}, [member(second, { hasRun: true })]), {
     message: 'kubemaster: it is new, but the cluster already exists on second',
     hint: [{ line: [{ script: 'join', words: ['kubemaster'] }, /joins it/] }],
   })
+})
+
+await t.test('the look at a new server compares it with the others', async (t) => {
+  const others = [member(second, { machineId: 'a' })]
+  const look = planLook(lab, edited, { first: member(node, { machineId: 'a' }), others })
+  const steps = look.lanes.flatMap((lane) => lane.steps)
+  t.match(await refused(steps), /^it has the same machine-id as second/)
+  t.match(
+    steps.map((step) => (step.do === 'write' ? '' : step.bash)).join('\n'),
+    'for node in kubemaster second; do ssh -F .lab/lab/ssh_config "$node" cat /etc/machine-id; done',
+  )
 })
