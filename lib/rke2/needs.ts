@@ -94,7 +94,9 @@ done`,
       installOn(node, state, ...state.gaps),
       `# for future machines, in cloud-init/user-data.yaml: packages: [${packagesOn(state, state.gaps).join(', ')}]`,
     ],
-    printed: () => 'command -v iptables >/dev/null || lacks iptables',
+    printed: () => `command -v iptables >/dev/null || lacks iptables
+test "$(cat /sys/module/apparmor/parameters/enabled 2>/dev/null)" != Y ||
+  command -v apparmor_parser >/dev/null || lacks apparmor`,
   },
   {
     check: 'disk',
