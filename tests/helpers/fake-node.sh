@@ -11,6 +11,7 @@
 #   at-once                      a service is active, and its Node Ready, as soon as it is started
 #   nodes/NAME/silent            its kubelet reports no more, whatever is started
 #   nodes/NAME/fault             what the service logs instead of becoming active
+#   nodes/NAME/run/sudo-asks     sudo wants a password there
 #   nodes/NAME/run/no-modules    modules that its kernel lacks
 #   nodes/NAME/run/units         units that are active besides RKE2's
 #   nodes/NAME/etc/machine-id    another one for a machine made anew
@@ -250,6 +251,7 @@ case $me in
     fi
     ;;
   sudo)
+    if [[ -e $root/run/sudo-asks ]]; then fail 'sudo: a terminal is required to read the password' $'\n''sudo: a password is required'; fi
     if [[ $1 = *=* ]]; then exec env "$@"; else exec "$@"; fi
     ;;
   sh)
@@ -278,7 +280,7 @@ case $me in
       'start --no-block rke2-'*) [[ $(content "$root/run/$3") = activ* ]] || start "$3" ;;
       'restart --no-block rke2-'* | 'restart rke2-'*) start "${*: -1}" ;;
       'stop rke2-'*) echo inactive >"$root/run/$2" ;;
-      daemon-reload | reboot) ;;
+      daemon-reload | reboot | 'reload NetworkManager') ;;
       *) unknown "$@" ;;
     esac
     ;;
