@@ -1,6 +1,7 @@
 // EDGE. The steps before an installation: whether the node has what RKE2 needs, and a rule for NetworkManager.
 import * as ui from '../cli/ui.ts'
 import { onNode, putOnNode } from '../guest/ssh.ts'
+import { networkRule } from '../lab/images.ts'
 import type { Lab, Node } from '../lab/lab.ts'
 import type { Check, Step } from '../shell/steps.ts'
 import { LabError, NodeErrors } from '../text/errors.ts'
@@ -52,16 +53,11 @@ function sameMachineId(nodes: Node[]): string[] {
   ]
 }
 
-// docs.rke2.io/known_issues: NetworkManager would change the routes of these interfaces.
-const rule = `[keyfile]
-unmanaged-devices=interface-name:flannel*;interface-name:cali*;interface-name:tunl*;interface-name:vxlan.calico;interface-name:vxlan-v6.calico;interface-name:wireguard.cali;interface-name:wg-v6.cali
-`
-
 /** The steps that keep NetworkManager, where it runs, away from the interfaces of the network plugin. */
 export function planNetworkRule({ node, state }: Member): Step[] {
   if (state.hasRun || !state.units.includes('NetworkManager') || state.hasCanalRule) return []
   return [
-    putOnNode(node, '/etc/NetworkManager/conf.d/rke2-canal.conf', rule),
+    putOnNode(node, networkRule.path, networkRule.content),
     onNode(node, 'systemctl reload NetworkManager', { root: true }),
   ]
 }
