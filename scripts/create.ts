@@ -12,6 +12,7 @@ import { withBaseVolume } from '../lib/machine/base-volume.ts'
 import { planMachine, planNetwork, planStart, withPool } from '../lib/machine/create.ts'
 import { checkMachines, differences } from '../lib/machine/drift.ts'
 import { planSeeds, readUserConfig } from '../lib/machine/seed.ts'
+import { hasFreeSudo } from '../lib/machine/user-data.ts'
 import { phase } from '../lib/phase.ts'
 import { together } from '../lib/shell/carry-out.ts'
 import { forEach, inOrder } from '../lib/shell/steps.ts'
@@ -28,6 +29,8 @@ await phase(import.meta.url, 'create', async ({ lab, nodes, options, shell }) =>
 
   if (fresh.length > 0) {
     const config = readUserConfig() // reports errors in it before anything is changed
+    if (!hasFreeSudo(lab, config))
+      ui.warn(`sudo of ${lab.user} lacks NOPASSWD in cloud-init/user-data.yaml: RKE2 needs that`)
     const [type, image] = await shell.look('Check the host', () =>
       together(
         () => checkHost(lab, nodes, seen, knocks),

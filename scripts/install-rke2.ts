@@ -4,7 +4,7 @@ import { phase } from '../lib/phase.ts'
 import { bringRelease } from '../lib/rke2/artifacts.ts'
 import { firstServer, lookAtFirst } from '../lib/rke2/cluster.ts'
 import { ingressOf } from '../lib/rke2/config.ts'
-import { planFirst } from '../lib/rke2/install.ts'
+import { planFirst, planLook } from '../lib/rke2/install.ts'
 import {
   nextHint,
   planKubeconfig,
@@ -22,6 +22,7 @@ await phase(import.meta.url, 'install-rke2', async ({ lab, options, shell }) => 
   if (trouble) await shell.apply(inOrder(`Reach ${name}`, reached(seen.first)))
 
   const plan = planFirst(lab, edited, seen, options.timeout)
+  if (!state.hasRun) await shell.apply(planLook(lab, edited, seen))
   if (!state.version) await bringRelease(lab, shell, ingressOf(lab, edited.server))
   for (const stage of plan) await shell.apply(stage) // install, configure and start, wait
 

@@ -8,7 +8,7 @@ import { ingressOf } from '../lib/rke2/config.ts'
 import { planJoin } from '../lib/rke2/join.ts'
 import { nextHint, planKubeconfig, readKubeconfig } from '../lib/rke2/kubeconfig-files.ts'
 import { reached, readEdited, type Member } from '../lib/rke2/service.ts'
-import { bringsNetwork } from '../lib/rke2/state.ts'
+import { bringsNetwork } from '../lib/rke2/kube-nodes.ts'
 import { forEach, inOrder } from '../lib/shell/steps.ts'
 
 await phase(import.meta.url, 'join', async ({ lab, nodes, options, shell }) => {
@@ -20,7 +20,7 @@ await phase(import.meta.url, 'join', async ({ lab, nodes, options, shell }) => {
   if (silent.length > 0) await shell.apply(forEach('Reach the nodes', silent, reached))
   const leader = await readyLeader(lab, seen, options.timeout, shell)
 
-  const joining = { lab, edited, leader, seconds: options.timeout }
+  const joining = { lab, edited, leader, all: seen.all, seconds: options.timeout }
   const plan = (one: Member) => planJoin(joining, one)
   const ofRole = (role: Node['role']) => joiners.filter(({ node }) => node.role === role)
   const ingress = ingressOf(lab, edited.server, leader.state.ingress)

@@ -90,6 +90,8 @@ export function planInstallOn(lab: Lab, node: Node, ingress: string[]): Step[] {
   const folder = folderOf(lab, files)
   const here = allOf(files).map(({ name }) => join(folder, name))
   const listed = files.archives.map(({ name }) => ` ${name.replaceAll('.', '\\.')}$`).join('\\|')
+  // install.sh copies everything to a temporary folder first, and /tmp may be in memory.
+  const tmp = lab.rke2.images ? 'TMPDIR=/var/tmp ' : ''
   return [
     onNode(node, `mkdir -p ${there}`, { state: 'installing' }),
     sh`scp -q -F ${node.sshConfig} ${here} ${`${node.name}:${there}/`}`,
@@ -99,7 +101,7 @@ export function planInstallOn(lab: Lab, node: Node, ingress: string[]): Step[] {
     ),
     onNode(
       node,
-      `sudo INSTALL_RKE2_ARTIFACT_PATH="$PWD/${there}" sh ${there}/${files.installer.name}`,
+      `sudo ${tmp}INSTALL_RKE2_ARTIFACT_PATH="$PWD/${there}" sh ${there}/${files.installer.name}`,
       { explain: (error) => installError(lab, error) },
     ),
     onNode(node, `/usr/local/bin/rke2 --version | grep -wF ${lab.rke2.version} >/dev/null`, {

@@ -4,6 +4,7 @@ import type { Node } from '../lab/lab.ts'
 import { line, script, type Hint } from '../text/errors.ts'
 import { joinUrl } from './config.ts'
 import { importMemory, type Remains } from './remains.ts'
+import { installOn, recreated, setClock, type System } from './system.ts'
 import { kubectl } from './state.ts'
 
 export interface Known {
@@ -25,9 +26,17 @@ export interface Known {
 export interface Place {
   node: Node
   server?: Node | undefined
+  /** What the node has; Ubuntu's if it is not known. */
+  system?: System
   remains?: Remains
   /** Other servers that cannot be reached. */
   away?: string[]
+}
+const ubuntu: System = {
+  ids: ['ubuntu'],
+  kernel: '',
+  installer: 'apt-get',
+  units: ['systemd-timesyncd'],
 }
 
 export const name = ({ server }: Place) => server?.name ?? 'the server'
@@ -41,11 +50,13 @@ export const tokenAgain = (at: Place) => [
   onNode(at, 'sudo grep -rls ^token /etc/rancher/rke2/config.yaml.d   # what overrides the token'),
   line(again(at), '   # reads the token again'),
 ]
-export const recreate = (at: Place) => {
-  const { name } = at.node
-  const [destroy, create] = [script('destroy', name), script('create', name)]
-  return [line(destroy, ' && ', create, ' && ', script('eject', name)), again(at)]
-}
+export const install = ({ node, system = ubuntu }: Place, name: string) =>
+  installOn(node, system, name)
+export const clockAgain = ({ node, system = ubuntu }: Place) => setClock(node, system)
+export const recreate = (at: Place) => [recreated(at.node), again(at)]
+/** Asks a server over HTTPS; a node of the lab is never behind a proxy. */
+export const askServer = (at: Place, path: string) =>
+  onNode(at, `curl -vk --noproxy ${at.server?.address ?? 'localhost'} ${urlOf(at)}/${path}`)
 /** Without a limit it waits as long as etcd does. */
 const limit = '--timeout=120s'
 export const deleteNode = (at: Place) =>

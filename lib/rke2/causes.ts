@@ -3,6 +3,8 @@ import { script } from '../text/errors.ts'
 import { kubectl } from './state.ts'
 import {
   again,
+  askServer,
+  clockAgain,
   deleteNode,
   deletePassword,
   name,
@@ -77,7 +79,7 @@ const ofTheCluster: Known[] = [
     fix: (at) => [
       onNode(at, 'timedatectl   # if the clock is right:'),
       onServer(at, 'sudo systemctl stop rke2-server'),
-      onServer(at, 'sudo rke2 certificate rotate'),
+      onServer(at, 'sudo /usr/local/bin/rke2 certificate rotate'),
       onServer(at, 'sudo systemctl start rke2-server'),
       again(at),
     ],
@@ -86,11 +88,7 @@ const ofTheCluster: Known[] = [
     id: 'clock-skew',
     match: /x509: certificate has expired or is not yet valid(?!.* is after )/,
     why: (at) => `its clock differs from that of ${name(at)}`,
-    fix: (at) => [
-      onNode(at, 'timedatectl'),
-      onNode(at, 'sudo systemctl restart systemd-timesyncd'),
-      again(at),
-    ],
+    fix: (at) => [onNode(at, 'timedatectl'), ...clockAgain(at), again(at)],
   },
   {
     id: 'certificate-name',
@@ -107,7 +105,7 @@ const ofTheCluster: Known[] = [
     match: /CA cert validation failed.*signed by unknown authority/,
     patience: 20,
     why: (at) => `another machine answers at ${urlOf(at)}, or ${name(at)} was recreated`,
-    fix: (at) => [onNode(at, `curl -vk ${urlOf(at)}/cacerts`), again(at)],
+    fix: (at) => [askServer(at, 'cacerts'), again(at)],
   },
   {
     id: 'other-cluster-data',
@@ -126,11 +124,7 @@ const ofTheCluster: Known[] = [
     match: /failed to get CA certs/,
     patience: 20,
     why: (at) => `it cannot reach ${urlOf(at)}: the server is down, or a firewall blocks it`,
-    fix: (at) => [
-      onServer(at, 'systemctl status rke2-server'),
-      onNode(at, `curl -vk ${urlOf(at)}/ping`),
-      again(at),
-    ],
+    fix: (at) => [onServer(at, 'systemctl status rke2-server'), askServer(at, 'ping'), again(at)],
   },
   {
     id: 'server-away',
@@ -138,11 +132,7 @@ const ofTheCluster: Known[] = [
     patience: 60, // it goes on by itself when the server is back
     why: (at) =>
       `it cannot reach ${urlOf(at)}, the server that it joined: it is off, or a firewall blocks it`,
-    fix: (at) => [
-      onServer(at, 'systemctl status rke2-server'),
-      onNode(at, `curl -vk ${urlOf(at)}/ping`),
-      again(at),
-    ],
+    fix: (at) => [onServer(at, 'systemctl status rke2-server'), askServer(at, 'ping'), again(at)],
   },
   {
     id: 'server-starting',

@@ -11,7 +11,8 @@ import { LabError, line, script } from '../text/errors.ts'
 import { untilNodeReady } from './ready.ts'
 import { checkVersion } from './requirements.ts'
 import { lookAt, planStart, refusal, type Member } from './service.ts'
-import { isReady, kubectl } from './state.ts'
+import { kubectl } from './state.ts'
+import { isReady } from './kube-nodes.ts'
 
 const isServer = ({ role }: Node) => role === 'server'
 
@@ -77,6 +78,8 @@ export interface Cluster {
   /** All servers of the lab. */
   servers: Member[]
   joiners: Member[]
+  /** All that were looked at. */
+  all: Member[]
   /** Fails while no server runs RKE2. */
   lacking: Check[]
 }
@@ -84,11 +87,11 @@ export interface Cluster {
 /** Looks at the servers of the lab and at the nodes to join. */
 export async function lookAtCluster(lab: Lab, nodes: Node[]): Promise<Cluster> {
   const asked = lab.nodes.filter((node) => isServer(node) || nodes.includes(node))
-  const members = await eachOf(asked, lookAt)
-  const servers = members.filter(({ node }) => isServer(node))
+  const all = await eachOf(asked, lookAt)
+  const servers = all.filter(({ node }) => isServer(node))
   const { leader, lacking } = findLeader(lab, servers, await silentOnes(lab, servers))
-  const joiners = members.filter((one) => one !== leader && nodes.includes(one.node))
-  return { leader, servers, joiners, lacking }
+  const joiners = all.filter((one) => one !== leader && nodes.includes(one.node))
+  return { leader, servers, joiners, all, lacking }
 }
 
 /** Why servers do not answer: these are off, or libvirt did not say whether they are. */
@@ -158,7 +161,7 @@ export async function readyLeader(
   const others = servers.filter((one) => one !== leader)
   const wait = forEach(`Wait until ${name} is Ready`, [leader], ({ state }) => {
     checkVersion(lab, state)
-    return [untilNodeReady(lab, node, node, seconds, awayFrom(others))]
+    return [untilNodeReady(lab, leader, node, seconds, awayFrom(others))]
   })
   if (reportsReady(lab, leader)) return leader
   for (const stage of planTogether(others)) await shell.apply(stage)

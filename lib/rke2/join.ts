@@ -8,9 +8,10 @@ import { LabError } from '../text/errors.ts'
 import { formatSeconds } from '../text/progress.ts'
 import { commandText } from '../text/quote.ts'
 import { planInstallOn } from './artifacts.ts'
+import { planChecks, planNetworkRule } from './checks.ts'
 import { ingressOf, tokenFile } from './config.ts'
 import { untilNodeReady } from './ready.ts'
-import { checkClock, checkNeeds, checkVersion } from './requirements.ts'
+import { checkClock, checkVersion } from './requirements.ts'
 import {
   kubeNodes,
   planConfig,
@@ -20,13 +21,16 @@ import {
   type Edited,
   type Member,
 } from './service.ts'
-import { isReady, isUp, kubectl } from './state.ts'
+import { kubectl } from './state.ts'
+import { isReady, isUp } from './kube-nodes.ts'
 
 interface Joining {
   lab: Lab
   edited: Edited
   /** The server that nodes join, with the nodes that it knows. */
   leader: Member
+  /** All nodes that were looked at, if more than the leader. */
+  all?: Member[]
   /** Deadline for each node. */
   seconds: number
 }
@@ -42,10 +46,13 @@ export function planJoin(joining: Joining, joiner: Member): Step[] {
   }
 }
 
-function planMember({ lab, edited, leader, seconds }: Joining, joiner: Member): Step[] {
+function planMember(
+  { lab, edited, leader, all = [leader], seconds }: Joining,
+  joiner: Member,
+): Step[] {
   const { node, state } = joiner
   checkVersion(lab, state)
-  if (!state.version) checkNeeds(node, state)
+  const checks = planChecks(lab, joiner, edited, all)
   const config = planConfig(lab, joiner, edited, leader.node)
   const { nodes: known, ingress: found } = leader.state
   const ingress = ingressOf(lab, edited.server, found)
@@ -56,16 +63,18 @@ function planMember({ lab, edited, leader, seconds }: Joining, joiner: Member): 
   if (registers) checkClock(node, state, leader.node, leader.state)
   // A service that is already trying restarts too: it reads the new token only at its start.
   const start = planStart(joiner, registers)
-  if (start.length === 0 && isReady(state, kube, lab.rke2))
-    return state.importsAgain ? [rememberImports(node)] : []
+  const memory = state.importsAgain ? [rememberImports(node)] : []
+  if (start.length === 0 && isReady(state, kube, lab.rke2)) return [...checks, ...memory]
   return [
+    ...checks,
+    ...planNetworkRule(joiner),
     ...(state.version ? [] : planInstallOn(lab, node, ingress)),
-    ...(state.importsAgain ? [rememberImports(node)] : []),
+    ...memory,
     ...config.steps,
     ...(registers ? planEntry(lab, leader, joiner, seconds) : []),
     ...(isForgotten && state.hasRun ? [sameCluster(node)] : []),
     ...start,
-    untilNodeReady(lab, node, leader.node, seconds),
+    untilNodeReady(lab, joiner, leader.node, seconds),
   ]
 }
 
@@ -133,7 +142,7 @@ const copyToken = (leader: Node, node: Node): Run => ({
 const [unanswered, otherCluster] = [3, 4]
 
 const preflight = ({ address }: Node) => `\
-fetch() { curl --silent --insecure --max-time 10 "$1" || wget --quiet --no-check-certificate --timeout=10 --output-document=- "$1"; }
+fetch() { curl --silent --insecure --noproxy ${address} --max-time 10 "$1" || wget --quiet --no-check-certificate --no-proxy --timeout=10 --output-document=- "$1"; }
 test "$(fetch https://${address}:9345/ping)" = pong ||
   { echo "https://${address}:9345 does not answer from here [unreachable]" >&2; exit ${unanswered}; }
 served=$(fetch https://${address}:9345/cacerts | sha256sum | cut -d ' ' -f 1)

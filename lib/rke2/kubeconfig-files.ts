@@ -10,7 +10,8 @@ import { line, type Hint, type Script } from '../text/errors.ts'
 import { commandText } from '../text/quote.ts'
 import { kubeconfigEdits, leftAlone, mergeKubeconfig } from './kubeconfig.ts'
 import { kubeNodes } from './service.ts'
-import { bringsNetwork, kubectl, lacksNetwork } from './state.ts'
+import { kubectl } from './state.ts'
+import { bringsNetwork, lacksNetwork } from './kube-nodes.ts'
 
 const fileOf = (lab: Lab) => `${lab.dir}/kubeconfig`
 

@@ -1,6 +1,14 @@
 // PURE. Known causes on the node itself: its kernel, its disk, its images, its files.
-import { again, deletePassword, forgetImages, onNode, recreate, type Known } from './cause.ts'
 import { script } from '../text/errors.ts'
+import {
+  again,
+  deletePassword,
+  forgetImages,
+  install,
+  onNode,
+  recreate,
+  type Known,
+} from './cause.ts'
 import { archiveOf, imageArchive } from './release.ts'
 import { imagesFolder } from './remains.ts'
 
@@ -32,7 +40,7 @@ export const ofTheNode: Known[] = [
     match: /apparmor_parser/,
     why: () => 'AppArmor is on, but apparmor_parser is not installed: no container can start',
     fix: (at) => [
-      onNode(at, 'sudo apt-get install --yes apparmor'),
+      install(at, 'apparmor'),
       '# and in cloud-init/user-data.yaml: packages: [apparmor]',
       again(at),
     ],

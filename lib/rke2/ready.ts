@@ -7,21 +7,25 @@ import { TimedOut, until, type Seen } from '../shell/wait.ts'
 import { LabError } from '../text/errors.ts'
 import { formatSeconds } from '../text/progress.ts'
 import { commandText } from '../text/quote.ts'
+import type { Place } from './cause.ts'
 import type { Cause } from './journal.ts'
-import { kubeNodes } from './service.ts'
-import { bringsNetwork, kubectl, serviceOf } from './state.ts'
+import { kubeNodes, type Member } from './service.ts'
+import { kubectl, serviceOf } from './state.ts'
+import { bringsNetwork } from './kube-nodes.ts'
 import { watcher } from './watch.ts'
 
 /** The node is Ready according to the API of `reporter`, and what it has unpacked is on its disk; the first server is its
  *  own reporter. With `cni: none` it may lack a network. `away`: servers that cannot be reached. */
 export function untilNodeReady(
   lab: Lab,
-  node: Node,
+  { node, state }: Pick<Member, 'node' | 'state'>,
   reporter: Node,
   seconds: number,
   away: string[] = [],
 ): Check {
-  const holds = (say: Say) => waitForNode(lab, node, reporter, seconds, away, say)
+  const server = reporter.name === node.name ? undefined : reporter
+  const holds = (say: Say) =>
+    waitForNode(lab, { node, system: state, server, away }, reporter, seconds, say)
   const asks = typedOn(reporter, `sudo ${kubectl} get node ${node.name}`)
   const waiting = (condition: string) =>
     commandText`timeout ${seconds} sh -c ${`until ${condition}; do sleep 5; done`}`
@@ -46,13 +50,12 @@ ${synced}`,
 
 async function waitForNode(
   { rke2 }: Lab,
-  node: Node,
+  at: Place,
   reporter: Node,
   seconds: number,
-  away: string[],
   say: Say,
 ): Promise<string> {
-  const at = { node, server: reporter.name === node.name ? undefined : reporter, away }
+  const { node } = at
   const look = watcher(at, rke2, {
     ask: (script) => askNode(node, script, { root: true, seconds: 90 }),
     nodes: () => kubeNodes(reporter),

@@ -4,19 +4,13 @@ import { typedOn } from '../guest/ssh-files.ts'
 import type { Lab, Node } from '../lab/lab.ts'
 import { readText } from '../shell/bash.ts'
 import type { Check, Step } from '../shell/steps.ts'
-import { LabError } from '../text/errors.ts'
+import { CommandError, LabError } from '../text/errors.ts'
+import { commandText, quote } from '../text/quote.ts'
+import { recreated } from './system.ts'
 import { joinedServer, parseRke2Config, rke2Config, type Config } from './config.ts'
 import { importMemory } from './remains.ts'
-import {
-  kubectl,
-  parseKubeNodes,
-  parseState,
-  serviceOf,
-  stateScript,
-  untouched,
-  type KubeNode,
-  type Rke2State,
-} from './state.ts'
+import { kubectl, parseState, serviceOf, stateScript, untouched, type Rke2State } from './state.ts'
+import { parseKubeNodes, type KubeNode } from './kube-nodes.ts'
 
 /** A node, and the state of RKE2 on it. */
 export interface Member {
@@ -31,13 +25,39 @@ export interface Member {
 /** Asks a node for the state of RKE2. */
 export async function lookAt(node: Node): Promise<Member> {
   const { name } = node
+  const from = seconds()
   try {
     const answer = await askNode(node, stateScript(serviceOf(node)), { root: true, seconds: 90 })
-    return { name, node, state: parseState(answer) }
+    const state = parseState(answer)
+    return { name, node, state: { ...state, skew: skewOf(state.now, from, seconds()) } }
   } catch (error) {
-    if (error instanceof LabError) return { name, node, state: untouched, trouble: error }
-    throw error
+    if (!(error instanceof LabError)) throw error
+    return { name, node, state: untouched, trouble: sudoTrouble(node, error) ?? error }
   }
+}
+
+const seconds = () => Date.now() / 1000
+
+/** How far a clock is ahead of this host's, given when it was read by this host's. */
+const skewOf = (now: number, from: number, to: number) =>
+  now === 0 ? 0 : now < from ? Math.min(now + 1 - from, 0) : Math.max(now - to, 0)
+
+// What sudo and sudo-rs say when they cannot ask anyone.
+const sudoAsks =
+  /^sudo(-rs)?: .*((password|authentication) is required|must have a tty)|not in the sudoers file/im
+
+function sudoTrouble(node: Node, error: LabError): LabError | undefined {
+  if (!(error instanceof CommandError && sudoAsks.test(error.failed.stderr))) return undefined
+  const allow = `echo "$USER ALL=(ALL) NOPASSWD:ALL" | sudo tee /etc/sudoers.d/99-rke2-kvm-lab`
+  return new LabError(`${node.name}: sudo wants a password there, and no script can type it`, {
+    details: ['the login user has no NOPASSWD: see "sudo" in cloud-init/user-data.yaml'],
+    hint: [
+      `${commandText`ssh -t -F ${node.sshConfig} ${node.name}`} ${quote(allow)}   # asks for it once`,
+      '# or, if the user has no password, set sudo: ALL=(ALL) NOPASSWD:ALL in cloud-init/user-data.yaml, then:',
+      recreated(node),
+    ],
+    cause: error,
+  })
 }
 
 /** A check that fails if the node could not be asked. */

@@ -1,7 +1,8 @@
 // PURE. The state of RKE2 on a node: the scripts that ask for it, and their output as values.
-import type { Lab } from '../lab/lab.ts'
 import { quote } from '../text/quote.ts'
 import { parts } from '../text/sections.ts'
+import { factsScript, parseFacts, type NodeFacts } from './facts.ts'
+import { parseKubeNodes, type KubeNode, type Times } from './kube-nodes.ts'
 import { parseVersion } from './release.ts'
 import { imagesFolder, importMemory, remainsScript } from './remains.ts'
 
@@ -22,14 +23,6 @@ const charts = ['ingress-nginx', 'traefik']
 const startScript = (service: Service) =>
   `echo '== start'; systemctl show --property ExecMainStartTimestampMonotonic --value ${service}; cat /proc/uptime; date +%s.%N`
 
-/** When the service was started, by the node's clock as it is now, and that clock, both in seconds since 1970. */
-export interface Times {
-  /** NaN if it never was. */
-  started: number
-  /** 0 if it is not known. */
-  now: number
-}
-
 export function parseTimes(answer: string | undefined): Times {
   const [start = 0, uptime = 0, now = 0] = (answer ?? '').trim().split('\n').map(parseFloat)
   return { started: start > 0 ? now - (uptime - start / 1e6) : NaN, now }
@@ -49,16 +42,13 @@ part config; cat /etc/rancher/rke2/config.yaml 2>/dev/null; echo
 part joined; test -s /etc/rancher/node/password && echo yes
 part data; test -d /var/lib/rancher/rke2/server/db/etcd/member && echo yes
 part ingress; grep -sl HelmChart ${charts}
-part gaps
-command -v iptables >/dev/null || echo iptables
-if test "$(cat /sys/module/apparmor/parameters/enabled 2>/dev/null)" = Y; then command -v apparmor_parser >/dev/null || echo apparmor; fi
-part free; df --output=avail --block-size=1 /var/lib | tail -n 1
 part forgets; test -e ${importMemory} || ls ${imagesFolder} 2>/dev/null | grep -m 1 '\\.tar'
+${factsScript}
 part nodes; test "$state" = active && test -x ${program} && timeout 20 ${kubectl} get nodes -o json 2>/dev/null
 true
 `
 
-export interface Rke2State extends Times {
+export interface Rke2State extends NodeFacts, Times {
   /** Undefined if it is not installed, or only partly. */
   version?: string
   /** From systemctl is-active: active, activating, inactive, failed. */
@@ -71,10 +61,6 @@ export interface Rke2State extends Times {
   hasRun: boolean
   /** The ingress controllers that a server brings into the cluster. */
   ingress: string[]
-  /** Packages that RKE2 needs and the node lacks. */
-  gaps: string[]
-  /** Free bytes under /var/lib. */
-  free: number
   /** Archives of images are there, and RKE2 imports them at every start. */
   importsAgain: boolean
   /** Kubernetes' nodes, from a server whose API answers. */
@@ -90,6 +76,7 @@ export function parseState(output: string): Rke2State {
   const version = isCutOff ? undefined : parseVersion(text('version'))
   const nodes = parseKubeNodes(text('nodes'))
   return {
+    ...parseFacts(found),
     ...(version ? { version } : {}),
     ...(nodes ? { nodes } : {}),
     service: text('service') || 'inactive',
@@ -99,97 +86,12 @@ export function parseState(output: string): Rke2State {
     stale: text('stale') === 'yes',
     hasRun,
     ingress: [...text('ingress').matchAll(/rke2-([\w-]+)\.yaml$/gm)].map(([, name = '']) => name),
-    gaps: text('gaps').split('\n').filter(Boolean),
-    free: Number(text('free')),
     importsAgain: text('forgets') !== '',
   }
 }
 
 /** The state of a node before an installation. */
 export const untouched: Rke2State = parseState('')
-
-export interface KubeNode {
-  name: string
-  ready: boolean
-  /** Why it is not Ready, as the condition says. */
-  trouble: string
-  /** When the kubelet last reported, by its own clock; empty if it never did. */
-  heartbeat: string
-  roles: string[]
-  version: string
-}
-
-// Seconds that the clock which wrote a heartbeat may be ahead of the one that is compared.
-const tolerance = 60
-
-/** Whether a network plugin is all that the node lacks: of several reasons the kubelet makes a list in brackets
- *  (kubernetes, pkg/kubelet/nodestatus/setters.go). */
-export const lacksNetwork = ({ ready, trouble }: KubeNode): boolean =>
-  !ready && trouble.startsWith('container runtime network not ready: ')
-
-type Network = Pick<Lab['rke2'], 'cni'>
-
-/** Whether the user installs the network plugin: until then no node is Ready. */
-export const bringsNetwork = ({ cni }: Network): boolean => [cni].flat().includes('none')
-
-/** Whether the node is as far as RKE2 brings it: Ready, or with `cni: none` Ready but for the network. */
-export const isUp = (kube: KubeNode, rke2: Network): boolean =>
-  kube.ready || (bringsNetwork(rke2) && lacksNetwork(kube))
-
-/** Whether the node's kubelet reported after the service's start: after a power cut, a restore or a clock that was ahead, the
- *  API shows old reports as if they were new. */
-export function isFresh(
-  { started, now }: Times,
-  { heartbeat }: Pick<KubeNode, 'heartbeat'>,
-): boolean {
-  const reported = Date.parse(heartbeat) / 1000
-  return reported > started && reported <= now + tolerance
-}
-
-/** Whether the service runs, and its Kubernetes node has been reported to be up since the start. */
-export const isReady = (
-  { service, started, now }: Times & { service: string },
-  kube: KubeNode | undefined,
-  rke2: Network,
-): boolean =>
-  service === 'active' && kube !== undefined && isUp(kube, rke2) && isFresh({ started, now }, kube)
-
-/** The nodes in the output of `kubectl get nodes -o json`; undefined if it is not JSON. */
-export function parseKubeNodes(json: string): KubeNode[] | undefined {
-  interface Item {
-    metadata?: { name?: string; labels?: Record<string, string> }
-    status?: {
-      conditions?: {
-        type?: string
-        status?: string
-        message?: string
-        lastHeartbeatTime?: string
-      }[]
-      nodeInfo?: { kubeletVersion?: string }
-    }
-  }
-  let items: Item[]
-  try {
-    items = (JSON.parse(json) as { items?: Item[] }).items ?? []
-  } catch {
-    return undefined
-  }
-  const rolePrefix = 'node-role.kubernetes.io/'
-  return items.map(({ metadata, status }) => {
-    const ready = status?.conditions?.find(({ type }) => type === 'Ready')
-    return {
-      name: metadata?.name ?? '',
-      ready: ready?.status === 'True',
-      trouble: ready?.status === 'True' ? '' : (ready?.message ?? ''),
-      heartbeat: ready?.lastHeartbeatTime ?? '',
-      roles: Object.keys(metadata?.labels ?? {})
-        .filter((label) => label.startsWith(rolePrefix))
-        .map((label) => label.slice(rolePrefix.length))
-        .sort(),
-      version: status?.nodeInfo?.kubeletVersion ?? '',
-    }
-  })
-}
 
 const unit = 'ActiveState,Job,InvocationID,NRestarts,Result,ExecMainStatus'
 

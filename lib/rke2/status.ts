@@ -1,15 +1,8 @@
 // PURE. What status shows of RKE2 and Kubernetes: what a node is asked besides cloud-init, and its answer.
 import { parts } from '../text/sections.ts'
 import { parseVersion } from './release.ts'
-import {
-  isFresh,
-  lacksNetwork,
-  parseKubeNodes,
-  parseTimes,
-  serviceOf,
-  statusScript,
-  type KubeNode,
-} from './state.ts'
+import { parseTimes, serviceOf, statusScript } from './state.ts'
+import { isFresh, lacksNetwork, parseKubeNodes, type KubeNode } from './kube-nodes.ts'
 
 export const cluster = {
   ask: (node: { role: 'server' | 'agent' }) => statusScript(serviceOf(node)),

@@ -18,14 +18,8 @@ import {
   type Sighting,
 } from './journal.ts'
 import { parseRemains } from './remains.ts'
-import {
-  isReady,
-  parseKubeNodes,
-  parseTimes,
-  serviceOf,
-  watchScript,
-  type KubeNode,
-} from './state.ts'
+import { parseTimes, serviceOf, watchScript } from './state.ts'
+import { isReady, parseKubeNodes, type KubeNode } from './kube-nodes.ts'
 
 /** How a watcher sees: the node's answer to a script, Kubernetes' nodes from another server, the clock (milliseconds). */
 export interface Eyes {

@@ -12,6 +12,9 @@
 #   at-once                      a service is active, and its Node Ready, as soon as it is started
 #   nodes/NAME/silent            its kubelet reports no more, whatever is started
 #   nodes/NAME/fault             what the service logs instead of becoming active
+#   nodes/NAME/run/sudo-asks     sudo wants a password there
+#   nodes/NAME/run/no-modules    modules that its kernel lacks
+#   nodes/NAME/run/units         units that are active besides RKE2's
 #   nodes/NAME/etc/machine-id    another one for a machine made anew
 # guests/NAME{,.error} is what a node answers when it is asked about cloud-init, or what ssh says instead of an answer.
 # The lab of .lab/NAME/ssh_config has the cluster in cluster-NAME, where there is such a folder.
@@ -266,6 +269,7 @@ case $me in
     fi
     ;;
   sudo)
+    if [[ -e $root/run/sudo-asks ]]; then fail 'sudo: a terminal is required to read the password' $'\n''sudo: a password is required'; fi
     if [[ $1 = *=* ]]; then exec env "$@"; else exec "$@"; fi
     ;;
   sh)
@@ -285,6 +289,7 @@ case $me in
   systemctl)
     case "$*" in
       'is-active rke2-'*) is_active "$2" ;;
+      'is-active '*) grep -qsxF "$2" "$root/run/units" && echo active ;;
       'is-enabled rke2-'*) if [[ -e $root/run/enabled-$2 ]]; then echo enabled; else echo disabled && exit 1; fi ;;
       'show --property ActiveState,Job,InvocationID,NRestarts,Result,ExecMainStatus rke2-'*)
         echo "ActiveState=$(is_active "$4")"
@@ -298,7 +303,7 @@ case $me in
       'start --no-block rke2-'*) [[ $(content "$root/run/$3") = activ* ]] || start "$3" ;;
       'restart --no-block rke2-'* | 'restart rke2-'*) start "${*: -1}" ;;
       'stop rke2-'*) echo inactive >"$root/run/$2" ;;
-      daemon-reload | reboot) ;;
+      daemon-reload | reboot | 'reload NetworkManager') ;;
       *) unknown "$@" ;;
     esac
     ;;
@@ -316,6 +321,7 @@ case $me in
   df) printf 'Avail\n%s\n' "$(cat "$root/free" 2>/dev/null || echo 60000000000)" ;;
   id) echo 0 ;;
   cloud-init) [[ $* = 'status --wait' ]] || unknown "$@" ;;
+  modprobe) ! grep -qsxF "${*: -1}" "$root/run/no-modules" ;;
   iptables | apparmor_parser | sync) ;;
   *) unknown "$@" ;;
 esac

@@ -1,6 +1,7 @@
 // Plans as short lines, to compare them in tables.
 import type { Member } from '../../lib/rke2/service.ts'
-import { untouched, type KubeNode, type Rke2State } from '../../lib/rke2/state.ts'
+import { untouched, type Rke2State } from '../../lib/rke2/state.ts'
+import { type KubeNode } from '../../lib/rke2/kube-nodes.ts'
 import type { Step } from '../../lib/shell/steps.ts'
 import type { Node } from '../../lib/lab/lab.ts'
 

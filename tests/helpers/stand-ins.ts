@@ -29,13 +29,13 @@ export const quickNode =
 /** Tools of the machine that the scripts may call. */
 const hostTools =
   'bash sh env cat cp cut mv rm rmdir mkdir ls sed sort head tail tr od stat paste grep sleep flock ' +
-  'sha256sum sha512sum timeout touch ssh-keygen ps script dirname'
+  'sha256sum sha512sum timeout touch ssh-keygen ps script dirname uniq'
 const nodeTools =
   'bash env awk cat chmod cmp cp cut date find grep gzip head install ln ls mkdir mktemp mv rm sed sha256sum sort stat tail test timeout touch uname'
 
 /** Programs of a node that fake-node.sh plays. */
 const played =
-  'sudo sh systemctl journalctl kubectl curl wget df id tar iptables apparmor_parser sync cloud-init'
+  'sudo sh systemctl journalctl kubectl curl wget df id tar iptables apparmor_parser sync modprobe cloud-init'
 
 const record = `echo "\${0##*/}$(printf ' %q' "$@")" >>"$STAND_IN/calls"`
 const refuse = (name: string) =>

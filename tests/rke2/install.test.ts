@@ -1,10 +1,10 @@
 // The stages for the first server, by its state.
 import t from 'tap'
 import { rke2Config } from '../../lib/rke2/config.ts'
-import { planFirst } from '../../lib/rke2/install.ts'
+import { planFirst, planLook } from '../../lib/rke2/install.ts'
 import type { Rke2State } from '../../lib/rke2/state.ts'
 import { makeLab, nodeOf } from '../helpers/labs.ts'
-import { kubeNode, member, noNetwork, shortly } from '../helpers/plans.ts'
+import { kubeNode, member, noNetwork, refused, shortly } from '../helpers/plans.ts'
 
 const lab = makeLab((raw) => {
   raw.nodes.push({ name: 'second', role: 'server', address: '192.0.2.40' })
@@ -107,7 +107,6 @@ await t.test('what must be fixed first is reported before anything changes', asy
       { ...isThere, version: 'v1.34.1+rke2r1' },
       'kubemaster: it runs RKE2 v1.34.1+rke2r1, but the lab file says v1.36.5+rke2r1: that is an upgrade',
     ],
-    [{ free: 2 ** 30 }, 'kubemaster: only 1 GiB is free on its disk, but RKE2 needs 3 GiB'],
   ]
   for (const [state, message] of refusals) t.throws(() => planned(state), { message })
   t.throws(() => planned({}, [member(second, { hasRun: true })]), {
@@ -145,5 +144,16 @@ await t.test('images that are brought along are imported once', async (t) => {
   t.ok(
     at('.cache.json') < at('rm -r rke2-artifacts'),
     'an installation that was cut off repeats it',
+  )
+})
+
+await t.test('the look at a new server compares it with the others', async (t) => {
+  const others = [member(second, { machineId: 'a' })]
+  const look = planLook(lab, edited, { first: member(node, { machineId: 'a' }), others })
+  const steps = look.lanes.flatMap((lane) => lane.steps)
+  t.match(await refused(steps), /^it has the same machine-id as second/)
+  t.match(
+    steps.map((step) => (step.do === 'write' ? '' : step.bash)).join('\n'),
+    'for node in kubemaster second; do ssh -F .lab/lab/ssh_config "$node" cat /etc/machine-id; done',
   )
 })

@@ -3,7 +3,8 @@ import t from 'tap'
 import { rke2Config } from '../../lib/rke2/config.ts'
 import { planJoin } from '../../lib/rke2/join.ts'
 import type { Member } from '../../lib/rke2/service.ts'
-import type { KubeNode, Rke2State } from '../../lib/rke2/state.ts'
+import { untouched, type Rke2State } from '../../lib/rke2/state.ts'
+import { type KubeNode } from '../../lib/rke2/kube-nodes.ts'
 import { makeLab, nodeOf } from '../helpers/labs.ts'
 import { kubeNode, member, noNetwork, refused, shortly } from '../helpers/plans.ts'
 
@@ -20,6 +21,7 @@ const planned = (joiner: Member, nodes?: KubeNode[]) =>
   planJoin({ lab, edited, leader: leaderWith(nodes), seconds: 60 }, joiner)
 
 const joined: Rke2State = {
+  ...untouched,
   version: lab.rke2.version,
   service: 'active',
   enabled: true,
@@ -29,8 +31,6 @@ const joined: Rke2State = {
   hasRun: true,
   now,
   ingress: [],
-  gaps: [],
-  free: 0,
   importsAgain: false,
 }
 
@@ -46,7 +46,7 @@ const config = (name: string) =>
   `@${name} sudo install -D -m 600 /dev/stdin /etc/rancher/rke2/config.yaml`
 const entry = (name: string) => [
   `@kubemaster sudo cat /var/lib/rancher/rke2/server/token | @${name} sudo install -D -m 600 /dev/stdin /etc/rancher/rke2/token`,
-  `@${name} sudo | fetch() { curl --silent --insecure --max-time 10 "$1" || wget --quiet --no-check-certificate --timeout=10 --output-document=- "$1"; }`,
+  `@${name} sudo | fetch() { curl --silent --insecure --noproxy 192.0.2.30 --max-time 10 "$1" || wget --quiet --no-check-certificate --no-proxy --timeout=10 --output-document=- "$1"; }`,
 ]
 const start = (name: string, service: string, verb = 'start') => [
   `@${name} sudo systemctl enable ${service}`,
@@ -64,6 +64,7 @@ const registersAgain = [
   wait('worker01'),
 ]
 const fromNothing = (name: string, service: string, before: string[] = []) => [
+  `? @${name} sudo | PATH=$PATH:/usr/sbin:/sbin`,
   ...install(name),
   config(name),
   ...before,
@@ -182,7 +183,7 @@ await t.test('with cni: none a node without a network has joined', async (t) => 
     stepsFor(noNetwork, { now }).filter((step) => /get node|wait|delete node/.test(step)),
     [
       '? @kubemaster kubectl wait --for=condition=Ready=Unknown node/worker01 --timeout=60s',
-      '@kubemaster kubectl delete node worker01',
+      '@kubemaster kubectl delete node worker01 --timeout=120s',
       wait,
     ],
     'an old Node that still reports is waited for',
@@ -208,8 +209,6 @@ await t.test('what must be fixed first is the only step', async (t) => {
       { ...joined, version: 'v1.34.1+rke2r1' },
       'it runs RKE2 v1.34.1+rke2r1, but the lab file says',
     ],
-    [{ free: 2 ** 30 }, 'only 1 GiB is free on its disk'],
-    [{ gaps: ['iptables'] }, 'it lacks iptables'],
     [{ now: now - 4000 }, 'its clock is 4000 s behind that of kubemaster [clock-skew]'],
   ]
   for (const [state, message] of refusals) {
@@ -218,4 +217,35 @@ await t.test('what must be fixed first is the only step', async (t) => {
     t.match(await refused(steps), message)
     t.match(shortly(steps)[0], `? { echo 'worker01: ${message}`)
   }
+})
+
+await t.test('what the node itself lacks is said by its first step', async (t) => {
+  const lacking: [Partial<Rke2State>, RegExp][] = [
+    [{ free: 2 ** 30 }, /^only 1 GiB is free on its disk, but RKE2 needs 3 GiB$/],
+    [{ gaps: ['iptables'] }, /^it lacks iptables/],
+    [{ gaps: ['iptables'], free: 1, lacking: ['br_netfilter'] }, /^3 nodes failed$/],
+    [{ machineId: 'a' }, /^it has the same machine-id as kubemaster: /],
+    [{ machineId: 'b' }, /^holds$/],
+  ]
+  const leader = { ...leaderWith(ours), state: { ...leaderWith(ours).state, machineId: 'a' } }
+  for (const [state, message] of lacking) {
+    const joiner = member(worker, { now, ...state })
+    const steps = planJoin({ lab, edited, leader, seconds: 60 }, joiner)
+    t.ok(steps.length > 5, 'the other steps are there')
+    t.match(await refused(steps), message)
+  }
+  const twin = member(worker, { ...joined, machineId: 'a' })
+  const [warns, ...others] = planJoin({ lab, edited, leader, seconds: 60 }, twin)
+  t.strictSame(others, [], 'a node that has joined is only warned')
+  t.match(warns && shortly([warns]), ['? # worker01: it has the same machine-id as kubemaster'])
+})
+
+await t.test('where NetworkManager runs, it gets its rule before RKE2 starts', async (t) => {
+  const rule =
+    '@worker01 sudo install -D -m 600 /dev/stdin /etc/NetworkManager/conf.d/rke2-canal.conf'
+  const has = (state: Partial<Rke2State>) =>
+    shortly(planned(member(worker, { now, units: ['NetworkManager'], ...state }), ours.slice(0, 1)))
+  t.strictSame(has({}).slice(1, 3), [rule, '@worker01 sudo systemctl reload NetworkManager'])
+  t.notOk(has({ hasCanalRule: true }).includes(rule))
+  t.notOk(has({ units: [] }).includes(rule))
 })

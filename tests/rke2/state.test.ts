@@ -3,14 +3,13 @@ import { execFileSync } from 'node:child_process'
 import t from 'tap'
 import type { Lab } from '../../lib/lab/lab.ts'
 import {
-  isReady,
-  parseKubeNodes,
   parseState,
   parseTimes,
   stateScript,
   statusScript,
   watchScript,
 } from '../../lib/rke2/state.ts'
+import { isReady, parseKubeNodes } from '../../lib/rke2/kube-nodes.ts'
 import { kubeNode, noNetwork } from '../helpers/plans.ts'
 
 await t.test('the state that a node reports', async (t) => {

@@ -1,6 +1,6 @@
 // Recordings of the real RKE2 v1.35.0 (tests/fixtures/README.md), played second by second to the code that waits for a node.
 import t from 'tap'
-import { parseKubeNodes } from '../../lib/rke2/state.ts'
+import { parseKubeNodes } from '../../lib/rke2/kube-nodes.ts'
 import { watcher } from '../../lib/rke2/watch.ts'
 import { hintText } from '../../lib/text/errors.ts'
 import { fixture } from '../helpers/fixtures.ts'
