@@ -120,7 +120,7 @@ true
 
 /** Appended to what status runs on a node as the login user: RKE2's version and service, and on a server the nodes. */
 export const statusScript = (service: Service) =>
-  `; ${startScript(service)}; echo '== version'; /usr/local/bin/rke2 --version 2>/dev/null; echo '== service'; systemctl is-active ${service}` +
+  `; echo '== version'; /usr/local/bin/rke2 --version 2>/dev/null; echo '== service'; systemctl is-active ${service}; ${startScript(service)}` +
   (service === 'rke2-server'
     ? `; echo '== nodes'; test -x ${program} && sudo timeout 10 ${kubectl} get nodes -o json 2>/dev/null; true`
     : '; true')

@@ -45,15 +45,34 @@ await t.test('a server reports Kubernetes, also when only an agent is named', as
   const item = {
     metadata: { name: 'worker01', labels: {} },
     status: {
-      conditions: [{ type: 'Ready', status: 'True' }],
+      conditions: [{ type: 'Ready', status: 'True', lastHeartbeatTime: '2026-07-01T10:00:00Z' }],
       nodeInfo: { kubeletVersion: 'v1.36.5+rke2r1' },
     },
   }
   const nodes = `== nodes\n${JSON.stringify({ items: [item] })}\n`
-  host.put('guests/kubemaster', fixture('cloud-init-done.cloud-init-22.4.2.txt') + nodes)
+  const done = fixture('cloud-init-done.cloud-init-22.4.2.txt')
+  host.put('guests/kubemaster', done + nodes)
+  const now = Date.parse('2026-07-01T10:00:10Z') / 1000
+  const started = (secondsAgo: number) =>
+    `${done}== start\n${(1000 - secondsAgo) * 1e6}\n1000.00 1.00\n${now}.5\n== service\nactive\n`
+  host.put('guests/worker01', started(60))
   const status = await statusOf(t, host, 'worker01')
   t.match(status.nodes, [{ name: 'worker01', kubernetes: { ready: true, roles: [] } }])
   t.equal(status.nodes.length, 1)
+
+  await t.test(
+    'a Ready that was stored before RKE2 was started again does not count',
+    async (t) => {
+      host.put('guests/worker01', started(5))
+      const { nodes } = await statusOf(t, host, 'worker01')
+      t.match(nodes, [{ name: 'worker01', kubernetes: { ready: false } }])
+    },
+  )
+  await t.test('nor that of a machine that is off', async (t) => {
+    host.put('domains/worker01/state', 'shut off\n')
+    const { nodes } = await statusOf(t, host, 'worker01')
+    t.match(nodes, [{ domain: 'shut off', kubernetes: { ready: false } }])
+  })
 })
 
 await t.test('why a Node is not Ready', async (t) => {
