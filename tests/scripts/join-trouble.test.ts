@@ -161,15 +161,6 @@ await t.test('a failure is reported for each node', async (t) => {
   })
 })
 
-await t.test('a server that is shut off is to be started', async (t) => {
-  const host = new FakeHost(t, pop, { machines: true })
-  for (const script of ['install-rke2', 'join']) await succeeds(t, host, script)
-  host.put('domains/kubemaster/state', 'shut off\n')
-  const result = await host.run('join')
-  failed(t, result, '✗ no server to join: kubemaster is off')
-  t.match(result.stderr, 'create.ts kubemaster   # starts a machine that is off')
-})
-
 await t.test('a release with another version is noticed after the installation', async (t) => {
   const host = new FakeHost(t, undefined, { machines: true })
   const other = 'v1.36.5+rke2r9'
