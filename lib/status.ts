@@ -44,7 +44,11 @@ export interface Cluster {
   /** A script to run on the node after the one that reads cloud-init's state. */
   ask(node: Node): string
   /** The answer; nodes: those of Kubernetes, where the node knows them. */
-  read(answer: string): { rke2: NodeStatus['rke2']; nodes: KubeNode[] | undefined }
+  read(answer: string): {
+    rke2: NodeStatus['rke2']
+    nodes: KubeNode[] | undefined
+    trouble?: string | undefined
+  }
 }
 
 interface LabStatus {
@@ -148,10 +152,10 @@ async function withoutLibvirt(node: Node, answerOf: Ask | undefined): Promise<Lo
   return answerOf ? withAnswer(node, known, await answerOf(node)) : { node, status: known }
 }
 
-function withAnswer(node: Node, known: NodeStatus, { init, rke2, nodes }: Asked): Look {
+function withAnswer(node: Node, known: NodeStatus, { init, rke2, nodes, trouble }: Asked): Look {
   if (init.kind === 'unreachable')
     return { node, status: { ...known, ssh: 'unreachable', remark: init.trouble.state } }
   const cloudInit = init.kind === 'busy' ? 'running' : init.kind
-  const remark = (init.kind === 'failed' ? init.errors[0] : null) ?? known.remark
+  const remark = (init.kind === 'failed' ? init.errors[0] : trouble) ?? known.remark
   return { node, nodes, status: { ...known, ssh: 'ok', cloudInit, rke2, remark } }
 }

@@ -149,6 +149,13 @@ await t.test('pure files know no clock, no chance, no environment', async (t) =>
   t.strictSame(broken, [])
 })
 
+await t.test('only the door to a node knows how to call ssh and scp', async (t) => {
+  const users = sources
+    .filter(({ file, text }) => /\bssh\(|sh`scp|\.sshConfig/.test(text) && roomOf(file) !== 'guest')
+    .map(({ file }) => file)
+  t.strictSame(users, [])
+})
+
 await t.test(
   'every command goes through the one door, and code passes no string to a shell',
   async (t) => {

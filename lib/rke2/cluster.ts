@@ -1,6 +1,7 @@
 // EDGE. Questions about more than one node: which server leads, and whether a cluster already exists.
 import { existsSync } from 'node:fs'
 import { publicHostKey } from '../guest/keys.ts'
+import { commandOn } from '../guest/ssh.ts'
 import { typedOn } from '../guest/ssh-files.ts'
 import type { Lab, Node } from '../lab/lab.ts'
 import { eachOf, type Shell } from '../shell/carry-out.ts'
@@ -85,8 +86,8 @@ export function findLeader(all: Member[]): Pick<Cluster, 'leader' | 'lacking'> {
     details: all.flatMap(({ trouble }) => trouble?.message ?? []).slice(0, 1),
     hint: script('install-rke2'),
   })
-  const runs = typedOn(first.node, 'systemctl is-active rke2-server')
-  return { leader: first, lacking: [refusal(`${runs} >/dev/null`, error)] }
+  const runs = commandOn(first.node, 'systemctl is-active --quiet rke2-server')
+  return { leader: first, lacking: [refusal(runs, error)] }
 }
 
 const reportsReady = ({ name, state }: Member) =>
@@ -108,8 +109,11 @@ export async function readyLeader(
   await shell.apply({ ...wait, watched: true })
   const { nodes } = (await lookAt(node)).state
   if (nodes) return { ...leader, state: { ...leader.state, nodes } }
-  const listing = typedOn(node, `sudo ${kubectl} get nodes`)
-  const error = new LabError(`the API of ${name} does not answer`, { hint: listing })
-  await shell.apply(inOrder(`Ask ${name} for its nodes`, [refusal(`${listing} >/dev/null`, error)]))
+  const listing = `${kubectl} get nodes`
+  const error = new LabError(`the API of ${name} does not answer`, {
+    hint: typedOn(node, `sudo ${listing}`),
+  })
+  const answers = `${commandOn(node, listing, { root: true })} >/dev/null`
+  await shell.apply(inOrder(`Ask ${name} for its nodes`, [refusal(answers, error)]))
   return leader
 }

@@ -1,8 +1,9 @@
 // EDGE. The steps that make a node a Ready member of the cluster.
-import { onNode } from '../guest/ssh.ts'
+import { onNode, storeOn } from '../guest/on-node.ts'
+import { commandOn } from '../guest/ssh.ts'
 import { typedOn } from '../guest/ssh-files.ts'
 import type { Lab, Node } from '../lab/lab.ts'
-import type { Check, Run, Say, Step } from '../shell/steps.ts'
+import { untilBash, type Check, type Run, type Say, type Step } from '../shell/steps.ts'
 import { TimedOut, until, type Seen } from '../shell/wait.ts'
 import { LabError } from '../text/errors.ts'
 import { formatSeconds } from '../text/progress.ts'
@@ -12,7 +13,7 @@ import { tokenFile } from './config.ts'
 import { untilNodeReady } from './ready.ts'
 import { checkClock, checkNeeds, checkVersion } from './requirements.ts'
 import { kubeNodes, planConfig, planStart, refusal, type Edited, type Member } from './service.ts'
-import { isReady, kubectl } from './state.ts'
+import { isReady, kubectl, readyScript } from './state.ts'
 
 interface Joining {
   lab: Lab
@@ -78,10 +79,10 @@ function planOldNode(leader: Member, { node, state }: Member, seconds: number): 
 }
 
 function untilNotReady(leader: Node, node: Node, seconds: number): Check {
-  const condition = `wait --for=condition=Ready=Unknown node/${node.name} --timeout=${seconds}s`
+  const asked = commandOn(leader, readyScript(node.name), { root: true })
   return {
     do: 'check',
-    bash: typedOn(leader, `sudo ${kubectl} ${condition}`),
+    bash: untilBash(`ready=$(${asked}\n) && [[ $ready != True* ]]`, seconds, 3),
     holds: (say) => waitUntilNotReady(leader, node, seconds, say),
   }
 }
@@ -109,7 +110,7 @@ async function waitUntilNotReady(leader: Node, node: Node, seconds: number, say:
 // From SSH to SSH: the token is never in a command or on this host.
 const copyToken = (leader: Node, node: Node): Run => ({
   do: 'run',
-  bash: `${typedOn(leader, 'sudo cat /var/lib/rancher/rke2/server/token')} | ${typedOn(node, `sudo install -D -m 600 /dev/stdin ${tokenFile}`)}`,
+  bash: `${commandOn(leader, 'cat /var/lib/rancher/rke2/server/token', { root: true })} | ${storeOn(node, tokenFile)}`,
 })
 
 const [unanswered, otherCluster] = [3, 4]

@@ -1,12 +1,11 @@
 // EDGE. Waits until a Kubernetes node is Ready; a known cause in the journal ends the wait early.
-import { askNode } from '../guest/ssh.ts'
+import { askNode, commandOn } from '../guest/ssh.ts'
 import { typedOn } from '../guest/ssh-files.ts'
 import type { Node } from '../lab/lab.ts'
-import type { Check, Say } from '../shell/steps.ts'
+import { untilBash, type Check, type Say } from '../shell/steps.ts'
 import { TimedOut, until, type Seen } from '../shell/wait.ts'
 import { LabError } from '../text/errors.ts'
 import { formatSeconds } from '../text/progress.ts'
-import { commandText } from '../text/quote.ts'
 import { parts } from '../text/sections.ts'
 import {
   diagnose,
@@ -19,17 +18,25 @@ import {
   type Sighting,
 } from './journal.ts'
 import { kubeNodes } from './service.ts'
-import { isReady, kubectl, parseKubeNodes, serviceOf, watchScript, type KubeNode } from './state.ts'
+import {
+  isReady,
+  parseKubeNodes,
+  readyScript,
+  serviceOf,
+  startScript,
+  watchScript,
+  type KubeNode,
+} from './state.ts'
 
 /** The node is Ready according to the API of `reporter`; the first server is its own reporter. */
 export function untilNodeReady(node: Node, reporter: Node, seconds: number): Check {
-  const there = typedOn(reporter, `sudo ${kubectl} get node ${node.name}`)
-  const registered = `until ${there} >/dev/null 2>&1; do sleep 5; done`
-  const ready = `wait --for=condition=Ready node/${node.name} --timeout=${seconds}s`
+  const started = commandOn(node, startScript(serviceOf(node)), { root: true })
+  const ready = commandOn(reporter, readyScript(node.name), { root: true })
+  const condition = `started=$(${started}\n) && ready=$(${ready}
+) && [[ $ready == True* && ! "\${ready#True }" < $started ]]`
   return {
     do: 'check',
-    bash: `${commandText`timeout ${seconds} sh -c ${registered}`}
-${typedOn(reporter, `sudo ${kubectl} ${ready}`)}`,
+    bash: untilBash(condition, seconds, 3),
     holds: (say) => waitForNode(node, reporter, seconds, say),
   }
 }

@@ -1,6 +1,6 @@
 // EDGE. RKE2 on one node: its state, and the steps that configure and start it.
-import { askNode, onNode, putOnNode } from '../guest/ssh.ts'
-import { typedOn } from '../guest/ssh-files.ts'
+import { onNode, putOnNode } from '../guest/on-node.ts'
+import { askNode, commandOn } from '../guest/ssh.ts'
 import type { Lab, Node } from '../lab/lab.ts'
 import { readText } from '../shell/bash.ts'
 import type { Check, Step } from '../shell/steps.ts'
@@ -41,7 +41,7 @@ export async function lookAt(node: Node): Promise<Member> {
 
 /** A check that fails if the node could not be asked. */
 export const reached = ({ node, trouble }: Member): Check[] =>
-  trouble ? [refusal(typedOn(node, 'true'), trouble)] : []
+  trouble ? [refusal(commandOn(node, 'true'), trouble)] : []
 
 /** A check that is already known to fail; `bash` checks again. */
 export const refusal = (bash: string, error: LabError): Check => ({

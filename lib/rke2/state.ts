@@ -1,4 +1,5 @@
 // PURE. The state of RKE2 on a node: the scripts that ask for it, and their output as values.
+import { LabError } from '../text/errors.ts'
 import { parts } from '../text/sections.ts'
 import { parseVersion } from './release.ts'
 
@@ -11,17 +12,17 @@ export const serviceOf = ({ role }: { role: 'server' | 'agent' }): Service => `r
 /** The folder for the release's files in a node's home; removing it is the last step of an installation. */
 export const artifactsFolder = 'rke2-artifacts'
 
-/** Run as root in the login user's home; prints each part below a line with its name, and no secret. */
+/** Run as root in the login user's home; prints each part below a line with its name. */
 export const stateScript = (service: Service) => `
 part() { echo "== $1"; }
 part cut-off; test -e ${artifactsFolder} && echo yes
-part version; rke2 --version 2>/dev/null || /usr/local/bin/rke2 --version 2>/dev/null
+part version; rke2=$(command -v rke2 || command -v /usr/local/bin/rke2) && { "$rke2" --version 2>&1 || echo "exit $?"; }
 part service; state=$(systemctl is-active ${service} 2>/dev/null); echo "$state"
 part enabled; systemctl is-enabled ${service} 2>/dev/null
-part started; started=$(TZ=UTC systemctl show --property ExecMainStartTimestamp --value ${service})
-test "$started" && started=$(date -d "$started" +%s) && echo "$started"
+part started; started=$(TZ=UTC systemctl show --property ExecMainStartTimestamp --value ${service}) || echo "exit $?"
+test "$started" && { started=$(date -d "$started" +%s) || echo "exit $?"; echo "$started"; }
 part stale; test "$started" && test "$(stat -c %Y /etc/rancher/rke2/config.yaml)" -gt "$started" && echo yes
-part config; cat /etc/rancher/rke2/config.yaml 2>/dev/null; echo
+part config; test ! -e /etc/rancher/rke2/config.yaml || cat /etc/rancher/rke2/config.yaml || exit; echo
 part joined; test -s /etc/rancher/node/password && echo yes
 part data; test -d /var/lib/rancher/rke2/server/db/etcd/member && echo yes
 part now; date +%s
@@ -56,31 +57,45 @@ export interface Rke2State {
   nodes?: KubeNode[]
 }
 
-/** Parses the output of `stateScript`. */
+/** Parses the output of `stateScript`. Throws if a program on the node failed that always answers. */
 export function parseState(output: string): Rke2State {
   const found = parts(output)
   const text = (name: string) => (found.get(name) ?? '').trim()
   const hasRun = text('joined') === 'yes' || text('data') === 'yes'
   const isCutOff = text('cut-off') === 'yes' && !hasRun // the program may be installed without the service
-  const version = isCutOff ? undefined : parseVersion(text('version'))
+  const version = isCutOff ? undefined : installedVersion(text('version'))
+  const seconds = (name: string) =>
+    /^\d+$/.test(text(name)) ? Number(text(name)) : unanswered(`time "${name}"`, text(name))
   const nodes = parseKubeNodes(text('nodes'))
   return {
     ...(version ? { version } : {}),
     ...(nodes ? { nodes } : {}),
-    service: text('service') || 'inactive',
+    service: text('service') || unanswered('state of the service', ''),
     enabled: text('enabled') === 'enabled',
-    started: Number(text('started') || NaN),
+    started: text('started') ? seconds('started') : NaN,
     config: (found.get('config') ?? '').replace(/\n$/, ''), // its last line may have no end
     stale: text('stale') === 'yes',
     hasRun,
-    now: Number(text('now')),
+    now: seconds('now'),
     gaps: text('gaps').split('\n').filter(Boolean),
     free: Number(text('free')),
   }
 }
 
+/** The version in the output of `rke2 --version`; undefined if there is no such program. Throws if it failed. */
+export function installedVersion(said: string): string | undefined {
+  return said.trim() ? (parseVersion(said) ?? unanswered('version of RKE2', said)) : undefined
+}
+
+function unanswered(what: string, said: string): never {
+  throw new LabError(`the node does not tell the ${what}`, {
+    details: (said.trim() || 'nothing was printed').split('\n'),
+    hint: '# run this again; if it stays, look at the node over SSH',
+  })
+}
+
 /** The state of a node before an installation. */
-export const untouched: Rke2State = parseState('')
+export const untouched: Rke2State = parseState('== service\ninactive\n== now\n0')
 
 export interface KubeNode {
   name: string
@@ -142,9 +157,20 @@ echo "== nodes"; test -x ${program} && timeout 20 ${kubectl} get nodes -o json 2
 true
 `
 
+/** For root's sh on a node: when the service that is active was started, as Kubernetes writes times; fails if it is not. */
+export const startScript = (service: Service) => `\
+systemctl is-active --quiet ${service} &&
+  date -u -d "$(TZ=UTC systemctl show --property ExecMainStartTimestamp --value ${service})" +%FT%TZ`
+
+/** For root's sh on a server: "STATUS HEARTBEAT" of a node's condition Ready; nothing if there is no such node. */
+export const readyScript = (name: string) =>
+  `${kubectl} get node ${name} --ignore-not-found --output 'jsonpath=${readyPath}'`
+const readyPath =
+  '{range .status.conditions[?(@.type=="Ready")]}{.status} {.lastHeartbeatTime}{end}'
+
 /** Appended to what status runs on a node as the login user: RKE2's version and service, and on a server the nodes. */
 export const statusScript = (service: Service) =>
-  `; echo '== version'; /usr/local/bin/rke2 --version 2>/dev/null; echo '== service'; systemctl is-active ${service}` +
+  `; echo '== version'; test ! -x /usr/local/bin/rke2 || /usr/local/bin/rke2 --version 2>&1 || echo "exit $?"; echo '== service'; systemctl is-active ${service}` +
   (service === 'rke2-server'
     ? `; echo '== nodes'; test -x ${program} && sudo timeout 10 ${kubectl} get nodes -o json 2>/dev/null; true`
     : '; true')

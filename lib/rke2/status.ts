@@ -7,10 +7,12 @@ export const cluster = {
   ask: (node: { role: 'server' | 'agent' }) => statusScript(serviceOf(node)),
   read(answer: string) {
     const found = parts(answer)
-    const version = parseVersion(found.get('version') ?? '')
+    const said = (found.get('version') ?? '').trim()
+    const version = parseVersion(said)
     return {
       rke2: version ? { version, service: (found.get('service') ?? '').trim() } : null,
       nodes: parseKubeNodes(found.get('nodes') ?? ''),
+      trouble: said && !version ? `rke2 --version failed: ${said.split('\n').at(-1)}` : undefined,
     }
   },
 }

@@ -183,6 +183,9 @@ kubectl() { # WORDS
   shift 2
   case "$*" in
     'get nodes -o json') nodes_json ;;
+    'get node '*' --ignore-not-found --output jsonpath='*lastHeartbeatTime*)
+      [[ ! -e $cluster/nodes/$3 ]] || echo "$(cut -d ' ' -f 1 "$cluster/nodes/$3") $(<"$STAND_IN/heartbeat-$3")"
+      ;;
     'get node '*) [[ -e $cluster/nodes/$3 ]] || fail "Error from server (NotFound): nodes \"$3\" not found" ;;
     'delete node '*) rm "$cluster/nodes/$3" && event "delete node $3" ;;
     'delete secret --namespace kube-system '*.node-password.rke2' --ignore-not-found')
@@ -210,10 +213,16 @@ case $me in
     reach "$3"
     case $script in
       'cd /run/cloud-init '*)
-        if [[ -e $STAND_IN/guests/$3 ]]; then cat "$STAND_IN/guests/$3" && exit; fi
-        cat "$FIXTURES/cloud-init-done.cloud-init-22.4.2.txt"
+        guest=$STAND_IN/guests/$3
+        [[ -e $guest ]] || guest=$FIXTURES/cloud-init-done.cloud-init-22.4.2.txt
         rke2=${script#*"echo '== version'"}
-        [[ $rke2 = "$script" ]] || on_node "echo '== version'$rke2"
+        if [[ $script = *'&& { test -e disabled'* ]]; then
+          grep -Eq '^== (disabled|result.json)$' "$guest"
+        elif cat "$guest" && [[ $rke2 != "$script" && $guest = "$FIXTURES"/* ]]; then
+          on_node "echo '== version'$rke2"
+        else
+          printf '\n== end\n'
+        fi
         ;;
       '') on_node "${*:4}" ;;
       *) on_node "${*:4}" <<<"$script" ;;
@@ -267,6 +276,7 @@ case $me in
   systemctl)
     case "$*" in
       'is-active rke2-'*) is_active "$2" ;;
+      'is-active --quiet rke2-'*) is_active "$3" >/dev/null ;;
       'is-enabled rke2-'*) if [[ -e $root/run/enabled-$2 ]]; then echo enabled; else echo disabled && exit 1; fi ;;
       'show --property ExecMainStartTimestamp --value rke2-'*)
         [[ ! -e $root/run/started ]] || TZ=UTC date -r "$root/run/started" '+%a %F %T %Z'
@@ -288,7 +298,7 @@ case $me in
   wget) exit 4 ;;
   df) printf 'Avail\n%s\n' "$(cat "$root/free" 2>/dev/null || echo 60000000000)" ;;
   id) echo 0 ;;
-  cloud-init) [[ $* = 'status --wait' ]] || unknown "$@" ;;
+  cloud-init) [[ $* = status ]] || unknown "$@" ;;
   iptables | apparmor_parser) ;;
   *) unknown "$@" ;;
 esac

@@ -10,6 +10,7 @@ import {
   statusScript,
   watchScript,
 } from '../../lib/rke2/state.ts'
+import { cluster } from '../../lib/rke2/status.ts'
 import { kubeNode } from '../helpers/plans.ts'
 
 await t.test('the state that a node reports', async (t) => {
@@ -27,16 +28,19 @@ await t.test('the state that a node reports', async (t) => {
     gaps: ['apparmor'],
     free: 1000,
   })
-  const cutOff = '== cut-off\nyes\n== version\nrke2 version v1.35.7+rke2r1 (a)\n'
+  const idle = '== service\ninactive\n== now\n1700000000\n'
+  const cutOff = `${idle}== cut-off\nyes\n== version\nrke2 version v1.35.7+rke2r1 (a)\n`
   t.equal(parseState(cutOff).version, undefined, 'partly installed is not installed')
   t.equal(
     parseState(`${cutOff}== joined\nyes\n`).version,
     'v1.35.7+rke2r1',
     'copied files on a node that has joined mean nothing',
   )
-  t.equal(parseState('== stale\nyes\n').stale, true)
-  t.equal(parseState('== nodes\nerror: timed out\n').nodes, undefined, 'the API does not answer')
-  t.match(parseState(''), { service: 'inactive', hasRun: false, config: '' })
+  t.equal(parseState(`${idle}== stale\nyes\n`).stale, true)
+  const silent = parseState(`${idle}== nodes\nerror: timed out\n`)
+  t.equal(silent.nodes, undefined, 'the API does not answer')
+  t.match(parseState(idle), { service: 'inactive', hasRun: false, config: '' })
+  t.equal(parseState(idle).version, undefined, 'there is no program')
   const roles = ['control-plane', 'etcd']
   const heartbeat = '2026-07-01T10:00:00Z'
   const item = (name: string, ready: string) => ({
@@ -92,6 +96,33 @@ await t.test('the state that a node reports', async (t) => {
 })
 
 await t.test('a config.yaml without an end of its last line swallows nothing', async (t) => {
-  t.match(parseState('== config\na: 1\n== joined\nyes\n'), { config: 'a: 1', hasRun: true })
-  t.match(stateScript('rke2-agent'), 'config.yaml 2>/dev/null; echo\n')
+  const answer = '== service\nactive\n== now\n1\n== config\na: 1\n== joined\nyes\n'
+  t.match(parseState(answer), { config: 'a: 1', hasRun: true })
+  t.match(stateScript('rke2-agent'), 'config.yaml || exit; echo\n')
+})
+
+await t.test('a program that was killed is no answer', async (t) => {
+  const answer = (parts: Record<string, string>) =>
+    Object.entries({ service: 'inactive', now: '1700000000', ...parts })
+      .map(([name, text]) => `== ${name}\n${text}\n`)
+      .join('')
+  const killed: [Record<string, string>, string, string][] = [
+    [{ version: 'exit 137' }, 'version of RKE2', 'exit 137'],
+    [{ version: 'exit 137', 'cut-off': 'yes', data: 'yes' }, 'version of RKE2', 'exit 137'],
+    [{ service: '' }, 'state of the service', 'nothing was printed'],
+    [{ started: 'exit 143' }, 'time "started"', 'exit 143'],
+    [{ now: '' }, 'time "now"', 'nothing was printed'],
+  ]
+  for (const [parts, what, said] of killed)
+    t.throws(() => parseState(answer(parts)), {
+      message: `the node does not tell the ${what}`,
+      details: [said],
+    })
+  const unfinished = answer({ version: 'exit 139', 'cut-off': 'yes' })
+  t.equal(parseState(unfinished).version, undefined, 'half unpacked: it is installed again')
+  t.match(cluster.read(answer({ version: 'Killed\nexit 137' })), {
+    rke2: null,
+    trouble: 'rke2 --version failed: exit 137',
+  })
+  t.equal(cluster.read(answer({ version: '' })).trouble, undefined, 'not installed')
 })
