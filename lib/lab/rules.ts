@@ -68,12 +68,6 @@ function networkProblems(raw: Raw): Problem[] {
   ]
 }
 
-// The lab file is YAML 1.2: `yes` is text there, and RKE2 rejects that text as a boolean.
-const textForBoolean = (value: unknown) =>
-  typeof value === 'string' && /^(yes|no|on|off)$/i.test(value)
-    ? `"${value}" is text here; write ${/^(yes|on)$/i.test(value)}`
-    : undefined
-
 const nodesOf = (raw: Raw): Raw[] => (Array.isArray(raw.nodes) ? raw.nodes : []).map(record)
 const isServer = ({ role }: Raw) => role === 'server'
 
@@ -92,7 +86,7 @@ export function ruleProblems(document: unknown): Problem[] {
     ...networkProblems(raw),
     ...problem(['rke2', 'vip'], addressProblem(raw, vip)),
     ...Object.entries(record(config)).flatMap(([key, value]) =>
-      problem(['rke2', 'config', key], rke2KeyProblem(key, value) ?? textForBoolean(value)),
+      problem(['rke2', 'config', key], rke2KeyProblem(key, value)),
     ),
     ...problem(['nodes'], lacksServer && 'at least one node must have role: server'),
   ]
