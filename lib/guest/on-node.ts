@@ -1,7 +1,8 @@
 // EDGE. The steps that change a node: commands and files.
+import { basename } from 'node:path'
 import type { Node } from '../lab/lab.ts'
 import { sh, type Run } from '../shell/steps.ts'
-import { commandText, hereDocument } from '../text/quote.ts'
+import { commandText, hereDocument, quote } from '../text/quote.ts'
 import { commandOn, type As } from './ssh.ts'
 import { ssh } from './ssh-files.ts'
 
@@ -21,6 +22,18 @@ export const putOnNode = (node: Node, path: string, content: string): Run => ({
   do: 'run',
   bash: hereDocument(storeOn(node, path), content),
 })
+
+/** The same for what `bash` prints, which may be a secret. It goes through a file here, so that it arrives whole or not. */
+export function makeOnNode(node: Node, path: string, bash: string): Run {
+  const file = `${node.dir}/${basename(path)}`
+  return {
+    do: 'run',
+    bash: `${commandText`mkdir -p ${node.dir}`}
+${bash} > ${quote(file)}
+${storeOn(node, path)} < ${quote(file)}
+${commandText`rm ${file}`}`,
+  }
+}
 
 /** The step that copies files into a folder in the login user's home. */
 export const copyToNode = (node: Node, files: string[], folder: string): Run =>

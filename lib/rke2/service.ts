@@ -1,11 +1,13 @@
 // EDGE. RKE2 on one node: its state, and the steps that configure and start it.
-import { onNode, putOnNode } from '../guest/on-node.ts'
+import { makeOnNode, onNode, putOnNode } from '../guest/on-node.ts'
 import { askNode, commandOn } from '../guest/ssh.ts'
 import type { Lab, Node } from '../lab/lab.ts'
 import { readText } from '../shell/bash.ts'
 import type { Check, Step } from '../shell/steps.ts'
 import { LabError } from '../text/errors.ts'
-import { joinedServer, parseRke2Config, rke2Config, type Config } from './config.ts'
+import { toYaml } from '../text/yaml.ts'
+import { joinedServer, parseRke2Config, rke2Entries, type Config } from './config.ts'
+import { secretsIn, withSecrets, type Secret } from './secrets.ts'
 import {
   kubectl,
   parseKubeNodes,
@@ -60,13 +62,24 @@ export async function kubeNodes(server: Node): Promise<KubeNode[] | undefined> {
   }
 }
 
-/** The configurations that people edit, by role. */
-export type Edited = Record<Node['role'], Config>
+/** The configurations that people edit, by role, and the secrets in them. */
+export type Edited = Record<Node['role'], Config> & {
+  secrets?: Record<Node['role'] | 'lab', Secret[]>
+}
 
 /** Reads and checks them. */
-export function readEdited(): Edited {
-  const read = (file: string) => parseRke2Config(readText(file) ?? '', file)
-  return { server: read('rke2/server.yaml'), agent: read('rke2/agent.yaml') }
+export function readEdited(labFile: string): Edited {
+  const [server, agent] = ['rke2/server.yaml', 'rke2/agent.yaml'] as const
+  const [serverText, agentText] = [readText(server) ?? '', readText(agent) ?? '']
+  return {
+    server: parseRke2Config(serverText, server),
+    agent: parseRke2Config(agentText, agent),
+    secrets: {
+      lab: secretsIn(readText(labFile) ?? '', labFile, 'rke2', 'config'),
+      server: secretsIn(serverText, server),
+      agent: secretsIn(agentText, agent),
+    },
+  }
 }
 
 /** The steps that write config.yaml (root, 0600), and whether the service must restart to read it. `joins` is the server
@@ -78,9 +91,18 @@ export function planConfig(
   joins?: Node,
 ): { steps: Step[]; unread: boolean } {
   const joined = state.hasRun ? joinedServer(lab, node, state.config) : undefined
-  const config = rke2Config(lab, node, edited[node.role], joined ?? joins)
-  if (state.config === config) return { steps: [], unread: state.stale }
-  return { steps: [putOnNode(node, '/etc/rancher/rke2/config.yaml', config)], unread: true }
+  const entries = rke2Entries(lab, node, edited[node.role], joined ?? joins)
+  const { lab: ofLab = [], [node.role]: ofRole = [] } = edited.secrets ?? {}
+  const secrets = Object.entries(entries).flatMap(([key, value]) => {
+    const among = value === lab.rke2.config[key] ? ofLab : ofRole
+    return among.find((one) => one.key === key) ?? []
+  })
+  const shown = Object.entries(entries).filter(([key]) => !secrets.some((one) => one.key === key))
+  const { content, bash } = withSecrets(toYaml(Object.fromEntries(shown)), secrets)
+  if (state.config === content) return { steps: [], unread: state.stale }
+  const file = '/etc/rancher/rke2/config.yaml'
+  const put = secrets.length > 0 ? makeOnNode(node, file, bash) : putOnNode(node, file, content)
+  return { steps: [put], unread: true }
 }
 
 /** The steps that enable and start the service, or restart it. They do not wait. */
