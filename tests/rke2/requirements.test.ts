@@ -1,14 +1,14 @@
 // What a node must have before RKE2 is started.
 import t from 'tap'
 import { checkClock, checkNeeds, checkVersion } from '../../lib/rke2/requirements.ts'
-import { parseState } from '../../lib/rke2/state.ts'
+import { untouched } from '../../lib/rke2/state.ts'
 import { makeLab, nodeOf } from '../helpers/labs.ts'
 
 const lab = makeLab()
 const [server, agent] = [nodeOf(lab), nodeOf(lab, 'worker01')]
 
 await t.test('what a node must have before RKE2 is started', async (t) => {
-  const state = parseState('')
+  const state = untouched
   t.throws(
     () => checkNeeds(agent, { ...state, gaps: ['iptables', 'apparmor'] }),
     /lacks iptables and apparmor/,
