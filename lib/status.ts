@@ -52,6 +52,7 @@ export interface Cluster {
     rke2: NodeStatus['rke2']
     nodes: KubeNode[] | undefined
     isReady: (own: KubeNode) => boolean
+    trouble?: string | undefined
   }
 }
 
@@ -166,10 +167,10 @@ async function withoutLibvirt(node: Node, answerOf: Ask | undefined): Promise<Lo
 }
 
 function withAnswer(node: Node, known: NodeStatus, asked: Asked): Look {
-  const { init, rke2, nodes, isReady } = asked
+  const { init, rke2, nodes, isReady, trouble } = asked
   if (init.kind === 'unreachable')
     return { node, status: { ...known, ssh: 'unreachable', remark: init.trouble.state } }
   const cloudInit = init.kind === 'busy' ? 'running' : init.kind
-  const remark = (init.kind === 'failed' ? init.errors[0] : null) ?? known.remark
+  const remark = (init.kind === 'failed' ? init.errors[0] : trouble) ?? known.remark
   return { node, nodes, isReady, status: { ...known, ssh: 'ok', cloudInit, rke2, remark } }
 }

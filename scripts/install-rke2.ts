@@ -16,7 +16,7 @@ import { inOrder } from '../lib/shell/steps.ts'
 import { script } from '../lib/text/errors.ts'
 
 await phase(import.meta.url, 'install-rke2', async ({ lab, options, shell }) => {
-  const edited = readEdited(lab) // reports problems before anything changes
+  const edited = readEdited(lab, options.lab) // reports problems before anything changes
   const seen = await shell.look(`Look at ${firstServer(lab).name}`, () => lookAtFirst(lab))
   const { name, node, state, trouble } = seen.first
   if (trouble) await shell.apply(inOrder(`Reach ${name}`, reached(seen.first)))

@@ -12,7 +12,7 @@ import { bringsNetwork } from '../lib/rke2/kube-nodes.ts'
 import { forEach, inOrder } from '../lib/shell/steps.ts'
 
 await phase(import.meta.url, 'join', async ({ lab, nodes, options, shell }) => {
-  const edited = readEdited(lab) // reports problems before anything changes
+  const edited = readEdited(lab, options.lab) // reports problems before anything changes
   const seen = await shell.look('Look at the nodes', () => lookAtCluster(lab, nodes))
   const { joiners, lacking } = seen
   if (lacking.length > 0) await shell.apply(inOrder('Find a server to join', lacking))

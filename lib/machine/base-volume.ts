@@ -71,7 +71,8 @@ function diskSizeCheck(lab: Lab, file: string): Check {
   const size = commandText`$(od -An -tu8 --endian=big -j24 -N8 ${file})`
   return {
     do: 'check',
-    bash: `test ${size} -le ${smallest} # the image fits on every disk`,
+    bash: `test "${commandText`$(od -An -tx1 -N4 ${file})`}" = ' 51 46 49 fb' # it is qcow2
+test ${size} -le ${smallest} # and it fits on every disk`,
     holds: async () => checkDiskSizes(lab, capacityOf(file)),
   }
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { cacheDir, withCacheLock } from '../download/cache.ts'
 import { findDigest } from '../download/checksums.ts'
 import { fetchListed, fetchUnchecked } from '../download/fetch.ts'
-import { onNode } from '../guest/ssh.ts'
+import { copyToNode, onNode } from '../guest/on-node.ts'
 import { typedOn } from '../guest/ssh-files.ts'
 import type { Lab, Node } from '../lab/lab.ts'
 import { query, readText } from '../shell/bash.ts'
@@ -94,7 +94,7 @@ export function planInstallOn(lab: Lab, node: Node, ingress: string[]): Step[] {
   const tmp = lab.rke2.images ? 'TMPDIR=/var/tmp ' : ''
   return [
     onNode(node, `mkdir -p ${there}`, { state: 'installing' }),
-    sh`scp -q -F ${node.sshConfig} ${here} ${`${node.name}:${there}/`}`,
+    copyToNode(node, here, there),
     onNode(
       node,
       `cd ${there} && grep '${listed}' ${files.sums.name} | sha256sum --check --quiet -`,

@@ -5,7 +5,7 @@ import { line, script, type Hint } from '../text/errors.ts'
 import { joinUrl } from './config.ts'
 import { importMemory, type Remains } from './remains.ts'
 import { installOn, recreated, setClock, type System } from './system.ts'
-import { kubectl } from './state.ts'
+import { kubectl } from './kube-nodes.ts'
 
 export interface Known {
   /** Short and stable: tests and documents use it. */

@@ -1,6 +1,6 @@
 // PURE. Known causes why RKE2 does not start: the line in its journal, and the fix. RKE2 itself would retry forever.
 import { script } from '../text/errors.ts'
-import { kubectl } from './state.ts'
+import { kubectl } from './kube-nodes.ts'
 import {
   again,
   askServer,

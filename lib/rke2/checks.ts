@@ -1,6 +1,7 @@
 // EDGE. The steps before an installation: whether the node has what RKE2 needs, and a rule for NetworkManager.
 import * as ui from '../cli/ui.ts'
-import { onNode, putOnNode } from '../guest/ssh.ts'
+import { typedOn } from '../guest/ssh-files.ts'
+import { onNode, putOnNode } from '../guest/on-node.ts'
 import { networkRule } from '../lab/images.ts'
 import type { Lab, Node } from '../lab/lab.ts'
 import type { Check, Step } from '../shell/steps.ts'
@@ -45,12 +46,9 @@ function report({ name }: Node, findings: Finding[]): void {
 function sameMachineId(nodes: Node[]): string[] {
   const [first, second] = nodes
   if (!first || !second) return []
-  const names = commandText`${nodes.map(({ name }) => name)}`
-  const read = `${commandText`ssh -F ${first.sshConfig}`} "$node" cat /etc/machine-id`
+  const read = nodes.map((node) => typedOn(node, 'cat /etc/machine-id')).join('; ')
   const says = commandText`echo ${`${first.name}: two nodes have the same machine-id`}`
-  return [
-    `test -z "$(for node in ${names}; do ${read}; done | sort | uniq -d)" || { ${says} >&2; false; }`,
-  ]
+  return [`test -z "$({ ${read}; } | sort | uniq -d)" || { ${says} >&2; false; }`]
 }
 
 /** The steps that keep NetworkManager, where it runs, away from the interfaces of the network plugin. */

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { publicHostKey } from '../guest/keys.ts'
 import { shutOff } from '../guest/off.ts'
-import { SshError } from '../guest/ssh.ts'
+import { commandOn, SshError } from '../guest/ssh.ts'
 import { typedOn } from '../guest/ssh-files.ts'
 import type { Lab, Node } from '../lab/lab.ts'
 import { eachOf, type Shell } from '../shell/carry-out.ts'
@@ -11,8 +11,7 @@ import { LabError, line, script } from '../text/errors.ts'
 import { untilNodeReady } from './ready.ts'
 import { checkVersion } from './requirements.ts'
 import { lookAt, planStart, refusal, type Member } from './service.ts'
-import { kubectl } from './state.ts'
-import { isReady } from './kube-nodes.ts'
+import { kubectl, isReady } from './kube-nodes.ts'
 
 const isServer = ({ role }: Node) => role === 'server'
 
@@ -143,8 +142,8 @@ export function findLeader(
           details: [...trouble, ...(unseen ? [unseen.message] : [])],
           hint: script('install-rke2'),
         })
-  const isRunning = typedOn(first.node, 'systemctl is-active rke2-server')
-  return { leader: first, lacking: [refusal(`${isRunning} >/dev/null`, error)] }
+  const isRunning = commandOn(first.node, 'systemctl is-active --quiet rke2-server')
+  return { leader: first, lacking: [refusal(isRunning, error)] }
 }
 
 const reportsReady = ({ rke2 }: Lab, one: Member) => isReady(one.state, ownNode(one), rke2)
@@ -168,8 +167,11 @@ export async function readyLeader(
   await shell.apply({ ...wait, watched: true })
   const { nodes } = (await lookAt(node)).state
   if (nodes) return { ...leader, state: { ...leader.state, nodes } }
-  const listing = typedOn(node, `sudo ${kubectl} get nodes`)
-  const error = new LabError(`the API of ${name} does not answer`, { hint: listing })
-  await shell.apply(inOrder(`Ask ${name} for its nodes`, [refusal(`${listing} >/dev/null`, error)]))
+  const listing = `${kubectl} get nodes`
+  const error = new LabError(`the API of ${name} does not answer`, {
+    hint: typedOn(node, `sudo ${listing}`),
+  })
+  const answers = `${commandOn(node, listing, { root: true })} >/dev/null`
+  await shell.apply(inOrder(`Ask ${name} for its nodes`, [refusal(answers, error)]))
   return leader
 }

@@ -52,18 +52,22 @@ export function joinedServer(lab: Lab, node: Node, config: string): Node | undef
 const isForAgents = (key: string) => agentKeys.includes(key.replace(/\+$/, ''))
 
 /** config.yaml of a node; `joins` is the server that it joins, undefined for the first server. */
-export function rke2Config(lab: Lab, node: Node, edited: Config, joins?: Node): string {
+export const rke2Config = (...what: Parameters<typeof rke2Entries>): string =>
+  toYaml(rke2Entries(...what))
+
+/** Its keys and values. */
+export function rke2Entries(lab: Lab, node: Node, edited: Config, joins?: Node): Config {
   const own = { 'node-name': node.name, 'node-ip': node.address }
   const join = joins ? { server: joinUrl(joins), 'token-file': tokenFile } : {}
   if (node.role === 'agent') {
     const shared = Object.entries(lab.rke2.config).filter(([key]) => isForAgents(key))
-    return toYaml({ ...edited, ...Object.fromEntries(shared), ...own, ...join })
+    return { ...edited, ...Object.fromEntries(shared), ...own, ...join }
   }
   const both: Config = { 'write-kubeconfig-mode': '0600', ...edited, ...lab.rke2.config }
   const { 'tls-san': _, 'tls-san+': __, ...config } = both
   const names = [node.name, node.address, ...(lab.rke2.vip ? [lab.rke2.vip] : [])]
   const sans = [names, sansOf(edited), sansOf(lab.rke2.config)].flat()
-  return toYaml({ ...config, ...own, 'tls-san': [...new Set(sans)], cni: lab.rke2.cni, ...join })
+  return { ...config, ...own, 'tls-san': [...new Set(sans)], cni: lab.rke2.cni, ...join }
 }
 
 // Both keys are merged into one list: RKE2 would drop a KEY+ that comes before its KEY.

@@ -1,8 +1,9 @@
 // EDGE. The steps that make a node a Ready member of the cluster.
-import { onNode } from '../guest/ssh.ts'
+import { onNode, storeOn } from '../guest/on-node.ts'
+import { commandOn } from '../guest/ssh.ts'
 import { typedOn } from '../guest/ssh-files.ts'
 import type { Lab, Node } from '../lab/lab.ts'
-import type { Check, Run, Say, Step } from '../shell/steps.ts'
+import { untilBash, type Check, type Run, type Say, type Step } from '../shell/steps.ts'
 import { TimedOut, until, type Seen } from '../shell/wait.ts'
 import { LabError } from '../text/errors.ts'
 import { formatSeconds } from '../text/progress.ts'
@@ -21,8 +22,7 @@ import {
   type Edited,
   type Member,
 } from './service.ts'
-import { kubectl } from './state.ts'
-import { isReady, isUp } from './kube-nodes.ts'
+import { kubectl, isReady, isUp, isUpBash, readyScript } from './kube-nodes.ts'
 
 interface Joining {
   lab: Lab
@@ -99,10 +99,11 @@ function planOldNode(lab: Lab, leader: Member, { node, state }: Member, seconds:
 }
 
 function untilNotReady(lab: Lab, leader: Node, node: Node, seconds: number): Check {
-  const condition = `wait --for=condition=Ready=Unknown node/${node.name} --timeout=${seconds}s`
+  const asked = commandOn(leader, readyScript(node.name), { root: true })
+  const condition = `read -r ready heartbeat message <<<"$(${asked}\n)" && ! [[ ${isUpBash(lab.rke2)} ]]`
   return {
     do: 'check',
-    bash: typedOn(leader, `sudo ${kubectl} ${condition}`),
+    bash: untilBash(condition, seconds, 3),
     holds: (say) => waitUntilNotReady(lab, leader, node, seconds, say),
   }
 }
@@ -136,7 +137,7 @@ async function waitUntilNotReady(
 // From SSH to SSH: the token is never in a command or on this host.
 const copyToken = (leader: Node, node: Node): Run => ({
   do: 'run',
-  bash: `${typedOn(leader, 'sudo cat /var/lib/rancher/rke2/server/token')} | ${typedOn(node, `sudo install -D -m 600 /dev/stdin ${tokenFile}`)}`,
+  bash: `${commandOn(leader, 'cat /var/lib/rancher/rke2/server/token', { root: true })} | ${storeOn(node, tokenFile)}`,
 })
 
 const [unanswered, otherCluster] = [3, 4]

@@ -1,6 +1,10 @@
 // PURE. Kubernetes' nodes, and whether one of them is up.
 import type { Lab } from '../lab/lab.ts'
 
+/** kubectl on a server, for root. */
+export const program = '/var/lib/rancher/rke2/bin/kubectl'
+export const kubectl = `${program} --kubeconfig /etc/rancher/rke2/rke2.yaml`
+
 /** When the service was started, by the node's clock as it is now, and that clock, both in seconds since 1970. */
 export interface Times {
   /** NaN if it never was. */
@@ -91,3 +95,15 @@ export function parseKubeNodes(json: string): KubeNode[] | undefined {
     }
   })
 }
+
+/** For root's sh on a server: "STATUS HEARTBEAT MESSAGE" of a node's condition Ready; nothing if there is no such node. */
+export const readyScript = (name: string) =>
+  `${kubectl} get node ${name} --ignore-not-found --output 'jsonpath=${readyPath}'`
+const readyPath =
+  '{range .status.conditions[?(@.type=="Ready")]}{.status} {.lastHeartbeatTime} {.message}{end}'
+
+/** `isUp` as a condition of bash, for what `readyScript` printed, read into ready and message. */
+export const isUpBash = (rke2: Network) =>
+  bringsNetwork(rke2)
+    ? "( $ready == True || $message == 'container runtime network not ready: '* )"
+    : '$ready == True'

@@ -2,6 +2,7 @@
 import { existsSync, lstatSync, readlinkSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
+import { commandOn } from '../guest/ssh.ts'
 import { typedOn } from '../guest/ssh-files.ts'
 import type { Lab, Node } from '../lab/lab.ts'
 import { ask, query, readText } from '../shell/bash.ts'
@@ -10,15 +11,15 @@ import { line, type Hint, type Script } from '../text/errors.ts'
 import { commandText } from '../text/quote.ts'
 import { kubeconfigEdits, leftAlone, mergeKubeconfig } from './kubeconfig.ts'
 import { kubeNodes } from './service.ts'
-import { kubectl } from './state.ts'
-import { bringsNetwork, lacksNetwork } from './kube-nodes.ts'
+import { kubectl, bringsNetwork, lacksNetwork } from './kube-nodes.ts'
 
 const fileOf = (lab: Lab) => `${lab.dir}/kubeconfig`
 
 // Prints the server's kubeconfig with its address and the lab's name.
 function source(lab: Lab, server: Node): string {
   const edits = kubeconfigEdits(lab.name, server.address).flatMap((edit) => ['-e', edit])
-  return `${typedOn(server, 'sudo cat /etc/rancher/rke2/rke2.yaml')} | ${commandText`sed ${edits}`}`
+  const cat = commandOn(server, 'cat /etc/rancher/rke2/rke2.yaml', { root: true })
+  return `${cat} | ${commandText`sed ${edits}`}`
 }
 
 /** The lab's kubeconfig as read from the server; undefined if it cannot be read yet. */

@@ -1,17 +1,16 @@
 // EDGE. Waits until a Kubernetes node is Ready; a known cause in the journal ends the wait early.
-import { askNode } from '../guest/ssh.ts'
+import { askNode, commandOn } from '../guest/ssh.ts'
 import { typedOn } from '../guest/ssh-files.ts'
 import type { Lab, Node } from '../lab/lab.ts'
-import type { Check, Say } from '../shell/steps.ts'
+import { untilBash, type Check, type Say } from '../shell/steps.ts'
 import { TimedOut, until, type Seen } from '../shell/wait.ts'
 import { LabError } from '../text/errors.ts'
 import { formatSeconds } from '../text/progress.ts'
-import { commandText } from '../text/quote.ts'
 import type { Place } from './cause.ts'
 import type { Cause } from './journal.ts'
+import { isUpBash, readyScript } from './kube-nodes.ts'
 import { kubeNodes, type Member } from './service.ts'
-import { kubectl, serviceOf } from './state.ts'
-import { bringsNetwork } from './kube-nodes.ts'
+import { serviceOf, startedScript } from './state.ts'
 import { watcher } from './watch.ts'
 
 /** The node is Ready according to the API of `reporter`, and what it has unpacked is on its disk; the first server is its
@@ -26,24 +25,13 @@ export function untilNodeReady(
   const server = reporter.name === node.name ? undefined : reporter
   const holds = (say: Say) =>
     waitForNode(lab, { node, system: state, server, away }, reporter, seconds, say)
-  const asks = typedOn(reporter, `sudo ${kubectl} get node ${node.name}`)
-  const waiting = (condition: string) =>
-    commandText`timeout ${seconds} sh -c ${`until ${condition}; do sleep 5; done`}`
-  const synced = typedOn(node, 'sync')
-  if (bringsNetwork(lab.rke2)) {
-    const messages = `-e 'kubelet is posting ready status' -e '"container runtime network not ready: '`
-    return {
-      do: 'check',
-      bash: `${waiting(`${asks} -o json | grep -q ${messages}`)}\n${synced}`,
-      holds,
-    }
-  }
-  const ready = `wait --for=condition=Ready node/${node.name} --timeout=${seconds}s`
+  const started = commandOn(node, startedScript(serviceOf(node)), { root: true })
+  const ready = commandOn(reporter, readyScript(node.name), { root: true })
+  const condition = `started=$(${started}\n) && read -r ready heartbeat message <<<"$(${ready}
+)" && [[ $heartbeat > $started && ${isUpBash(lab.rke2)} ]]`
   return {
     do: 'check',
-    bash: `${waiting(`${asks} >/dev/null 2>&1`)}
-${typedOn(reporter, `sudo ${kubectl} ${ready}`)}
-${synced}`,
+    bash: `${untilBash(condition, seconds, 3)}\n${typedOn(node, 'sync')}`,
     holds,
   }
 }

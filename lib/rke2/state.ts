@@ -1,13 +1,11 @@
 // PURE. The state of RKE2 on a node: the scripts that ask for it, and their output as values.
+import { LabError } from '../text/errors.ts'
 import { quote } from '../text/quote.ts'
 import { parts } from '../text/sections.ts'
 import { factsScript, parseFacts, type NodeFacts } from './facts.ts'
-import { parseKubeNodes, type KubeNode, type Times } from './kube-nodes.ts'
+import { kubectl, parseKubeNodes, program, type KubeNode, type Times } from './kube-nodes.ts'
 import { parseVersion } from './release.ts'
 import { imagesFolder, importMemory, remainsScript } from './remains.ts'
-
-const program = '/var/lib/rancher/rke2/bin/kubectl'
-export const kubectl = `${program} --kubeconfig /etc/rancher/rke2/rke2.yaml`
 
 export type Service = 'rke2-server' | 'rke2-agent'
 export const serviceOf = ({ role }: { role: 'server' | 'agent' }): Service => `rke2-${role}`
@@ -23,22 +21,25 @@ const charts = ['ingress-nginx', 'traefik']
 const startScript = (service: Service) =>
   `echo '== start'; systemctl show --property ExecMainStartTimestampMonotonic --value ${service}; cat /proc/uptime; date +%s.%N`
 
-export function parseTimes(answer: string | undefined): Times {
-  const [start = 0, uptime = 0, now = 0] = (answer ?? '').trim().split('\n').map(parseFloat)
+/** The answer to `startScript`; undefined if it is not whole. */
+export function parseTimes(answer: string | undefined): Times | undefined {
+  const [start, uptime, now] = (answer ?? '').trim().split('\n').map(parseFloat)
+  if (start === undefined || uptime === undefined || now === undefined) return undefined
+  if ([start, uptime, now].some(Number.isNaN)) return undefined
   return { started: start > 0 ? now - (uptime - start / 1e6) : NaN, now }
 }
 
-/** Run as root in the login user's home; prints each part below a line with its name, and no secret. */
+/** Run as root in the login user's home; prints each part below a line with its name. */
 export const stateScript = (service: Service) => `
 part() { echo "== $1"; }
 part cut-off; test -e ${artifactsFolder} && echo yes
-part version; rke2 --version 2>/dev/null || /usr/local/bin/rke2 --version 2>/dev/null
+part version; rke2=$(command -v rke2 || command -v /usr/local/bin/rke2) && { "$rke2" --version 2>&1 || echo "exit $?"; }
 part service; state=$(systemctl is-active ${service} 2>/dev/null); echo "$state"
 part enabled; systemctl is-enabled ${service} 2>/dev/null
 ${startScript(service)}
 part stale; started=$(TZ=UTC systemctl show --property ExecMainStartTimestamp --value ${service})
 test "$started" && test "$(stat -c %Y /etc/rancher/rke2/config.yaml)" -gt "$(date -d "$started" +%s)" && echo yes
-part config; cat /etc/rancher/rke2/config.yaml 2>/dev/null; echo
+part config; test ! -e /etc/rancher/rke2/config.yaml || cat /etc/rancher/rke2/config.yaml || exit; echo
 part joined; test -s /etc/rancher/node/password && echo yes
 part data; test -d /var/lib/rancher/rke2/server/db/etcd/member && echo yes
 part ingress; grep -sl HelmChart ${charts}
@@ -67,21 +68,21 @@ export interface Rke2State extends NodeFacts, Times {
   nodes?: KubeNode[]
 }
 
-/** Parses the output of `stateScript`. */
+/** Parses the output of `stateScript`. Throws if a program on the node failed that always answers. */
 export function parseState(output: string): Rke2State {
   const found = parts(output)
   const text = (name: string) => (found.get(name) ?? '').trim()
   const hasRun = text('joined') === 'yes' || text('data') === 'yes'
   const isCutOff = text('cut-off') === 'yes' && !hasRun // the program may be installed without the service
-  const version = isCutOff ? undefined : parseVersion(text('version'))
+  const version = isCutOff ? undefined : installedVersion(text('version'))
   const nodes = parseKubeNodes(text('nodes'))
   return {
     ...parseFacts(found),
     ...(version ? { version } : {}),
     ...(nodes ? { nodes } : {}),
-    service: text('service') || 'inactive',
+    service: text('service') || unanswered('state of the service', ''),
     enabled: text('enabled') === 'enabled',
-    ...parseTimes(found.get('start')),
+    ...(parseTimes(found.get('start')) ?? unanswered('time', text('start'))),
     config: (found.get('config') ?? '').replace(/\n$/, ''), // its last line may have no end
     stale: text('stale') === 'yes',
     hasRun,
@@ -90,8 +91,20 @@ export function parseState(output: string): Rke2State {
   }
 }
 
+/** The version in the output of `rke2 --version`; undefined if there is no such program. Throws if it failed. */
+export function installedVersion(said: string): string | undefined {
+  return said.trim() ? (parseVersion(said) ?? unanswered('version of RKE2', said)) : undefined
+}
+
+function unanswered(what: string, said: string): never {
+  throw new LabError(`the node does not tell the ${what}`, {
+    details: (said.trim() || 'nothing was printed').split('\n'),
+    hint: '# run this again; if it stays, look at the node over SSH',
+  })
+}
+
 /** The state of a node before an installation. */
-export const untouched: Rke2State = parseState('')
+export const untouched: Rke2State = parseState('== service\ninactive\n== start\n0\n0\n0')
 
 const unit = 'ActiveState,Job,InvocationID,NRestarts,Result,ExecMainStatus'
 
@@ -118,9 +131,14 @@ ${remainsScript}
 true
 `
 
+/** For root's sh on a node: when the service that is active was started, as Kubernetes writes times; fails if it is not. */
+export const startedScript = (service: Service) => `\
+systemctl is-active --quiet ${service} &&
+  date -u -d "$(TZ=UTC systemctl show --property ExecMainStartTimestamp --value ${service})" +%FT%TZ`
+
 /** Appended to what status runs on a node as the login user: RKE2's version and service, and on a server the nodes. */
 export const statusScript = (service: Service) =>
-  `; echo '== version'; /usr/local/bin/rke2 --version 2>/dev/null; echo '== service'; systemctl is-active ${service}; ${startScript(service)}` +
+  `; echo '== version'; test ! -x /usr/local/bin/rke2 || /usr/local/bin/rke2 --version 2>&1 || echo "exit $?"; echo '== service'; systemctl is-active ${service}; ${startScript(service)}` +
   (service === 'rke2-server'
     ? `; echo '== nodes'; test -x ${program} && sudo timeout 10 ${kubectl} get nodes -o json 2>/dev/null; true`
     : '; true')

@@ -8,16 +8,19 @@ export const cluster = {
   ask: (node: { role: 'server' | 'agent' }) => statusScript(serviceOf(node)),
   read(answer: string) {
     const found = parts(answer)
-    const version = parseVersion(found.get('version') ?? '')
+    const said = (found.get('version') ?? '').trim()
+    const version = parseVersion(said)
     const service = (found.get('service') ?? '').trim()
+    const times = parseTimes(found.get('start'))
     return {
       rke2: version ? { version, service } : null,
       isReady: (own: Pick<KubeNode, 'ready' | 'heartbeat'>) =>
-        service === 'active' && own.ready && isFresh(parseTimes(found.get('start')), own),
+        service === 'active' && own.ready && times !== undefined && isFresh(times, own),
       nodes: parseKubeNodes(found.get('nodes') ?? '')?.map((one) => ({
         ...one,
         remark: remarkOn(one),
       })),
+      trouble: said && !version ? `rke2 --version failed: ${said.split('\n').at(-1)}` : undefined,
     }
   },
 }

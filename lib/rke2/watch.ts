@@ -76,7 +76,7 @@ function parseLook(answer: string) {
   const found = parts(answer)
   const text = (name: string) => (found.get(name) ?? '').trim()
   const unit = new Map(text('unit').split('\n').map(pairOf))
-  const { started, now } = parseTimes(found.get('start'))
+  const { started, now } = parseTimes(found.get('start')) ?? { started: NaN, now: 0 }
   const [, journal = '', cursor] = /^([^]*?)(?:-- cursor: (.*)\n?)?$/.exec(
     found.get('journal') ?? '',
   )!

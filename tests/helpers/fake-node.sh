@@ -175,13 +175,21 @@ is_active() { # UNIT
   if [[ $state = activating ]] && attempt "$1"; then become_ready "$1"; fi
   [[ $state = active ]]
 }
-node_json() { # NAME
-  local ready role version label= message=
-  read -r ready role version <"$cluster/nodes/$1"
-  case $ready in
-    True) message='kubelet is posting ready status' ;;
-    False) message='container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady' ;;
+message_of() { # READY
+  case $1 in
+    True) echo 'kubelet is posting ready status' ;;
+    False) echo 'container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady' ;;
   esac
+}
+node_condition() { # NAME
+  local ready
+  read -r ready _ <"$cluster/nodes/$1"
+  echo "$ready $(<"$STAND_IN/heartbeat-$1") $(message_of "$ready")"
+}
+node_json() { # NAME
+  local ready role version label= message
+  read -r ready role version <"$cluster/nodes/$1"
+  message=$(message_of "$ready")
   if [[ $role = server ]]; then label='"node-role.kubernetes.io/control-plane":"true","node-role.kubernetes.io/etcd":"true"'; fi
   printf '{"metadata":{"name":"%s","labels":{%s}},"status":{"conditions":[{"type":"Ready","status":"%s","message":"%s","lastHeartbeatTime":"%s"}],"nodeInfo":{"kubeletVersion":"%s"}}}' \
     "$1" "$label" "$ready" "$message" "$(<"$STAND_IN/heartbeat-$1")" "$version"
@@ -201,10 +209,10 @@ kubectl() { # WORDS
   shift 2
   case "$*" in
     'get nodes -o json') nodes_json ;;
-    'get node '*)
-      [[ -e $cluster/nodes/$3 ]] || fail "Error from server (NotFound): nodes \"$3\" not found"
-      [[ $* != *' -o json' ]] || node_json "$3"
+    'get node '*' --ignore-not-found --output jsonpath='*lastHeartbeatTime*)
+      [[ ! -e $cluster/nodes/$3 ]] || node_condition "$3"
       ;;
+    'get node '*) [[ -e $cluster/nodes/$3 ]] || fail "Error from server (NotFound): nodes \"$3\" not found" ;;
     'delete node '*) rm "$cluster/nodes/$3" && event "delete node $3" ;;
     'delete secret --namespace kube-system '*.node-password.rke2' --ignore-not-found')
       rm -f "$cluster/passwords/${5%.node-password.rke2}" && event "delete password of ${5%.node-password.rke2}"
@@ -231,10 +239,16 @@ case $me in
     reach "$3"
     case $script in
       'cd /run/cloud-init '*)
-        if [[ -e $STAND_IN/guests/$3 ]]; then cat "$STAND_IN/guests/$3" && exit; fi
-        cat "$FIXTURES/cloud-init-done.cloud-init-22.4.2.txt"
+        guest=$STAND_IN/guests/$3
+        [[ -e $guest ]] || guest=$FIXTURES/cloud-init-done.cloud-init-22.4.2.txt
         rke2=${script#*"echo '== version'"}
-        [[ $rke2 = "$script" ]] || on_node "echo '== version'$rke2"
+        if [[ $script = *'&& { test -e disabled'* ]]; then
+          grep -Eq '^== (disabled|result.json)$' "$guest"
+        elif cat "$guest" && [[ $rke2 != "$script" && $guest = "$FIXTURES"/* ]]; then
+          on_node "echo '== version'$rke2"
+        else
+          printf '\n== end\n'
+        fi
         ;;
       '') on_node "${*:4}" ;;
       *) on_node "${*:4}" <<<"$script" ;;
@@ -289,6 +303,7 @@ case $me in
   systemctl)
     case "$*" in
       'is-active rke2-'*) is_active "$2" ;;
+      'is-active --quiet rke2-'*) is_active "$3" >/dev/null ;;
       'is-active '*) grep -qsxF "$2" "$root/run/units" && echo active ;;
       'is-enabled rke2-'*) if [[ -e $root/run/enabled-$2 ]]; then echo enabled; else echo disabled && exit 1; fi ;;
       'show --property ActiveState,Job,InvocationID,NRestarts,Result,ExecMainStatus rke2-'*)
@@ -320,7 +335,7 @@ case $me in
   wget) exit 4 ;;
   df) printf 'Avail\n%s\n' "$(cat "$root/free" 2>/dev/null || echo 60000000000)" ;;
   id) echo 0 ;;
-  cloud-init) [[ $* = 'status --wait' ]] || unknown "$@" ;;
+  cloud-init) [[ $* = status ]] || unknown "$@" ;;
   modprobe) ! grep -qsxF "${*: -1}" "$root/run/no-modules" ;;
   iptables | apparmor_parser | sync) ;;
   *) unknown "$@" ;;

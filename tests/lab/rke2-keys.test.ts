@@ -1,6 +1,10 @@
-// rke2.config of the lab file: the same rules as for rke2/server.yaml, and those of YAML 1.2.
+// rke2.config of the lab file: the same rules and the same YAML 1.1 as for rke2/server.yaml.
 import t from 'tap'
+import { readFileSync } from 'node:fs'
+import { parseLab, type Node } from '../../lib/lab/lab.ts'
+import { rke2Config } from '../../lib/rke2/config.ts'
 import { UsageError } from '../../lib/text/errors.ts'
+import { toYaml } from '../../lib/text/yaml.ts'
 import { makeLab, problemsOf } from '../helpers/labs.ts'
 
 const wrong: [key: string, value: unknown, says: RegExp][] = [
@@ -29,8 +33,6 @@ const wrong: [key: string, value: unknown, says: RegExp][] = [
   ['profile', '{{ x }}', /is a template that was not filled in$/],
   ['node-label', ['a=${X}'], /holds a template that was not filled in$/],
   ['profile', null, /is empty/],
-  ['selinux', 'yes', /"yes" is text here; write true$/],
-  ['selinux', 'Off', /"Off" is text here; write false$/],
 ]
 
 await t.test('what RKE2 cannot take is rejected with its path in the lab file', (t) => {
@@ -59,8 +61,44 @@ await t.test('what RKE2 cannot take is rejected with its path in the lab file', 
     debug: true,
     'kubelet-arg': ['max-pods=50'],
     profile: 'cis',
-    'etcd-snapshot-retention': 7,
   }
   t.strictSame(makeLab((lab) => (lab.rke2.config = taken)).rke2.config, taken)
+  t.end()
+})
+
+const labText = readFileSync('lab.yaml', 'utf8')
+const labWith = (config: string) =>
+  parseLab(labText.replace(/^ {2}config: .*/m, `  config:\n    ${config}`), 'lab.yaml')
+
+await t.test('rke2.config is YAML 1.1, as the file that it goes into', (t) => {
+  const typed = [
+    'selinux: yes',
+    'debug: on',
+    'etcd-snapshot-retention: 012',
+    'cluster-domain: 12:30',
+    'kubelet-arg: 1_000',
+    'profile: "012"',
+    'snapshotter: 2026-01-02',
+    'system-default-registry: "yes "',
+  ]
+  for (const line of typed) {
+    const lab = labWith(line)
+    const made = rke2Config(lab, lab.nodes[0] as Node, {})
+    t.ok(`\n${made}`.includes(`\n${line}\n`), `${line}: ${made}`)
+  }
+  const merged = labWith('<<: { selinux: no }')
+  t.match(toYaml(merged.rke2.config), /selinux: no\n/)
+  const refused: [string, RegExp][] = [
+    ['selinux: ~', /^line \d+, rke2\.config\.selinux: is empty \(null\)/],
+    ['selinux:', /^line \d+, rke2\.config\.selinux: is empty/],
+    ['on: 1', /^rke2\.config: a key is not text; quote it/],
+    ['debug: !!float 1', /^line \d+: the tag .*float is not supported/],
+  ]
+  for (const [line, says] of refused)
+    try {
+      t.fail(`${line} was taken: ${toYaml(labWith(line).rke2.config)}`)
+    } catch (error) {
+      t.match(error, { constructor: UsageError, details: [says] }, line)
+    }
   t.end()
 })

@@ -33,7 +33,7 @@ const start = (verb: string) => [
 ]
 const wait = [
   'Wait until the node is Ready',
-  "? timeout 60 sh -c 'until @kubemaster kubectl get node kubemaster >/dev/null 2>&1; do sleep 5; done'",
+  '? 60 s kubemaster: [[ $ready == True* && ! "${ready#True }" < $started ]]',
 ]
 const install = [
   'Install on kubemaster',

@@ -53,7 +53,7 @@ const start = (name: string, service: string, verb = 'start') => [
   `@${name} sudo systemctl ${verb} --no-block ${service}`,
 ]
 const wait = (name: string) =>
-  `? timeout 60 sh -c 'until @kubemaster kubectl get node ${name} >/dev/null 2>&1; do sleep 5; done'`
+  `? 60 s ${name}: [[ $ready == True* && ! "\${ready#True }" < $started ]]`
 const forget = [
   '@kubemaster kubectl delete secret --namespace kube-system worker01.node-password.rke2 --ignore-not-found',
   '@kubemaster kubectl delete node worker01 --timeout=120s',
@@ -110,10 +110,7 @@ const cases: [what: string, joiner: Member, nodes: KubeNode[] | undefined, steps
     'if the old Node is still Ready, after it is NotReady',
     member(worker, { now }),
     ours,
-    fromNothing('worker01', 'rke2-agent', [
-      '? @kubemaster kubectl wait --for=condition=Ready=Unknown node/worker01 --timeout=60s',
-      ...forget,
-    ]),
+    fromNothing('worker01', 'rke2-agent', ['? 60 s worker01: [[ $ready != True* ]]', ...forget]),
   ],
   [
     'one whose Node was deleted registers again; it may be of an earlier cluster',

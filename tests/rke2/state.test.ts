@@ -10,7 +10,10 @@ import {
   watchScript,
 } from '../../lib/rke2/state.ts'
 import { isReady, parseKubeNodes } from '../../lib/rke2/kube-nodes.ts'
+import { cluster } from '../../lib/rke2/status.ts'
 import { kubeNode, noNetwork } from '../helpers/plans.ts'
+
+const idle = '== service\ninactive\n== start\n0\n9.5 9.5\n1700000000.5\n'
 
 await t.test('the state that a node reports', async (t) => {
   const state = parseState(
@@ -28,16 +31,18 @@ await t.test('the state that a node reports', async (t) => {
     free: 1000,
     ingress: [],
   })
-  const cutOff = '== cut-off\nyes\n== version\nrke2 version v1.36.5+rke2r1 (a)\n'
+  const cutOff = `${idle}== cut-off\nyes\n== version\nrke2 version v1.36.5+rke2r1 (a)\n`
   t.equal(parseState(cutOff).version, undefined, 'partly installed is not installed')
   t.equal(
     parseState(`${cutOff}== joined\nyes\n`).version,
     'v1.36.5+rke2r1',
     'copied files on a node that has joined mean nothing',
   )
-  t.equal(parseState('== stale\nyes\n').stale, true)
-  t.equal(parseState('== nodes\nerror: timed out\n').nodes, undefined, 'the API does not answer')
-  t.match(parseState(''), { service: 'inactive', hasRun: false, config: '' })
+  t.equal(parseState(`${idle}== stale\nyes\n`).stale, true)
+  const silent = parseState(`${idle}== nodes\nerror: timed out\n`)
+  t.equal(silent.nodes, undefined, 'the API does not answer')
+  t.match(parseState(idle), { service: 'inactive', hasRun: false, config: '' })
+  t.equal(parseState(idle).version, undefined, 'there is no program')
   const roles = ['control-plane', 'etcd']
   const heartbeat = '2026-07-01T10:00:00Z'
   const item = (name: string, ready: string) => ({
@@ -101,7 +106,7 @@ await t.test('with cni: none, a node may lack a network and nothing else', async
 await t.test('the ingress controllers that a server brings into the cluster', async (t) => {
   const charts = (...names: string[]) =>
     parseState(
-      `== ingress\n${names.map((name) => `/var/lib/rancher/rke2/server/manifests/rke2-${name}.yaml\n`).join('')}== now\n1\n`,
+      `${idle}== ingress\n${names.map((name) => `/var/lib/rancher/rke2/server/manifests/rke2-${name}.yaml\n`).join('')}`,
     ).ingress
   t.strictSame(charts(), [])
   t.strictSame(charts('ingress-nginx'), ['ingress-nginx'])
@@ -109,8 +114,35 @@ await t.test('the ingress controllers that a server brings into the cluster', as
 })
 
 await t.test('a config.yaml without an end of its last line swallows nothing', async (t) => {
-  t.match(parseState('== config\na: 1\n== joined\nyes\n'), { config: 'a: 1', hasRun: true })
-  t.match(stateScript('rke2-agent'), 'config.yaml 2>/dev/null; echo\n')
+  const answer = `${idle}== config\na: 1\n== joined\nyes\n`
+  t.match(parseState(answer), { config: 'a: 1', hasRun: true })
+  t.match(stateScript('rke2-agent'), 'config.yaml || exit; echo\n')
+})
+
+await t.test('a program that was killed is no answer', async (t) => {
+  const answer = (parts: Record<string, string>) =>
+    Object.entries({ service: 'inactive', start: '0\n9.5 9.5\n1700000000.5', ...parts })
+      .map(([name, text]) => `== ${name}\n${text}\n`)
+      .join('')
+  const killed: [Record<string, string>, string, string][] = [
+    [{ version: 'exit 137' }, 'version of RKE2', 'exit 137'],
+    [{ version: 'exit 137', 'cut-off': 'yes', data: 'yes' }, 'version of RKE2', 'exit 137'],
+    [{ service: '' }, 'state of the service', 'nothing was printed'],
+    [{ start: '9.5 9.5\n1700000000.5' }, 'time', '9.5 9.5'],
+    [{ start: '' }, 'time', 'nothing was printed'],
+  ]
+  for (const [parts, what, said] of killed)
+    t.throws(() => parseState(answer(parts)), {
+      message: `the node does not tell the ${what}`,
+      details: [said, ...(said === '9.5 9.5' ? ['1700000000.5'] : [])],
+    })
+  const unfinished = answer({ version: 'exit 139', 'cut-off': 'yes' })
+  t.equal(parseState(unfinished).version, undefined, 'half unpacked: it is installed again')
+  t.match(cluster.read(answer({ version: 'Killed\nexit 137' })), {
+    rke2: null,
+    trouble: 'rke2 --version failed: exit 137',
+  })
+  t.equal(cluster.read(answer({ version: '' })).trouble, undefined, 'not installed')
 })
 
 await t.test('Ready counts by a report of the kubelet after this start of the service', (t) => {
@@ -143,6 +175,7 @@ await t.test('the time of the start does not depend on how the clock was set sin
     now: 1700000000.5,
   })
   t.strictSame(parseTimes('0\n100.00 190.00\n1700000000.5'), { started: NaN, now: 1700000000.5 })
-  t.strictSame(parseTimes(undefined), { started: NaN, now: 0 }, 'not known')
+  for (const cut of [undefined, '', '0\n', '0\n100.00 190.00\n'])
+    t.equal(parseTimes(cut), undefined, 'not known')
   t.end()
 })

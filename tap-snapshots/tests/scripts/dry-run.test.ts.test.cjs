@@ -431,12 +431,33 @@ virsh -c qemu:///system define --validate .lab/lab/nodes/worker02/domain.xml
 virsh -c qemu:///system start worker02 || { test "$(virsh -c qemu:///system -q domstate worker02)" = 'shut off' && virsh -c qemu:///system undefine worker02 >/dev/null; false; }
 
 # Wait
-timeout 900 sh -c 'until ssh -F .lab/lab/ssh_config kubemaster true 2>/dev/null; do sleep 2; done'
-ssh -F .lab/lab/ssh_config kubemaster timeout 900 cloud-init status --wait || test $? -eq 2
-timeout 900 sh -c 'until ssh -F .lab/lab/ssh_config worker01 true 2>/dev/null; do sleep 2; done'
-ssh -F .lab/lab/ssh_config worker01 timeout 900 cloud-init status --wait || test $? -eq 2
-timeout 900 sh -c 'until ssh -F .lab/lab/ssh_config worker02 true 2>/dev/null; do sleep 2; done'
-ssh -F .lab/lab/ssh_config worker02 timeout 900 cloud-init status --wait || test $? -eq 2
+( end=$((SECONDS + 900))
+until ssh -F .lab/lab/ssh_config kubemaster sh -s <<'EOF'
+cd /run/cloud-init && { test -e disabled || test -e result.json; }
+EOF
+do [ $SECONDS -lt $end ] && sleep 2 || exit 1
+done ) 2>/dev/null || { echo "gave up after 900 s" >&2; false; }
+ssh -F .lab/lab/ssh_config kubemaster sh -s <<'EOF'
+cloud-init status >/dev/null || test $? -eq 2
+EOF
+( end=$((SECONDS + 900))
+until ssh -F .lab/lab/ssh_config worker01 sh -s <<'EOF'
+cd /run/cloud-init && { test -e disabled || test -e result.json; }
+EOF
+do [ $SECONDS -lt $end ] && sleep 2 || exit 1
+done ) 2>/dev/null || { echo "gave up after 900 s" >&2; false; }
+ssh -F .lab/lab/ssh_config worker01 sh -s <<'EOF'
+cloud-init status >/dev/null || test $? -eq 2
+EOF
+( end=$((SECONDS + 900))
+until ssh -F .lab/lab/ssh_config worker02 sh -s <<'EOF'
+cd /run/cloud-init && { test -e disabled || test -e result.json; }
+EOF
+do [ $SECONDS -lt $end ] && sleep 2 || exit 1
+done ) 2>/dev/null || { echo "gave up after 900 s" >&2; false; }
+ssh -F .lab/lab/ssh_config worker02 sh -s <<'EOF'
+cloud-init status >/dev/null || test $? -eq 2
+EOF
 }
 main </dev/null
 
