@@ -30,7 +30,7 @@ export const checks: Check[] = [
     asks: ['forwards', 'filters', 'rules'],
     find: checkFirewall,
   },
-  { name: 'addresses', stopsCreate: true, asks: ['neighbours'], find: checkAddresses },
+  { name: 'addresses', stopsCreate: true, find: checkAddresses }, // neighbours are asked for later
   { name: 'names', stopsCreate: true, find: checkOwnership },
   { name: 'memory', stopsCreate: true, asks: ['memory'], find: checkMemory },
   { name: 'disk space', stopsCreate: true, asks: ['disk'], find: checkDisk },

@@ -26,11 +26,13 @@ import { isMade } from './ownership.ts'
 
 /** All checks. */
 export async function examine(lab: Lab, nodes: Node[], { remember }: Shell): Promise<Finding[]> {
-  const [{ host, trouble }, knocks] = await Promise.all([askLibvirt(lab), knockAll(lab, nodes)])
-  const [facts, image] = await Promise.all([
-    findFacts(lab, nodes, host, knocks, questionsOf(true)),
+  const first = lookAround(lab, nodes, questionsOf(true))
+  const { host, trouble } = await askLibvirt(lab)
+  const [around, image] = await Promise.all([
+    first.then((looked) => settle(lab, looked)),
     findPlace(lab, nodes, host, remember),
   ])
+  const facts = { lab, nodes, host, ...around }
   return findAll({ ...facts, trouble, image, node: process.versions.node })
 }
 
@@ -39,9 +41,9 @@ export async function checkHost(
   lab: Lab,
   nodes: Node[],
   host: Host,
-  knocks: Promise<Knock[]>,
+  around: Promise<Around>,
 ): Promise<'kvm' | 'qemu'> {
-  const facts = await findFacts(lab, nodes, host, await knocks, questionsOf(false))
+  const facts = { lab, nodes, host, ...(await settle(lab, await around)) }
   const findings = findForCreate(facts)
   for (const { level, found } of findings) if (level === 'warning') ui.warn(found)
   const error = hostError(findings)
@@ -57,10 +59,24 @@ export async function checkNetworks(lab: Lab): Promise<Finding[]> {
   return lookedAt(() => checkNetwork({ lab, host: undefined, here })) ?? []
 }
 
-/** Tries to connect to each node if libvirt is on this host; this also makes the kernel look up its MAC. */
-export function knockAll(lab: Lab, nodes: Node[]): Promise<Knock[]> {
+/** What can be known before libvirt has answered. */
+interface Around {
+  knocks: Knock[]
+  here: HostFacts
+}
+
+/** Asks this host, and tries to connect to each node if libvirt is on this host; that also makes the kernel look up its MAC. */
+export async function lookAround(
+  lab: Lab,
+  nodes: Node[],
+  questions = questionsOf(false),
+): Promise<Around> {
   const ask = ({ address }: Node) => (isLocal(lab.libvirt) ? knock(address, 22, 250) : 'silent')
-  return Promise.all(nodes.map(async (node) => ({ node, answer: await ask(node) })))
+  const [here, ...knocks] = await Promise.all([
+    lookHere(lab, questions),
+    ...nodes.map(async (node) => ({ node, answer: await ask(node) })),
+  ])
+  return { here, knocks }
 }
 
 async function lookHere(lab: Lab, questions: Question[]): Promise<HostFacts> {
@@ -68,26 +84,19 @@ async function lookHere(lab: Lab, questions: Question[]): Promise<HostFacts> {
   return parseLook(lab, stdout)
 }
 
-async function findFacts(
-  lab: Lab,
-  nodes: Node[],
-  host: Host | undefined,
-  knocks: Knock[],
-  questions: Question[],
-): Promise<Facts> {
-  const first = await lookHere(lab, questions)
-  const [here, kvm] = await Promise.all([settled(lab, knocks, first), findKvm(lab, first)])
-  return { lab, nodes, host, here, knocks, ...kvm }
+/** The same with the neighbours that the kernel found, and KVM. */
+async function settle(lab: Lab, { here, knocks }: Around) {
+  const [neighbours, kvm] = await Promise.all([findNeighbours(lab, knocks), findKvm(lab, here)])
+  const all: HostFacts = (question) => (question === 'neighbours' ? neighbours : here)(question)
+  return { here: all, knocks, ...kvm }
 }
 
 // The kernel probes a neighbour that it knew before only after 5 s, three times (delay_first_probe_time, arp(7)).
-async function settled(lab: Lab, knocks: Knock[], first: HostFacts): Promise<HostFacts> {
-  let here = first
+async function findNeighbours(lab: Lab, knocks: Knock[]): Promise<HostFacts> {
+  let here: HostFacts
   const look = async () => {
-    if (!isAsking(knocks, here)) return { done: here }
-    const later = await lookHere(lab, ['neighbours'])
-    here = (question) => (question === 'neighbours' ? later : first)(question)
-    return { state: 'probing' }
+    here = await lookHere(lab, ['neighbours'])
+    return isAsking(knocks, here) ? { state: 'probing' } : { done: here }
   }
   return until(look, { seconds: 9, every: 0.5 }).catch((error: unknown) => {
     if (error instanceof TimedOut) return here
