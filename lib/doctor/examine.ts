@@ -5,6 +5,7 @@ import { findImage, isCached } from '../download/image.ts'
 import { knock } from '../guest/ssh.ts'
 import type { Lab, Node } from '../lab/lab.ts'
 import { observe, virsh, type Host } from '../libvirt/observe.ts'
+import { libvirtHost } from '../libvirt/trouble.ts'
 import { ask, query } from '../shell/bash.ts'
 import type { Shell } from '../shell/carry-out.ts'
 import { TimedOut, until } from '../shell/wait.ts'
@@ -20,7 +21,7 @@ import {
   type Question,
 } from './facts.ts'
 import { domainTypeFor, saidOfKvm, triedKvm } from './kvm.ts'
-import { isLocal, lookScript, parseLook } from './look.ts'
+import { lookScript, parseLook } from './look.ts'
 import { checkNetwork, isAsking } from './network.ts'
 import { isMade } from './ownership.ts'
 
@@ -71,7 +72,8 @@ export async function lookAround(
   nodes: Node[],
   questions = questionsOf(false),
 ): Promise<Around> {
-  const ask = ({ address }: Node) => (isLocal(lab.libvirt) ? knock(address, 22, 250) : 'silent')
+  const { isHere } = libvirtHost(lab.libvirt)
+  const ask = ({ address }: Node) => (isHere ? knock(address, 22, 250) : 'silent')
   const [here, ...knocks] = await Promise.all([
     lookHere(lab, questions),
     ...nodes.map(async (node) => ({ node, answer: await ask(node) })),
