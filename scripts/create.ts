@@ -2,7 +2,7 @@
 // Phase 1 - create: from lab.yaml to running machines that are reachable by SSH and fully initialised.
 // Safe to run again: it checks what exists and does what is missing.
 import * as ui from '../lib/cli/ui.ts'
-import { checkHost, lookAround } from '../lib/doctor/examine.ts'
+import { checkHost, lookAround } from '../lib/doctor/around.ts'
 import { findImage } from '../lib/download/image.ts'
 import { checkAccess, planKeys } from '../lib/guest/keys.ts'
 import { untilReady } from '../lib/guest/ready.ts'
@@ -28,13 +28,14 @@ await phase(import.meta.url, 'create', async ({ lab, nodes, options, shell }) =>
 
   if (fresh.length > 0) {
     const config = readUserConfig() // reports errors in it before anything is changed
-    const [type, image] = await shell.look('Check the host', () =>
+    const [type, image, keys] = await shell.look('Check the host', () =>
       together(
         () => checkHost(lab, nodes, seen, around),
         () => findImage(lab, shell.remember),
+        () => planKeys(lab, fresh),
       ),
     )
-    await shell.apply(inOrder('SSH and host keys', await planKeys(lab, fresh)))
+    await shell.apply(inOrder('SSH and host keys', keys))
     await openPool(lab, seen, shell)
     const made = await withBaseVolume(lab, seen, image, shell, async (host, steps) => {
       const parts = { base: image.volume, type }

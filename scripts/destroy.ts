@@ -1,11 +1,11 @@
 #!/usr/bin/env zx
 // Destroy: removes what create made, and nothing else, after showing it and asking. Safe to run again.
 import * as ui from '../lib/cli/ui.ts'
-import { logFiles } from '../lib/libvirt/console.ts'
 import { tagPlace } from '../lib/libvirt/ownership.ts'
 import { readInVolumes } from '../lib/libvirt/volumes.ts'
 import { destroyPlan, isNothing, planText } from '../lib/machine/destroy-plan.ts'
 import { labFiles, leftOvers, observeAll, removal } from '../lib/machine/destroy.ts'
+import { logFiles } from '../lib/machine/logs.ts'
 import { phase } from '../lib/phase.ts'
 import { LabError, line, script, UsageError } from '../lib/text/errors.ts'
 

@@ -2,10 +2,10 @@
 // Phase 0 - doctor: checks this host and the lab file, and reports all problems at once.
 import * as ui from '../lib/cli/ui.ts'
 import { examine } from '../lib/doctor/examine.ts'
+import { asJson, fixesOf, show, worstOf } from '../lib/doctor/report.ts'
 import { phase } from '../lib/phase.ts'
 import { inOrder, onTerminal } from '../lib/shell/steps.ts'
 import { line, script, UsageError } from '../lib/text/errors.ts'
-import { asJson, fixesOf, worstOf } from '../lib/text/findings.ts'
 
 await phase(import.meta.url, 'doctor', async ({ lab, nodes, options, shell }) => {
   const { fix } = options.flags
@@ -13,7 +13,7 @@ await phase(import.meta.url, 'doctor', async ({ lab, nodes, options, shell }) =>
     throw new UsageError('--json and --fix do not go together: one shows, the other asks')
   let findings = await examine(lab, nodes, shell)
   if (options.json) console.log(asJson(lab.name, findings, ui.settings.lab))
-  else findings.forEach(ui.finding)
+  else findings.forEach(show)
 
   const fixes = fix ? fixesOf(findings) : []
   const question = `Run ${fixes.length} commands to fix this?`
@@ -21,7 +21,7 @@ await phase(import.meta.url, 'doctor', async ({ lab, nodes, options, shell }) =>
   if (isWanted && (await shell.apply(inOrder('Fix', fixes.map(onTerminal))))) {
     ui.heading('After the fix')
     findings = await examine(lab, nodes, shell)
-    findings.forEach(ui.finding)
+    findings.forEach(show)
   }
 
   const worst = worstOf(findings)

@@ -1,7 +1,6 @@
 // EDGE. What people see. Results go to stdout; headings, commands, progress and errors to stderr.
 import { Chalk } from 'chalk'
 import { fileTrouble, hintText, LabError, NodeErrors, type Hint } from '../text/errors.ts'
-import type { Finding } from '../text/findings.ts'
 import { wrapped } from '../text/progress.ts'
 
 const terminal = process.stderr.isTTY && !process.env.CI
@@ -36,13 +35,6 @@ const fit = (text: string, width: number | undefined) =>
     .split('\n')
     .map((one) => wrapped(one, width || Infinity))
     .join('\n')
-
-/** One finding of the doctor with the commands that fix it. */
-export function finding({ check, level, found, fix = [] }: Finding): void {
-  const show = { ok: good, warning: warn, failure: bad }[level]
-  show(`${check}: ${found}`)
-  for (const hint of fix) detail(`    ${hintText(hint, settings.lab)}`)
-}
 
 /** Shows a command as it can be pasted; a long here-document only by its first line, unless `whole`. */
 export function command(text: string, whole: boolean): void {

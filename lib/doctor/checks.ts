@@ -1,8 +1,14 @@
 // PURE. The list of all checks of the host: doctor runs all of them, create those that stop it.
 import { hintText, LabError, script } from '../text/errors.ts'
-import { warning, type Finding } from '../text/findings.ts'
 import { checkDisk, checkImage, checkMemory } from './capacity.ts'
-import { NotLookedAt, type AllFacts, type Facts, type Question } from './facts.ts'
+import {
+  NotLookedAt,
+  warning,
+  type AllFacts,
+  type Facts,
+  type Finding,
+  type Question,
+} from './facts.ts'
 import { checkKvm } from './kvm.ts'
 import { checkAddresses, checkFirewall, checkNetwork } from './network.ts'
 import { checkOwnership } from './ownership.ts'

@@ -1,7 +1,7 @@
-// PURE. The facts for the checks, some of which may be missing.
+// PURE. The facts for the checks, some of which may be missing, and the findings that checks return.
 import type { Lab, Node } from '../lab/lab.ts'
 import type { Host } from '../libvirt/observe.ts'
-import type { LabError } from '../text/errors.ts'
+import type { Hint, LabError } from '../text/errors.ts'
 
 /** The questions to this host (look.ts has the commands). */
 export type Question =
@@ -103,3 +103,31 @@ export interface AllFacts extends Facts {
   /** Version of Node.js. */
   node: string
 }
+
+export interface Finding {
+  check: string
+  level: 'ok' | 'warning' | 'failure'
+  found: string
+  /** The fix for this host. */
+  fix?: Hint[]
+}
+
+export const ok = (check: string, found: string): Finding => ({ check, level: 'ok', found })
+export const failure = (check: string, found: string, ...fix: Hint[]): Finding => ({
+  check,
+  level: 'failure',
+  found,
+  ...(fix.length > 0 ? { fix } : {}),
+})
+export const warning = (check: string, found: string, ...fix: Hint[]): Finding => ({
+  ...failure(check, found, ...fix),
+  level: 'warning',
+})
+
+/** An error as a failure; its hints are for people, so --fix does not run them. */
+export const fromError = (check: string, { message, details, hint }: LabError): Finding =>
+  failure(
+    check,
+    [message, ...details].join('; '),
+    ...hint.map((one) => (typeof one !== 'string' || one.startsWith('#') ? one : `# ${one}`)),
+  )

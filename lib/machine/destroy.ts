@@ -3,7 +3,6 @@ import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { planKnownHosts, publicHostKey } from '../guest/keys.ts'
 import type { Lab, Node } from '../lab/lab.ts'
-import { noLogPool, removeLogs } from '../libvirt/console.ts'
 import type { Domain } from '../libvirt/host.ts'
 import { look, virsh, type Host } from '../libvirt/observe.ts'
 import { whosePool } from '../libvirt/ownership.ts'
@@ -11,6 +10,7 @@ import type { Shell } from '../shell/carry-out.ts'
 import { forEach, inOrder, sh, type Stage, type Step } from '../shell/steps.ts'
 import { startPool } from './create.ts'
 import type { DestroyPlan } from './destroy-plan.ts'
+import { noLogPool, removeLogs } from './logs.ts'
 
 /** Reads everything that this lab may have on the host, and starts its pool for that. */
 export async function observeAll(lab: Lab, shell: Shell): Promise<Host> {

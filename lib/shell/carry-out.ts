@@ -177,14 +177,12 @@ export async function eachOf<N extends { name: string }, T>(
   return valuesOf(results, (index) => all[index]?.name ?? '')
 }
 
-/** Does both at the same time; when both fail, reports both. */
-export async function together<A, B>(
-  one: () => Promise<A>,
-  other: () => Promise<B>,
-): Promise<[A, B]> {
-  const both = [one(), other()] as const
-  valuesOf<unknown>(await Promise.allSettled(both), () => '')
-  return Promise.all(both)
+/** Does all of it at the same time; every failure is reported. */
+export async function together<T extends unknown[]>(
+  ...works: { [K in keyof T]: () => Promise<T[K]> }
+): Promise<T> {
+  const results = await Promise.allSettled(works.map((work) => work()))
+  return valuesOf<unknown>(results, () => '') as T
 }
 
 function valuesOf<T>(results: PromiseSettledResult<T>[], name: (index: number) => string): T[] {

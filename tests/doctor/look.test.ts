@@ -10,7 +10,7 @@ import { FakeHost } from '../helpers/fake-host.ts'
 import { trap } from '../../lib/shell/failed-program.ts'
 import { makeLab } from '../helpers/labs.ts'
 
-const all = questionsOf(true)
+const all = [...questionsOf(true), 'neighbours' as const]
 const lab = makeLab()
 
 await t.test('bash answers every question, and what failed says why', async (t) => {

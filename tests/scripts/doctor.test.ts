@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import type { Finding } from '../../lib/text/findings.ts'
+import type { Finding } from '../../lib/doctor/facts.ts'
 import { FakeHost } from '../helpers/fake-host.ts'
 import { fixture } from '../helpers/fixtures.ts'
 

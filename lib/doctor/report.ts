@@ -1,0 +1,34 @@
+// EDGE. What doctor.ts shows: findings for people or as JSON, and the commands that fix them.
+import * as ui from '../cli/ui.ts'
+import { hintText } from '../text/errors.ts'
+import type { Finding } from './facts.ts'
+
+/** Shows a finding with the commands that fix it. */
+export function show({ check, level, found, fix = [] }: Finding): void {
+  const line = { ok: ui.good, warning: ui.warn, failure: ui.bad }[level]
+  line(`${check}: ${found}`)
+  for (const hint of fix) ui.detail(`    ${hintText(hint, ui.settings.lab)}`)
+}
+
+/** The worst level of the findings. */
+export function worstOf(findings: Finding[]): Finding['level'] {
+  const has = (level: Finding['level']) => findings.some((finding) => finding.level === level)
+  return has('failure') ? 'failure' : has('warning') ? 'warning' : 'ok'
+}
+
+/** The commands among the fixes, each once. Hints that start with # are for people only. */
+export function fixesOf(findings: Finding[]): string[] {
+  const all = findings.flatMap(({ fix = [] }) => fix)
+  return [...new Set(all)]
+    .filter((hint) => typeof hint === 'string')
+    .filter((text) => !text.startsWith('#'))
+}
+
+/** The output of `doctor --json`. */
+export function asJson(lab: string, findings: Finding[], typed: string): string {
+  const plain = findings.map(({ fix, ...finding }) => ({
+    ...finding,
+    ...(fix ? { fix: fix.map((hint) => hintText(hint, typed)) } : {}),
+  }))
+  return JSON.stringify({ lab, findings: plain }, null, 2)
+}
