@@ -2,10 +2,10 @@
 // Phase 0 - doctor: checks this host and the lab file, and reports all problems at once.
 import * as ui from '../lib/cli/ui.ts'
 import { examine } from '../lib/doctor/examine.ts'
+import { asJson, fixesOf, worstOf } from '../lib/doctor/report.ts'
 import { phase } from '../lib/phase.ts'
 import { inOrder, onTerminal } from '../lib/shell/steps.ts'
 import { line, script, UsageError } from '../lib/text/errors.ts'
-import { asJson, fixesOf, worstOf } from '../lib/text/findings.ts'
 
 await phase(import.meta.url, 'doctor', async ({ lab, nodes, options, shell }) => {
   const { fix } = options.flags

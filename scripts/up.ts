@@ -1,6 +1,6 @@
 #!/usr/bin/env zx
 // All phases in order, from nothing to a cluster: what `npm start` runs. Safe to run again.
-import { inOrder } from '../lib/cli/phases.ts'
+import { phasesOfUp } from '../lib/cli/phases.ts'
 import { checkNetworks } from '../lib/doctor/examine.ts'
 import { firstServer } from '../lib/rke2/cluster.ts'
 import { nextHint } from '../lib/rke2/kubeconfig-files.ts'
@@ -11,6 +11,7 @@ import { formatSeconds } from '../lib/text/progress.ts'
 import { table } from '../lib/text/table.ts'
 import * as ui from '../lib/cli/ui.ts'
 
+const all = Object.entries(phasesOfUp).map(([name, usage]) => ({ name, ...usage }))
 const flagged = (flags: Record<string, boolean>) =>
   Object.entries(flags).flatMap(([name, isOn]) => (isOn ? [`--${name}`] : []))
 
@@ -18,7 +19,7 @@ await phase(import.meta.url, 'up', async ({ lab, options, shell }) => {
   const offered = 'labs/nat.yaml'
   let file = options.lab
   const noBridge = (await checkNetworks(lab)).find(({ check }) => check === 'bridge')
-  if (noBridge && file === 'lab.yaml' && !options.dryRun) {
+  if (noBridge && file === 'lab.yaml') {
     ui.warn(
       `${noBridge.found}\nThe lab in ${offered} needs none: its machines are reachable from this host only.`,
     )
@@ -29,19 +30,17 @@ await phase(import.meta.url, 'up', async ({ lab, options, shell }) => {
     file = offered
     ui.settings.lab = ` --lab ${offered}`
   }
-  const { dryRun, verbose, yes } = options
-  const words = [`--lab=${file}`, ...flagged({ 'dry-run': dryRun, verbose, yes })]
+  const { verbose, yes } = options
+  const words = [`--lab=${file}`, ...flagged({ verbose, yes })]
   const patience = options.timeout > 0 ? [`--timeout=${options.timeout}`] : []
-  const todo = Object.entries(inOrder).filter(([, { changes }]) => changes || !dryRun)
   const rows: string[][] = []
-  for (const [script, usage] of todo) {
+  const run = async ({ name, ...usage }: (typeof all)[number], more: string[]) => {
     const started = Date.now()
-    if (!dryRun) ui.chapter(`${script}, ${rows.length + 1} of ${todo.length}`)
     const own = 'timeout' in usage ? patience : []
-    if ((await runPhase(script, [...words, ...own])) !== 0) throw phaseFailed(script)
-    rows.push([script, formatSeconds((Date.now() - started) / 1000)])
+    if ((await runPhase(name, [...words, ...more, ...own])) !== 0) throw phaseFailed(name)
+    rows.push([name, formatSeconds((Date.now() - started) / 1000)])
   }
-  if (dryRun) return
+  if (!(await shell.phases(all, run))) return
   ui.heading('Done')
   ui.detail(table(['PHASE', 'TOOK'], rows))
   return { next: file === options.lab ? await nextHint(lab, firstServer(lab)) : typed('status') }

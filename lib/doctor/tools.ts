@@ -1,8 +1,8 @@
 // PURE. The programs that the scripts need on this host: Node, npm, host tools, a libvirt that answers.
 import { signers } from '../download/checksums.ts'
 import type { Lab } from '../lab/lab.ts'
+import { type AllFacts, type Facts } from './facts.ts'
 import { failure, ok, type Finding } from '../text/findings.ts'
-import type { AllFacts, Facts } from './facts.ts'
 
 /** The version of Node; that of npm is only shown. */
 export function checkNode({ node, here }: AllFacts): Finding[] {

@@ -1,5 +1,5 @@
 // EDGE. The one door to a node: commands and questions, as root or as the login user, through sh.
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import type { Node } from '../lab/lab.ts'
 import { ask, type Output } from '../shell/bash.ts'
 import { CommandError, LabError, script } from '../text/errors.ts'
@@ -58,6 +58,9 @@ function sshFailure(node: Node, command: string, { code, stderr }: Output): LabE
   return new CommandError({ command, program: `ssh ${node.name}`, status: code, stderr })
 }
 
+/** The way to other hosts; tests put a network of theirs here. */
+export const network: { connect(to: { host: string; port: number }): Socket } = { connect }
+
 /** Tries to connect to a port: open, refused (a host is there), or silent until the timeout or `signal`. */
 export function knock(
   address: string,
@@ -66,7 +69,7 @@ export function knock(
   signal?: AbortSignal,
 ): Promise<'open' | 'refused' | 'silent'> {
   return new Promise((resolve) => {
-    const socket = connect({ host: address, port })
+    const socket = network.connect({ host: address, port })
     const end = (answer: 'open' | 'refused' | 'silent') => {
       socket.destroy()
       resolve(answer)

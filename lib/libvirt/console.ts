@@ -6,23 +6,26 @@ import pLimit from 'p-limit'
 import { errorsIn } from './batch.ts'
 import { consoleLog } from './domain-xml.ts'
 import { words } from './host.ts'
-import { libvirtTrouble, remoteHost, saysNone } from './trouble.ts'
+import { libvirtHost, libvirtTrouble, saysNone } from './trouble.ts'
 import { virsh } from './virsh.ts'
 import type { Lab } from '../lab/lab.ts'
 import { query } from '../shell/bash.ts'
 import { TimedOut, until } from '../shell/wait.ts'
 import * as ui from '../cli/ui.ts'
 
-/** The name of that pool, and the folder of the logs. */
-export const pool = 'rke2-kvm-lab-logs'
-export const folder = dirname(consoleLog({ name: '' }))
+/** The pool through which the logs are read and deleted, and their folder. */
+export const logPool = 'rke2-kvm-lab-logs'
+export const logFolder = dirname(consoleLog({ name: '' }))
 const oneAtATime = pLimit(1)
+
+/** Where this host has them; tests put a folder of theirs here. */
+export const logs = { folder: logFolder }
 
 /** The last bytes of a guest's console; undefined where this user or this host cannot read the log. */
 async function readDirectly(lab: Lab, name: string, bytes: number): Promise<string | undefined> {
-  if (remoteHost(lab.libvirt)) return undefined
+  if (!libvirtHost(lab.libvirt).isHere) return undefined
   try {
-    const file = await open(consoleLog({ name }))
+    const file = await open(`${logs.folder}/${name}.console.log`)
     try {
       const { size } = await file.stat()
       const buffer = Buffer.alloc(Math.min(size, bytes))
@@ -62,11 +65,11 @@ export async function dropLeftOver(lab: Lab): Promise<void> {
   const look = async () => {
     const { code, stdout, stderr } = await query`${virsh(lab)} -q ${list.split(' ')}`
     if (code !== 0) throw libvirtTrouble(errorsIn(stderr), lab.libvirt, list)
-    return words(stdout).includes(pool) ? { state: 'in use' } : { done: true }
+    return words(stdout).includes(logPool) ? { state: 'in use' } : { done: true }
   }
   await until(look, { seconds: 3, every: 0.2 }).catch(async (error: unknown) => {
     if (!(error instanceof TimedOut)) throw error
-    await query`${virsh(lab)} -q pool-destroy ${pool}`
+    await query`${virsh(lab)} -q pool-destroy ${logPool}`
   })
 }
 
@@ -83,17 +86,17 @@ const readThroughLibvirt = (lab: Lab, name: string): Promise<string | undefined>
   })
 
 async function downloadLog(lab: Lab, log: string): Promise<string> {
-  const made = await query`${virsh(lab)} -q pool-create-as ${pool} dir --target ${folder}`
+  const made = await query`${virsh(lab)} -q pool-create-as ${logPool} dir --target ${logFolder}`
   if (/no such file or directory/i.test(made.stderr) && /open directory/.test(made.stderr))
     return ''
   if (made.code !== 0) throw libvirtTrouble(errorsIn(made.stderr), lab.libvirt)
   try {
     const { code, stdout, stderr } =
-      await query`${virsh(lab)} -q vol-download --pool ${pool} ${log} /dev/stdout | cat`
+      await query`${virsh(lab)} -q vol-download --pool ${logPool} ${log} /dev/stdout | cat`
     const errors = errorsIn(stderr)
     if (code !== 0 && !saysNone(errors)) throw libvirtTrouble(errors, lab.libvirt)
     return stdout
   } finally {
-    await query`${virsh(lab)} -q pool-destroy ${pool}`
+    await query`${virsh(lab)} -q pool-destroy ${logPool}`
   }
 }

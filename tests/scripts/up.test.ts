@@ -107,6 +107,12 @@ await t.test('without the bridge it offers a lab that needs none', async (t) => 
   failed(t, unasked, offer, 'there is no terminal to ask on, so nothing was done')
   t.strictSame([unasked.changes, existsSync(join(host.project, '.lab'))], [[], false])
 
+  await t.test('--dry-run prints what a yes would do', async (t) => {
+    const { stdout, stderr, changes } = await succeeds(t, host, 'up', '--dry-run')
+    t.match(stderr, offer)
+    t.match(stdout, /^# create of lab nat, as the scripts would do it/m)
+    t.strictSame([changes, existsSync(join(host.project, '.lab'))], [[], false])
+  })
   await t.test(
     'of another lab file than lab.yaml the doctor only says what it lacks',
     async (t) => {
