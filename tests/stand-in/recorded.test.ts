@@ -145,7 +145,7 @@ await t.test('what agents say when it goes wrong', async (t) => {
     t.equal(said(which, fragment)[0], kindOf(text, machines))
   }
   const log = await kubelet.read('var/lib/rancher/rke2/agent/logs/kubelet.log')
-  t.strictSame(log.split('\n').slice(0, 2), recorded('kubelet-arg.txt').slice(0, 2))
+  t.strictSame(log.split('\n').slice(0, 2), recorded('kubelet-arg.kubelet.txt').slice(0, 2))
   await Promise.all(one.map((which) => which.stop()))
 })
 
@@ -220,7 +220,7 @@ await t.test(
   'a power cut after an import leaves empty images, and nothing heals by itself',
   async (t) => {
     const unpacked =
-      'var/lib/rancher/rke2/agent/containerd/io.containerd.snapshotter.v1.overlayfs/usr-local-bin-etcd'
+      'var/lib/rancher/rke2/agent/containerd/io.containerd.snapshotter.v1.overlayfs/snapshots/7/fs/usr/local/bin/etcd'
     await truncate(server.path(unpacked), 0)
     for (const _ of [1, 2]) {
       server.log = ''
