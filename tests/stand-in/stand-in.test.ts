@@ -263,6 +263,32 @@ await t.test('pods stay when the service is stopped, until they are killed', asy
   t.equal(await name(), 'gone')
 })
 
+await t.test('an agent-token is for agents alone; a power cut empties files', async (t) => {
+  const node = new Node('agent-token', 'server')
+  await node.start({ 'agent-token': 'for-agents' })
+  t.ok(await node.until(up))
+  const token = await node.token()
+  const code = async (path: string, auth: string) =>
+    (await get(`https://${node.address}:9345/v1-rke2/${path}`, { auth }))[0]
+  t.equal(await code('config', 'node:for-agents'), 200)
+  t.equal(await code('config', `node:${token.split(':').at(-1)}`), 401)
+  t.equal(await code('server-bootstrap', 'server:for-agents'), 401)
+  await node.stop()
+
+  const lost = ['token', 'tls/server-ca.crt', 'tls/client-ca.key']
+  for (const file of lost) await node.write(`var/lib/rancher/rke2/server/${file}`, '')
+  node.log = ''
+  await node.start({ 'agent-token': 'for-agents' })
+  t.ok(await node.until(up), 'its datastore has them', { log: node.log })
+  t.equal(await node.token(), token)
+  await node.stop()
+  await node.write('etc/rancher/node/password', '')
+  node.log = ''
+  await node.start({ 'agent-token': 'for-agents' })
+  t.ok(await node.until('node password not set'))
+  await node.stop()
+})
+
 /** Lets this user be root, for scripts that ask for it. */
 async function fakeRoot(bin: string): Promise<void> {
   await mkdir(bin, { recursive: true })
