@@ -90,7 +90,9 @@ class Play:
         self.on_import, self.said = lambda: None, []
 
     def filled(self, text):
-        return self.pattern.sub(lambda found: self.words[found[0]], text)
+        took = f'{time.monotonic() - self.import_start:.9f}s'
+        return self.pattern.sub(lambda found: self.words[found[0]],
+                                re.sub(r'(?<=tar\.zst in )[^"]+', took, text))
 
     def next(self):
         at, text = self.lines.pop(0)
@@ -100,7 +102,6 @@ class Play:
         if 'Importing images' in text:
             self.import_start = time.monotonic()
             self.on_import()
-        text = re.sub(r'(?<=tar\.zst in )[^"]+', f'{time.monotonic() - self.import_start:.9f}s', text)
         say(self.filled(text))
 
     def up_to(self, fragment):
