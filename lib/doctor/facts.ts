@@ -1,7 +1,7 @@
 // PURE. The facts for the checks, some of which may be missing, and the findings that checks return.
 import type { Lab, Node } from '../lab/lab.ts'
 import type { Host } from '../libvirt/observe.ts'
-import type { Hint, LabError } from '../text/errors.ts'
+import type { LabError } from '../text/errors.ts'
 
 /** The questions to this host (look.ts has the commands). */
 export type Question =

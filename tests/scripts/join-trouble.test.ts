@@ -3,6 +3,7 @@ import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { FakeHost, version } from '../helpers/fake-host.ts'
+import { saidByRke2 } from '../helpers/fixtures.ts'
 import { failed, shown, succeeds } from '../helpers/results.ts'
 import type { RawLab } from '../helpers/labs.ts'
 
@@ -116,7 +117,7 @@ await t.test('others join a server only after it is Ready', async (t) => {
 
 await t.test('a failure is reported for each node', async (t) => {
   const host = new FakeHost(t, undefined, { machines: true })
-  host.onNode('kubemaster', 'fault', 'missing required user: unknown user etcd')
+  host.onNode('kubemaster', 'fault', saidByRke2('cis.journal', 'level=fatal'))
   const cis = await host.run('install-rke2')
   failed(t, cis, /✗ kubemaster: profile: cis needs kernel parameters .* \[cis\]/)
   t.match(cis.stderr, 'found in: ssh -F .lab/lab/ssh_config kubemaster sudo journalctl')

@@ -80,15 +80,17 @@ class Store:
         self.path = path
         self.lock = threading.Condition(threading.RLock())
         self.rev, self.objects, self.members, self.tokens = 1, {}, [], {}
+        self.bootstrap = {}  # the files that every server has
         if os.path.exists(path):
             with open(path) as f:
                 self.__dict__.update(json.load(f))
         self.log, self.log_start = [], self.rev  # for watches: (revision, type, key, object)
         self.seen = {}  # node -> time of its last heartbeat
+        self.finalizer_delay = 2  # seconds; with RKE2 up to a minute
 
     def state(self):
         return {'rev': self.rev, 'objects': self.objects, 'members': self.members,
-                'tokens': self.tokens}
+                'tokens': self.tokens, 'bootstrap': self.bootstrap}
 
     def replace(self, state):
         """Take over another server's state."""
@@ -513,6 +515,23 @@ def watch(store, prefix, kind, query, as_table):
             since = max(since, store.rev)
 
 
+def is_member(store, name):
+    return len(store.members) > 1 and any(m['name'] == name for m in store.members)
+
+
+def finalize(store, key, node):
+    """A server's Node goes only when etcd has let go of its member."""
+    node['metadata'].update(deletionTimestamp=now(), finalizers=[
+        'wrangler.cattle.io/managed-etcd-controller'])
+
+    def let_go():
+        with store.lock:
+            if key in store.objects:
+                store.remove(key)
+    threading.Timer(store.finalizer_delay, let_go).start()
+    return copy.deepcopy(store.put('v1', 'nodes', node))
+
+
 def api(store, version, method, path, query, accept, content_type, body):
     """Answer one request: (status, dict | text | generator of lines). Raises ApiError."""
     if path in ('/readyz', '/livez', '/healthz'):
@@ -568,6 +587,8 @@ def api(store, version, method, path, query, accept, content_type, body):
             return 200, scale_of(old)
         if method == 'GET':
             return 200, table([old], kind, store.rev) if as_table else copy.deepcopy(old)
+        if method == 'DELETE' and plural == 'nodes' and is_member(store, name):
+            return 200, finalize(store, key, old)
         if method == 'DELETE' or (method == 'POST' and sub == 'eviction'):
             store.remove(key)
             return 200, {'kind': 'Status', 'apiVersion': 'v1', 'metadata': {}, 'status': 'Success',
