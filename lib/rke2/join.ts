@@ -100,7 +100,7 @@ function planOldNode(lab: Lab, leader: Member, { node, state }: Member, seconds:
 
 function untilNotReady(lab: Lab, leader: Node, node: Node, seconds: number): Check {
   const asked = commandOn(leader, readyScript(node.name), { root: true })
-  const condition = `read -r ready heartbeat message <<<"$(${asked}\n)" && ! [[ ${isUpBash(lab.rke2)} ]]`
+  const condition = `answer=$(${asked}\n) && read -r ready heartbeat message <<<"$answer" && ! [[ ${isUpBash(lab.rke2)} ]]`
   return {
     do: 'check',
     bash: untilBash(condition, seconds, 3),

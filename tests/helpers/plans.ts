@@ -9,9 +9,10 @@ import type { Node } from '../../lib/lab/lab.ts'
 export const shortly = (steps: Step[]): string[] =>
   steps.map((step) => {
     if (step.do === 'write') return `write ${step.path}`
-    const wait = /^\( end=\S+ \+ (\d+)\)\)\nuntil [^]* get node (\S+)[^]*\n\) && (.*)\ndo /.exec(
-      step.bash,
-    )
+    const wait =
+      /^\( end=\S+ \+ (\d+)\)\)\nuntil [^]* get node (\S+)[^]*\n\) && read [^&]* && (.*)\ndo /.exec(
+        step.bash,
+      )
     if (wait) return `? ${wait[1]} s ${wait[2]}: ${wait[3]}`
     const [first = '', second = ''] = step.bash
       .replaceAll('ssh -F .lab/lab/ssh_config ', '@')

@@ -64,7 +64,7 @@ await t.test('the server that other nodes join', async (t) => {
 await t.test('while none runs, a check fails', async (t) => {
   const { leader, lacking } = findLeader(lab, [silent, member(two)])
   t.equal(leader.name, 'kubemaster')
-  t.strictSame(shortly(lacking), ['? @kubemaster systemctl is-active rke2-server >/dev/null'])
+  t.strictSame(shortly(lacking), ['? @kubemaster systemctl is-active --quiet rke2-server'])
   await t.rejects(Promise.all(lacking.map(({ holds }) => holds(() => {}))), {
     message: 'no server of this lab runs RKE2 yet',
     details: ['kubemaster: cannot be reached over SSH: no answer on its address yet'],

@@ -33,7 +33,7 @@ const start = (verb: string) => [
 ]
 const wait = [
   'Wait until the node is Ready',
-  '? 60 s kubemaster: [[ $ready == True* && ! "${ready#True }" < $started ]]',
+  '? 60 s kubemaster: [[ $heartbeat > $started && $ready == True ]]',
 ]
 const install = [
   'Install on kubemaster',
@@ -154,6 +154,6 @@ await t.test('the look at a new server compares it with the others', async (t) =
   t.match(await refused(steps), /^it has the same machine-id as second/)
   t.match(
     steps.map((step) => (step.do === 'write' ? '' : step.bash)).join('\n'),
-    'for node in kubemaster second; do ssh -F .lab/lab/ssh_config "$node" cat /etc/machine-id; done',
+    'ssh -F .lab/lab/ssh_config kubemaster cat /etc/machine-id; ssh -F .lab/lab/ssh_config second cat /etc/machine-id;',
   )
 })

@@ -15,7 +15,8 @@ const { lookAt } = await import('../../lib/rke2/service.ts') // programs are fou
 const node = nodeOf(makeLab())
 
 const here = 'shift 3; [ "$1" != sudo ] || shift; exec "$@"'
-const systemctl = 'case $1 in is-active) echo inactive; exit 3 ;; is-enabled) exit 1 ;; esac'
+const systemctl =
+  'case $1 in is-active) echo inactive; exit 3 ;; is-enabled) exit 1 ;; show) echo 0 ;; esac'
 
 t.beforeEach(() => {
   put('ssh', here)
@@ -44,13 +45,13 @@ await t.test('a program that was killed on the node is trouble, not absence', as
 })
 
 await t.test('an answer that was cut off anywhere is trouble', async (t) => {
-  const names = 'cut-off version service enabled started stale config joined data now gaps free'
+  const names = 'cut-off version service enabled start stale config joined data gaps free'
   const text: Record<string, string> = {
     version: 'rke2 version v1.35.7+rke2r1 (a)\n',
     service: 'active\n',
     config: 'etcd-s3-secret-key: hidden\n\n',
     joined: 'yes\n',
-    now: '1700000000\n',
+    start: '0\n100.00 190.00\n1700000000.5\n',
   }
   const answer = `${names} nodes`
     .split(' ')
