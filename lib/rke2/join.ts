@@ -22,7 +22,7 @@ import {
   type Edited,
   type Member,
 } from './service.ts'
-import { kubectl, isReady, isUp, isUpBash, readyScript } from './kube-nodes.ts'
+import { kubectl, isReady, isUp, isUpBash, messageField, readyScript } from './kube-nodes.ts'
 
 interface Joining {
   lab: Lab
@@ -100,7 +100,7 @@ function planOldNode(lab: Lab, leader: Member, { node, state }: Member, seconds:
 
 function untilNotReady(lab: Lab, leader: Node, node: Node, seconds: number): Check {
   const asked = commandOn(leader, readyScript(node.name), { root: true })
-  const condition = `answer=$(${asked}\n) && read -r ready heartbeat message <<<"$answer" && ! [[ ${isUpBash(lab.rke2)} ]]`
+  const condition = `answer=$(${asked}\n) && read -r ready _ ${messageField(lab.rke2)} <<<"$answer" && ! [[ ${isUpBash(lab.rke2)} ]]`
   return {
     do: 'check',
     bash: untilBash(condition, seconds, 3),

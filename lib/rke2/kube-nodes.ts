@@ -102,8 +102,10 @@ export const readyScript = (name: string) =>
 const readyPath =
   '{range .status.conditions[?(@.type=="Ready")]}{.status} {.lastHeartbeatTime} {.message}{end}'
 
-/** `isUp` as a condition of bash, for what `readyScript` printed, read into ready and message. */
+/** `isUp` as a condition of bash, for what `readyScript` printed, read into ready and `messageField`. */
 export const isUpBash = (rke2: Network) =>
   bringsNetwork(rke2)
     ? "( $ready == True || $message == 'container runtime network not ready: '* )"
     : '$ready == True'
+
+export const messageField = (rke2: Network) => (bringsNetwork(rke2) ? 'message' : '_')

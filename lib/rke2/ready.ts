@@ -8,7 +8,7 @@ import { LabError } from '../text/errors.ts'
 import { formatSeconds } from '../text/progress.ts'
 import type { Place } from './cause.ts'
 import type { Cause } from './journal.ts'
-import { isUpBash, readyScript } from './kube-nodes.ts'
+import { isUpBash, messageField, readyScript } from './kube-nodes.ts'
 import { kubeNodes, type Member } from './service.ts'
 import { serviceOf, startedScript } from './state.ts'
 import { watcher } from './watch.ts'
@@ -28,7 +28,7 @@ export function untilNodeReady(
   const started = commandOn(node, startedScript(serviceOf(node)), { root: true })
   const ready = commandOn(reporter, readyScript(node.name), { root: true })
   const condition = `started=$(${started}\n) && answer=$(${ready}
-) && read -r ready heartbeat message <<<"$answer" && [[ $heartbeat > $started && ${isUpBash(lab.rke2)} ]]`
+) && read -r ready heartbeat ${messageField(lab.rke2)} <<<"$answer" && [[ $heartbeat > $started && ${isUpBash(lab.rke2)} ]]`
   return {
     do: 'check',
     bash: `${untilBash(condition, seconds, 3)}\n${typedOn(node, 'sync')}`,

@@ -88,7 +88,7 @@ export class Cluster {
     const program = readFileSync(join(programs, 'rke2'), 'utf8')
     const filled = program.replace(/^VERSION = '.*?'/m, `VERSION = '${version}'`)
     writeFileSync(this.standIn, filled, { mode: 0o755 })
-    for (const name of ['kube.py', 'kubectl'])
+    for (const name of ['kube.py', 'kubectl', 'recordings.py'])
       copyFileSync(join(programs, name), join(this.folder, name))
     const [server, ...agents] = defaultLab().nodes.map(({ name }) => name)
     if (!server) throw new Error('the default lab has nodes')

@@ -275,7 +275,7 @@ export class FakeHost {
   }
   private filesIn = (place: string) =>
     readdirSync(join(this.folder, place), { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile() && !['lock', 'journal'].includes(entry.name))
+      .filter((entry) => entry.isFile() && !['lock', 'journal', 'invocation'].includes(entry.name))
       .map((entry) => join(entry.parentPath, entry.name).slice(this.folder.length + 1))
 
   /** All that lies on the host, in one text. */

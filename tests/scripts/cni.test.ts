@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { fixtures } from '../helpers/fixtures.ts'
 import { FakeHost } from '../helpers/fake-host.ts'
 import type { RawLab } from '../helpers/labs.ts'
 import { failed, idle, succeeds } from '../helpers/results.ts'
@@ -46,7 +47,12 @@ await t.test('cni: none: the printed scripts do the same', async (t) => {
   host.save()
   for (const script of ['install-rke2', 'join']) {
     const { stdout: input } = await succeeds(t, host, script, '--dry-run')
-    const env = { PATH: host.bin, HOME: join(host.folder, 'home'), STAND_IN: host.state }
+    const env = {
+      PATH: host.bin,
+      HOME: join(host.folder, 'home'),
+      STAND_IN: host.state,
+      FIXTURES: fixtures,
+    }
     const bash = spawnSync('bash', ['-s'], { input, env: { ...env, SCRIPT_PID: '0' } })
     t.equal(bash.status, 0, bash.stderr.toString())
   }

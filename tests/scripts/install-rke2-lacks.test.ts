@@ -1,6 +1,7 @@
 // install-rke2.ts and join.ts on nodes that lack something. Nodes are folders.
 import { spawnSync } from 'node:child_process'
 import t from 'tap'
+import { fixtures } from '../helpers/fixtures.ts'
 import { FakeHost } from '../helpers/fake-host.ts'
 import { failed, shown, succeeds } from '../helpers/results.ts'
 
@@ -23,7 +24,13 @@ await t.test('all that a server lacks is named before anything is changed', asyn
 
   await t.test('the printed script says so too, and stops there', async (t) => {
     const { stdout } = await succeeds(t, host, 'install-rke2', '--dry-run')
-    const env = { PATH: host.bin, HOME: host.folder, STAND_IN: host.state, SCRIPT_PID: '0' }
+    const env = {
+      PATH: host.bin,
+      HOME: host.folder,
+      STAND_IN: host.state,
+      FIXTURES: fixtures,
+      SCRIPT_PID: '0',
+    }
     const { status, stderr } = spawnSync('bash', ['-s'], { input: stdout, env, encoding: 'utf8' })
     t.not(status, 0)
     for (const module of ['br_netfilter', 'nft_compat'])

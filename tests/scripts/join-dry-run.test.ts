@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { fixtures } from '../helpers/fixtures.ts'
 import { FakeHost, secret } from '../helpers/fake-host.ts'
 import { succeeds } from '../helpers/results.ts'
 
@@ -20,7 +21,12 @@ async function dryRun(t: Test, host: FakeHost, script: string): Promise<string> 
 }
 
 function bash(t: Test, host: FakeHost, input: string): void {
-  const env = { PATH: host.bin, HOME: join(host.folder, 'home'), STAND_IN: host.state }
+  const env = {
+    PATH: host.bin,
+    HOME: join(host.folder, 'home'),
+    STAND_IN: host.state,
+    FIXTURES: fixtures,
+  }
   const { status, stderr } = spawnSync('bash', ['-s'], {
     input,
     env: { ...env, SCRIPT_PID: '0' },
