@@ -9,12 +9,13 @@ import {
   mkdtempSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { top } from '../helpers/fixtures.ts'
+import { fixtures, top } from '../helpers/fixtures.ts'
 import { defaultLab } from './blocks.ts'
 import { matches, type Typed } from './console.ts'
 
@@ -90,6 +91,7 @@ export class Cluster {
     writeFileSync(this.standIn, filled, { mode: 0o755 })
     for (const name of ['kube.py', 'kubectl', 'recordings.py'])
       copyFileSync(join(programs, name), join(this.folder, name))
+    symlinkSync(join(fixtures, 'rke2-1.35.0'), join(this.folder, 'recordings'))
     const [server, ...agents] = defaultLab().nodes.map(({ name }) => name)
     if (!server) throw new Error('the default lab has nodes')
     const address = `${this.net}.1`
