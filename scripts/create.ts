@@ -3,6 +3,7 @@
 // Safe to run again: it checks what exists and does what is missing.
 import * as ui from '../lib/cli/ui.ts'
 import { checkHost, lookAround } from '../lib/doctor/around.ts'
+import { typeNow } from '../lib/doctor/kvm.ts'
 import { findImage } from '../lib/download/image.ts'
 import { checkAccess, planKeys } from '../lib/guest/keys.ts'
 import { untilReady } from '../lib/guest/ready.ts'
@@ -24,7 +25,8 @@ await phase(import.meta.url, 'create', async ({ lab, nodes, options, shell }) =>
   const machines = pair(lab, seen, nodes)
   checkAccess(lab, seen)
   checkMachines(lab, machines)
-  for (const text of machines.flatMap(differences)) ui.warn(text)
+  const now = typeNow(lab, (await around).here)
+  for (const text of machines.flatMap((machine) => differences(machine, now))) ui.warn(text)
   const fresh = machines.flatMap(({ node, domain }) => (domain ? [] : [node]))
 
   if (fresh.length > 0) {

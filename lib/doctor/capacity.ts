@@ -1,20 +1,38 @@
 // PURE. Whether there is memory, disk space and an image for the machines that do not exist yet.
+import type { Node } from '../lab/lab.ts'
 import { formatSize } from '../text/size.ts'
 import { numberIn, type AllFacts, type Facts } from './facts.ts'
+import { isMade } from './ownership.ts'
 import { failure, fromError, ok, warning, type Finding } from '../text/findings.ts'
 
-/** Free memory against the need of the machines that do not run yet. */
+const ofHost = 2 ** 30 // for the host itself
+const smallest = 4 * 2 ** 30 // labs/small.yaml
+
+/** The host's memory against the need of the lab's machines, and what is free against those that do not run yet. */
 export function checkMemory({ lab, nodes, host, here }: Facts): Finding[] {
   if (!host) return []
-  const available = numberIn(here('memory'), /^MemAvailable:\s+(\d+) kB/m) * 1024
+  const memory = (key: string) =>
+    numberIn(here('memory'), new RegExp(`^${key}:\\s+(\\d+) kB`, 'm')) * 1024
   const own = host.domains.filter(({ owner }) => owner?.lab === lab.name)
+  const asked = lab.nodes.filter((node) => nodes.includes(node) || isMade(host, lab, node))
+  const [all, whole] = [sum(asked), memory('MemTotal')]
+  if (all + ofHost > whole) {
+    const fitting =
+      smallest + ofHost > whole
+        ? '# no lab fits here: RKE2 wants a machine of 4 GiB, on a host of 8 GiB'
+        : '# one machine fits here: npm start -- --lab labs/small.yaml'
+    const found = `the machines take ${formatSize(all)}, and there are only ${formatSize(whole)} in all`
+    return [failure('memory', found, fitting, '# or give the nodes less memory in the lab file')]
+  }
   const running = new Set(own.filter(({ state }) => state === 'running').map(({ name }) => name))
-  const idle = nodes.filter(({ name }) => !running.has(name))
-  const wanted = idle.reduce((sum, { memory }) => sum + memory, 0)
+  const wanted = sum(nodes.filter(({ name }) => !running.has(name)))
+  const available = memory('MemAvailable')
   const found = `${formatSize(available)} free, ${formatSize(wanted)} needed`
   const advice = '# give the nodes less memory in the lab file, or stop other programs'
   return [wanted <= available ? ok('memory', found) : warning('memory', found, advice)]
 }
+
+const sum = (nodes: Node[]) => nodes.reduce((all, { memory }) => all + memory, 0)
 
 const perNode = 6 * 2 ** 30 // roughly the least that a node with RKE2 and its images takes
 

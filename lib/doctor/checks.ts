@@ -22,7 +22,7 @@ export const checks: Check[] = [
   { name: 'Node', stopsCreate: false, asks: ['npm'], find: checkNode },
   { name: 'host tools', stopsCreate: true, asks: ['tools'], find: checkTools },
   { name: 'libvirt', stopsCreate: false, find: checkLibvirt }, // create has used it by then
-  { name: 'KVM', stopsCreate: true, asks: ['kvm'], find: checkKvm },
+  { name: 'KVM', stopsCreate: true, asks: ['kvm', 'processor'], find: checkKvm },
   { name: 'network', stopsCreate: true, asks: ['interfaces'], find: checkNetwork },
   {
     name: 'firewall',

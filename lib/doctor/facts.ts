@@ -10,6 +10,7 @@ export type Question =
   | 'memory'
   | 'disk'
   | 'kvm'
+  | 'processor'
   | 'interfaces'
   | 'neighbours'
   | 'forwards'
@@ -62,6 +63,8 @@ export function listIn<T>(json: string): T[] {
 export interface Kvm {
   works: boolean | undefined
   why: string
+  /** taken: another hypervisor holds it. foreign: the host's processor is not an x86-64. */
+  cause?: 'taken' | 'foreign'
 }
 
 /** How `virsh domcapabilities` ended. */

@@ -13,6 +13,7 @@ const questions: Record<Question, string> = {
   memory: 'cat /proc/meminfo',
   disk: 'FREE',
   kvm: 'KVM',
+  processor: 'PROCESSOR',
   interfaces: 'ip -json -details address',
   neighbours: 'ip -json neighbour show',
   forwards: 'TEXT /proc/sys/net/ipv4/ip_forward',
@@ -45,12 +46,13 @@ FREE() { # in the pool's folder, or where it will be created
   until test -e "$folder"; do folder=$(dirname "$folder"); done
   df --output=avail --block-size=1 "$folder"
 }
+PROCESSOR() { uname -m; grep -m 1 '^flags' /proc/cpuinfo || true; }
 KVM() {
-  local said
+  local said qemu
   if ! test -e /dev/kvm; then echo none
   elif ! test -r /dev/kvm || ! test -w /dev/kvm; then echo not for this user
-  elif ! command -v qemu-system-x86_64 >/dev/null; then echo no QEMU
-  elif said=$(echo quit | timeout 10 qemu-system-x86_64 -machine q35 -accel kvm -cpu host -nodefaults \
+  elif ! qemu=$(command -v qemu-system-x86_64 || command -v /usr/libexec/qemu-kvm); then echo no QEMU
+  elif said=$(echo quit | timeout 10 "$qemu" -machine q35 -accel kvm -cpu host -nodefaults \
     -display none -S -monitor stdio 2>&1 >/dev/null); then echo works
   else echo "fails $? $said"; fi
 }

@@ -28,7 +28,7 @@ export interface Node {
   sshConfig: string
 }
 
-export interface Lab extends Omit<LabFile, 'nodes' | 'defaults' | 'image'> {
+export interface Lab extends Omit<LabFile, 'nodes' | 'defaults' | 'image' | 'pool'> {
   nodes: Node[]
   /** Either url or file; the url also of an image with a name. */
   image: LabFile['image']
@@ -140,7 +140,7 @@ const bytes = (size: string) => parseSize(size) ?? 0
 /** The UUID of a lab's own NAT network with that name; another UUID means another owner. */
 export const networkUuid = (lab: string, nat: string) => stableUuid(poolName, 'network', lab, nat)
 
-function derive({ nodes, defaults, image, ...file }: LabFile, warnings: string[]): Lab {
+function derive({ nodes, defaults, image, pool, ...file }: LabFile, warnings: string[]): Lab {
   const dir = `.lab/${file.name}`
   return {
     ...file,
@@ -149,7 +149,7 @@ function derive({ nodes, defaults, image, ...file }: LabFile, warnings: string[]
     pool: {
       name: poolName,
       uuid: stableUuid(poolName, 'pool'),
-      path: `/var/lib/libvirt/images/${poolName}`,
+      path: pool ?? `/var/lib/libvirt/images/${poolName}`,
     },
     networkUuid: networkUuid(file.name, file.network.nat ?? ''),
     warnings,

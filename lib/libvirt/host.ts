@@ -12,6 +12,8 @@ export interface Domain {
   /** As virsh domstate says: running, shut off, paused, ... */
   state: string
   persistent: boolean
+  /** kvm, or qemu: emulated. */
+  type: string
   vcpus: number
   /** Bytes. */
   memory: number
@@ -113,6 +115,7 @@ export function parseDomain(live: string, config: string, state: string): Domain
     ...(owned ? { owner: owned } : {}),
     state: state.trim(),
     persistent: config !== '',
+    type: attribute(persistent, 'type') ?? '',
     vcpus: Number(text(persistent.vcpu)),
     memory: bytes(persistent.memory),
     macs: list(persistent.devices?.interface).map((nic) => attribute(nic.mac, 'address') ?? ''),

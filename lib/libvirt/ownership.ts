@@ -1,5 +1,5 @@
 // PURE. Who owns what on a host, and what each node of the lab has there.
-import { LabError } from '../text/errors.ts'
+import { LabError, line, script } from '../text/errors.ts'
 import { volumeNames, type Lab, type Node } from '../lab/lab.ts'
 import type { Domain, Host, Volume } from './host.ts'
 import { quote } from '../text/quote.ts'
@@ -149,11 +149,12 @@ export function poolTrouble({ pool }: Host, lab: Lab): LabError | undefined {
       details: [`its directory is ${pool.path}; it is left alone`],
       hint: `${there} pool-dumpxml ${name}`,
     })
-  return new LabError(`the storage pool ${name} was moved to ${pool.path}`, {
-    details: [`these scripts made it in ${path}, and look for the machines' disks there`],
+  return new LabError(`the storage pool ${name} is in ${pool.path}, the lab file says ${path}`, {
+    details: ['all labs of a host share it'],
     hint: [
-      `${there} pool-edit ${name}   # put ${path} back into <path>`,
-      `# to keep the disks on another file system, mount it at ${path}`,
+      `# if the disks are there, write it into the lab file: pool: ${pool.path}`,
+      line('# with that line, ', script('destroy', '--images'), ' removes it; then choose another'),
+      `# if you moved it by hand: ${there} pool-edit ${name}   # ${path} back into <path>`,
     ],
   })
 }

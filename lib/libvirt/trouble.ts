@@ -34,6 +34,9 @@ export const saysNone = (errors: string[]): boolean =>
 export const saysBusy = (errors: string[]): boolean =>
   errors.some((line) => line.includes('has asynchronous jobs running'))
 
+/** pool-define --validate is there since (libvirt's NEWS). */
+export const oldest = '7.7'
+
 interface Problem {
   why: string
   fix: string[]
@@ -56,18 +59,26 @@ export function libvirtTrouble(errors: string[], uri: string, command = 'version
   if (!problem)
     return new LabError(said, {
       details: errors.slice(0, -1),
-      hint: `virsh -c ${quote(uri)} ${command}`,
+      hint: [`virsh -c ${quote(uri)} ${command}`].map((text) => (host.isHere ? text : shown(text))),
     })
   const { why, fix, there = false } = problem
   return new LabError(host.isHere ? why : `on ${host.name}: ${why}`, {
     hint: [
-      ...(there && !host.isHere ? fix.map((command) => behind(host, command)) : fix),
+      ...(there ? adviceFor(uri, fix) : host.isHere ? fix : fix.map(shown)),
       line('# then: ', script('doctor')),
     ],
   })
 }
 
-// A comment: doctor --fix must not run it here.
+// doctor --fix must not run it here.
+const shown = (text: string) => (text.startsWith('#') ? text : `# ${text}`)
+
+/** What helps on the host where libvirt runs: as it is on this one, else the command behind ssh, to be typed by a person. */
+export function adviceFor(uri: string, fix: string[]): string[] {
+  const host = libvirtHost(uri)
+  return host.isHere ? fix : fix.map((command) => behind(host, command))
+}
+
 function behind({ name, ssh }: LibvirtHost, line: string): string {
   if (line.startsWith('#') || !ssh) return `# on ${name}: ${line.replace(/^# /, '')}`
   return `# on ${name}: ${ssh.replace(/^ssh/, 'ssh -t')} ${quote(line)}`
@@ -85,7 +96,7 @@ const oldVirsh = (all: string, said: string): Problem | undefined =>
   /doesn't support option|unknown command/.test(all)
     ? {
         why: `virsh does not support what these scripts need: ${said}`,
-        fix: ['virsh --version', '# libvirt 7.7 or newer is needed'],
+        fix: ['virsh --version', `# libvirt ${oldest} or newer is needed`],
       }
     : undefined
 

@@ -9,6 +9,7 @@ import {
   poolTrouble,
   type Machine,
 } from '../libvirt/ownership.ts'
+import { startTrouble } from '../libvirt/start-trouble.ts'
 import { netmask, networkXml, overlayXml, poolXml } from '../libvirt/storage-xml.ts'
 import { written, type Shell } from '../shell/carry-out.ts'
 import { inOrder, sh, type Step } from '../shell/steps.ts'
@@ -98,16 +99,23 @@ function firstStart(lab: Lab, { name }: Node): Step {
   return {
     ...sh`${virsh(lab)} start ${name}`,
     undo: `test "$(${state})" = 'shut off' && ${commandText`${virsh(lab)} undefine ${name}`} >/dev/null`,
-    explain: (cause, undone) =>
-      undone
-        ? new LabError(cause.message, {
-            details: [...cause.details, 'it never ran, so its definition was removed'],
-            hint: line(script('create', name), '   # when that is fixed'),
-            cause,
-          })
-        : cause,
+    explain: (cause, undone) => {
+      const known = whyNotStarted(lab, cause)
+      if (!undone) return known
+      return new LabError(known.message, {
+        details: [...known.details, 'it never ran, so its definition was removed'],
+        hint: [
+          ...(known === cause ? [] : known.hint),
+          line(script('create', name), '   # when that is fixed'),
+        ],
+        cause,
+      })
+    },
   }
 }
+
+const whyNotStarted = (lab: Lab, cause: LabError): LabError =>
+  startTrouble(lab, [...cause.details, cause.message].join('\n')) ?? cause
 
 function planDisk(lab: Lab, host: Host, { node, disk }: Machine, base: string): Step[] {
   checkUnused(lab, host, node.volume)
@@ -141,6 +149,7 @@ export function planStart(lab: Lab, { name, domain }: Machine): Step[] {
     crashed: 'start',
   }
   const verb = verbs[state]
-  if (verb) return [sh`${virsh(lab)} ${verb} ${name}`]
+  if (verb)
+    return [{ ...sh`${virsh(lab)} ${verb} ${name}`, explain: (cause) => whyNotStarted(lab, cause) }]
   throw new LabError(`it is "${state}"`, { hint: 'wait a moment, then run this again' })
 }

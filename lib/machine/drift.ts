@@ -4,21 +4,29 @@ import { foreignDomain, type Machine } from '../libvirt/ownership.ts'
 import { LabError, line, NodeErrors, script } from '../text/errors.ts'
 import { formatSize } from '../text/size.ts'
 
-/** What differs between an existing machine and the lab file; create does not apply it. */
-export function differences({ node, domain, disk }: Machine): string[] {
+/** What differs between an existing machine and the lab file, or the type that it would get now; create does not apply it. */
+export function differences({ node, domain, disk }: Machine, type?: 'kvm' | 'qemu'): string[] {
   if (!domain) return []
+  const now = { kvm: 'KVM', qemu: 'emulation' }
   const pairs: [string, string | number, string | number | undefined][] = [
     ['vcpus', node.vcpus, domain.vcpus],
     ['memory', formatSize(node.memory), formatSize(domain.memory)],
     ['disk', formatSize(node.disk), formatSize(disk?.capacity ?? node.disk)],
     ['role', node.role, domain.owner?.role],
   ]
+  const kind =
+    type && domain.type !== type
+      ? [
+          `${node.name}: it is a machine of type ${domain.type || 'unknown'}, and would be made with ${now[type]} (${type}) now; an existing machine is not changed`,
+        ]
+      : []
   return pairs
     .filter(([, wanted, found]) => wanted !== found)
     .map(
       ([what, wanted, found]) =>
         `${node.name}: ${what} is ${found}, the lab file says ${wanted}; an existing machine is not changed`,
     )
+    .concat(kind)
 }
 
 /** Throws when a machine's name belongs to someone else's domain, or its address differs from the lab file. */

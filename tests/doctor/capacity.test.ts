@@ -1,17 +1,23 @@
 // Memory, disk space and the image.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
 import { checkDisk, checkImage, checkMemory } from '../../lib/doctor/capacity.ts'
+import { parseLab } from '../../lib/lab/lab.ts'
 import { LabError } from '../../lib/text/errors.ts'
+import { top } from '../helpers/fixtures.ts'
 import { domainOf, emptyHost, factsWith, hereWith } from '../helpers/facts.ts'
 
 const gib = 2 ** 30
+const meminfo = (total: number, available = total) =>
+  `MemTotal: ${Math.floor(total * 2 ** 20)} kB\nMemAvailable: ${Math.floor(available * 2 ** 20)} kB`
 
 await t.test('memory is checked for machines that do not run yet', async (t) => {
   const judge = (available: number, host = emptyHost) =>
     checkMemory(
       factsWith({
         host,
-        here: hereWith({ memory: `MemAvailable: ${(available * gib) / 1024} kB` }),
+        here: hereWith({ memory: meminfo(32, available) }),
       }),
     )
   t.match(judge(12), [{ level: 'ok' }])
@@ -21,6 +27,35 @@ await t.test('memory is checked for machines that do not run yet', async (t) => 
   const owner = { lab: 'other', role: 'server', address: '192.0.2.30' }
   const foreign = { ...emptyHost, domains: [domainOf('kubemaster', { state: 'running', owner })] }
   t.match(judge(8, foreign), [{ level: 'warning' }])
+})
+
+await t.test(
+  'a lab that is larger than the host is a failure, with the lab that fits',
+  async (t) => {
+    const judge = (total: number, nodes = 3, host = emptyHost) => {
+      const facts = factsWith({ host, here: hereWith({ memory: meminfo(total) }) })
+      return checkMemory({ ...facts, nodes: facts.nodes.slice(0, nodes) })
+    }
+    const small = '# one machine fits here: npm start -- --lab labs/small.yaml'
+    t.match(judge(13), [{ level: 'ok' }], 'one GiB is left for the host itself')
+    t.match(judge(7.6), [
+      {
+        level: 'failure',
+        found: 'the machines take 12 GiB, and there are only 7.6 GiB in all',
+        fix: [small, /less memory/],
+      },
+    ])
+    t.match(judge(7.6, 1), [{ level: 'ok' }], 'only the machines that are wanted count')
+    const made = { ...emptyHost, domains: [domainOf('worker01', { state: 'running' })] }
+    t.match(judge(7.6, 1, made), [{ level: 'failure' }], 'and those that exist')
+    t.match(judge(4), [{ level: 'failure', fix: [/^# no lab fits here/] }])
+  },
+)
+
+await t.test('the small lab fits on a host with 8 GiB', async (t) => {
+  const lab = parseLab(readFileSync(join(top, 'labs/small.yaml'), 'utf8'), 'labs/small.yaml')
+  const here = hereWith({ memory: meminfo(7.6, 6) })
+  t.match(checkMemory({ ...factsWith({ here }), lab, nodes: lab.nodes }), [{ level: 'ok' }])
 })
 
 await t.test('disk space is checked for disks that do not exist yet', async (t) => {

@@ -25,7 +25,7 @@ await t.test(
       'memory',
       'disk space',
     ])
-    t.strictSame(questionsOf(false), ['tools', 'kvm', 'interfaces', 'memory', 'disk'])
+    t.strictSame(questionsOf(false), ['tools', 'kvm', 'processor', 'interfaces', 'memory', 'disk'])
     const besides = questionsOf(true).filter((name) => !questionsOf(false).includes(name))
     t.strictSame(besides, ['npm', 'forwards', 'filters', 'rules'])
   },

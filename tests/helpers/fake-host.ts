@@ -98,7 +98,7 @@ export class FakeHost {
     const addresses = fixture('ip-address.iproute2-6.1.0.json')
     this.put('ip-address', addresses.replaceAll('192.168.1.', '192.0.2.'))
     this.put('files/dev/kvm', '')
-    this.put('files/proc/meminfo', 'MemAvailable:   33554432 kB\n')
+    this.put('files/proc/meminfo', 'MemTotal: 41943040 kB\nMemAvailable:   33554432 kB\n')
     this.put('rke2.yaml', fixture('rke2.yaml'))
     this.makeRelease(version)
     this.writeLab(change)

@@ -53,6 +53,11 @@ await t.test('a node may differ from the defaults, and the defaults may be chang
   ])
 })
 
+await t.test('the pool may lie on another disk, and is the same pool', async (t) => {
+  const { pool } = makeLab((raw) => (raw.pool = '/data/vms'))
+  t.strictSame(pool, { ...makeLab().pool, path: '/data/vms' })
+})
+
 await t.test("the project's lab files are valid and do not clash", async (t) => {
   const files = ['lab.yaml', ...readdirSync(join(top, 'labs')).map((name) => join('labs', name))]
   const labs = files.map((file) => parseLab(readFileSync(join(top, file), 'utf8'), file))

@@ -23,6 +23,7 @@ await t.test('a running domain of ours', async (t) => {
     owner: { lab: 'lab', role: 'server', address: '192.168.1.30' },
     state: 'running',
     persistent: true,
+    type: 'qemu',
     vcpus: 2,
     memory: 2 ** 30,
     macs: ['52:54:00:9f:c4:b3'],

@@ -118,9 +118,11 @@ await t.test('what is in the way is said with whose it is', async (t) => {
   })
   const moved = { ...emptyHost, pool: { ...ourPool, path: '/data/vms/rke2-kvm-lab' } }
   t.match(poolTrouble(moved, lab), {
-    message: 'the storage pool rke2-kvm-lab was moved to /data/vms/rke2-kvm-lab',
-    hint: [/pool-edit rke2-kvm-lab/, /mount it at \/var\/lib\/libvirt/],
+    message: `the storage pool rke2-kvm-lab is in /data/vms/rke2-kvm-lab, the lab file says ${poolPath}`,
+    hint: [/pool: \/data\/vms\/rke2-kvm-lab$/, {}, /pool-edit rke2-kvm-lab/],
   })
+  const there = { ...lab, pool: { ...lab.pool, path: '/data/vms/rke2-kvm-lab' } }
+  t.equal(poolTrouble(moved, there), undefined, 'once the lab file says so, it is ours again')
   t.equal(networkTrouble({ ...emptyHost, network: ourNetwork }, lab), undefined)
   t.match(networkTrouble({ ...emptyHost, network: { ...ourNetwork, uuid: 'x' } }, lab), {
     message: /^a libvirt network called .* that this lab did not make$/,

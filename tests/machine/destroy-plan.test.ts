@@ -195,7 +195,7 @@ await t.test('nothing is removed while not all of it can be seen', async (t) => 
   t.throws(() => plan(networks), expected)
   t.match(plan(networks, [nodeOf(lab)]).volumes, ['lab-kubemaster.qcow2'], 'a node has no network')
   t.throws(() => plan({ pool: { ...ourPool, path: '/data' } }), {
-    message: /nothing is removed: the storage pool rke2-kvm-lab was moved to \/data$/,
+    message: /nothing is removed: the storage pool rke2-kvm-lab is in \/data, the lab file says/,
   })
   t.throws(() => plan({ pool: { ...ourPool, active: false } }), {
     message: /nothing is removed: the storage pool rke2-kvm-lab is off$/,

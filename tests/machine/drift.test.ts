@@ -40,6 +40,16 @@ await t.test('what differs from the lab file is reported', async (t) => {
   ])
 })
 
+await t.test('a machine of another type than it would get now', async (t) => {
+  const machine = machineOf({ ...same, type: 'qemu' })
+  t.strictSame(differences(machine, 'kvm'), [
+    'kubemaster: it is a machine of type qemu, and would be made with KVM (kvm) now; an existing machine is not changed',
+  ])
+  t.strictSame(differences(machine, 'qemu'), [])
+  t.strictSame(differences(machine), [], 'nobody knows whether KVM works')
+  t.match(differences(machineOf(same), 'qemu'), [/of type kvm, .* emulation \(qemu\) now/])
+})
+
 await t.test('another address and a foreign domain are errors, all reported at once', async (t) => {
   checkMachines(lab, [machineOf(same), { name: 'worker01', node: nodeOf(lab, 'worker01') }])
   const moved = machineOf({ owner: { ...other.owner, address: '192.0.2.99' } })

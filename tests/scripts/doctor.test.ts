@@ -35,7 +35,7 @@ await t.test('a host with every problem: all problems at once, each with its fix
   host.put('no-connection', fixture('connect-denied.libvirt-9.0.0.txt'))
   host.put('ip-address', '[]')
   host.put('no-kvm', 'Could not access KVM kernel module: Permission denied\n')
-  host.put('files/proc/meminfo', 'MemAvailable: 1024 kB\n')
+  host.put('files/proc/meminfo', 'MemTotal: 41943040 kB\nMemAvailable: 1024 kB\n')
   mkdirSync(join(host.state, 'files/proc/sys/net/bridge'), { recursive: true })
   host.put('files/proc/sys/net/bridge/bridge-nf-call-iptables', '1\n')
   host.add('iptables', 'echo "-P FORWARD DROP"')
