@@ -9,7 +9,7 @@ import { TimedOut, until } from '../shell/wait.ts'
 import { findForCreate, hostError, questionsOf } from './checks.ts'
 import type { Facts, HostFacts, Knock, Question } from './facts.ts'
 import { domainTypeFor, saidOfKvm, triedKvm } from './kvm.ts'
-import { lookScript, parseLook } from './look.ts'
+import { lookScript, lookThere, parseLook, whyMissed } from './look.ts'
 import { isAsking } from './network.ts'
 
 /** Runs the checks that stop create: shows warnings, throws one LabError for all failures. Returns the type for domains. */
@@ -47,10 +47,15 @@ export async function lookAround(
   return { here, knocks }
 }
 
-/** Asks this host. */
+/** Asks this host, and over SSH that of libvirt. */
 export async function lookHere(lab: Lab, questions: Question[]): Promise<HostFacts> {
-  const { stdout } = await ask(lookScript(lab, questions), { seconds: 30 })
-  return parseLook(lab, stdout)
+  const there = lookThere(lab, questions)
+  const [here, away] = await Promise.all([
+    ask(lookScript(lab, questions), { seconds: 30 }),
+    there === undefined ? undefined : ask(there, { seconds: 30 }),
+  ])
+  if (!away) return parseLook(lab, here.stdout)
+  return parseLook(lab, here.stdout + away.stdout, whyMissed(lab, away))
 }
 
 /** The same with the neighbours that the kernel found, and with KVM. */

@@ -2,6 +2,7 @@
 import type { Node } from '../lab/lab.ts'
 import { formatSize } from '../text/size.ts'
 import { numberIn, type AllFacts, type Facts } from './facts.ts'
+import { checkFolder } from './folder.ts'
 import { isMade } from './ownership.ts'
 import { failure, fromError, ok, warning, type Finding } from '../text/findings.ts'
 
@@ -37,15 +38,19 @@ const sum = (nodes: Node[]) => nodes.reduce((all, { memory }) => all + memory, 0
 const perNode = 6 * 2 ** 30 // roughly the least that a node with RKE2 and its images takes
 
 /** Free disk space against the need of new nodes. */
-export function checkDisk({ lab, host, here }: Facts): Finding[] {
+export function checkDisk(facts: Facts): Finding[] {
+  const { lab, host, here } = facts
   if (!host) return []
   const available = host.pool?.available || numberIn(here('disk'), /^\s*(\d+)$/m)
   const { path } = lab.pool
   const fresh = lab.nodes.filter(({ volume }) => !host.volumeNames.includes(volume)).length
   const wanted = fresh * perNode
   const found = `${formatSize(available)} free in ${path}, about ${formatSize(wanted)} needed for ${fresh} new disks`
-  const advice = `# free some space: df -h ${path.replace(/\/[^/]*$/, '')}`
-  return [wanted <= available ? ok('disk space', found) : warning('disk space', found, advice)]
+  const advice = '# free some space there, or put the disks elsewhere (pool in the lab file)'
+  return [
+    wanted <= available ? ok('disk space', found) : warning('disk space', found, advice),
+    ...checkFolder(facts),
+  ]
 }
 
 /** The image: on this host, or available from its publisher. */

@@ -1,5 +1,6 @@
 // PURE. The list of all checks of the host: doctor runs all of them, create those that stop it.
-import { hintText, LabError, script } from '../text/errors.ts'
+import { adviceFor, libvirtHost } from '../libvirt/trouble.ts'
+import { hintText, LabError, script, type Hint } from '../text/errors.ts'
 import { checkDisk, checkImage, checkMemory } from './capacity.ts'
 import { NotLookedAt, type AllFacts, type Facts, type Question } from './facts.ts'
 import { warning, type Finding } from '../text/findings.ts'
@@ -10,8 +11,10 @@ import { checkLibvirt, checkNode, checkTools } from './tools.ts'
 
 interface Judge<F> {
   name: string
-  /** The questions to this host that it needs. */
+  /** The questions that it needs. */
   asks?: Question[]
+  /** It is about the host of libvirt. */
+  there?: true
   find: (facts: F) => Iterable<Finding>
 }
 /** A check that stops create: there its failures are errors, and its warnings are shown. */
@@ -20,20 +23,26 @@ export type Check =
 
 export const checks: Check[] = [
   { name: 'Node', stopsCreate: false, asks: ['npm'], find: checkNode },
-  { name: 'host tools', stopsCreate: true, asks: ['tools'], find: checkTools },
+  {
+    name: 'host tools',
+    stopsCreate: true,
+    asks: ['tools', 'virsh', 'libvirt', 'modes'],
+    find: checkTools,
+  },
   { name: 'libvirt', stopsCreate: false, find: checkLibvirt }, // create has used it by then
-  { name: 'KVM', stopsCreate: true, asks: ['kvm', 'processor'], find: checkKvm },
-  { name: 'network', stopsCreate: true, asks: ['interfaces'], find: checkNetwork },
+  { name: 'KVM', stopsCreate: true, there: true, asks: ['kvm', 'processor'], find: checkKvm },
+  { name: 'network', stopsCreate: true, there: true, asks: ['interfaces'], find: checkNetwork },
   {
     name: 'firewall',
     stopsCreate: false,
+    there: true,
     asks: ['forwards', 'filters', 'rules'],
     find: checkFirewall,
   },
   { name: 'addresses', stopsCreate: true, find: checkAddresses }, // neighbours are asked for later
   { name: 'names', stopsCreate: true, find: checkOwnership },
-  { name: 'memory', stopsCreate: true, asks: ['memory'], find: checkMemory },
-  { name: 'disk space', stopsCreate: true, asks: ['disk'], find: checkDisk },
+  { name: 'memory', stopsCreate: true, there: true, asks: ['memory'], find: checkMemory },
+  { name: 'disk space', stopsCreate: true, there: true, asks: ['disk', 'folder'], find: checkDisk },
   { name: 'image', stopsCreate: false, find: checkImage }, // create finds the image itself
 ]
 
@@ -43,22 +52,39 @@ export const questionsOf = (all: boolean): Question[] =>
 
 /** The findings of doctor. */
 export const findAll = (facts: AllFacts): Finding[] =>
-  checks.flatMap((check) => found(check.name, () => check.find(facts)))
+  checks.flatMap((check) => found(facts, check, () => check.find(facts)))
 
 /** The findings of the checks that stop create. */
 export const findForCreate = (facts: Facts): Finding[] =>
-  checks.flatMap((check) => (check.stopsCreate ? found(check.name, () => check.find(facts)) : []))
+  checks.flatMap((check) => (check.stopsCreate ? found(facts, check, () => check.find(facts)) : []))
 
-function found(check: string, find: () => Iterable<Finding>): Finding[] {
+function found(
+  { lab }: Facts,
+  { name: check, there }: Check,
+  find: () => Iterable<Finding>,
+): Finding[] {
   const findings: Finding[] = []
   try {
-    for (const finding of find()) findings.push(finding)
+    for (const finding of find()) findings.push(there ? foundThere(lab.libvirt, finding) : finding)
   } catch (error) {
     if (!(error instanceof NotLookedAt)) throw error
     const { level, message, fix } = error
     findings.push({ ...warning(check, `not checked: ${message}`, ...fix), level })
   }
   return findings
+}
+
+/** A finding about the host of libvirt: where that is another one, it says so, and its commands go there. */
+export function foundThere(libvirt: string, finding: Finding): Finding {
+  const { isHere, name } = libvirtHost(libvirt)
+  if (isHere) return finding
+  const there = (hint: Hint) =>
+    typeof hint !== 'string' || hint.startsWith('#') ? hint : adviceFor(libvirt, [hint])
+  return {
+    ...finding,
+    found: `on ${name}: ${finding.found}`,
+    ...(finding.fix ? { fix: finding.fix.flatMap(there) } : {}),
+  }
 }
 
 /** All failures as one error; undefined when there is none. */

@@ -3,10 +3,14 @@ import type { Lab, Node } from '../lab/lab.ts'
 import type { Host } from '../libvirt/observe.ts'
 import type { LabError } from '../text/errors.ts'
 
-/** The questions to this host (look.ts has the commands). */
+/** The questions to this host and to that of libvirt (look.ts has the commands). */
 export type Question =
   | 'tools'
   | 'npm'
+  | 'virsh'
+  | 'modes'
+  | 'libvirt'
+  | 'folder'
   | 'memory'
   | 'disk'
   | 'kvm'

@@ -1,7 +1,8 @@
-// PURE. The bash script with the questions to this host, and its answers.
+// PURE. The bash scripts with the questions to this host and, where it is another one, to that of libvirt; their answers.
 import type { Lab } from '../lab/lab.ts'
 import { libvirtHost } from '../libvirt/trouble.ts'
-import { quote } from '../text/quote.ts'
+import { sshFiles } from '../guest/ssh-files.ts'
+import { hereDocument, quote } from '../text/quote.ts'
 import { parts } from '../text/sections.ts'
 import { NotLookedAt, type HostFacts, type Question } from './facts.ts'
 import { isoTools, tools } from './tools.ts'
@@ -10,6 +11,10 @@ import { isoTools, tools } from './tools.ts'
 const questions: Record<Question, string> = {
   tools: `PATHS ${[...tools.map(([tool]) => tool), ...isoTools, 'gpgv'].join(' ')}`,
   npm: 'NPM',
+  virsh: 'VERSION virsh',
+  modes: 'MODES',
+  libvirt: 'VERSION virsh libvirtd virtqemud',
+  folder: 'FOLDER',
   memory: 'cat /proc/meminfo',
   disk: 'FREE',
   kvm: 'KVM',
@@ -21,16 +26,21 @@ const questions: Record<Question, string> = {
   rules: 'RULES',
 }
 
-// The scripts need tools on this host; the machines need devices and networks on libvirt's host.
-const isAsked = ({ libvirt, domainType }: Lab, question: Question) =>
-  question === 'tools' ||
-  question === 'npm' ||
-  (libvirtHost(libvirt).isHere && (question !== 'kvm' || domainType !== 'qemu'))
+// The scripts need tools and keys on this host; the machines need devices, networks and disks on libvirt's host.
+const ofScripts: Question[] = ['tools', 'npm', 'virsh', 'modes']
+
+const isAsked = ({ libvirt, domainType }: Lab, question: Question, place: 'here' | 'there') => {
+  const { isHere } = libvirtHost(libvirt)
+  if (question === 'kvm' && domainType === 'qemu') return false
+  if (question === 'libvirt' && isHere) return false // virsh is of the same version
+  return (ofScripts.includes(question) || isHere) === (place === 'here')
+}
 
 /** Prints each answer after a line with its question, then its exit status and stderr. */
 export const lookScript = (
   lab: Lab,
   asked: Question[],
+  place: 'here' | 'there' = 'here',
 ) => String.raw`set +Eeu +o pipefail; trap - ERR # each answer says how it ended
 ASK() { # NAME COMMAND...
   local said status
@@ -41,6 +51,32 @@ ASK() { # NAME COMMAND...
 TEXT() { if test -e "$1"; then cat "$1"; fi; }
 NPM() { if command -v npm >/dev/null; then npm --version; else echo not found; fi; }
 PATHS() { command -v "$@" || true; }
+VERSION() { # of the first of these programs that is there
+  local program
+  for program; do
+    if command -v "$program" >/dev/null; then "$program" --version; return; fi
+  done
+}
+MODES() { # of a new file and of the lab's key, unless the key is as ssh wants it
+  local key=${quote(sshFiles(lab).key)} file
+  if test -e "$key" && [[ $(stat -c %a "$key") = [46]00 ]]; then return; fi
+  if file=$(mktemp ./.mode-XXXXXX 2>/dev/null); then stat -c %a "$file"; rm -f "$file"; else echo; fi
+  if test -e "$key"; then stat -c %a "$key"; fi
+}
+FOLDER() { # of the pool, or where it will be created, and each one above; what guards them
+  local folder=${quote(lab.pool.path)}
+  getenforce 2>/dev/null || grep -s Y /sys/module/apparmor/parameters/enabled || echo none
+  until test -e "$folder"; do folder=$(dirname "$folder"); done
+  while ls -ldZ "$folder" && [[ $folder != / ]]; do folder=$(dirname "$folder"); done
+}
+NEIGHBOURS() { # from there, each address is tried first
+  local address
+  for address in ${lab.nodes.map(({ address }) => address).join(' ')}; do
+    timeout 1 bash -c ": </dev/tcp/$address/22" 2>/dev/null &
+  done
+  wait
+  ip -json neighbour show
+}
 FREE() { # in the pool's folder, or where it will be created
   local folder=${quote(lab.pool.path)}
   until test -e "$folder"; do folder=$(dirname "$folder"); done
@@ -58,16 +94,39 @@ KVM() {
 }
 RULES() { if test "$(${questions.filters})" = 1; then iptables -S FORWARD || true; fi; }
 ${[...new Set(asked)]
-  .filter((name) => isAsked(lab, name))
-  .map((name) => `ASK ${name} ${questions[name]}`)
+  .filter((name) => isAsked(lab, name, place))
+  .map(
+    (name) =>
+      `ASK ${name} ${place === 'there' && name === 'neighbours' ? 'NEIGHBOURS' : questions[name]}`,
+  )
   .join('\n')}
 `
 
-/** Parses the output of `lookScript`. */
-export function parseLook(lab: Lab, output: string): HostFacts {
+/** The same over SSH on the host of libvirt; undefined where it is this host, or not reached over SSH. */
+export function lookThere(lab: Lab, asked: Question[]): string | undefined {
+  const { isHere, ssh } = libvirtHost(lab.libvirt)
+  const script = lookScript(lab, asked, 'there')
+  if (isHere || ssh === undefined || !/^ASK /m.test(script)) return undefined
+  const door = ssh.replace(/^ssh/, 'ssh -o BatchMode=yes -o ConnectTimeout=10')
+  return hereDocument(`${door} bash -s`, `export LC_ALL=C PATH="$PATH:/usr/sbin:/sbin"\n${script}`)
+}
+
+/** Why the host of libvirt gave no answers; undefined when it did. */
+export function whyMissed({ libvirt }: Lab, { code, stderr }: { code: number; stderr: string }) {
+  const { name, ssh } = libvirtHost(libvirt)
+  const said = stderr.trim().split('\n').at(-1) || `exit ${code}`
+  return code === 0 ? undefined : `no look at ${name}: ${said} (by hand: ${ssh} true)`
+}
+
+/** Parses the output of the scripts. `missed`: why there is none from the host of libvirt. */
+export function parseLook(lab: Lab, output: string, missed?: string): HostFacts {
   const found = parts(output)
+  const { isHere, ssh } = libvirtHost(lab.libvirt)
   return (question) => {
-    if (!isAsked(lab, question)) throw new NotLookedAt('libvirt is on another host', 'ok')
+    if (!isHere && !ofScripts.includes(question)) {
+      if (ssh === undefined) throw new NotLookedAt('libvirt is on another host', 'ok')
+      if (missed !== undefined) throw new NotLookedAt(missed)
+    }
     const [, text = '', status, said = ''] =
       /^([^]*)\n-- (\d+)\n([^]*)$/.exec(found.get(question) ?? '') ?? []
     if (status === '0') return text.trim()

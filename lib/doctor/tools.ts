@@ -1,7 +1,10 @@
 // PURE. The programs that the scripts need on this host: Node, npm, host tools, a libvirt that answers.
 import { signers } from '../download/checksums.ts'
+import { sshFiles } from '../guest/ssh-files.ts'
 import type { Lab } from '../lab/lab.ts'
-import { type AllFacts, type Facts } from './facts.ts'
+import { libvirtHost, oldest } from '../libvirt/trouble.ts'
+import { commandText } from '../text/quote.ts'
+import { lookedAt, type AllFacts, type Facts } from './facts.ts'
 import { failure, ok, type Finding } from '../text/findings.ts'
 
 /** The version of Node; that of npm is only shown. */
@@ -26,16 +29,64 @@ export const tools: [tool: string, aptPackage: string][] = [
 export const isoTools = ['genisoimage', 'mkisofs', 'xorriso']
 
 /** Every host tool that the phases call. */
-export function checkTools({ lab, here }: Facts): Finding[] {
+export const checkTools = (facts: Facts): Finding[] => [
+  findTools(facts),
+  ...checkVersions(facts),
+  ...checkKeyModes(facts),
+]
+
+function findTools({ lab, here }: Facts): Finding {
   const paths = here('tools').split('\n')
   const names = new Set(paths.map((path) => path.split('/').at(-1)))
   const iso = isoTools.some((tool) => names.has(tool))
   const wanted = [...tools, ...(isSigned(lab) ? [['gpgv', 'gpgv'] as const] : [])]
   const missing = wanted.filter(([tool]) => (tool === 'genisoimage' ? !iso : !names.has(tool)))
-  if (missing.length === 0) return [ok('host tools', 'all installed')]
+  if (missing.length === 0) return ok('host tools', 'all installed')
   const packages = [...new Set(missing.map(([, name]) => name))].join(' ')
   const found = `missing: ${missing.map(([tool]) => tool).join(', ')}`
-  return [failure('host tools', found, `sudo apt-get install --yes ${packages}`)]
+  return failure('host tools', found, `sudo apt-get install --yes ${packages}`)
+}
+
+/** libvirt must be new enough, on this host and on that of the machines. */
+export const checkVersions = ({ lab, here }: Facts): Finding[] =>
+  (['virsh', 'libvirt'] as const).flatMap((question) => {
+    const version = /\d+\.\d+(\.\d+)?/.exec(lookedAt(() => here(question)) ?? '')?.[0]
+    if (version === undefined || !isOlder(version, oldest)) return []
+    const where =
+      question === 'virsh' ? 'virsh on this host' : `libvirt on ${libvirtHost(lab.libvirt).name}`
+    const advice = '# Debian 12, Ubuntu 22.04, Enterprise Linux 9 and newer have it'
+    return [failure('host tools', `${where} is ${version}; ${oldest} or newer is needed`, advice)]
+  })
+
+function isOlder(version: string, than: string): boolean {
+  const [one, other] = [version, than].map((text) => text.split('.').map(Number))
+  const [major = 0, minor = 0] = one ?? []
+  const [least = 0, last = 0] = other ?? []
+  return major < least || (major === least && minor < last)
+}
+
+/** ssh ignores a private key that others may read; in a Windows or shared folder every file is like that. */
+export function checkKeyModes({ lab, here }: Facts): Finding[] {
+  const [fresh = '', key = ''] = lookedAt(() => here('modes'))?.split('\n') ?? []
+  const isOpen = (mode: string) => /[1-7]$|[1-7]\d$/.test(mode)
+  if (isOpen(fresh))
+    return [
+      failure(
+        'SSH key',
+        `files made in this folder get the mode ${fresh}: ssh ignores a key that others may read`,
+        '# move the project into a folder of Linux itself, such as ~/rke2-kvm-lab, not a share',
+        '# in WSL: not below /mnt, or set metadata in the options of [automount] in /etc/wsl.conf',
+      ),
+    ]
+  const file = sshFiles(lab).key
+  if (!isOpen(key)) return []
+  return [
+    failure(
+      'SSH key',
+      `${file} has the mode ${key}: ssh ignores it`,
+      commandText`chmod 600 ${file}`,
+    ),
+  ]
 }
 
 function isSigned({ image: { url, sha256 } }: Lab): boolean {

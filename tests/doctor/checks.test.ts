@@ -1,6 +1,15 @@
 // One list of checks, run over facts.
 import t from 'tap'
-import { checks, findAll, findForCreate, hostError, questionsOf } from '../../lib/doctor/checks.ts'
+import {
+  checks,
+  findAll,
+  findForCreate,
+  foundThere,
+  hostError,
+  questionsOf,
+} from '../../lib/doctor/checks.ts'
+import { fixesOf } from '../../lib/doctor/report.ts'
+import { failure, ok } from '../../lib/text/findings.ts'
 import { factsWith, hereWith } from '../helpers/facts.ts'
 
 await t.test('a healthy host: each check has a finding, and all are ok', async (t) => {
@@ -25,7 +34,10 @@ await t.test(
       'memory',
       'disk space',
     ])
-    t.strictSame(questionsOf(false), ['tools', 'kvm', 'processor', 'interfaces', 'memory', 'disk'])
+    t.strictSame(
+      questionsOf(false),
+      'tools virsh libvirt modes kvm processor interfaces memory disk folder'.split(' '),
+    )
     const besides = questionsOf(true).filter((name) => !questionsOf(false).includes(name))
     t.strictSame(besides, ['npm', 'forwards', 'filters', 'rules'])
   },
@@ -79,3 +91,32 @@ await t.test('one failure is the error of create, several are counted', async (t
     hint: [{ script: 'doctor', words: [] }],
   })
 })
+
+await t.test(
+  'what is wrong on another host is told about that one, with commands for it',
+  async (t) => {
+    const bigbox = 'qemu+ssh://you@bigbox/system'
+    t.strictSame(foundThere(bigbox, ok('memory', '8 GiB free')), {
+      ...ok('memory', 'on bigbox: 8 GiB free'),
+    })
+    const broken = failure('KVM', 'no', 'sudo modprobe kvm', '# look')
+    t.strictSame(foundThere(bigbox, broken), {
+      ...broken,
+      found: 'on bigbox: no',
+      fix: ["# on bigbox: ssh -t you@bigbox 'sudo modprobe kvm'", '# look'],
+    })
+    t.equal(foundThere('qemu:///system', broken), broken)
+    const kvm = { works: false, why: 'no /dev/kvm' }
+    const memory = 'MemTotal: 4000000 kB\nMemAvailable: 3000000 kB'
+    const facts = factsWith({ kvm, here: hereWith({ memory }) }, (raw) => {
+      raw.libvirt = bigbox
+      raw.domainType = 'kvm'
+    })
+    const found = findAll(facts)
+    for (const { check, found: text } of found)
+      if (['KVM', 'network', 'firewall', 'memory', 'disk space'].includes(check))
+        t.match(text, /^on bigbox: /, check)
+    t.strictSame(fixesOf(found), [], 'doctor --fix has nothing to run here')
+    t.equal(found.filter(({ level }) => level === 'failure').length, 2)
+  },
+)

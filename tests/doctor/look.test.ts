@@ -4,7 +4,7 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { questionsOf } from '../../lib/doctor/checks.ts'
-import { lookScript, parseLook } from '../../lib/doctor/look.ts'
+import { lookScript, lookThere, parseLook, whyMissed } from '../../lib/doctor/look.ts'
 import { lookedAt, NotLookedAt } from '../../lib/doctor/facts.ts'
 import { FakeHost } from '../helpers/fake-host.ts'
 import { trap } from '../../lib/shell/failed-program.ts'
@@ -96,18 +96,31 @@ await t.test('an interrupted look has no answer to its last questions', async (t
   )
 })
 
+const labAt = (uri: string) => makeLab((raw) => (raw.libvirt = uri))
+const asked = (script: string | undefined) =>
+  [...(script ?? '').matchAll(/^ASK (\w+)/gm)].map(([, name]) => name)
+const remote = labAt('qemu+ssh://me@there:2222/system')
+
 await t.test(
-  'a libvirt elsewhere has its devices elsewhere, the scripts need their tools here',
+  'a libvirt elsewhere has its devices there, the scripts need their tools here',
   async (t) => {
-    const labAt = (uri: string) => makeLab((raw) => (raw.libvirt = uri))
-    const asked = (uri: string) =>
-      [...lookScript(labAt(uri), all).matchAll(/^ASK (\w+)/gm)].map(([, name]) => name)
-    const remote = labAt('qemu+ssh://me@there/system')
-    for (const uri of [remote.libvirt, 'qemu://there/system'])
-      t.strictSame(asked(uri), ['npm', 'tools'], uri)
-    for (const uri of ['qemu:///system', 'qemu+unix:///system', 'qemu+ssh:///system'])
-      t.ok(asked(uri).includes('interfaces'), uri)
-    t.throws(() => parseLook(remote, '')('memory'), {
+    const ofScripts = ['npm', 'tools', 'virsh', 'modes']
+    const others = all.filter((name) => !ofScripts.includes(name))
+    for (const uri of ['qemu+ssh://me@there/system', 'qemu://there/system'])
+      t.strictSame(new Set(asked(lookScript(labAt(uri), all))), new Set(ofScripts), uri)
+    for (const uri of ['qemu:///system', 'qemu+unix:///system', 'qemu+ssh:///system']) {
+      t.ok(asked(lookScript(labAt(uri), all)).includes('interfaces'), uri)
+      t.equal(lookThere(labAt(uri), all), undefined)
+    }
+    t.strictSame(new Set(asked(lookThere(remote, all))), new Set(others))
+    t.match(
+      lookThere(remote, all),
+      /^ssh -o BatchMode=yes -o ConnectTimeout=10 -p 2222 me@there bash -s <</,
+    )
+    t.equal(lookThere(remote, ['npm']), undefined, 'nothing to ask')
+    const tls = labAt('qemu+tls://there/system')
+    t.equal(lookThere(tls, all), undefined, 'no way in')
+    t.throws(() => parseLook(tls, '')('memory'), {
       message: 'libvirt is on another host',
       level: 'ok',
     })
@@ -115,3 +128,34 @@ await t.test(
     t.notMatch(lookScript(emulated, all), /^ASK kvm/m, 'nor is KVM tried when it is not wanted')
   },
 )
+
+await t.test('the host of libvirt is looked at over SSH', async (t) => {
+  const host = new FakeHost(t)
+  host.add('ssh', `echo "$*" >"$STAND_IN/door"; exec bash -s`)
+  const { stdout, status } = spawnSync('bash', ['-c', lookThere(remote, all) ?? 'exit 1'], {
+    env: host.env,
+    encoding: 'utf8',
+  })
+  t.equal(status, 0)
+  const here = parseLook(remote, `== npm\n10\n\n-- 0\n\n${stdout}`)
+  t.match(here('memory'), 'MemTotal')
+  t.match(here('interfaces'), /"br0"/)
+  t.strictSame([here('kvm'), here('libvirt'), here('neighbours')], ['works', '9.0.0', '[]'])
+  t.match(here('folder'), /^[\w ]+\n.*\/var|\/$/m)
+  t.equal(here('npm'), '10', 'what was found here stands beside it')
+})
+
+await t.test('a host that does not let the look in is not judged', async (t) => {
+  t.equal(whyMissed(remote, { code: 0, stderr: 'banner' }), undefined)
+  const why = whyMissed(remote, {
+    code: 255,
+    stderr: 'a\nme@there: Permission denied (publickey).\n',
+  })
+  t.equal(
+    why,
+    'no look at there: me@there: Permission denied (publickey). (by hand: ssh -p 2222 me@there true)',
+  )
+  const here = parseLook(remote, '== npm\n10\n\n-- 0\n', why)
+  t.throws(() => here('memory'), new NotLookedAt(why ?? ''))
+  t.equal(here('npm'), '10')
+})

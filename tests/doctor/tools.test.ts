@@ -1,6 +1,13 @@
 // Node, npm, host tools, libvirt.
 import t from 'tap'
-import { checkLibvirt, checkNode, checkTools, tools } from '../../lib/doctor/tools.ts'
+import {
+  checkKeyModes,
+  checkLibvirt,
+  checkNode,
+  checkTools,
+  checkVersions,
+  tools,
+} from '../../lib/doctor/tools.ts'
 import { LabError } from '../../lib/text/errors.ts'
 import { factsWith, hereWith } from '../helpers/facts.ts'
 
@@ -24,6 +31,36 @@ await t.test('tools that are missing are named with their packages', async (t) =
       ],
     },
   ])
+})
+
+await t.test('a libvirt that is too old is named with its version', async (t) => {
+  const judge = (answers: Parameters<typeof hereWith>[0], libvirt = 'qemu:///system') =>
+    checkVersions(factsWith({ here: hereWith(answers) }, (lab) => (lab.libvirt = libvirt)))
+  t.strictSame(judge({}), [])
+  t.strictSame(judge({ virsh: '7.7.0' }), [])
+  t.strictSame(judge({ virsh: '', libvirt: '' }), [], 'not installed')
+  for (const version of ['7.0.0', '6.0.0', '7.6.0'])
+    t.match(judge({ virsh: version }), [
+      { level: 'failure', found: `virsh on this host is ${version}; 7.7 or newer is needed` },
+    ])
+  t.match(judge({ libvirt: 'libvirtd (libvirt) 6.0.0' }, 'qemu+ssh://you@bigbox/system'), [
+    { found: 'libvirt on bigbox is 6.0.0; 7.7 or newer is needed', fix: [/^# Debian 12/] },
+  ])
+})
+
+await t.test('a key that ssh would ignore is found before it is needed', async (t) => {
+  const judge = (modes: string) => checkKeyModes(factsWith({ here: hereWith({ modes }) }))
+  for (const fine of ['', '600', '600\n400', '\n600']) t.strictSame(judge(fine), [], fine)
+  for (const share of ['777', '755', '770\n770', '644'])
+    t.match(judge(share), [
+      {
+        level: 'failure',
+        found: /^files made in this folder get the mode/,
+        fix: [/^# move/, /WSL/],
+      },
+    ])
+  const chmod = { found: /id_ed25519 has the mode 644/, fix: ['chmod 600 .lab/lab/id_ed25519'] }
+  for (const one of ['600\n644', '\n644']) t.match(judge(one), [chmod])
 })
 
 await t.test('Node must be new enough', async (t) => {

@@ -6,6 +6,7 @@
 # $STAND_IN/failures holds lines "PATTERN<tab>MESSAGE": a command that matches fails with the message.
 set -u
 cd "$STAND_IN" || exit 97
+if [[ $* = --version ]]; then echo 9.0.0; exit; fi
 pool=rke2-kvm-lab
 path=/var/lib/libvirt/images/$pool
 printf -v call ' %q' "$@"
@@ -47,7 +48,8 @@ define() { # FILE
   if [[ $xml =~ "<source network='"([^\']*) ]]; then nic="network ${BASH_REMATCH[1]}"; else nic="bridge $(value "$xml" "bridge='([^']*)")"; fi
   mkdir -p "domains/$name"
   for side in running persistent; do
-    sed -e "s/<uuid>.*</<uuid>$(value "$xml" '<uuid>([^<]*)')</" \
+    sed -e "s/<domain type='qemu'/<domain type='$(value "$xml" "<domain type='([^']*)")'/" \
+      -e "s/<uuid>.*</<uuid>$(value "$xml" '<uuid>([^<]*)')</" \
       -e "s|lab-kubemaster|$volume|g" -e "s|<name>kubemaster|<name>$name|" \
       -e "s|<title>.*<|<title>$(value "$xml" '<title>([^<]*)')<|" \
       -e "s|lab=\"lab\" role=\"server\" address=\"192.168.1.30\"|lab=\"$lab\" role=\"$(value "$xml" "role='([^']*)")\" address=\"$(value "$xml" " address='([^']*)'/>")\"|" \

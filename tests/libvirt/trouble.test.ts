@@ -117,6 +117,24 @@ const table: [uri: string, errors: string[], message: RegExp, fix: string][] = [
     /^virsh does not support what these scripts need: command 'pool-list'/,
     'virsh --version',
   ],
+  [
+    bigbox,
+    ["command 'pool-list' doesn't support option --name"],
+    /^on bigbox: virsh does not support/,
+    '# virsh --version',
+  ],
+  [
+    bigbox,
+    ['Failed to list networks', daemon('virtnetworkd')],
+    /^on bigbox: the network daemon of libvirt is off: /,
+    "# on bigbox: ssh -t you@bigbox 'sudo systemctl enable --now virtnetworkd.socket'",
+  ],
+  [
+    system,
+    ["command 'pool-define' doesn't support option --validate"],
+    /^virsh does not support what these scripts need: command 'pool-define'/,
+    'virsh --version',
+  ],
 ]
 
 await t.test('what is wrong, where, and what fixes it there', async (t) => {
@@ -126,7 +144,7 @@ await t.test('what is wrong, where, and what fixes it there', async (t) => {
     t.equal(trouble.hint[0], fix)
     if (uri !== system)
       t.ok(
-        trouble.hint.every((one) => typeof one !== 'string' || !one.startsWith('sudo')),
+        trouble.hint.every((one) => typeof one !== 'string' || one.startsWith('#')),
         'doctor --fix has nothing to run here',
       )
   }
@@ -136,6 +154,7 @@ await t.test('an unknown error is shown in its own words', async (t) => {
   const odd = libvirtTrouble(['failed to connect', 'odd'], 'xen:///system')
   t.match(odd, { message: 'odd', details: ['failed to connect'] })
   t.strictSame(odd.hint, ['virsh -c xen:///system version'])
+  t.strictSame(libvirtTrouble(['odd'], bigbox).hint, [`# virsh -c ${bigbox} version`])
   t.strictSame(libvirtTrouble(['odd'], system, 'vol-list p').hint, [
     'virsh -c qemu:///system vol-list p',
   ])
