@@ -6,7 +6,7 @@ import { virsh, type Host } from '../libvirt/observe.ts'
 import { libvirtHost } from '../libvirt/trouble.ts'
 import { ask, query } from '../shell/bash.ts'
 import { TimedOut, until } from '../shell/wait.ts'
-import { findForCreate, hostError, questionsOf } from './checks.ts'
+import { findForCreate, hostError, questionsOfCreate } from './checks.ts'
 import type { Facts, HostFacts, Knock, Question } from './facts.ts'
 import { domainTypeFor, saidOfKvm, triedKvm } from './kvm.ts'
 import { lookScript, lookThere, parseLook, whyMissed } from './look.ts'
@@ -36,7 +36,7 @@ type Around = Pick<Facts, 'here' | 'knocks'>
 export async function lookAround(
   lab: Lab,
   nodes: Node[],
-  questions = questionsOf(false),
+  questions = questionsOfCreate,
 ): Promise<Around> {
   const { isHere } = libvirtHost(lab.libvirt)
   const answerOf = ({ address }: Node) => (isHere ? knock(address, 22, 250) : 'silent')

@@ -1,10 +1,9 @@
-// PURE. Whether there is memory, disk space and an image for the machines that do not exist yet.
+// PURE. Whether there is memory and disk space for the machines that do not exist yet.
 import type { Node } from '../lab/lab.ts'
 import { formatSize } from '../text/size.ts'
-import { numberIn, type AllFacts, type Facts } from './facts.ts'
-import { checkFolder } from './folder.ts'
+import { numberIn, type Facts } from './facts.ts'
 import { isMade } from './ownership.ts'
-import { failure, fromError, ok, warning, type Finding } from '../text/findings.ts'
+import { failure, ok, warning, type Finding } from '../text/findings.ts'
 
 const ofHost = 2 ** 30 // for the host itself
 const smallest = 4 * 2 ** 30 // labs/small.yaml
@@ -38,8 +37,7 @@ const sum = (nodes: Node[]) => nodes.reduce((all, { memory }) => all + memory, 0
 const perNode = 6 * 2 ** 30 // roughly the least that a node with RKE2 and its images takes
 
 /** Free disk space against the need of new nodes. */
-export function checkDisk(facts: Facts): Finding[] {
-  const { lab, host, here } = facts
+export function checkDisk({ lab, host, here }: Facts): Finding[] {
   if (!host) return []
   const available = host.pool?.available || numberIn(here('disk'), /^\s*(\d+)$/m)
   const { path } = lab.pool
@@ -47,19 +45,5 @@ export function checkDisk(facts: Facts): Finding[] {
   const wanted = fresh * perNode
   const found = `${formatSize(available)} free in ${path}, about ${formatSize(wanted)} needed for ${fresh} new disks`
   const advice = '# free some space there, or put the disks elsewhere (pool in the lab file)'
-  return [
-    wanted <= available ? ok('disk space', found) : warning('disk space', found, advice),
-    ...checkFolder(facts),
-  ]
-}
-
-/** The image: on this host, or available from its publisher. */
-export function checkImage({ image }: AllFacts): Finding[] {
-  if (image === 'not needed') return [ok('image', 'not needed: every machine exists')]
-  if ('file' in image) return [ok('image', `${image.file} is on this host`)]
-  if ('error' in image) return [fromError('image', image.error)]
-  const { url, obstacle } = image
-  if (!obstacle) return [ok('image', `${url} is available`)]
-  const advice = '# fix image.url in the lab file, or the internet connection'
-  return [(obstacle.sure ? failure : warning)('image', `${url}: ${obstacle.why}`, advice)]
+  return [wanted <= available ? ok('disk space', found) : warning('disk space', found, advice)]
 }

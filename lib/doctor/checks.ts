@@ -1,15 +1,16 @@
-// PURE. The list of all checks of the host: doctor runs all of them, create those that stop it.
+// PURE. The checks of the host that stop create: there their failures are errors, and their warnings are shown.
+import type { Lab } from '../lab/lab.ts'
 import { adviceFor, libvirtHost } from '../libvirt/trouble.ts'
 import { hintText, LabError, script, type Hint } from '../text/errors.ts'
-import { checkDisk, checkImage, checkMemory } from './capacity.ts'
-import { NotLookedAt, type AllFacts, type Facts, type Question } from './facts.ts'
 import { warning, type Finding } from '../text/findings.ts'
+import { checkDisk, checkMemory } from './capacity.ts'
+import { NotLookedAt, type Facts, type Question } from './facts.ts'
 import { checkKvm } from './kvm.ts'
-import { checkAddresses, checkFirewall, checkNetwork } from './network.ts'
+import { checkAddresses, checkNetwork } from './network.ts'
 import { checkOwnership } from './ownership.ts'
-import { checkLibvirt, checkNode, checkTools } from './tools.ts'
+import { checkTools } from './tools.ts'
 
-interface Judge<F> {
+export interface Check<F> {
   name: string
   /** The questions that it needs. */
   asks?: Question[]
@@ -17,50 +18,30 @@ interface Judge<F> {
   there?: true
   find: (facts: F) => Iterable<Finding>
 }
-/** A check that stops create: there its failures are errors, and its warnings are shown. */
-export type Check =
-  ({ stopsCreate: true } & Judge<Facts>) | ({ stopsCreate: false } & Judge<AllFacts>)
 
-export const checks: Check[] = [
-  { name: 'Node', stopsCreate: false, asks: ['npm'], find: checkNode },
-  {
-    name: 'host tools',
-    stopsCreate: true,
-    asks: ['tools', 'virsh', 'libvirt', 'modes'],
-    find: checkTools,
-  },
-  { name: 'libvirt', stopsCreate: false, find: checkLibvirt }, // create has used it by then
-  { name: 'KVM', stopsCreate: true, there: true, asks: ['kvm', 'processor'], find: checkKvm },
-  { name: 'network', stopsCreate: true, there: true, asks: ['interfaces'], find: checkNetwork },
-  {
-    name: 'firewall',
-    stopsCreate: false,
-    there: true,
-    asks: ['forwards', 'filters', 'rules'],
-    find: checkFirewall,
-  },
-  { name: 'addresses', stopsCreate: true, find: checkAddresses }, // neighbours are asked for later
-  { name: 'names', stopsCreate: true, find: checkOwnership },
-  { name: 'memory', stopsCreate: true, there: true, asks: ['memory'], find: checkMemory },
-  { name: 'disk space', stopsCreate: true, there: true, asks: ['disk', 'folder'], find: checkDisk },
-  { name: 'image', stopsCreate: false, find: checkImage }, // create finds the image itself
-]
+export const stopsCreate = {
+  tools: { name: 'host tools', asks: ['tools', 'virsh', 'libvirt', 'modes'], find: checkTools },
+  kvm: { name: 'KVM', there: true, asks: ['kvm', 'processor'], find: checkKvm },
+  network: { name: 'network', there: true, asks: ['interfaces'], find: checkNetwork },
+  addresses: { name: 'addresses', find: checkAddresses }, // neighbours are asked for later
+  names: { name: 'names', find: checkOwnership },
+  memory: { name: 'memory', there: true, asks: ['memory'], find: checkMemory },
+  disk: { name: 'disk space', there: true, asks: ['disk'], find: checkDisk },
+} satisfies Record<string, Check<Facts>>
+const checks: Check<Facts>[] = Object.values(stopsCreate)
 
-/** The questions to this host: for doctor (`all`), or for create. */
-export const questionsOf = (all: boolean): Question[] =>
-  checks.flatMap(({ stopsCreate, asks = [] }) => (all || stopsCreate ? asks : []))
-
-/** The findings of doctor. */
-export const findAll = (facts: AllFacts): Finding[] =>
-  checks.flatMap((check) => found(facts, check, () => check.find(facts)))
+/** The questions that create needs. */
+export const questionsOfCreate: Question[] = checks.flatMap(({ asks = [] }) => asks)
 
 /** The findings of the checks that stop create. */
-export const findForCreate = (facts: Facts): Finding[] =>
-  checks.flatMap((check) => (check.stopsCreate ? found(facts, check, () => check.find(facts)) : []))
+export const findForCreate = (facts: Facts): Finding[] => find(checks, facts)
+
+export const find = <F extends Facts>(checks: Check<F>[], facts: F): Finding[] =>
+  checks.flatMap((check) => found(facts.lab, check, () => check.find(facts)))
 
 function found(
-  { lab }: Facts,
-  { name: check, there }: Check,
+  lab: Lab,
+  { name: check, there }: Omit<Check<Facts>, 'find'>,
   find: () => Iterable<Finding>,
 ): Finding[] {
   const findings: Finding[] = []

@@ -6,15 +6,15 @@ import { observe, type Host } from '../libvirt/observe.ts'
 import type { Shell } from '../shell/carry-out.ts'
 import { LabError } from '../text/errors.ts'
 import { lookAround, lookHere, settle } from './around.ts'
-import { findAll, questionsOf } from './checks.ts'
-import { lookedAt, type ImagePlace } from './facts.ts'
+import { findAll, questions, type ImagePlace } from './all-checks.ts'
+import { lookedAt } from './facts.ts'
 import { type Finding } from '../text/findings.ts'
 import { checkNetwork } from './network.ts'
 import { isMade } from './ownership.ts'
 
 /** All checks. */
 export async function examine(lab: Lab, nodes: Node[], { remember }: Shell): Promise<Finding[]> {
-  const first = lookAround(lab, nodes, questionsOf(true))
+  const first = lookAround(lab, nodes, questions)
   const { host, trouble } = await askLibvirt(lab)
   const [around, image] = await Promise.all([
     first.then((looked) => settle(lab, looked)),

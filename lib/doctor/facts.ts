@@ -1,7 +1,6 @@
 // PURE. The facts for the checks, some of which may be missing, and the findings that checks return.
 import type { Lab, Node } from '../lab/lab.ts'
 import type { Host } from '../libvirt/observe.ts'
-import type { LabError } from '../text/errors.ts'
 
 /** The questions to this host and to that of libvirt (look.ts has the commands). */
 export type Question =
@@ -83,13 +82,6 @@ export interface Knock {
   answer: 'open' | 'refused' | 'silent'
 }
 
-/** Where the image is: a file on this host, a URL (perhaps with an obstacle), or unknown because of an error. */
-export type ImagePlace =
-  | 'not needed'
-  | { file: string }
-  | { url: string; obstacle: { why: string; sure: boolean } | undefined }
-  | { error: LabError }
-
 /** The facts that create needs. */
 export interface Facts {
   lab: Lab
@@ -100,13 +92,4 @@ export interface Facts {
   knocks: Knock[]
   kvm: Kvm
   emulator: Capabilities | undefined
-}
-
-/** The facts that doctor needs. */
-export interface AllFacts extends Facts {
-  /** Why libvirt does not answer. */
-  trouble: LabError | undefined
-  image: ImagePlace
-  /** Version of Node.js. */
-  node: string
 }

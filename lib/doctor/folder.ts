@@ -31,14 +31,6 @@ export function checkFolder({ lab, host, here }: Facts): Finding[] {
   const { path } = lab.pool
   const { guard, folders } = parseFolders(answer)
   const [inner] = folders
-  if (!host.pool && inner?.path === path && !path.endsWith(`/${lab.pool.name}`))
-    return [
-      failure(
-        'disk space',
-        `the folder ${path} exists; the pool needs one of its own, which destroy can remove`,
-        `# in the lab file: pool: ${path}/${lab.pool.name}`,
-      ),
-    ]
   const closed = folders.filter(({ mode }) => mode.length > 9 && !/[xt]|\+$/.test(mode.slice(9)))
   const closedTo = closed.map((folder) =>
     warning(

@@ -18,9 +18,9 @@ const url = line.refine((text) => /^https?:\/\/[^\s'"<>]+$/.test(text) && URL.ca
   error: 'must be an http or https address',
 })
 const path = line.refine((text) => !text.startsWith('-'), { error: 'must not start with "-"' })
-const folder = line.regex(
-  /^(\/[\w@%+=:,.-]+)+$/,
-  'must be the whole path of a folder, such as /data/rke2-kvm-lab, of letters, digits and @%+=:,._-',
+const poolFolder = line.regex(
+  /^(\/(?!\.\.?\/)[\w@%+=:,.-]+)*\/rke2-kvm-lab$/,
+  'must be a whole path that ends in /rke2-kvm-lab, such as /data/rke2-kvm-lab: a folder of its own',
 )
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 hexadecimal digits, lower case')
 
@@ -78,7 +78,7 @@ export const labSchema = z.strictObject({
     .enum(['auto', 'kvm', 'qemu'])
     .default('auto')
     .describe('kvm; qemu: software emulation, slow; auto: kvm if it works, else qemu'),
-  pool: folder
+  pool: poolFolder
     .optional()
     .describe(
       'folder on the host of libvirt for the disks of all labs; /var/lib/libvirt/images/rke2-kvm-lab unless given',

@@ -152,8 +152,12 @@ export function poolTrouble({ pool }: Host, lab: Lab): LabError | undefined {
   return new LabError(`the storage pool ${name} is in ${pool.path}, the lab file says ${path}`, {
     details: ['all labs of a host share it'],
     hint: [
-      `# if the disks are there, write it into the lab file: pool: ${pool.path}`,
-      line('# with that line, ', script('destroy', '--images'), ' removes it; then choose another'),
+      ...(pool.path.endsWith(`/${name}`)
+        ? [
+            `# if the disks are there, write it into the lab file: pool: ${pool.path}`,
+            line('# with that line, ', script('destroy', '--images'), ' removes it for another'),
+          ]
+        : []),
       `# if you moved it by hand: ${there} pool-edit ${name}   # ${path} back into <path>`,
     ],
   })

@@ -1,13 +1,7 @@
 // One list of checks, run over facts.
 import t from 'tap'
-import {
-  checks,
-  findAll,
-  findForCreate,
-  foundThere,
-  hostError,
-  questionsOf,
-} from '../../lib/doctor/checks.ts'
+import { checks, findAll, questions } from '../../lib/doctor/all-checks.ts'
+import { findForCreate, foundThere, hostError, questionsOfCreate } from '../../lib/doctor/checks.ts'
 import { fixesOf } from '../../lib/doctor/report.ts'
 import { failure, ok } from '../../lib/text/findings.ts'
 import { factsWith, hereWith } from '../helpers/facts.ts'
@@ -35,18 +29,18 @@ await t.test(
       'disk space',
     ])
     t.strictSame(
-      questionsOf(false),
-      'tools virsh libvirt modes kvm processor interfaces memory disk folder'.split(' '),
+      questionsOfCreate,
+      'tools virsh libvirt modes kvm processor interfaces memory disk'.split(' '),
     )
-    const besides = questionsOf(true).filter((name) => !questionsOf(false).includes(name))
-    t.strictSame(besides, ['npm', 'forwards', 'filters', 'rules'])
+    const besides = questions.filter((name) => !questionsOfCreate.includes(name))
+    t.strictSame(besides, ['npm', 'forwards', 'filters', 'rules', 'folder'])
   },
 )
 
 await t.test(
   'what could not be checked is reported, and is neither ok nor a failure',
   async (t) => {
-    const here = hereWith({}, ...questionsOf(true), 'neighbours')
+    const here = hereWith({}, ...questions, 'neighbours')
     const found = findAll(factsWith({ here })).filter(({ level }) => level !== 'ok')
     t.strictSame(
       found.map(({ check }) => check),

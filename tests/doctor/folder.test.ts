@@ -24,7 +24,12 @@ await t.test('the folders are read from ls', async (t) => {
 
 await t.test('each folder on the way lets QEMU in', async (t) => {
   const home = (mode: string) =>
-    judge('/home/me/vms', ['none', row(mode, '/home/me'), row(open, '/home'), row(open, '/')])
+    judge('/home/me/rke2-kvm-lab', [
+      'none',
+      row(mode, '/home/me'),
+      row(open, '/home'),
+      row(open, '/'),
+    ])
   t.match(home('drwxr-x---'), [
     {
       level: 'warning',
@@ -39,32 +44,32 @@ await t.test('each folder on the way lets QEMU in', async (t) => {
 
 await t.test('SELinux and AppArmor keep QEMU out of some folders', async (t) => {
   const labelled = (label: string, guard = 'Enforcing') =>
-    judge('/data/vms', [guard, row('drwxr-xr-x.', '/data', label), row('dr-xr-xr-x.', '/')])
+    judge('/data/rke2-kvm-lab', [
+      guard,
+      row('drwxr-xr-x.', '/data', label),
+      row('dr-xr-xr-x.', '/'),
+    ])
   t.match(labelled('unconfined_u:object_r:default_t:s0'), [
     {
       level: 'warning',
-      found: 'SELinux may keep QEMU out of /data/vms: /data is unconfined_u:object_r:default_t:s0',
+      found:
+        'SELinux may keep QEMU out of /data/rke2-kvm-lab: /data is unconfined_u:object_r:default_t:s0',
       fix: [
-        "# SELinux: sudo semanage fcontext -a -t virt_image_t '/data/vms(/.*)?'",
-        '# and then: sudo restorecon -R /data/vms',
+        "# SELinux: sudo semanage fcontext -a -t virt_image_t '/data/rke2-kvm-lab(/.*)?'",
+        '# and then: sudo restorecon -R /data/rke2-kvm-lab',
       ],
     },
   ])
   t.strictSame(labelled('unconfined_u:object_r:default_t:s0', 'Permissive'), [])
   t.strictSame(labelled('system_u:object_r:virt_image_t:s0'), [])
-  const hidden = (guard: string) => judge('/home/me/.vms', [guard, row(open, '/home/me')])
+  const hidden = (guard: string) =>
+    judge('/home/me/.vms/rke2-kvm-lab', [guard, row(open, '/home/me')])
   t.match(hidden('Y'), [{ level: 'failure', found: /^AppArmor keeps QEMU out/ }])
   t.strictSame(hidden('none'), [])
 })
 
-await t.test('the pool gets a folder of its own', async (t) => {
-  const there = ['none', row(open, '/data'), row(open, '/')]
-  t.match(judge('/data', there), [
-    { level: 'failure', found: /^the folder \/data exists/, fix: [/pool: \/data\/rke2-kvm-lab$/] },
-  ])
-  const pool = { uuid: 'x', path: '/data', available: 1, active: true }
-  t.strictSame(judge('/data', there, { ...emptyHost, pool }), [], 'it is the pool already')
-  const left = ['none', row(open, '/data/rke2-kvm-lab'), row(open, '/data')]
-  t.strictSame(judge('/data/rke2-kvm-lab', left), [], 'left from an earlier pool')
-  t.strictSame(checkFolder(factsWith({ here: hereWith({}, 'folder') })), [], 'not looked at')
+await t.test('what was not looked at is not judged', async (t) => {
+  t.strictSame(checkFolder(factsWith({ here: hereWith({}, 'folder') })), [])
+  t.strictSame(judge(undefined, ['none', row('drwx------', '/home/me')], undefined).length, 1)
+  t.strictSame(checkFolder(factsWith({ host: undefined })), [])
 })

@@ -1,6 +1,6 @@
 // Interfaces, neighbours, addresses and the firewall.
 import t from 'tap'
-import type { AllFacts } from '../../lib/doctor/facts.ts'
+import type { AllFacts } from '../../lib/doctor/all-checks.ts'
 import {
   checkAddresses,
   checkFirewall,

@@ -1,13 +1,7 @@
 // Node, npm, host tools, libvirt.
 import t from 'tap'
-import {
-  checkKeyModes,
-  checkLibvirt,
-  checkNode,
-  checkTools,
-  checkVersions,
-  tools,
-} from '../../lib/doctor/tools.ts'
+import { checkLibvirt, checkNode } from '../../lib/doctor/all-checks.ts'
+import { checkKeyModes, checkTools, checkVersions, tools } from '../../lib/doctor/tools.ts'
 import { LabError } from '../../lib/text/errors.ts'
 import { factsWith, hereWith } from '../helpers/facts.ts'
 

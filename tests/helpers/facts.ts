@@ -1,5 +1,5 @@
 // Facts for the checks: a healthy host, with something changed.
-import type { AllFacts } from '../../lib/doctor/facts.ts'
+import type { AllFacts } from '../../lib/doctor/all-checks.ts'
 import { NotLookedAt, type HostFacts, type Question } from '../../lib/doctor/facts.ts'
 import type { Domain } from '../../lib/libvirt/host.ts'
 import type { Host } from '../../lib/libvirt/observe.ts'

@@ -54,8 +54,8 @@ await t.test('a node may differ from the defaults, and the defaults may be chang
 })
 
 await t.test('the pool may lie on another disk, and is the same pool', async (t) => {
-  const { pool } = makeLab((raw) => (raw.pool = '/data/vms'))
-  t.strictSame(pool, { ...makeLab().pool, path: '/data/vms' })
+  const { pool } = makeLab((raw) => (raw.pool = '/data/rke2-kvm-lab'))
+  t.strictSame(pool, { ...makeLab().pool, path: '/data/rke2-kvm-lab' })
 })
 
 await t.test("the project's lab files are valid and do not clash", async (t) => {

@@ -121,6 +121,8 @@ await t.test('what is in the way is said with whose it is', async (t) => {
     message: `the storage pool rke2-kvm-lab is in /data/vms/rke2-kvm-lab, the lab file says ${poolPath}`,
     hint: [/pool: \/data\/vms\/rke2-kvm-lab$/, {}, /pool-edit rke2-kvm-lab/],
   })
+  const renamed = { ...emptyHost, pool: { ...ourPool, path: '/data/disks' } }
+  t.match(poolTrouble(renamed, lab)?.hint, [/^# if you moved it by hand: .*pool-edit/])
   const there = { ...lab, pool: { ...lab.pool, path: '/data/vms/rke2-kvm-lab' } }
   t.equal(poolTrouble(moved, there), undefined, 'once the lab file says so, it is ours again')
   t.equal(networkTrouble({ ...emptyHost, network: ourNetwork }, lab), undefined)

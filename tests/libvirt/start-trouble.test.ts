@@ -6,7 +6,7 @@ import { makeLab } from '../helpers/labs.ts'
 const lab = makeLab()
 const there = makeLab((raw) => {
   raw.libvirt = 'qemu+ssh://you@bigbox/system'
-  raw.pool = '/data/vms'
+  raw.pool = '/data/rke2-kvm-lab'
 })
 const disk = `${lab.pool.path}/lab-kubemaster.qcow2`
 
@@ -20,9 +20,12 @@ await t.test('the cause is named, with what to type where libvirt runs', async (
     ],
     [
       there,
-      "Cannot access storage file '/data/vms/a.qcow2' (as uid:107, gid:107): Permission denied",
-      /^QEMU runs as user 107, who may not enter \/data\/vms$/,
-      ["# on bigbox: ssh -t you@bigbox 'namei -l /data/vms'", /^# on bigbox: for each folder/],
+      "Cannot access storage file '/data/rke2-kvm-lab/a.qcow2' (as uid:107, gid:107): Permission denied",
+      /^QEMU runs as user 107, who may not enter \/data\/rke2-kvm-lab$/,
+      [
+        "# on bigbox: ssh -t you@bigbox 'namei -l /data/rke2-kvm-lab'",
+        /^# on bigbox: for each folder/,
+      ],
     ],
     [
       lab,
