@@ -2,6 +2,7 @@
 import * as ui from '../cli/ui.ts'
 import type { Lab, Node } from '../lab/lab.ts'
 import { consoleTail, lastConsoleLine } from '../libvirt/console.ts'
+import { adviceFor } from '../libvirt/trouble.ts'
 import { virsh } from '../libvirt/observe.ts'
 import { query } from '../shell/bash.ts'
 import { untilBash, type Check, type Say } from '../shell/steps.ts'
@@ -87,7 +88,7 @@ async function checkRunning(lab: Lab, node: Node): Promise<void> {
     throw new LabError(`it was paused during the wait: ${stdout.trim()}`, {
       details: stdout.includes('I/O error') ? ['usually the disk of the host is full'] : [],
       hint: [
-        `df -h ${lab.pool.path}`,
+        ...adviceFor(lab.libvirt, [`df -h ${lab.pool.path}`]),
         `virsh -c ${quote(lab.libvirt)} resume ${node.name}`,
         '# then run this again',
       ],

@@ -42,6 +42,8 @@ interface Problem {
   fix: string[]
   /** The fix belongs on the host where libvirt runs. */
   there?: boolean
+  /** It is about virsh, on this host. */
+  here?: boolean
 }
 
 /** What virsh's errors mean. `command` is the one that failed, to try by hand. */
@@ -56,22 +58,19 @@ export function libvirtTrouble(errors: string[], uri: string, command = 'version
     daemonOff(all, said) ||
     noDriver(all, said) ||
     cutOff(all, said)
+  // doctor --fix must not run here what is about another host
+  const typed = (text: string) => (host.isHere || text.startsWith('#') ? text : `# ${text}`)
+  const told = (why: string) => (host.isHere ? why : `on ${host.name}: ${why}`)
   if (!problem)
-    return new LabError(said, {
+    return new LabError(told(said), {
       details: errors.slice(0, -1),
-      hint: [`virsh -c ${quote(uri)} ${command}`].map((text) => (host.isHere ? text : shown(text))),
+      hint: typed(`virsh -c ${quote(uri)} ${command}`),
     })
-  const { why, fix, there = false } = problem
-  return new LabError(host.isHere ? why : `on ${host.name}: ${why}`, {
-    hint: [
-      ...(there ? adviceFor(uri, fix) : host.isHere ? fix : fix.map(shown)),
-      line('# then: ', script('doctor')),
-    ],
+  const { why, fix, there = false, here = false } = problem
+  return new LabError(here ? why : told(why), {
+    hint: [...(there ? adviceFor(uri, fix) : fix.map(typed)), line('# then: ', script('doctor'))],
   })
 }
-
-// doctor --fix must not run it here.
-const shown = (text: string) => (text.startsWith('#') ? text : `# ${text}`)
 
 /** What helps on the host where libvirt runs: as it is on this one, else the command behind ssh, to be typed by a person. */
 export function adviceFor(uri: string, fix: string[]): string[] {
@@ -97,6 +96,7 @@ const oldVirsh = (all: string, said: string): Problem | undefined =>
     ? {
         why: `virsh does not support what these scripts need: ${said}`,
         fix: ['virsh --version', `# libvirt ${oldest} or newer is needed`],
+        here: true,
       }
     : undefined
 
