@@ -182,12 +182,31 @@ await t.test(
   },
 )
 
-await t.test('a libvirt on another host is not looked at with tools of this one', async (t) => {
-  const host = new FakeHost(t, (lab) => (lab.libvirt = 'qemu+ssh://me@elsewhere/system'))
-  const { code, stdout } = await host.run('doctor', ['--json'])
-  t.equal(code, 0)
-  t.match(
-    findingsOf(stdout).find(({ check }) => check === 'network'),
-    { found: 'not checked: libvirt is on another host' },
-  )
-})
+await t.test(
+  'a libvirt on another host is looked at over SSH, and fixed by a person',
+  async (t) => {
+    const host = new FakeHost(t, (lab) => {
+      lab.libvirt = 'qemu+ssh://me@elsewhere/system'
+      lab.domainType = 'kvm'
+    })
+    host.add('ssh', `[[ $* = *'me@elsewhere bash -s' ]] && exec bash -s; exit 97`)
+    const there = findingsOf((await host.run('doctor', ['--json'])).stdout)
+    t.match(
+      there.find(({ check }) => check === 'network'),
+      { level: 'ok', found: 'on elsewhere: bridge br0 with 192.0.2.1/24' },
+    )
+    host.put('no-kvm', 'Could not access KVM kernel module: Permission denied\n')
+    const { code, stdout, stderr, changes } = await host.run('doctor', ['--fix', '--yes'])
+    t.equal(code, 1)
+    t.match(stdout + stderr, /on elsewhere: KVM does not work here/)
+    t.match(stdout + stderr, /# on elsewhere: ssh -t me@elsewhere 'sudo modprobe/)
+    t.strictSame(changes, [], 'nothing is run here')
+
+    host.add('ssh', 'echo "me@elsewhere: Permission denied (publickey)." >&2; exit 255')
+    const closed = findingsOf((await host.run('doctor', ['--json'])).stdout)
+    t.match(
+      closed.find(({ check }) => check === 'network'),
+      { level: 'warning', found: /^not checked: no look at elsewhere: .*ssh me@elsewhere true/ },
+    )
+  },
+)
