@@ -21,7 +21,8 @@ export async function checkHost(
 ): Promise<'kvm' | 'qemu'> {
   const facts = { lab, nodes, host, ...(await settle(lab, await around)) }
   const findings = findForCreate(facts)
-  for (const { level, found } of findings) if (level === 'warning') ui.warn(found)
+  const warnings = findings.flatMap(({ level, found }) => (level === 'warning' ? found : []))
+  for (const text of new Set(warnings)) ui.warn(text)
   const error = hostError(findings)
   if (error) throw error
   const fine = findings.filter(({ level }) => level === 'ok').map(({ check }) => check)
