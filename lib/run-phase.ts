@@ -4,7 +4,7 @@ import { LabError, line, script as typed } from './text/errors.ts'
 import { commandText } from './text/quote.ts'
 import { runForeground } from './shell/bash.ts'
 
-const register = new URL('./runtime/register.js', import.meta.url).href
+const register = new URL('./runtime/register.cjs', import.meta.url).href
 
 /** Runs a phase with the terminal; returns its exit status. */
 export function runPhase(script: string, words: string[]): Promise<number> {

@@ -40,7 +40,7 @@ export async function serveFiles(
     process.execPath,
     '--no-warnings',
     '--import',
-    join(here, '../../lib/runtime/register.js'),
+    join(here, '../../lib/runtime/register.cjs'),
   ]
   const server = [join(here, 'http-server.ts'), resolve(folder), address, String(port), log]
   if (cutAfter !== undefined) server.push(String(cutAfter))

@@ -159,8 +159,7 @@ export class FakeHost {
   command(script: string, words: string[], npx = false): string[] {
     return [
       ...(npx ? fakeNode : quickNode),
-      `--import=${pathToFileURL(join(top, 'lib/runtime/register.js')).href}`,
-      ...['DEP0190', 'ExperimentalWarning'].map((name) => `--disable-warning=${name}`),
+      `--import=${pathToFileURL(join(top, 'lib/runtime/register.cjs')).href}`,
       ...(npx ? [join(top, 'node_modules/zx/build/cli.js')] : []),
       join(top, `scripts/${script}.ts`),
       ...words,
