@@ -13,7 +13,7 @@ function isComplete() {
   let there
   try {
     there = packagesIn('node_modules/.package-lock.json')
-  } catch (error) {
+  } catch {
     return false
   }
   return Object.entries(packagesIn('package-lock.json')).every(

@@ -30,7 +30,7 @@ function newer(osRelease) {
 function readOsRelease() {
   try {
     return readFileSync('/etc/os-release', 'utf8')
-  } catch (error) {
+  } catch {
     return ''
   }
 }

@@ -81,7 +81,7 @@ esac`,
     `case "$*" in
   --version) echo 10.9.2 ;;
   ci | cit) [[ -e package-lock.json ]] && ln -sfn '${join(top, 'node_modules')}' node_modules ;;
-  start | 'start -- '*) exec npx ${scripts.start.replace(/^.* && /, '')} "\${@:3}" ;;
+  start | 'start -- '*) exec npx ${scripts.start?.replace(/^.* && /, '')} "\${@:3}" ;;
   *) exit 97 ;;
 esac`,
   )

@@ -7,7 +7,7 @@ import t, { type Test } from 'tap'
 import { top } from '../helpers/fixtures.ts'
 
 const { tooOld } = createRequire(import.meta.url)('../../lib/runtime/old-node.cjs') as {
-  tooOld(version: string, osRelease?: string): string | undefined
+  tooOld: (version: string, osRelease?: string) => string | undefined
 }
 
 await t.test('a Node.js that is too old: one sentence with how to get a newer one', async (t) => {
