@@ -54,6 +54,10 @@ export function command(text: string, whole: boolean): void {
   line(chalk.cyan(shown.replace(/^/gm, '    ').replace(/^ {4}/, '  $ ')))
 }
 
+/** What a program prints, as it comes; without the lines that tell us where bash failed. */
+export const output = (text: string): void =>
+  void process.stderr.write(text.replace(/\n?@failed:.*\n/g, ''))
+
 /** The usage of a script, on stdout. */
 export const usage = (text: string): void =>
   void process.stdout.write(fit(text, process.stdout.columns))

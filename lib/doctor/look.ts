@@ -3,11 +3,11 @@ import type { Lab } from '../lab/lab.ts'
 import { quote } from '../text/quote.ts'
 import { parts } from '../text/sections.ts'
 import { NotLookedAt, type HostFacts, type Question } from './facts.ts'
-import { isoTools, tools } from './tools.ts'
+import { isoTools, neededTools } from './tools.ts'
 
 /** The command for each question; words in capitals are functions of the script. */
 const questions: Record<Question, string> = {
-  tools: `PATHS ${[...tools.map(([tool]) => tool), ...isoTools, 'gpgv'].join(' ')}`,
+  tools: 'PATHS',
   npm: 'NPM',
   memory: 'cat /proc/meminfo',
   disk: 'FREE',
@@ -40,7 +40,7 @@ ASK() { # NAME COMMAND...
 }
 TEXT() { if test -e "$1"; then cat "$1"; fi; }
 NPM() { if command -v npm >/dev/null; then npm --version; else echo not found; fi; }
-PATHS() { command -v "$@" || true; }
+PATHS() { PATH=$PATH:/usr/sbin:/sbin command -v ${[...neededTools(lab), ...isoTools].join(' ')} || true; }
 FREE() { # in the pool's folder, or where it will be created
   local folder=${quote(lab.pool.path)}
   until test -e "$folder"; do folder=$(dirname "$folder"); done

@@ -1,6 +1,8 @@
 // PURE. The programs that the scripts need on this host: Node, npm, host tools, a libvirt that answers.
 import { signers } from '../download/checksums.ts'
 import type { Lab } from '../lab/lab.ts'
+import { remoteHost } from '../libvirt/trouble.ts'
+import { script } from '../text/errors.ts'
 import { failure, ok, type Finding } from '../text/findings.ts'
 import type { AllFacts, Facts } from './facts.ts'
 
@@ -13,29 +15,28 @@ export function checkNode({ node, here }: AllFacts): Finding[] {
   return [failure('Node', `${found}; 20.19 or newer is needed`, advice)]
 }
 
-/** Each host tool with its Debian/Ubuntu package. */
-export const tools: [tool: string, aptPackage: string][] = [
-  ['virsh', 'libvirt-clients'],
-  ['ssh', 'openssh-client'],
-  ['ssh-keygen', 'openssh-client'],
-  ['curl', 'curl'],
-  ['flock', 'util-linux'],
-  ['sha256sum', 'coreutils'],
-  ['genisoimage', 'genisoimage'],
-]
+const tools = ['virsh', 'ssh', 'ssh-keygen', 'curl', 'flock', 'sha256sum', 'genisoimage']
 export const isoTools = ['genisoimage', 'mkisofs', 'xorriso']
 
-/** Every host tool that the phases call. */
+/** Every host tool that the phases call, or that a libvirt on this host calls for them. */
+export const neededTools = (lab: Lab): string[] => [
+  ...tools,
+  ...(isSigned(lab) ? ['gpgv'] : []),
+  ...(remoteHost(lab.libvirt) ? [] : ['qemu-img', ...(lab.network.nat ? ['dnsmasq'] : [])]),
+]
+
+/** The tools that are there. */
 export function checkTools({ lab, here }: Facts): Finding[] {
-  const paths = here('tools').split('\n')
-  const names = new Set(paths.map((path) => path.split('/').at(-1)))
-  const iso = isoTools.some((tool) => names.has(tool))
-  const wanted = [...tools, ...(isSigned(lab) ? [['gpgv', 'gpgv'] as const] : [])]
-  const missing = wanted.filter(([tool]) => (tool === 'genisoimage' ? !iso : !names.has(tool)))
+  const names = new Set(
+    here('tools')
+      .split('\n')
+      .map((path) => path.split('/').at(-1)),
+  )
+  const missing = neededTools(lab).filter(
+    (tool) => !(tool === 'genisoimage' ? isoTools : [tool]).some((name) => names.has(name)),
+  )
   if (missing.length === 0) return [ok('host tools', 'all installed')]
-  const packages = [...new Set(missing.map(([, name]) => name))].join(' ')
-  const found = `missing: ${missing.map(([tool]) => tool).join(', ')}`
-  return [failure('host tools', found, `sudo apt-get install --yes ${packages}`)]
+  return [failure('host tools', `missing: ${missing.join(', ')}`, script('doctor', '--fix'))]
 }
 
 function isSigned({ image: { url, sha256 } }: Lab): boolean {

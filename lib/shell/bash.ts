@@ -80,13 +80,27 @@ export async function runForeground(text: string): Promise<number> {
   }
 }
 
-/** `run` with the terminal, for commands that ask something. */
+/** `run` for commands that may ask something: input from the terminal, and what they print is shown as it comes. */
 export async function runOnTerminal(text: string): Promise<void> {
   ui.command(text, true)
-  const code = await runForeground(text)
-  const program = failedProgram(text, '').program
-  if (code !== 0)
-    throw new CommandError({ command: text, program, status: code, stderr: 'see above' })
+  const shell = $({
+    env,
+    quiet: true,
+    nothrow: true,
+    prefix: trap,
+    stdio: ['inherit', 'pipe', 'pipe'],
+  })
+  const process = shell(Object.assign([text], { raw: [text] }))
+  running.add(process)
+  for (const output of [process.stdout, process.stderr])
+    output.on('data', (data: Buffer) => ui.output(data.toString()))
+  try {
+    const { exitCode, stdout, stderr } = await process
+    if (exitCode !== 0)
+      throw new CommandError(failure(text, { code: exitCode ?? 1, stdout, stderr }))
+  } finally {
+    running.delete(process)
+  }
 }
 
 /** The text of a file; undefined when there is none. */

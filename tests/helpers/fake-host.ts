@@ -87,7 +87,7 @@ export class FakeHost {
     this.state = join(folder, 'stand-in')
     this.bin = join(folder, 'bin')
     for (const place of [this.project, this.bin, join(folder, 'home')]) mkdirSync(place)
-    for (const place of 'guests network nodes cluster files/dev files/proc files/var/log/libvirt/qemu'.split(
+    for (const place of 'guests network nodes cluster files/dev files/etc files/proc files/run/systemd/system files/var/log/libvirt/qemu'.split(
       ' ',
     ))
       mkdirSync(join(this.state, place), { recursive: true })
@@ -98,7 +98,9 @@ export class FakeHost {
     const addresses = fixture('ip-address.iproute2-6.1.0.json')
     this.put('ip-address', addresses.replaceAll('192.168.1.', '192.0.2.'))
     this.put('files/dev/kvm', '')
-    this.put('files/proc/meminfo', 'MemAvailable:   33554432 kB\n')
+    this.put('files/proc/meminfo', 'MemTotal: 41943040 kB\nMemAvailable:   33554432 kB\n')
+    this.put('files/etc/os-release', 'ID=debian\nVERSION_ID="13"\n')
+    this.put('groups', 'me libvirt\n')
     this.put('rke2.yaml', fixture('rke2.yaml'))
     this.makeRelease(version)
     this.writeLab(change)
