@@ -4,7 +4,12 @@ import { LabError } from '../text/errors.ts'
 import * as ui from './ui.ts'
 
 /** Shows what the question is about and asks. True for yes; without a terminal only --yes means yes. */
-export async function ask(question: string, about: string[], yes: boolean): Promise<boolean> {
+export async function ask(
+  question: string,
+  about: string[],
+  yes: boolean,
+  byDefault?: 'yes',
+): Promise<boolean> {
   for (const text of about) ui.detail(text)
   if (yes) return true
   if (!process.stdin.isTTY)
@@ -12,8 +17,12 @@ export async function ask(question: string, about: string[], yes: boolean): Prom
   const terminal = createInterface({ input: process.stdin, output: process.stderr })
   const ended = new Promise<string>((resolve) => terminal.once('close', () => resolve('\n'))) // Ctrl-D
   try {
-    const answer = await Promise.race([terminal.question(`${question} [y/N] `), ended])
+    const answer = await Promise.race([
+      terminal.question(`${question} ${byDefault ? '[Y/n]' : '[y/N]'} `),
+      ended,
+    ])
     if (answer === '\n') process.stderr.write(answer)
+    if (answer === '' && byDefault) return true
     return /^y(es)?$/i.test(answer.trim())
   } catch (error) {
     if (!(error instanceof Error && error.name === 'AbortError')) throw error

@@ -62,8 +62,12 @@ export const output = (text: string): void =>
 export const usage = (text: string): void =>
   void process.stdout.write(fit(text, process.stdout.columns))
 
-/** The command to type next. */
-export const next = (hint: Hint) => line(`\n${chalk.bold('Next:')} ${hintText(hint, settings.lab)}`)
+/** The command to type next, or several to choose from. */
+export const next = (hints: Hint | Hint[]) =>
+  [hints].flat().forEach((hint, index) => {
+    const text = hintText(hint, settings.lab)
+    line(index === 0 ? `\n${chalk.bold('Next:')} ${text}` : `      ${text}`)
+  })
 
 /** Lines that replace those painted before; shown only on a terminal. */
 export function paint(text: string): void {

@@ -1,7 +1,7 @@
 // PURE. What this host has and lacks to run machines at all, and the commands that set it up: packages, daemons, group.
 import type { Lab } from '../lab/lab.ts'
 import { remoteHost } from '../libvirt/trouble.ts'
-import type { Finding } from '../text/findings.ts'
+import { isForPeople, warning, type Finding } from '../text/findings.ts'
 import { quote } from '../text/quote.ts'
 import { parts } from '../text/sections.ts'
 import { packagerOf, packagesOf, type Packager } from './packages.ts'
@@ -21,6 +21,8 @@ export interface Setup {
   /** The kind of container that this is, such as docker. */
   container: string | undefined
   hasKvm: boolean
+  /** The processor can virtualise, as far as its flags say. */
+  canVirtualise: boolean
   /** Bytes of memory in all. */
   memory: number
 }
@@ -52,6 +54,7 @@ echo '== systemd'; IS test -d /run/systemd/system
 echo '== container'; { test -e /.dockerenv && echo docker; } || { test -e /run/.containerenv && echo podman; } ||
   systemd-detect-virt --container 2>/dev/null
 echo '== kvm'; IS test -e /dev/kvm
+echo '== flags'; IS grep -Eqw 'vmx|svm' /proc/cpuinfo
 echo '== memory'; cat /proc/meminfo
 true
 `
@@ -81,6 +84,7 @@ export function parseSetup(lab: Lab, output: string): Setup {
     hasSystemd: text('systemd') !== '',
     container: container === '' || container === 'none' ? undefined : container,
     hasKvm: text('kvm') !== '',
+    canVirtualise: text('flags') !== '',
     memory: Number(/^MemTotal:\s+(\d+) kB/m.exec(text('memory'))?.[1] ?? 0) * 1024,
   }
 }
@@ -144,6 +148,10 @@ export function forThisHost(findings: Finding[], setup: Setup, lab: Lab): Findin
     if (check === 'host tools') return { ...finding, found: lacks(setup), fix: installFixes(setup) }
     if (check === 'QEMU' && isHere && setup.packager)
       return { ...finding, fix: installFixes({ ...setup, missing: ['qemu-system-x86_64'] }) }
+    if (check === 'image' && setup.missing.some((tool) => ['curl', 'gpgv'].includes(tool)))
+      return warning(check, 'not checked: what it needs is not installed yet')
+    if (check === 'KVM' && isHere && !setup.canVirtualise)
+      return { ...finding, fix: fix.filter(isForPeople) } // no module would help
     if (check !== 'libvirt' || !isHere) return finding
     if (/not installed|not running|daemon of libvirt is off/.test(found))
       return { ...finding, fix: [...daemonFixes(setup), ...groupFixes(setup)] }

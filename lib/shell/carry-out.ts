@@ -18,14 +18,14 @@ export interface Shell {
   apply(stage: Stage): Promise<boolean>
   /** Reads something under a heading; changes nothing. */
   look<T>(title: string, work: () => Promise<T>): Promise<T>
-  /** Shows what the question is about and asks; true for yes. */
-  ask(question: string, about: string[], yes: boolean): Promise<boolean>
+  /** Shows what the question is about and asks; true for yes. `byDefault`: what Enter means. */
+  ask(question: string, about: string[], yes: boolean, byDefault?: 'yes'): Promise<boolean>
   /** Does work that only one run may do at a time; `file` is the lock. */
   locked<T>(file: string, what: string, work: () => Promise<T>): Promise<T>
   /** Caches a text. */
   remember: (file: string, text: string) => void
   /** The end: `idle` when there was nothing to do, and what to type next. */
-  end(idle: string | undefined, next: Hint | undefined): void
+  end(idle: string | undefined, next: Hint | Hint[] | undefined): void
 }
 
 /** Shows every step and carries it out. */

@@ -40,8 +40,11 @@ export function fixesOf(findings: Finding[]): string[] {
   const all = findings.flatMap(({ fix = [] }) => fix)
   return [...new Set(all)]
     .filter((hint) => typeof hint === 'string')
-    .filter((text) => !text.startsWith('#'))
+    .filter((text) => !isForPeople(text))
 }
+
+/** Whether a fix is not a command that can simply be run. */
+export const isForPeople = (fix: Hint): boolean => typeof fix !== 'string' || fix.startsWith('#')
 
 /** The output of `doctor --json`. */
 export function asJson(lab: string, findings: Finding[], typed: string): string {

@@ -1,0 +1,73 @@
+// EDGE. The start of `npm start`: looks at everything, shows what is going to be done, asks once, and sets this host up.
+import type { Options } from './cli/args.ts'
+import * as ui from './cli/ui.ts'
+import { fixing, newGroup } from './doctor/host-setup.ts'
+import type { Lab } from './lab/lab.ts'
+import { chooseLab, lookAhead, type Ahead } from './outlook.ts'
+import { isIdle, outlookRows } from './outlook-rows.ts'
+import { phaseFailed, runPhase } from './run-phase.ts'
+import { runForeground } from './shell/bash.ts'
+import type { Shell } from './shell/carry-out.ts'
+import { inOrder, sh } from './shell/steps.ts'
+import { LabError, line, script } from './text/errors.ts'
+import { isForPeople } from './text/findings.ts'
+import { table } from './text/table.ts'
+
+export interface Prepared {
+  lab: Lab
+  /** The lab file for the phases. */
+  file: string
+  /** The group under which they run, where this login does not know it yet. */
+  group?: string | undefined
+}
+
+/** Undefined when the rehearsal was run instead of the lab. */
+export async function prepare(
+  given: Lab,
+  options: Options,
+  shell: Shell,
+): Promise<Prepared | undefined> {
+  const { lab, file, insteadOfBridge } = await chooseLab(given, options.lab)
+  if (options.dryRun) return { lab, file }
+  const ahead = await lookAhead(lab, insteadOfBridge, shell)
+  if (ahead.obstacle !== undefined) return rehearse(ahead.obstacle, options, shell)
+  ahead.findings.forEach(ui.finding)
+  await agree(ahead, options, shell)
+  if (insteadOfBridge !== undefined)
+    await shell.apply(inOrder('Lab file', [sh`cp ${file} lab.yaml`]))
+  const prepared = { lab, file: insteadOfBridge === undefined ? file : 'lab.yaml' }
+  if (ahead.fixes.length === 0) return prepared
+
+  await shell.apply(fixing(ahead.fixes))
+  const group = await newGroup(lab)
+  ui.heading('After the fix')
+  const words = [`--lab=${prepared.file}`, ...(options.verbose ? ['--verbose'] : [])]
+  if ((await runPhase('doctor', words, group)) !== 0) throw phaseFailed('doctor')
+  return { ...prepared, group }
+}
+
+async function agree(ahead: Ahead, { yes }: Options, shell: Shell): Promise<void> {
+  const stuck = ahead.findings.filter(
+    ({ level, fix = [] }) => level === 'failure' && fix.every(isForPeople),
+  )
+  if (stuck.length > 0)
+    throw new LabError(
+      `nothing was done: ${stuck.map(({ check }) => check).join(', ')} needs you first`,
+      { hint: line('# change what is marked ✗, then: ', script('up')) },
+    )
+  if (isIdle(ahead)) return
+  ui.heading('rke2-kvm-lab on this host')
+  ui.detail(table(undefined, outlookRows(ahead)))
+  if (!(await shell.ask('Go on?', [], yes, 'yes')))
+    throw new LabError('nothing was done', { hint: script('up', '--help') })
+}
+
+async function rehearse(why: string, { yes }: Options, shell: Shell): Promise<undefined> {
+  ui.warn(
+    `The lab cannot run here: ${why}.\nThe rehearsal can: the same scripts on a stand-in host, with emulated machines, and a stand-in instead of RKE2.`,
+  )
+  if (!(await shell.ask('Run the rehearsal instead?', [], yes, 'yes')))
+    throw new LabError('nothing was done', { hint: 'npm run rehearse   # at any time' })
+  process.exitCode = await runForeground('npm run --silent rehearse -- --yes')
+  return undefined
+}
