@@ -17,7 +17,7 @@ const helper = (why: string) =>
 const daemon = (name: string) =>
   `Failed to connect socket to '/var/run/libvirt/${name}-sock': No such file or directory`
 
-const groupLine = 'sudo usermod -aG libvirt "$USER"'
+const groupLine = 'sudo usermod -aG libvirt "$(id -un)"'
 const sshTrial = '# try it by hand: ssh you@bigbox true'
 const table: [uri: string, errors: string[], message: RegExp, fix: string][] = [
   [
