@@ -58,7 +58,7 @@ async function agree(ahead: Ahead, { yes }: Options, shell: Shell): Promise<void
   if (isIdle(ahead)) return
   ui.heading('rke2-kvm-lab on this host')
   ui.detail(table(undefined, outlookRows(ahead)))
-  if (!(await shell.ask('Go on?', [], yes, 'yes')))
+  if (!(await shell.ask('Go on?', [], yes, 'Y/n')))
     throw new LabError('nothing was done', { hint: script('up', '--help') })
 }
 
@@ -66,7 +66,7 @@ async function rehearse(why: string, { yes }: Options, shell: Shell): Promise<un
   ui.warn(
     `The lab cannot run here: ${why}.\nThe rehearsal can: the same scripts on a stand-in host, with emulated machines, and a stand-in instead of RKE2.`,
   )
-  if (!(await shell.ask('Run the rehearsal instead?', [], yes, 'yes')))
+  if (!(await shell.ask('Run the rehearsal instead?', [], yes, 'Y/n')))
     throw new LabError('nothing was done', { hint: 'npm run rehearse   # at any time' })
   process.exitCode = await runForeground('npm run --silent rehearse -- --yes')
   return undefined

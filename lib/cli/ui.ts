@@ -55,8 +55,8 @@ export function command(text: string, whole: boolean): void {
 }
 
 /** What a program prints, as it comes; without the lines that tell us where bash failed. */
-export const output = (text: string): void =>
-  void process.stderr.write(text.replace(/\n?@failed:.*\n/g, ''))
+export const output = (text: Buffer): void =>
+  void process.stderr.write(text.toString().replace(/\n?@failed:.*\n/g, ''))
 
 /** The usage of a script, on stdout. */
 export const usage = (text: string): void =>
@@ -65,8 +65,7 @@ export const usage = (text: string): void =>
 /** The command to type next, or several to choose from. */
 export const next = (hints: Hint | Hint[]) =>
   [hints].flat().forEach((hint, index) => {
-    const text = hintText(hint, settings.lab)
-    line(index === 0 ? `\n${chalk.bold('Next:')} ${text}` : `      ${text}`)
+    line((index === 0 ? `\n${chalk.bold('Next:')} ` : '      ') + hintText(hint, settings.lab))
   })
 
 /** Lines that replace those painted before; shown only on a terminal. */

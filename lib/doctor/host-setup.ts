@@ -2,7 +2,7 @@
 import type { Lab } from '../lab/lab.ts'
 import { virsh } from '../libvirt/observe.ts'
 import { ask, query } from '../shell/bash.ts'
-import { inOrder, onTerminal, type Stage } from '../shell/steps.ts'
+import { inOrder, type Run, type Stage } from '../shell/steps.ts'
 import {
   needsNewGroup,
   parseSetup,
@@ -31,9 +31,11 @@ export async function newGroup(lab: Lab): Promise<'libvirt' | undefined> {
   return code === 0 ? undefined : 'libvirt'
 }
 
+const failed = 'it did not work; the other fixes follow'
+
 /** Fixes one after another; one that fails does not keep the others back. */
 export const fixing = (fixes: string[]): Stage =>
   inOrder(
     'Fix',
-    fixes.map((fix) => ({ ...onTerminal(fix), orWarn: 'it did not work; the other fixes follow' })),
+    fixes.map((bash): Run => ({ do: 'run', bash, onTerminal: true, orWarn: failed })),
   )

@@ -73,7 +73,6 @@ export function parseLook(lab: Lab, output: string): HostFacts {
     if (status === undefined) throw new NotLookedAt('the look at this host did not finish')
     const [, program] = /([\w-]+): command not found/.exec(said) ?? []
     if (!program) throw new NotLookedAt(said.trim() || `exit ${status}`)
-    const fix = program === 'ip' ? ['sudo apt-get install --yes iproute2'] : []
-    throw new NotLookedAt(`the program ${program} is missing`, 'warning', fix)
+    throw new NotLookedAt(`the program ${program} is missing`)
   }
 }

@@ -27,14 +27,9 @@ export const neededTools = (lab: Lab): string[] => [
 
 /** The tools that are there. */
 export function checkTools({ lab, here }: Facts): Finding[] {
-  const names = new Set(
-    here('tools')
-      .split('\n')
-      .map((path) => path.split('/').at(-1)),
-  )
-  const missing = neededTools(lab).filter(
-    (tool) => !(tool === 'genisoimage' ? isoTools : [tool]).some((name) => names.has(name)),
-  )
+  const has = (tool: string) => new RegExp(`(^|/)${tool}$`, 'm').test(here('tools'))
+  const isMissing = (tool: string) => !(tool === 'genisoimage' ? isoTools : [tool]).some(has)
+  const missing = neededTools(lab).filter(isMissing)
   if (missing.length === 0) return [ok('host tools', 'all installed')]
   return [failure('host tools', `missing: ${missing.join(', ')}`, script('doctor', '--fix'))]
 }

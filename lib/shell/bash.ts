@@ -18,21 +18,24 @@ export interface Output {
 interface Options {
   /** The deadline in seconds. */
   seconds?: number
+  /** It may ask the user something; what it prints is shown as it comes. */
+  live?: boolean
   /** Shown instead of a command that would be hard to read. */
   shown?: string
 }
 
-async function execute(text: string, { seconds }: Options = {}): Promise<Output> {
+async function execute(text: string, { seconds, live = false }: Options = {}): Promise<Output> {
   const shell = $({
     env,
     quiet: true,
     nothrow: true,
     prefix: trap,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [live ? 'inherit' : 'ignore', 'pipe', 'pipe'],
     ...(seconds === undefined ? {} : { timeout: seconds * 1000 }),
   })
   const process = shell(Object.assign([text], { raw: [text] }))
   running.add(process)
+  if (live) for (const from of [process.stdout, process.stderr]) from.on('data', ui.output)
   try {
     const { exitCode, stdout, stderr } = await process
     if (exitCode !== null || seconds === undefined) return { code: exitCode ?? 1, stdout, stderr }
@@ -43,10 +46,10 @@ async function execute(text: string, { seconds }: Options = {}): Promise<Output>
 }
 
 /** Runs bash text that changes something, and shows it. Returns its stdout; throws a CommandError when it fails. */
-export async function run(text: string): Promise<string> {
-  ui.command(text, ui.settings.verbose)
-  const output = await execute(text)
-  if (ui.settings.verbose && output.stdout.trim()) ui.detail(output.stdout.trim())
+export async function run(text: string, live = false): Promise<string> {
+  ui.command(text, ui.settings.verbose || live)
+  const output = await execute(text, { live })
+  if (ui.settings.verbose && !live && output.stdout.trim()) ui.detail(output.stdout.trim())
   if (output.code === 0) return output.stdout
   throw new CommandError(failure(text, output))
 }
@@ -75,29 +78,6 @@ export async function runForeground(text: string): Promise<number> {
   running.add(process)
   try {
     return (await process).exitCode ?? 1
-  } finally {
-    running.delete(process)
-  }
-}
-
-/** `run` for commands that may ask something: input from the terminal, and what they print is shown as it comes. */
-export async function runOnTerminal(text: string): Promise<void> {
-  ui.command(text, true)
-  const shell = $({
-    env,
-    quiet: true,
-    nothrow: true,
-    prefix: trap,
-    stdio: ['inherit', 'pipe', 'pipe'],
-  })
-  const process = shell(Object.assign([text], { raw: [text] }))
-  running.add(process)
-  for (const output of [process.stdout, process.stderr])
-    output.on('data', (data: Buffer) => ui.output(data.toString()))
-  try {
-    const { exitCode, stdout, stderr } = await process
-    if (exitCode !== 0)
-      throw new CommandError(failure(text, { code: exitCode ?? 1, stdout, stderr }))
   } finally {
     running.delete(process)
   }

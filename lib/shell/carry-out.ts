@@ -3,11 +3,11 @@ import { randomUUID } from 'node:crypto'
 import { mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import pLimit from 'p-limit'
-import { ask as askPerson } from '../cli/ask.ts'
+import { ask as askPerson, type Choices } from '../cli/ask.ts'
 import { downloadProgress, nodeProgress, type NodeProgress } from '../cli/progress.ts'
 import * as ui from '../cli/ui.ts'
 import { CommandError, named, NodeErrors, type Hint } from '../text/errors.ts'
-import { ask, query, readText, run, runOnTerminal } from './bash.ts'
+import { ask, query, readText, run } from './bash.ts'
 import { takeLock } from './lock.ts'
 import { clock } from './wait.ts'
 import { bashScript, type Lane, type Run, type Stage, type Step, type Write } from './steps.ts'
@@ -18,8 +18,8 @@ export interface Shell {
   apply(stage: Stage): Promise<boolean>
   /** Reads something under a heading; changes nothing. */
   look<T>(title: string, work: () => Promise<T>): Promise<T>
-  /** Shows what the question is about and asks; true for yes. `byDefault`: what Enter means. */
-  ask(question: string, about: string[], yes: boolean, byDefault?: 'yes'): Promise<boolean>
+  /** Shows what the question is about and asks; true for yes. */
+  ask(question: string, about: string[], yes: boolean, choices?: Choices): Promise<boolean>
   /** Does work that only one run may do at a time; `file` is the lock. */
   locked<T>(file: string, what: string, work: () => Promise<T>): Promise<T>
   /** Caches a text. */
@@ -122,7 +122,7 @@ async function runStep(step: Run): Promise<void> {
       )
     : () => {}
   try {
-    await (onTerminal ? runOnTerminal(bash) : run(bash))
+    await run(bash, onTerminal)
   } catch (error) {
     if (!(error instanceof CommandError)) throw error
     if (tries > 1 && triesAfter.test(error.failed.stderr)) {

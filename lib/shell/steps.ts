@@ -64,9 +64,6 @@ export const sh = (pieces: TemplateStringsArray, ...values: unknown[]): Run => (
   bash: commandText(pieces, ...values),
 })
 
-/** A command with the terminal's input and output. */
-export const onTerminal = (bash: string): Run => ({ do: 'run', bash, onTerminal: true })
-
 /** A stage of steps one after another. */
 export const inOrder = (title: string, steps: Step[]): Stage => ({
   title,

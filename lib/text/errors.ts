@@ -53,17 +53,15 @@ export class CommandError extends LabError {
   readonly failed: Failed
   constructor(failed: Failed) {
     const lines = failed.stderr.split('\n').filter((line) => line.trim())
-    super(
-      `${failed.program} failed (exit ${failed.status}): ${lines.at(-1) ?? 'it printed nothing'}`,
-      {
-        details: lines.slice(0, -1),
-        hint: /no space left on device/i.test(failed.stderr)
-          ? noSpace
-          : failed.command.includes('\n')
-            ? '# run the same script again with --verbose: it shows the whole command'
-            : failed.command,
-      },
-    )
+    const said = lines.at(-1) ?? 'it printed nothing'
+    super(`${failed.program} failed (exit ${failed.status}): ${said}`, {
+      details: lines.slice(0, -1),
+      hint: /no space left on device/i.test(failed.stderr)
+        ? noSpace
+        : failed.command.includes('\n')
+          ? '# run the same script again with --verbose: it shows the whole command'
+          : failed.command,
+    })
     this.failed = failed
   }
 }

@@ -115,7 +115,7 @@ const table: [uri: string, errors: string[], message: RegExp, fix: string][] = [
     system,
     ["command 'pool-list' doesn't support option --name"],
     /^virsh does not support what these scripts need: command 'pool-list'/,
-    'virsh --version',
+    '# virsh --version must be 7.7 or newer',
   ],
 ]
 
