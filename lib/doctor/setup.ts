@@ -1,6 +1,7 @@
 // PURE. What this host has and lacks to run machines at all, and the commands that set it up: packages, daemons, group.
 import type { Lab } from '../lab/lab.ts'
 import { remoteHost } from '../libvirt/trouble.ts'
+import type { Hint } from '../text/errors.ts'
 import { isForPeople, warning, type Finding } from '../text/findings.ts'
 import { quote } from '../text/quote.ts'
 import { parts } from '../text/sections.ts'
@@ -156,9 +157,12 @@ export function forThisHost(findings: Finding[], setup: Setup, lab: Lab): Findin
     if (/not installed|not running|daemon of libvirt is off/.test(found))
       return { ...finding, fix: [...daemonFixes(setup), ...groupFixes(setup)] }
     if (/^this user may not use/.test(found)) return { ...finding, fix: deniedFixes(setup, fix) }
-    return finding
+    return { ...finding, fix: fix.map(onlyShown) } // what it says is to be looked at by a person
   })
 }
+
+const onlyShown = (fix: Hint): Hint =>
+  typeof fix === 'string' && fix.startsWith('virsh ') ? `# ${fix}` : fix
 
 const lacks = ({ missing }: Setup) => `missing: ${missing.join(', ')}`
 
