@@ -55,7 +55,7 @@ echo '== systemd'; IS test -d /run/systemd/system
 echo '== container'; { test -e /.dockerenv && echo docker; } || { test -e /run/.containerenv && echo podman; } ||
   systemd-detect-virt --container 2>/dev/null
 echo '== kvm'; IS test -e /dev/kvm
-echo '== flags'; IS grep -Eqw 'vmx|svm' /proc/cpuinfo
+echo '== flags'; cat /proc/cpuinfo | grep -Eow -m 1 'vmx|svm'
 echo '== memory'; cat /proc/meminfo
 true
 `
@@ -150,7 +150,11 @@ export function forThisHost(findings: Finding[], setup: Setup, lab: Lab): Findin
     if (check === 'QEMU' && isHere && setup.packager)
       return { ...finding, fix: installFixes({ ...setup, missing: ['qemu-system-x86_64'] }) }
     if (check === 'image' && setup.missing.some((tool) => ['curl', 'gpgv'].includes(tool)))
-      return warning(check, 'not checked: what it needs is not installed yet')
+      return warning(
+        check,
+        'not checked: curl or gpgv is missing',
+        '# it is checked once they are installed',
+      )
     if (check === 'KVM' && isHere && !setup.canVirtualise)
       return { ...finding, fix: fix.filter(isForPeople) } // no module would help
     if (check !== 'libvirt' || !isHere) return finding

@@ -56,14 +56,24 @@ const isThere = async (host: FreshHost): Promise<string> => {
   return stdout.replace(/\s+/g, ' ').trim()
 }
 
+// Without colours, and of lines that were written over only the last state.
+const plain = (text: string) =>
+  text
+    .replace(/\x1b\[[\d;]*[A-Za-z]/g, '')
+    .replace(/\r+\n/g, '\n')
+    .replace(/^.*\r/gm, '')
+
 async function isRoundTrip(t: Test, host: FreshHost): Promise<void> {
   const answer = async (text: string, answers?: string) => {
-    const result = await host.bash(text, answers === undefined ? {} : { answers })
-    if (!t.equal(result.exitCode, 0, text.trim())) t.comment(result.stdout + result.stderr)
-    return (result.stdout + result.stderr).replaceAll('\r', '')
+    const { exitCode, stdout, stderr } = await host.bash(
+      text,
+      answers === undefined ? {} : { answers },
+    )
+    const said = plain(stdout + stderr)
+    if (!t.equal(exitCode, 0, text.trim())) t.comment(said.slice(-5000))
+    return said
   }
   const first = await answer(firstBlock, '\n') // Enter, once
-  t.comment(first.slice(0, 6000))
   for (const row of [
     'install +libvirt-clients ',
     'network +NAT network',

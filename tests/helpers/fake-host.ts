@@ -100,6 +100,7 @@ export class FakeHost {
     this.put('files/dev/kvm', '')
     this.put('files/proc/meminfo', 'MemTotal: 41943040 kB\nMemAvailable:   33554432 kB\n')
     this.put('files/etc/os-release', 'ID=debian\nVERSION_ID="13"\n')
+    this.put('files/proc/cpuinfo', 'flags\t\t: fpu vmx lm\n')
     this.put('groups', 'me libvirt\n')
     this.put('rke2.yaml', fixture('rke2.yaml'))
     this.makeRelease(version)
