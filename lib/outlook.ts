@@ -11,9 +11,9 @@ import { parseLab, type Lab } from './lab/lab.ts'
 import { observe } from './libvirt/observe.ts'
 import { remoteHost } from './libvirt/trouble.ts'
 import type { Download, Outlook } from './outlook-rows.ts'
-import { planRelease } from './rke2/artifacts.ts'
 import { query, readText } from './shell/bash.ts'
 import type { Shell } from './shell/carry-out.ts'
+import type { Step } from './shell/steps.ts'
 import { LabError } from './text/errors.ts'
 import { fixesOf, type Finding } from './text/findings.ts'
 
@@ -41,6 +41,7 @@ export async function lookAhead(
   lab: Lab,
   insteadOfBridge: string | undefined,
   shell: Shell,
+  planRelease: PlanRelease,
 ): Promise<Ahead> {
   const [setup, found, host] = await Promise.all([
     lookAtSetup(lab),
@@ -54,7 +55,7 @@ export async function lookAhead(
   const fresh = lab.nodes.filter((node) => !host || !isMade(host, lab, node))
   const [bytes, downloads, diskFree] = await Promise.all([
     packageBytes(setup),
-    findDownloads(lab, shell, fresh.length > 0, setup),
+    findDownloads(lab, shell, fresh.length > 0, setup, planRelease),
     host?.pool?.available ?? freeIn(lab.pool.path),
   ])
   const isEmulated = !worksWithKvm(lab, findings, setup)
@@ -105,6 +106,9 @@ function obstacleTo(
   return undefined
 }
 
+/** The steps that bring what is to be installed in the machines. */
+export type PlanRelease = (lab: Lab) => Promise<Step[]>
+
 type Reached = Download & { isReached: boolean }
 
 async function findDownloads(
@@ -112,6 +116,7 @@ async function findDownloads(
   shell: Shell,
   needsImage: boolean,
   { missing }: Setup,
+  planRelease: PlanRelease,
 ): Promise<Reached[]> {
   const hasCurl = !missing.includes('curl')
   const image = async () => {

@@ -3,7 +3,7 @@ import type { Options } from './cli/args.ts'
 import * as ui from './cli/ui.ts'
 import { fixing, newGroup } from './doctor/host-setup.ts'
 import type { Lab } from './lab/lab.ts'
-import { chooseLab, lookAhead, type Ahead } from './outlook.ts'
+import { chooseLab, lookAhead, type Ahead, type PlanRelease } from './outlook.ts'
 import { isIdle, outlookRows } from './outlook-rows.ts'
 import { phaseFailed, runPhase } from './run-phase.ts'
 import { runForeground } from './shell/bash.ts'
@@ -11,6 +11,7 @@ import type { Shell } from './shell/carry-out.ts'
 import { inOrder, sh } from './shell/steps.ts'
 import { LabError, line, script } from './text/errors.ts'
 import { isForPeople } from './text/findings.ts'
+import { wrapped } from './text/progress.ts'
 import { table } from './text/table.ts'
 
 export interface Prepared {
@@ -26,10 +27,11 @@ export async function prepare(
   given: Lab,
   options: Options,
   shell: Shell,
+  planRelease: PlanRelease,
 ): Promise<Prepared | undefined> {
   const { lab, file, insteadOfBridge } = await chooseLab(given, options.lab)
   if (options.dryRun) return { lab, file }
-  const ahead = await lookAhead(lab, insteadOfBridge, shell)
+  const ahead = await lookAhead(lab, insteadOfBridge, shell, planRelease)
   if (ahead.obstacle !== undefined) return rehearse(ahead.obstacle, options, shell)
   ahead.findings.forEach(ui.finding)
   await agree(ahead, options, shell)
@@ -57,7 +59,9 @@ async function agree(ahead: Ahead, { yes }: Options, shell: Shell): Promise<void
     )
   if (isIdle(ahead)) return
   ui.heading('rke2-kvm-lab on this host')
-  ui.detail(table(undefined, outlookRows(ahead)))
+  const width = (process.stderr.columns || Infinity) - 14
+  const rows = outlookRows(ahead).map(([word, text]) => [word, wrapped(text, width)])
+  ui.detail(table(undefined, rows))
   if (!(await shell.ask('Go on?', [], yes, 'Y/n')))
     throw new LabError('nothing was done', { hint: script('up', '--help') })
 }

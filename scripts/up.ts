@@ -1,6 +1,7 @@
 #!/usr/bin/env zx
 // All phases in order, from nothing to a cluster: what `npm start` runs. Safe to run again.
 import { inOrder } from '../lib/cli/phases.ts'
+import { planRelease } from '../lib/rke2/artifacts.ts'
 import { firstServer } from '../lib/rke2/cluster.ts'
 import { kubectlHint } from '../lib/rke2/kubeconfig-files.ts'
 import { phase } from '../lib/phase.ts'
@@ -24,7 +25,7 @@ await phase(import.meta.url, 'up', async ({ lab: given, options, shell }) => {
     return result
   }
 
-  const prepared = await timed('doctor', () => prepare(given, options, shell))
+  const prepared = await timed('doctor', () => prepare(given, options, shell, planRelease))
   if (!prepared) return
   const { lab, file, group } = prepared
   const flags = Object.entries({ 'dry-run': dryRun, verbose, yes: true })

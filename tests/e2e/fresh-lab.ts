@@ -49,7 +49,7 @@ function installNode(host: FreshHost, wanted: string): void {
 const isThere = async (host: FreshHost): Promise<string> => {
   const virsh = (words: string) => `virsh -c qemu:///system ${words} --all --name`
   const { stdout } = await host.bash(
-    `{ ${['list', 'net-list', 'pool-list'].map(virsh).join('; ')}; ls -A /var/lib/libvirt/images; ls -A .lab
+    `{ ${['list', 'net-list', 'pool-list'].map(virsh).join('; ')}; ls -A /var/lib/libvirt/images; ls -A .lab 2>/dev/null
        ip -o link | cut -d: -f2 | grep -v host0; ps -e -o comm= | grep -E '^(qemu|dnsmasq)'; iptables-save | grep 192.168.150; } 2>&1`,
     { user: 'root' },
   )
