@@ -63,10 +63,10 @@ export const usage = (text: string): void =>
   void process.stdout.write(fit(text, process.stdout.columns))
 
 /** The command to type next, or several to choose from. */
-export const next = (hints: Hint | Hint[]) =>
-  [hints].flat().forEach((hint, index) => {
-    line((index === 0 ? `\n${chalk.bold('Next:')} ` : '      ') + hintText(hint, settings.lab))
-  })
+export const next = (hints: Hint | Hint[]) => {
+  const texts = [hints].flat().map((hint) => hintText(hint, settings.lab))
+  line(`\n${chalk.bold('Next:')} ${texts.join('\n      ')}`)
+}
 
 /** Lines that replace those painted before; shown only on a terminal. */
 export function paint(text: string): void {

@@ -1,7 +1,7 @@
 // A fresh Debian with its own systemd, in a container: what a person has after the installation, with git, sudo and Node.
 // It reaches the outside (Debian's packages, npm's) through a network namespace; nothing of a lab leaves it.
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'

@@ -59,7 +59,7 @@ const isThere = async (host: FreshHost): Promise<string> => {
 // Without colours, and of lines that were written over only the last state.
 const plain = (text: string) =>
   text
-    .replace(/\x1b\[[\d;]*[A-Za-z]/g, '')
+    .replace(/\p{Cc}\[[\d;]*[A-Za-z]/gu, '')
     .replace(/\r+\n/g, '\n')
     .replace(/^.*\r/gm, '')
 
