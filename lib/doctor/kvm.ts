@@ -35,10 +35,7 @@ export const checkKvm = ({ lab, kvm, emulator }: Facts): Finding[] => [judge(lab
 function judge(lab: Lab, kvm: Kvm, emulator: Capabilities | undefined): Finding {
   if (kvm.works) return ok('KVM', kvm.why)
   if (emulator && emulator.code !== 0 && !isSilent(emulator)) {
-    const why = emulator.stderr
-      .split('\n')
-      .at(-1)
-      ?.replace(/^error: /, '')
+    const [, why] = /(?:^|\n)(?:error: )?([^\n]*)$/.exec(emulator.stderr) ?? []
     return failure('QEMU', `libvirt has no QEMU for x86_64: ${why}`, '# install QEMU for x86_64')
   }
   if (lab.domainType === 'qemu') return ok('KVM', kvm.why)
