@@ -3,19 +3,20 @@ import { existsSync } from 'node:fs'
 import { basename } from 'node:path'
 import { checkNetworks, examine } from './doctor/examine.ts'
 import { lookAtSetup, packageBytes } from './doctor/host-setup.ts'
+import { fixesOf } from './doctor/report.ts'
 import { isMade } from './doctor/ownership.ts'
 import { forThisHost, type Setup } from './doctor/setup.ts'
 import { cacheDir } from './download/cache.ts'
 import { findImage, isCached } from './download/image.ts'
 import { parseLab, type Lab } from './lab/lab.ts'
 import { observe } from './libvirt/observe.ts'
-import { remoteHost } from './libvirt/trouble.ts'
+import { libvirtHost } from './libvirt/trouble.ts'
 import type { Download, Outlook } from './outlook-rows.ts'
 import { query, readText } from './shell/bash.ts'
 import type { Shell } from './shell/carry-out.ts'
 import type { Step } from './shell/steps.ts'
 import { LabError } from './text/errors.ts'
-import { fixesOf, type Finding } from './text/findings.ts'
+import type { Finding } from './text/findings.ts'
 
 const shipped = { bridge: 'labs/bridge.yaml', nat: 'labs/nat.yaml' }
 
@@ -59,6 +60,7 @@ export async function lookAhead(
     host?.pool?.available ?? freeIn(lab.pool.path),
   ])
   const isEmulated = !worksWithKvm(lab, findings, setup)
+  const isOnline = downloads.every(({ isReached }) => isReached)
   return {
     lab,
     setup,
@@ -71,20 +73,15 @@ export async function lookAhead(
     diskFree,
     isEmulated,
     findings,
-    obstacle: remoteHost(lab.libvirt)
-      ? undefined
-      : obstacleTo(
-          setup,
-          findings,
-          isEmulated,
-          downloads.every(({ isReached }) => isReached),
-        ),
+    obstacle: libvirtHost(lab.libvirt).isHere
+      ? obstacleTo(setup, findings, isEmulated, isOnline)
+      : undefined,
   }
 }
 
 function worksWithKvm(lab: Lab, findings: Finding[], { hasKvm, missing }: Setup): boolean {
   if (lab.domainType !== 'auto') return lab.domainType === 'kvm'
-  if (remoteHost(lab.libvirt)) return true
+  if (!libvirtHost(lab.libvirt).isHere) return true
   const isTried = !missing.includes('qemu-system-x86_64')
   return (
     hasKvm && !(isTried && findings.some(({ check, level }) => check === 'KVM' && level !== 'ok'))

@@ -6,7 +6,6 @@ import type { Lab } from './lab/lab.ts'
 import { chooseLab, lookAhead, type Ahead, type PlanRelease } from './outlook.ts'
 import { isIdle, outlookRows } from './outlook-rows.ts'
 import { phaseFailed, runPhase } from './run-phase.ts'
-import { runForeground } from './shell/bash.ts'
 import type { Shell } from './shell/carry-out.ts'
 import { inOrder, sh } from './shell/steps.ts'
 import { LabError, line, script } from './text/errors.ts'
@@ -30,17 +29,15 @@ export async function prepare(
   planRelease: PlanRelease,
 ): Promise<Prepared | undefined> {
   const { lab, file, insteadOfBridge } = await chooseLab(given, options.lab)
-  if (options.dryRun) return { lab, file }
   const ahead = await lookAhead(lab, insteadOfBridge, shell, planRelease)
   if (ahead.obstacle !== undefined) return rehearse(ahead.obstacle, options, shell)
   ahead.findings.forEach(ui.finding)
   await agree(ahead, options, shell)
-  if (insteadOfBridge !== undefined)
-    await shell.apply(inOrder('Lab file', [sh`cp ${file} lab.yaml`]))
-  const prepared = { lab, file: insteadOfBridge === undefined ? file : 'lab.yaml' }
-  if (ahead.fixes.length === 0) return prepared
+  const copy = insteadOfBridge === undefined ? [] : [sh`cp ${file} lab.yaml`]
+  const isCopied = copy.length > 0 && (await shell.apply(inOrder('Lab file', copy)))
+  const prepared = { lab, file: isCopied ? 'lab.yaml' : file }
+  if (ahead.fixes.length === 0 || !(await shell.apply(fixing(ahead.fixes)))) return prepared
 
-  await shell.apply(fixing(ahead.fixes))
   const group = await newGroup(lab)
   ui.heading('After the fix')
   const words = [`--lab=${prepared.file}`, ...(options.verbose ? ['--verbose'] : [])]
@@ -72,6 +69,7 @@ async function rehearse(why: string, { yes }: Options, shell: Shell): Promise<un
   )
   if (!(await shell.ask('Run the rehearsal instead?', [], yes, 'Y/n')))
     throw new LabError('nothing was done', { hint: 'npm run rehearse   # at any time' })
-  process.exitCode = await runForeground('npm run --silent rehearse -- --yes')
+  const bash = 'npm run --silent rehearse -- --yes'
+  await shell.apply(inOrder('Rehearsal', [{ do: 'run', bash, onTerminal: true }]))
   return undefined
 }

@@ -35,16 +35,25 @@ export interface NodeStatus {
 interface KubeNode {
   name: string
   ready: boolean
+  heartbeat: string
   roles: string[]
   version: string
+  /** Why it is not Ready; empty where it is, or where nobody knows. */
+  remark: string
 }
 
 /** What a cluster adds to the status of machines. */
 export interface Cluster {
   /** A script to run on the node after the one that reads cloud-init's state. */
   ask(node: Node): string
-  /** The answer; nodes: those of Kubernetes, where the node knows them. */
-  read(answer: string): { rke2: NodeStatus['rke2']; nodes: KubeNode[] | undefined }
+  /** The answer; nodes: those of Kubernetes, where the node knows them; isReady: whether Kubernetes' word on the node itself is
+   *  of this start of RKE2. */
+  read(answer: string): {
+    rke2: NodeStatus['rke2']
+    nodes: KubeNode[] | undefined
+    isReady: (own: KubeNode) => boolean
+    trouble?: string | undefined
+  }
 }
 
 interface LabStatus {
@@ -79,7 +88,7 @@ export async function labStatus(lab: Lab, wanted: Node[], cluster: Cluster): Pro
     return {
       nodes: looks
         .filter(({ node }) => wanted.includes(node))
-        .map(({ status }) => ({ ...status, kubernetes: kubernetesOf(status.name, known) })),
+        .map((look) => withKubernetes(look, known)),
       ...(unseen && { unseen }),
     }
   } finally {
@@ -98,9 +107,17 @@ async function seen(lab: Lab): Promise<{ host?: Host; unseen?: LabError | undefi
   }
 }
 
-function kubernetesOf(name: string, nodes: KubeNode[]): NodeStatus['kubernetes'] {
-  const node = nodes.find((one) => one.name === name)
-  return node ? { ready: node.ready, roles: node.roles, version: node.version } : null
+// What Kubernetes says of a machine that is off, or was, may be old.
+function withKubernetes({ status, isReady }: Look, nodes: KubeNode[]): NodeStatus {
+  const node = nodes.find(({ name }) => name === status.name)
+  if (!node) return status
+  const { roles, version, remark } = node
+  const ready = status.domain !== 'shut off' && (isReady?.(node) ?? node.ready)
+  return {
+    ...status,
+    kubernetes: { ready, roles, version },
+    remark: status.remark ?? (remark || null),
+  }
 }
 
 interface Look {
@@ -108,6 +125,7 @@ interface Look {
   status: NodeStatus
   /** Kubernetes' nodes, as this node knows them. */
   nodes?: KubeNode[] | undefined
+  isReady?: (own: KubeNode) => boolean
 }
 
 const nothing = ({ name, role, address }: Node) => ({
@@ -148,10 +166,11 @@ async function withoutLibvirt(node: Node, answerOf: Ask | undefined): Promise<Lo
   return answerOf ? withAnswer(node, known, await answerOf(node)) : { node, status: known }
 }
 
-function withAnswer(node: Node, known: NodeStatus, { init, rke2, nodes }: Asked): Look {
+function withAnswer(node: Node, known: NodeStatus, asked: Asked): Look {
+  const { init, rke2, nodes, isReady, trouble } = asked
   if (init.kind === 'unreachable')
     return { node, status: { ...known, ssh: 'unreachable', remark: init.trouble.state } }
   const cloudInit = init.kind === 'busy' ? 'running' : init.kind
-  const remark = (init.kind === 'failed' ? init.errors[0] : null) ?? known.remark
-  return { node, nodes, status: { ...known, ssh: 'ok', cloudInit, rke2, remark } }
+  const remark = (init.kind === 'failed' ? init.errors[0] : trouble) ?? known.remark
+  return { node, nodes, isReady, status: { ...known, ssh: 'ok', cloudInit, rke2, remark } }
 }

@@ -2,23 +2,24 @@
 // Phase 1 - create: from lab.yaml to running machines that are reachable by SSH and fully initialised.
 // Safe to run again: it checks what exists and does what is missing.
 import * as ui from '../lib/cli/ui.ts'
-import { checkHost, knockAll } from '../lib/doctor/examine.ts'
+import { checkHost, lookAround } from '../lib/doctor/around.ts'
 import { findImage } from '../lib/download/image.ts'
 import { checkAccess, planKeys } from '../lib/guest/keys.ts'
 import { untilReady } from '../lib/guest/ready.ts'
 import { observe } from '../lib/libvirt/observe.ts'
-import { pair } from '../lib/libvirt/ownership.ts'
+import { pair, type Machine } from '../lib/libvirt/ownership.ts'
 import { withBaseVolume } from '../lib/machine/base-volume.ts'
-import { planMachine, planNetwork, planStart, withPool } from '../lib/machine/create.ts'
+import { openPool, planMachine, planNetwork, planStart } from '../lib/machine/create.ts'
 import { checkMachines, differences } from '../lib/machine/drift.ts'
 import { planSeeds, readUserConfig } from '../lib/machine/seed.ts'
+import { hasFreeSudo } from '../lib/machine/user-data.ts'
 import { phase } from '../lib/phase.ts'
 import { together } from '../lib/shell/carry-out.ts'
 import { forEach, inOrder } from '../lib/shell/steps.ts'
 import { script } from '../lib/text/errors.ts'
 
 await phase(import.meta.url, 'create', async ({ lab, nodes, options, shell }) => {
-  const knocks = knockAll(lab, nodes) // in the background
+  const around = lookAround(lab, nodes) // in the background
   const seen = await observe(lab)
   const machines = pair(lab, seen, nodes)
   checkAccess(lab, seen)
@@ -28,26 +29,28 @@ await phase(import.meta.url, 'create', async ({ lab, nodes, options, shell }) =>
 
   if (fresh.length > 0) {
     const config = readUserConfig() // reports errors in it before anything is changed
-    const [type, image] = await shell.look('Check the host', () =>
+    if (!hasFreeSudo(lab, config))
+      ui.warn(`sudo of ${lab.user} lacks NOPASSWD in cloud-init/user-data.yaml: RKE2 needs that`)
+    const [type, image, keys] = await shell.look('Check the host', () =>
       together(
-        () => checkHost(lab, nodes, seen, knocks),
+        () => checkHost(lab, nodes, seen, around),
         () => findImage(lab, shell.remember),
+        () => planKeys(lab, fresh),
       ),
     )
-    await shell.apply(inOrder('SSH and host keys', await planKeys(lab, fresh)))
-    const host = await withPool(lab, seen, shell, [image.volume])
-    const parts = { base: image.volume, type }
-    const [made, seeds] = await together(
-      async () =>
-        forEach('Machines', pair(lab, host, nodes), (machine) =>
-          planMachine(lab, host, machine, parts),
-        ),
-      () => planSeeds(lab, fresh, host, config),
-    )
-    await shell.apply(inOrder('Network', planNetwork(lab, host)))
-    await withBaseVolume(lab, host, image, shell, (steps) =>
-      shell.apply({ title: 'Base image and seeds', lanes: [{ name: '', steps }, ...seeds] }),
-    )
+    await shell.apply(inOrder('SSH and host keys', keys))
+    await openPool(lab, seen, shell)
+    const made = await withBaseVolume(lab, seen, image, shell, async (host, steps) => {
+      const parts = { base: image.volume, type }
+      const plan = (machine: Machine) => planMachine(lab, host, machine, parts)
+      const [made, seeds] = await together(
+        async () => forEach('Machines', pair(lab, host, nodes), plan),
+        () => planSeeds(lab, fresh, host, config),
+      )
+      await shell.apply(inOrder('Network', planNetwork(lab, host)))
+      await shell.apply({ title: 'Base image and seeds', lanes: [{ name: '', steps }, ...seeds] })
+      return made
+    })
     await shell.apply(made)
   } else {
     await shell.apply(inOrder('SSH and host keys', await planKeys(lab, [])))

@@ -1,7 +1,7 @@
 #!/usr/bin/env zx
 // Destroy: removes what create made, and nothing else, after showing it and asking. Safe to run again.
 import * as ui from '../lib/cli/ui.ts'
-import { logFiles } from '../lib/libvirt/console.ts'
+import { logFiles } from '../lib/libvirt/console-logs.ts'
 import { tagPlace } from '../lib/libvirt/ownership.ts'
 import { readInVolumes } from '../lib/libvirt/volumes.ts'
 import { destroyPlan, isNothing, planText } from '../lib/machine/destroy-plan.ts'

@@ -4,10 +4,10 @@ import * as ui from '../lib/cli/ui.ts'
 import { examine } from '../lib/doctor/examine.ts'
 import { fixing, lookAtSetup, newGroup } from '../lib/doctor/host-setup.ts'
 import { forThisHost } from '../lib/doctor/setup.ts'
+import { asJson, fixesOf, worstOf } from '../lib/doctor/report.ts'
 import { phase } from '../lib/phase.ts'
 import { runPhase } from '../lib/run-phase.ts'
 import { line, script, UsageError } from '../lib/text/errors.ts'
-import { asJson, fixesOf, worstOf } from '../lib/text/findings.ts'
 
 await phase(import.meta.url, 'doctor', async ({ lab, nodes, options, shell }) => {
   const { fix } = options.flags

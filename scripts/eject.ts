@@ -3,7 +3,8 @@
 // once its medium is deleted. Safe to run again.
 import { observe } from '../lib/libvirt/observe.ts'
 import { pair } from '../lib/libvirt/ownership.ts'
-import { withPool } from '../lib/machine/create.ts'
+import { readAgain } from '../lib/libvirt/volumes.ts'
+import { openPool } from '../lib/machine/create.ts'
 import { checkMachines } from '../lib/machine/drift.ts'
 import { findSeeds, planEject, planQuestion } from '../lib/machine/eject.ts'
 import { phase } from '../lib/phase.ts'
@@ -13,7 +14,8 @@ import { script } from '../lib/text/errors.ts'
 await phase(import.meta.url, 'eject', async ({ lab, nodes, options, shell }) => {
   const force = options.flags.force
   const seen = await observe(lab)
-  const host = seen.pool ? await withPool(lab, seen, shell) : seen
+  if (seen.pool) await openPool(lab, seen, shell)
+  const host = seen.pool?.active === false ? await readAgain(lab, seen) : seen
   const machines = pair(lab, host, nodes)
   checkMachines(lab, machines)
   const left = await findSeeds(lab, machines, host)

@@ -3,9 +3,10 @@
 import { phase } from '../lib/phase.ts'
 import { bringRelease } from '../lib/rke2/artifacts.ts'
 import { firstServer, lookAtFirst } from '../lib/rke2/cluster.ts'
-import { planFirst } from '../lib/rke2/install.ts'
+import { ingressOf } from '../lib/rke2/config.ts'
+import { planFirst, planLook } from '../lib/rke2/install.ts'
 import {
-  kubectlHint,
+  nextHint,
   planKubeconfig,
   planMerge,
   readKubeconfig,
@@ -15,13 +16,14 @@ import { inOrder } from '../lib/shell/steps.ts'
 import { script } from '../lib/text/errors.ts'
 
 await phase(import.meta.url, 'install-rke2', async ({ lab, options, shell }) => {
-  const edited = readEdited() // reports problems before anything changes
+  const edited = readEdited(lab, options.lab) // reports problems before anything changes
   const seen = await shell.look(`Look at ${firstServer(lab).name}`, () => lookAtFirst(lab))
   const { name, node, state, trouble } = seen.first
   if (trouble) await shell.apply(inOrder(`Reach ${name}`, reached(seen.first)))
 
   const plan = planFirst(lab, edited, seen, options.timeout)
-  if (!state.version) await bringRelease(lab, shell)
+  if (!state.hasRun) await shell.apply(planLook(lab, edited, seen))
+  if (!state.version) await bringRelease(lab, shell, ingressOf(lab, edited.server))
   for (const stage of plan) await shell.apply(stage) // install, configure and start, wait
 
   const kubeconfig = await readKubeconfig(lab, node)
@@ -30,6 +32,6 @@ await phase(import.meta.url, 'install-rke2', async ({ lab, options, shell }) => 
     await shell.apply(inOrder('Merge into ~/.kube/config', planMerge(lab, kubeconfig)))
   return {
     idle: `nothing to do: ${name} runs RKE2 ${lab.rke2.version}`,
-    next: lab.nodes.length > 1 ? script('join') : await kubectlHint(lab, node),
+    next: await nextHint(lab, node, lab.nodes.length > 1 ? script('join') : undefined),
   }
 })

@@ -4,24 +4,27 @@ import type { Node } from '../lib/lab/lab.ts'
 import { phase } from '../lib/phase.ts'
 import { bringRelease } from '../lib/rke2/artifacts.ts'
 import { lookAtCluster, readyLeader } from '../lib/rke2/cluster.ts'
+import { ingressOf } from '../lib/rke2/config.ts'
 import { planJoin } from '../lib/rke2/join.ts'
-import { kubectlHint, planKubeconfig, readKubeconfig } from '../lib/rke2/kubeconfig-files.ts'
+import { nextHint, planKubeconfig, readKubeconfig } from '../lib/rke2/kubeconfig-files.ts'
 import { reached, readEdited, type Member } from '../lib/rke2/service.ts'
+import { bringsNetwork } from '../lib/rke2/kube-nodes.ts'
 import { forEach, inOrder } from '../lib/shell/steps.ts'
 
 await phase(import.meta.url, 'join', async ({ lab, nodes, options, shell }) => {
-  const edited = readEdited() // reports problems before anything changes
+  const edited = readEdited(lab, options.lab) // reports problems before anything changes
   const seen = await shell.look('Look at the nodes', () => lookAtCluster(lab, nodes))
   const { joiners, lacking } = seen
   if (lacking.length > 0) await shell.apply(inOrder('Find a server to join', lacking))
   const silent = joiners.filter(({ trouble }) => trouble)
   if (silent.length > 0) await shell.apply(forEach('Reach the nodes', silent, reached))
-  const leader = await readyLeader(lab, seen.leader, options.timeout, shell)
+  const leader = await readyLeader(lab, seen, options.timeout, shell)
 
-  const joining = { lab, edited, leader, seconds: options.timeout }
+  const joining = { lab, edited, leader, all: seen.all, seconds: options.timeout }
   const plan = (one: Member) => planJoin(joining, one)
   const ofRole = (role: Node['role']) => joiners.filter(({ node }) => node.role === role)
-  if (joiners.some(({ state }) => !state.version)) await bringRelease(lab, shell)
+  const ingress = ingressOf(lab, edited.server, leader.state.ingress)
+  if (joiners.some(({ state }) => !state.version)) await bringRelease(lab, shell, ingress)
   for (const server of ofRole('server'))
     await shell.apply({ ...forEach(`Join server ${server.name}`, [server], plan), watched: true })
   await shell.apply({ ...forEach('Join agents', ofRole('agent'), plan), watched: true })
@@ -29,10 +32,11 @@ await phase(import.meta.url, 'join', async ({ lab, nodes, options, shell }) => {
   const kubeconfig = await readKubeconfig(lab, leader.node)
   await shell.apply(inOrder('Kubeconfig', planKubeconfig(lab, leader.node, kubeconfig)))
   const all = nodes.length === lab.nodes.length
+  const ready = bringsNetwork(lab.rke2) ? ['', ''] : [' and is Ready', ' and Ready']
   return {
     idle: all
-      ? 'nothing to do: every node has joined and is Ready'
-      : `nothing to do: joined and Ready: ${nodes.map(({ name }) => name).join(', ')}`,
-    next: await kubectlHint(lab, leader.node),
+      ? `nothing to do: every node has joined${ready[0]}`
+      : `nothing to do: joined${ready[1]}: ${nodes.map(({ name }) => name).join(', ')}`,
+    next: await nextHint(lab, leader.node),
   }
 })

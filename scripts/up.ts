@@ -1,42 +1,42 @@
 #!/usr/bin/env zx
 // All phases in order, from nothing to a cluster: what `npm start` runs. Safe to run again.
-import { inOrder } from '../lib/cli/phases.ts'
+import { phasesOfUp } from '../lib/cli/phases.ts'
+import { typedOn } from '../lib/guest/ssh-files.ts'
 import { planRelease } from '../lib/rke2/artifacts.ts'
 import { firstServer } from '../lib/rke2/cluster.ts'
-import { kubectlHint } from '../lib/rke2/kubeconfig-files.ts'
+import { nextHint } from '../lib/rke2/kubeconfig-files.ts'
 import { phase } from '../lib/phase.ts'
 import { prepare } from '../lib/prepare.ts'
 import { phaseFailed, runPhase } from '../lib/run-phase.ts'
 import { script as typed } from '../lib/text/errors.ts'
 import { formatSeconds } from '../lib/text/progress.ts'
-import { commandText } from '../lib/text/quote.ts'
 import { table } from '../lib/text/table.ts'
 import * as ui from '../lib/cli/ui.ts'
 
-await phase(import.meta.url, 'up', async ({ lab: given, options, shell }) => {
-  const { dryRun, verbose } = options
-  const names = Object.keys(inOrder) as (keyof typeof inOrder)[]
-  const rows: string[][] = []
-  const timed = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
-    const started = Date.now()
-    if (!dryRun) ui.chapter(`${name}, ${rows.length + 1} of ${names.length}`)
-    const result = await work()
-    rows.push([name, formatSeconds((Date.now() - started) / 1000)])
-    return result
-  }
+const all = Object.entries(phasesOfUp)
+  .map(([name, usage]) => ({ name, ...usage }))
+  .filter(({ changes }) => changes) // prepare is the doctor, and more
 
-  const prepared = await timed('doctor', () => prepare(given, options, shell, planRelease))
+await phase(import.meta.url, 'up', async ({ lab: given, options, shell }) => {
+  let started = Date.now()
+  const rows: string[][] = []
+  const took = (name: string) => {
+    rows.push([name, formatSeconds((Date.now() - started) / 1000)])
+    started = Date.now()
+  }
+  const prepared = await prepare(given, options, shell, planRelease)
   if (!prepared) return
+  took('doctor')
+
   const { lab, file, group } = prepared
-  const flags = Object.entries({ 'dry-run': dryRun, verbose, yes: true })
-  const words = [`--lab=${file}`, ...flags.flatMap(([flag, isOn]) => (isOn ? [`--${flag}`] : []))]
-  for (const name of names.filter((name) => inOrder[name].changes))
-    await timed(name, async () => {
-      const patience =
-        'timeout' in inOrder[name] && options.timeout > 0 ? [`--timeout=${options.timeout}`] : []
-      if ((await runPhase(name, [...words, ...patience], group)) !== 0) throw phaseFailed(name)
-    })
-  if (dryRun) return
+  const words = [`--lab=${file}`, '--yes', ...(options.verbose ? ['--verbose'] : [])]
+  const patience = options.timeout > 0 ? [`--timeout=${options.timeout}`] : []
+  const run = async ({ name, ...usage }: (typeof all)[number], more: string[]) => {
+    const own = 'timeout' in usage ? patience : []
+    if ((await runPhase(name, [...words, ...more, ...own], group)) !== 0) throw phaseFailed(name)
+    took(name)
+  }
+  if (!(await shell.phases(all, run))) return {}
 
   ui.heading('Done')
   ui.detail(table(['PHASE', 'TOOK'], rows))
@@ -44,12 +44,6 @@ await phase(import.meta.url, 'up', async ({ lab: given, options, shell }) => {
   await runPhase('status', [`--lab=${file}`], group)
   if (group) ui.warn(`this login does not know its group ${group} yet: log out and in again`)
   const server = firstServer(lab)
-  return {
-    next: [
-      await kubectlHint(lab, server),
-      commandText`ssh -F ${server.sshConfig} ${server.name}`,
-      typed('status'),
-      typed('destroy'),
-    ],
-  }
+  const ssh = typedOn(server, '').trim()
+  return { next: [await nextHint(lab, server), ssh, typed('status'), typed('destroy')] }
 })

@@ -15,8 +15,8 @@ await t.test(
       cloudInit: 'running',
       seed: 'attached',
       disk: { used: 2 ** 30, size: 40 * 2 ** 30 },
-      rke2: { service: 'active', version: 'v1.35.7+rke2r1' },
-      kubernetes: { ready: false, roles: ['etcd'], version: 'v1.35.7+rke2r1' },
+      rke2: { service: 'active', version: 'v1.36.5+rke2r1' },
+      kubernetes: { ready: false, roles: ['etcd'], version: 'v1.36.5+rke2r1' },
       remark: null,
     }
     const narrow = statusTable([status, { ...status, remark: 'booted, SSH is not up yet' }], 80)
@@ -27,7 +27,7 @@ await t.test(
     t.notMatch(statusTable([status], 20), 'ROLE', 'the rest is always there')
     t.match(
       statusTable([status], 200),
-      /kubemaster +server .* 1 GiB of 40 GiB +active +v1\.35\.7\+rke2r1 +NotReady/,
+      /kubemaster +server .* 1 GiB of 40 GiB +active +v1\.36\.5\+rke2r1 +NotReady/,
     )
   },
 )

@@ -7,7 +7,7 @@ interface Row extends Omit<Usage, 'script'> {
 }
 
 /** The phases that `up` runs, in this order; a dry run only those that change something. */
-export const inOrder = {
+export const phasesOfUp = {
   doctor: {
     does: 'Checks this host and the lab file, all at once, and says how to fix what is wrong.',
     flags: { fix: 'run the commands that fix what is wrong, after showing them and asking' },
@@ -43,7 +43,7 @@ export const inOrder = {
 
 /** Every script. */
 export const phases = {
-  ...inOrder,
+  ...phasesOfUp,
   status: {
     does: 'Shows the machines of the lab in one table.',
     nodes: true,
@@ -58,7 +58,7 @@ export const phases = {
     changes: true,
   },
   up: {
-    does: `Runs all phases in order: ${Object.keys(inOrder).join(', ')}. The same as npm start.`,
+    does: `Runs all phases in order: ${Object.keys(phasesOfUp).join(', ')}. The same as npm start.`,
     timeout: 'of each phase',
     changes: false,
   },

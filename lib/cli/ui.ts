@@ -37,7 +37,7 @@ const fit = (text: string, width: number | undefined) =>
     .map((one) => wrapped(one, width || Infinity))
     .join('\n')
 
-/** One finding of the doctor with the commands that fix it. */
+/** One finding of a check with the commands that fix it. */
 export function finding({ check, level, found, fix = [] }: Finding): void {
   const show = { ok: good, warning: warn, failure: bad }[level]
   show(`${check}: ${found}`)

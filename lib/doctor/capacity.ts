@@ -1,7 +1,7 @@
 // PURE. Whether there is memory, disk space and an image for the machines that do not exist yet.
-import { failure, fromError, ok, warning, type Finding } from '../text/findings.ts'
 import { formatSize } from '../text/size.ts'
 import { numberIn, type AllFacts, type Facts } from './facts.ts'
+import { failure, fromError, ok, warning, type Finding } from '../text/findings.ts'
 
 /** Free memory against the need of the machines that do not run yet. */
 export function checkMemory({ lab, nodes, host, here }: Facts): Finding[] {

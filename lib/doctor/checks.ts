@@ -1,8 +1,8 @@
 // PURE. The list of all checks of the host: doctor runs all of them, create those that stop it.
 import { hintText, LabError, script } from '../text/errors.ts'
-import { warning, type Finding } from '../text/findings.ts'
 import { checkDisk, checkImage, checkMemory } from './capacity.ts'
 import { NotLookedAt, type AllFacts, type Facts, type Question } from './facts.ts'
+import { warning, type Finding } from '../text/findings.ts'
 import { checkKvm } from './kvm.ts'
 import { checkAddresses, checkFirewall, checkNetwork } from './network.ts'
 import { checkOwnership } from './ownership.ts'
@@ -30,7 +30,7 @@ export const checks: Check[] = [
     asks: ['forwards', 'filters', 'rules'],
     find: checkFirewall,
   },
-  { name: 'addresses', stopsCreate: true, asks: ['neighbours'], find: checkAddresses },
+  { name: 'addresses', stopsCreate: true, find: checkAddresses }, // neighbours are asked for later
   { name: 'names', stopsCreate: true, find: checkOwnership },
   { name: 'memory', stopsCreate: true, asks: ['memory'], find: checkMemory },
   { name: 'disk space', stopsCreate: true, asks: ['disk'], find: checkDisk },

@@ -1,105 +1,33 @@
-// EDGE. Collects the facts for the checks: from this host, the nodes' addresses, libvirt and the image.
-import * as ui from '../cli/ui.ts'
+// EDGE. All checks, for doctor and up.
 import { whyNot } from '../download/fetch.ts'
 import { findImage, isCached } from '../download/image.ts'
-import { knock } from '../guest/ssh.ts'
 import type { Lab, Node } from '../lab/lab.ts'
-import { observe, virsh, type Host } from '../libvirt/observe.ts'
-import { ask, query } from '../shell/bash.ts'
+import { observe, type Host } from '../libvirt/observe.ts'
 import type { Shell } from '../shell/carry-out.ts'
-import { TimedOut, until } from '../shell/wait.ts'
 import { LabError } from '../text/errors.ts'
-import type { Finding } from '../text/findings.ts'
-import { findAll, findForCreate, hostError, questionsOf } from './checks.ts'
-import {
-  lookedAt,
-  type Facts,
-  type HostFacts,
-  type ImagePlace,
-  type Knock,
-  type Question,
-} from './facts.ts'
-import { domainTypeFor, saidOfKvm, triedKvm } from './kvm.ts'
-import { isLocal, lookScript, parseLook } from './look.ts'
-import { checkNetwork, isAsking } from './network.ts'
+import { lookAround, lookHere, settle } from './around.ts'
+import { findAll, questionsOf } from './checks.ts'
+import { lookedAt, type ImagePlace } from './facts.ts'
+import { type Finding } from '../text/findings.ts'
+import { checkNetwork } from './network.ts'
 import { isMade } from './ownership.ts'
 
 /** All checks. */
 export async function examine(lab: Lab, nodes: Node[], { remember }: Shell): Promise<Finding[]> {
-  const [{ host, trouble }, knocks] = await Promise.all([askLibvirt(lab), knockAll(lab, nodes)])
-  const [facts, image] = await Promise.all([
-    findFacts(lab, nodes, host, knocks, questionsOf(true)),
+  const first = lookAround(lab, nodes, questionsOf(true))
+  const { host, trouble } = await askLibvirt(lab)
+  const [around, image] = await Promise.all([
+    first.then((looked) => settle(lab, looked)),
     findPlace(lab, nodes, host, remember),
   ])
+  const facts = { lab, nodes, host, ...around }
   return findAll({ ...facts, trouble, image, node: process.versions.node })
-}
-
-/** Runs the checks that stop create: shows warnings, throws one LabError for all failures. Returns the type for domains. */
-export async function checkHost(
-  lab: Lab,
-  nodes: Node[],
-  host: Host,
-  knocks: Promise<Knock[]>,
-): Promise<'kvm' | 'qemu'> {
-  const facts = await findFacts(lab, nodes, host, await knocks, questionsOf(false))
-  const findings = findForCreate(facts)
-  for (const { level, found } of findings) if (level === 'warning') ui.warn(found)
-  const error = hostError(findings)
-  if (error) throw error
-  const fine = findings.filter(({ level }) => level === 'ok').map(({ check }) => check)
-  ui.detail(`${fine.join(', ')}: fine`)
-  return domainTypeFor(lab, facts.kvm)
 }
 
 /** The check of the lab's network, without libvirt. */
 export async function checkNetworks(lab: Lab): Promise<Finding[]> {
   const here = await lookHere(lab, ['interfaces'])
   return lookedAt(() => checkNetwork({ lab, host: undefined, here })) ?? []
-}
-
-/** Tries to connect to each node if libvirt is on this host; this also makes the kernel look up its MAC. */
-export function knockAll(lab: Lab, nodes: Node[]): Promise<Knock[]> {
-  const ask = ({ address }: Node) => (isLocal(lab.libvirt) ? knock(address, 22, 250) : 'silent')
-  return Promise.all(nodes.map(async (node) => ({ node, answer: await ask(node) })))
-}
-
-async function lookHere(lab: Lab, questions: Question[]): Promise<HostFacts> {
-  const { stdout } = await ask(lookScript(lab, questions), { seconds: 30 })
-  return parseLook(lab, stdout)
-}
-
-async function findFacts(
-  lab: Lab,
-  nodes: Node[],
-  host: Host | undefined,
-  knocks: Knock[],
-  questions: Question[],
-): Promise<Facts> {
-  const first = await lookHere(lab, questions)
-  const [here, kvm] = await Promise.all([settled(lab, knocks, first), findKvm(lab, first)])
-  return { lab, nodes, host, here, knocks, ...kvm }
-}
-
-// The kernel probes a neighbour that it knew before only after 5 s, three times (delay_first_probe_time, arp(7)).
-async function settled(lab: Lab, knocks: Knock[], first: HostFacts): Promise<HostFacts> {
-  let here = first
-  const look = async () => {
-    if (!isAsking(knocks, here)) return { done: here }
-    const later = await lookHere(lab, ['neighbours'])
-    here = (question) => (question === 'neighbours' ? later : first)(question)
-    return { state: 'probing' }
-  }
-  return until(look, { seconds: 9, every: 0.5 }).catch((error: unknown) => {
-    if (error instanceof TimedOut) return here
-    throw error
-  })
-}
-
-async function findKvm(lab: Lab, here: HostFacts): Promise<Pick<Facts, 'kvm' | 'emulator'>> {
-  const capabilities = (type: 'kvm' | 'qemu') =>
-    query`${virsh(lab)} domcapabilities --virttype ${type} --arch x86_64 --machine q35`
-  const kvm = triedKvm(lab, here) ?? saidOfKvm(await capabilities('kvm'))
-  return { kvm, emulator: kvm.works ? undefined : await capabilities('qemu') }
 }
 
 async function askLibvirt(lab: Lab): Promise<{ host?: Host; trouble?: LabError }> {

@@ -1,4 +1,4 @@
-// PURE. The facts for the checks, some of which may be missing.
+// PURE. The facts for the checks, some of which may be missing, and the findings that checks return.
 import type { Lab, Node } from '../lab/lab.ts'
 import type { Host } from '../libvirt/observe.ts'
 import type { LabError } from '../text/errors.ts'

@@ -1,7 +1,7 @@
 // PURE. Whether KVM works, or QEMU must emulate the processor.
 import type { Lab } from '../lab/lab.ts'
-import { failure, ok, warning, type Finding } from '../text/findings.ts'
 import { lookedAt, type Capabilities, type Facts, type HostFacts, type Kvm } from './facts.ts'
+import { failure, ok, warning, type Finding } from '../text/findings.ts'
 
 const noDevice =
   'there is no /dev/kvm: virtualisation is off in the firmware, or this is a VM without nested virtualisation'

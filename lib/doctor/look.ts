@@ -1,5 +1,6 @@
 // PURE. The bash script with the questions to this host, and its answers.
 import type { Lab } from '../lab/lab.ts'
+import { libvirtHost } from '../libvirt/trouble.ts'
 import { quote } from '../text/quote.ts'
 import { parts } from '../text/sections.ts'
 import { NotLookedAt, type HostFacts, type Question } from './facts.ts'
@@ -18,14 +19,12 @@ const questions: Record<Question, string> = {
   filters: 'TEXT /proc/sys/net/bridge/bridge-nf-call-iptables',
   rules: 'RULES',
 }
-/** True when libvirt runs on this host, so that its devices and interfaces can be checked. */
-export const isLocal = (uri: string) => /^[a-z0-9]+(\+unix)?:\/\/\//.test(uri)
 
 // The scripts need tools on this host; the machines need devices and networks on libvirt's host.
 const isAsked = ({ libvirt, domainType }: Lab, question: Question) =>
   question === 'tools' ||
   question === 'npm' ||
-  (isLocal(libvirt) && (question !== 'kvm' || domainType !== 'qemu'))
+  (libvirtHost(libvirt).isHere && (question !== 'kvm' || domainType !== 'qemu'))
 
 /** Prints each answer after a line with its question, then its exit status and stderr. */
 export const lookScript = (

@@ -1,8 +1,8 @@
 // PURE. The network of the machines: bridge or NAT network, free addresses, firewall.
 import type { Node } from '../lab/lab.ts'
 import { cidrsOverlap } from '../lab/rules.ts'
-import { failure, ok, warning, type Finding } from '../text/findings.ts'
 import { listIn, lookedAt, type Facts, type HostFacts, type Knock } from './facts.ts'
+import { failure, ok, warning, type Finding } from '../text/findings.ts'
 import { isMade } from './ownership.ts'
 
 interface Interface {

@@ -8,9 +8,9 @@ import {
   poolTrouble,
   whoseDomain,
 } from '../libvirt/ownership.ts'
-import { failure, fromError, ok, type Finding } from '../text/findings.ts'
 import { quote } from '../text/quote.ts'
-import type { Facts } from './facts.ts'
+import { type Facts } from './facts.ts'
+import { failure, fromError, ok, type Finding } from '../text/findings.ts'
 
 /** Whether this lab made a domain for the node. */
 export const isMade = (host: Host, lab: Lab, node: Node) =>

@@ -1,6 +1,6 @@
 // PURE. What this host has and lacks to run machines at all, and the commands that set it up: packages, daemons, group.
 import type { Lab } from '../lab/lab.ts'
-import { remoteHost } from '../libvirt/trouble.ts'
+import { libvirtHost } from '../libvirt/trouble.ts'
 import type { Hint } from '../text/errors.ts'
 import { isForPeople, warning, type Finding } from '../text/findings.ts'
 import { quote } from '../text/quote.ts'
@@ -32,7 +32,8 @@ const daemons = ['libvirtd', 'virtqemud']
 const emulators = ['qemu-system-x86_64', '/usr/libexec/qemu-kvm']
 
 /** Programs that a local libvirt needs besides those that the scripts call; one of each list is enough. */
-const hypervisor = (lab: Lab): string[][] => (remoteHost(lab.libvirt) ? [] : [daemons, emulators])
+const hypervisor = (lab: Lab): string[][] =>
+  libvirtHost(lab.libvirt).isHere ? [daemons, emulators] : []
 
 const wanted = (lab: Lab): string[][] => [
   ...neededTools(lab).map((tool) => (tool === 'genisoimage' ? isoTools : [tool])),
@@ -139,7 +140,7 @@ const groupFixes = (setup: Setup): string[] =>
 
 /** The findings with the commands that set up this very host. */
 export function forThisHost(findings: Finding[], setup: Setup, lab: Lab): Finding[] {
-  const isHere = remoteHost(lab.libvirt) === undefined
+  const isHere = libvirtHost(lab.libvirt).isHere
   return findings.map((finding) => {
     const { check, level, fix = [], found } = finding
     if (level === 'ok') {

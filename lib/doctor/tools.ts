@@ -1,10 +1,10 @@
 // PURE. The programs that the scripts need on this host: Node, npm, host tools, a libvirt that answers.
 import { signers } from '../download/checksums.ts'
 import type { Lab } from '../lab/lab.ts'
-import { remoteHost } from '../libvirt/trouble.ts'
+import { libvirtHost } from '../libvirt/trouble.ts'
 import { script } from '../text/errors.ts'
+import { type AllFacts, type Facts } from './facts.ts'
 import { failure, ok, type Finding } from '../text/findings.ts'
-import type { AllFacts, Facts } from './facts.ts'
 
 /** The version of Node; that of npm is only shown. */
 export function checkNode({ node, here }: AllFacts): Finding[] {
@@ -22,7 +22,7 @@ export const isoTools = ['genisoimage', 'mkisofs', 'xorriso']
 export const neededTools = (lab: Lab): string[] => [
   ...tools,
   ...(isSigned(lab) ? ['gpgv'] : []),
-  ...(remoteHost(lab.libvirt) ? [] : ['qemu-img', ...(lab.network.nat ? ['dnsmasq'] : [])]),
+  ...(libvirtHost(lab.libvirt).isHere ? ['qemu-img', ...(lab.network.nat ? ['dnsmasq'] : [])] : []),
 ]
 
 /** The tools that are there. */

@@ -9,8 +9,8 @@ import { LabError, type CommandError, type Hint } from '../text/errors.ts'
 import { commandText } from '../text/quote.ts'
 import type { Digest } from './checksums.ts'
 
-// A download that stalls for a minute ends; the part so far is kept.
-const curl =
+/** curl; a download that stalls for a minute ends, and the part so far is kept. */
+export const curl =
   'curl --fail --silent --show-error --location --connect-timeout 20 --speed-limit 1000 --speed-time 60'.split(
     ' ',
   )
@@ -76,22 +76,12 @@ export async function whyNot(url: string): Promise<{ why: string; sure: boolean 
   return code === 0 ? undefined : { why: reason(code, stderr), sure: code !== 22 }
 }
 
-// A printed script may run when the file is there already.
-const unlessThere = (file: string, steps: Run[]): Run[] =>
+/** The steps for a printed script too, which may run when the file is there already. */
+export const unlessThere = (file: string, steps: Run[]): Run[] =>
   steps.map((step) => ({ ...step, bash: `${commandText`test -e ${file}`} || ${step.bash}` }))
 
-/** Fetches a file without a known digest: only the transport (TLS) protects it. */
-export function fetchUnchecked(url: string, file: string): Run[] {
-  const part = `${file}.part`
-  const get = sh`${curl} --retry 3 --output ${part} ${url}`
-  return unlessThere(file, [
-    { ...get, explain: (error) => explained(error, url, part) },
-    sh`mv ${part} ${file}`,
-  ])
-}
-
-// To `file.part`, resuming an earlier run's download once its curl has ended.
-function fetchPart(url: string, file: string, isWhole: string): Run[] {
+/** To `file.part`, resuming an earlier run's download once its curl has ended. */
+export function fetchPart(url: string, file: string, isWhole: string): Run[] {
   const part = `${file}.part`
   const get = (...more: string[]) =>
     commandText`flock ${part} ${[...curl, '--retry', '3', ...more]} --output ${part} ${url}`
@@ -124,36 +114,7 @@ export function fetchChecked(url: string, file: string, { algorithm, hex }: Dige
   ])
 }
 
-/** Fetches a file and keeps it when it has the digest that `sums`, a file fetched before, lists. Either may be the wrong
- *  one, so the next run fetches both again. */
-export function fetchListed(url: string, file: string, name: string, sums: string): Run[] {
-  const part = `${file}.part`
-  const line = ` ${name.replaceAll('.', '\\.')}$`
-  const check = sh`printf '%s  %s\\n' "$(grep ${line} ${sums} | cut -d ' ' -f 1)" ${part} | sha256sum --check --status -`
-  const details = [`${sums} lists another digest`, 'both files were removed']
-  return [
-    {
-      ...sh`grep -q ${line} ${sums}`,
-      explain: (cause) =>
-        new LabError(`${sums} has no line for ${name}`, {
-          details: ['install.sh would skip such a file silently'],
-          hint: 'is rke2.version right, and does the release have this file?',
-          cause,
-        }),
-    },
-    ...unlessThere(file, [
-      ...fetchPart(url, file, check.bash),
-      {
-        ...check,
-        undo: commandText`rm -f ${[part, sums]}`,
-        explain: (error) => wrongDigest(url, details, error),
-      },
-      sh`mv ${part} ${file}`,
-    ]),
-  ]
-}
-
-const wrongDigest = (url: string, details: string[], cause: CommandError) =>
+export const wrongDigest = (url: string, details: string[], cause: CommandError) =>
   new LabError(`the download from ${url} does not have the expected digest`, {
     details,
     hint: 'run this again; if it fails again, the file was replaced or the digest is wrong',
@@ -162,7 +123,7 @@ const wrongDigest = (url: string, details: string[], cause: CommandError) =>
 
 const sizeOf = (part: string) => statSync(part, { throwIfNoEntry: false })?.size ?? 0
 
-function explained(error: CommandError, url: string, part: string): LabError {
+export function explained(error: CommandError, url: string, part: string): LabError {
   const { status, stderr } = error.failed
   return new LabError(`cannot download ${url}: ${reason(status, stderr) || error.message}`, {
     details:

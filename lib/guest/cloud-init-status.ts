@@ -10,6 +10,10 @@ export type InitState =
 export const readInitFiles =
   'cd /run/cloud-init && for f in disabled status.json result.json; do test -e $f && echo "== $f" && cat $f; done; true'
 
+/** For a shell on the node: whether these files say that cloud-init has ended, and whether it ended without an error. */
+export const initEnded = 'cd /run/cloud-init && { test -e disabled || test -e result.json; }'
+export const initFine = 'cloud-init status >/dev/null || test $? -eq 2'
+
 interface Stage {
   start?: number | null
   recoverable_errors?: Record<string, unknown[]>

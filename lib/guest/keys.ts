@@ -41,9 +41,11 @@ export function checkAccess(lab: Lab, host: Host): void {
 export async function planKeys(lab: Lab, seeded: Node[]): Promise<Step[]> {
   const { key, config } = sshFiles(lab)
   const { stderr: version } = await query`ssh -V`
+  const folders = [lab, ...seeded].map(({ dir }) => dir).filter((dir) => !existsSync(dir))
   return [
-    ...keyPair(key, `rke2-kvm-lab:${lab.name}`, lab.dir),
-    ...seeded.flatMap((node) => keyPair(hostKey(node), node.name, node.dir)),
+    ...(folders.length > 0 ? [sh`mkdir -p ${folders}`] : []),
+    ...keyPair(key, `rke2-kvm-lab:${lab.name}`),
+    ...seeded.flatMap((node) => keyPair(hostKey(node), node.name)),
     ...written(config, sshConfig(lab, process.cwd(), keepsConnections(version))),
     ...planKnownHosts(
       lab,
@@ -53,10 +55,9 @@ export async function planKeys(lab: Lab, seeded: Node[]): Promise<Step[]> {
 }
 
 // An interrupted run may have left a private key without its public one.
-function keyPair(file: string, comment: string, folder: string): Step[] {
+function keyPair(file: string, comment: string): Step[] {
   if (!existsSync(file))
     return [
-      ...(existsSync(folder) ? [] : [sh`mkdir -p ${folder}`]),
       ...(existsSync(`${file}.pub`) ? [sh`rm ${file}.pub`] : []), // it belongs to a key that is gone
       sh`ssh-keygen -q -t ed25519 -N '' -C ${comment} -f ${file}`,
     ]

@@ -4,14 +4,21 @@ import type { Lab, Node } from '../lab/lab.ts'
 import { consoleTail, lastConsoleLine } from '../libvirt/console.ts'
 import { virsh } from '../libvirt/observe.ts'
 import { query } from '../shell/bash.ts'
-import type { Check, Say } from '../shell/steps.ts'
+import { untilBash, type Check, type Say } from '../shell/steps.ts'
 import { TimedOut, until, type Seen } from '../shell/wait.ts'
 import { LabError, line, script } from '../text/errors.ts'
 import { formatSeconds } from '../text/progress.ts'
-import { commandText, quote } from '../text/quote.ts'
-import { parseInitFiles, readInitFiles, silentGuest, type InitState } from './cloud-init-status.ts'
-import { askNode, knock, SshError } from './ssh.ts'
-import { isAnswer, ssh, sshTrouble, typedOn, type SshTrouble } from './ssh-files.ts'
+import { quote } from '../text/quote.ts'
+import {
+  initEnded,
+  initFine,
+  parseInitFiles,
+  readInitFiles,
+  silentGuest,
+  type InitState,
+} from './cloud-init-status.ts'
+import { askNode, commandOn, knock, SshError } from './ssh.ts'
+import { isAnswer, sshTrouble, typedOn, type SshTrouble } from './ssh-files.ts'
 
 type Reached = InitState | { kind: 'unreachable'; trouble: SshTrouble }
 
@@ -41,16 +48,12 @@ export async function askInit(node: Node, more = '', signal?: AbortSignal): Prom
   }
 }
 
-/** Waits until SSH answers and cloud-init is done, up to `seconds` for each. */
-export const untilReady = (lab: Lab, node: Node, seconds: number): Check => {
-  const reached = `until ${commandText`${ssh(node)}`} true 2>/dev/null; do sleep 2; done`
-  return {
-    do: 'check',
-    bash: `${commandText`timeout ${seconds} sh -c ${reached}`}
-${commandText`${ssh(node)} timeout ${seconds} cloud-init status --wait`} || test $? -eq 2`,
-    holds: (say) => waitForNode(lab, node, seconds, say),
-  }
-}
+/** Waits up to `seconds` until SSH answers and cloud-init is done. */
+export const untilReady = (lab: Lab, node: Node, seconds: number): Check => ({
+  do: 'check',
+  bash: `${untilBash(commandOn(node, initEnded), seconds, 2)}\n${commandOn(node, initFine)}`,
+  holds: (say) => waitForNode(lab, node, seconds, say),
+})
 
 async function waitForNode(lab: Lab, node: Node, seconds: number, say: Say): Promise<string> {
   let looks = 0

@@ -3,10 +3,17 @@ import type { Lab, Node } from '../lab/lab.ts'
 import { commandText } from '../text/quote.ts'
 
 /** ssh to the node, as the start of a command. */
-export const ssh = (node: Node) => ['ssh', '-F', node.sshConfig, node.name]
+export const ssh = (node: Node, ...options: string[]) => [
+  'ssh',
+  ...options,
+  '-F',
+  node.sshConfig,
+  node.name,
+]
 
 /** A command on the node as a user types it on this host. */
-export const typedOn = (node: Node, command: string) => `${commandText`${ssh(node)}`} ${command}`
+export const typedOn = (node: Node, command: string, ...options: string[]) =>
+  `${commandText`${ssh(node, ...options)}`} ${command}`
 
 /** Where the lab's SSH files are, relative to the current folder. */
 export const sshFiles = (lab: { dir: string }) => ({

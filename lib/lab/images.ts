@@ -20,18 +20,18 @@ const cniInterfaces =
   'flannel* cali* tunl* vxlan.calico vxlan-v6.calico wireguard.cali wg-v6.cali'.split(' ')
 const unmanaged = cniInterfaces.map((name) => `interface-name:${name}`).join(';')
 
+export const networkRule = {
+  path: '/etc/NetworkManager/conf.d/rke2-canal.conf',
+  content: `[keyfile]\nunmanaged-devices=${unmanaged}\n`,
+}
+
 /** The kernel's modules for networks lie in a package apart, which may bring a newer kernel: that one needs a reboot. */
 const enterprise10 = (url: string): NamedImage => ({
   url,
   processor: 'x86-64-v3',
   config: {
     packages: ['kernel-modules-extra', 'iptables-nft'],
-    write_files: [
-      {
-        path: '/etc/NetworkManager/conf.d/rke2-canal.conf',
-        content: `[keyfile]\nunmanaged-devices=${unmanaged}\n`,
-      },
-    ],
+    write_files: [networkRule],
     power_state: { mode: 'reboot', condition: '! modprobe --dry-run br_netfilter' },
   },
 })

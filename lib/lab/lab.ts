@@ -6,7 +6,7 @@ import { ruleProblems, ruleWarnings, type Problem } from './rules.ts'
 import { namedImage } from './images.ts'
 import { labSchema, type LabFile } from './schema.ts'
 import { parseSize } from '../text/size.ts'
-import { refuse } from '../text/yaml.ts'
+import { readYaml, refuse } from '../text/yaml.ts'
 
 export interface Node {
   name: string
@@ -80,7 +80,7 @@ export function parseLab(text: string, file: string): Lab {
     })
   let raw: unknown
   try {
-    raw = document.toJS()
+    raw = withRke2Config(document.toJS(), text)
   } catch (error) {
     throw new UsageError(`${file} is not valid YAML`, { details: [(error as Error).message] })
   }
@@ -102,6 +102,21 @@ export function parseLab(text: string, file: string): Lab {
     return 0
   }
 }
+
+// rke2.config goes into a file that is YAML 1.1, so there `yes` and 012 mean what they mean to RKE2.
+function withRke2Config(raw: { rke2?: { config?: unknown } } | null, text: string): unknown {
+  if (!isMapping(raw?.rke2?.config)) return raw
+  const { value, problems } = readYaml(text)
+  if (problems.length > 0) throw new Error(problems.join('; '))
+  const config = (value as Tree).get('rke2')?.get('config') ?? new Map<unknown, unknown>()
+  if ([...config.keys()].some((key) => typeof key !== 'string'))
+    throw new Error('rke2.config: a key is not text; quote it')
+  return { ...raw, rke2: { ...raw?.rke2, config: Object.fromEntries(config) as unknown } }
+}
+
+type Tree = Map<unknown, Tree | undefined>
+const isMapping = (value: unknown) =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 type Issue = { code?: string; path: PropertyKey[]; message: string; keys?: string[] }
 

@@ -68,12 +68,6 @@ function networkProblems(raw: Raw): Problem[] {
   ]
 }
 
-// The lab file is YAML 1.2: `yes` is text there, and RKE2 rejects that text as a boolean.
-const textForBoolean = (value: unknown) =>
-  typeof value === 'string' && /^(yes|no|on|off)$/i.test(value)
-    ? `"${value}" is text here; write ${/^(yes|on)$/i.test(value)}`
-    : undefined
-
 const nodesOf = (raw: Raw): Raw[] => (Array.isArray(raw.nodes) ? raw.nodes : []).map(record)
 const isServer = ({ role }: Raw) => role === 'server'
 
@@ -82,7 +76,8 @@ export function ruleProblems(document: unknown): Problem[] {
   const raw = record(document)
   const nodes = nodesOf(raw)
   const { vip, config } = record(raw.rke2)
-  const lacksServer = nodes.length > 0 && !nodes.some(isServer)
+  const servers = nodes.filter(isServer).length
+  const lacksServer = nodes.length > 0 && servers === 0
   return [
     ...duplicates(nodes, 'name'),
     ...duplicates(nodes, 'address'),
@@ -92,7 +87,7 @@ export function ruleProblems(document: unknown): Problem[] {
     ...networkProblems(raw),
     ...problem(['rke2', 'vip'], addressProblem(raw, vip)),
     ...Object.entries(record(config)).flatMap(([key, value]) =>
-      problem(['rke2', 'config', key], rke2KeyProblem(key, value) ?? textForBoolean(value)),
+      problem(['rke2', 'config', key], rke2KeyProblem(key, value, servers)),
     ),
     ...problem(['nodes'], lacksServer && 'at least one node must have role: server'),
   ]

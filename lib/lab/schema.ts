@@ -56,6 +56,8 @@ const networkName = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,49}$/, 'must be letters, digits, ".", "_", "-", at most 50')
 
+const plugin = z.enum(['canal', 'calico', 'cilium', 'flannel', 'none'])
+
 export const labSchema = z.strictObject({
   name: label
     .refine((name) => name.length <= 40, { error: 'must be at most 40 characters' })
@@ -99,9 +101,7 @@ export const labSchema = z.strictObject({
         .optional()
         .describe('name of a libvirt network to create; only the host can reach its machines'),
       cidr: cidr.describe('network of the machines'),
-      gateway: address.describe(
-        'default gateway of the machines; with network.nat, the host gets this address',
-      ),
+      gateway: address.describe('default gateway; with network.nat, the address of the host'),
       nameservers: z
         .array(z.union([z.ipv4(), z.ipv6()]))
         .min(1)
@@ -121,29 +121,26 @@ export const labSchema = z.strictObject({
       memory: machine.memory.default('4GiB').describe('memory of each machine; RKE2 needs 4GiB'),
       disk: machine.disk
         .default('40GiB')
-        .describe(
-          'size of the disk inside the machine; it takes space on the host only as it fills',
-        ),
+        .describe('size of each disk; it takes space on the host only as it fills'),
     })
     .prefault({}),
   nodes: z.array(node).min(1, 'must have at least one node').max(250),
   rke2: z.strictObject({
     version: z
       .string()
-      .regex(
-        /^v\d+\.\d+\.\d+(-rc\d+)?\+rke2r\d+$/,
-        'must be an RKE2 version such as v1.35.7+rke2r1',
-      )
+      .regex(/^v\d+\.\d+\.\d+(-rc\d+)?\+rke2r\d+$/, 'must be a release such as v1.36.5+rke2r1')
       .describe('RKE2 release to install'),
     cni: z
-      .enum(['canal', 'calico', 'cilium', 'flannel', 'none'])
+      .union([plugin, z.tuple([z.literal('multus'), plugin])], {
+        error: 'must be canal, calico, cilium, flannel, none, or a list such as [multus, canal]',
+      })
       .default('canal')
-      .describe('network plugin of the cluster; fixed once the cluster exists'),
+      .describe('network plugin, fixed once the cluster exists; none: you install one yourself'),
     config: z
       .record(z.string(), z.unknown())
       .default({})
       .describe(
-        "more keys of RKE2's config.yaml, for every server; agents get those they support, except node-taint",
+        "keys of RKE2's config.yaml for servers; agents get theirs of them, not node-taint",
       ),
     vip: address
       .optional()

@@ -6,24 +6,26 @@ import pLimit from 'p-limit'
 import { errorsIn } from './batch.ts'
 import { consoleLog } from './domain-xml.ts'
 import { words } from './host.ts'
-import { libvirtTrouble, remoteHost, saysNone } from './trouble.ts'
+import { libvirtHost, libvirtTrouble, saysNone } from './trouble.ts'
 import { virsh } from './virsh.ts'
 import type { Lab } from '../lab/lab.ts'
 import { query } from '../shell/bash.ts'
-import { sh, type Check, type Step } from '../shell/steps.ts'
 import { TimedOut, until } from '../shell/wait.ts'
 import * as ui from '../cli/ui.ts'
-import { commandText } from '../text/quote.ts'
 
-const pool = 'rke2-kvm-lab-logs'
-const folder = dirname(consoleLog({ name: '' }))
+/** The pool through which the logs are read and deleted, and their folder. */
+export const logPool = 'rke2-kvm-lab-logs'
+export const logFolder = dirname(consoleLog({ name: '' }))
 const oneAtATime = pLimit(1)
+
+/** Where this host has them; tests put a folder of theirs here. */
+export const logs = { folder: logFolder }
 
 /** The last bytes of a guest's console; undefined where this user or this host cannot read the log. */
 async function readDirectly(lab: Lab, name: string, bytes: number): Promise<string | undefined> {
-  if (remoteHost(lab.libvirt)) return undefined
+  if (!libvirtHost(lab.libvirt).isHere) return undefined
   try {
-    const file = await open(consoleLog({ name }))
+    const file = await open(`${logs.folder}/${name}.console.log`)
     try {
       const { size } = await file.stat()
       const buffer = Buffer.alloc(Math.min(size, bytes))
@@ -57,17 +59,17 @@ export async function consoleTail(lab: Lab, name: string): Promise<string[] | un
   return text === undefined ? undefined : clean(text.slice(-20_000)).slice(-200)
 }
 
-// Waits until another run has removed its pool; after 3 s it must be from a killed run and is removed.
-async function dropLeftOver(lab: Lab): Promise<void> {
+/** Waits until another run has removed its pool; after 3 s it must be from a killed run and is removed. */
+export async function dropLeftOver(lab: Lab): Promise<void> {
   const list = 'pool-list --name --transient'
   const look = async () => {
     const { code, stdout, stderr } = await query`${virsh(lab)} -q ${list.split(' ')}`
     if (code !== 0) throw libvirtTrouble(errorsIn(stderr), lab.libvirt, list)
-    return words(stdout).includes(pool) ? { state: 'in use' } : { done: true }
+    return words(stdout).includes(logPool) ? { state: 'in use' } : { done: true }
   }
   await until(look, { seconds: 3, every: 0.2 }).catch(async (error: unknown) => {
     if (!(error instanceof TimedOut)) throw error
-    await query`${virsh(lab)} -q pool-destroy ${pool}`
+    await query`${virsh(lab)} -q pool-destroy ${logPool}`
   })
 }
 
@@ -84,45 +86,17 @@ const readThroughLibvirt = (lab: Lab, name: string): Promise<string | undefined>
   })
 
 async function downloadLog(lab: Lab, log: string): Promise<string> {
-  const made = await query`${virsh(lab)} -q pool-create-as ${pool} dir --target ${folder}`
+  const made = await query`${virsh(lab)} -q pool-create-as ${logPool} dir --target ${logFolder}`
   if (/no such file or directory/i.test(made.stderr) && /open directory/.test(made.stderr))
     return ''
   if (made.code !== 0) throw libvirtTrouble(errorsIn(made.stderr), lab.libvirt)
   try {
     const { code, stdout, stderr } =
-      await query`${virsh(lab)} -q vol-download --pool ${pool} ${log} /dev/stdout | cat`
+      await query`${virsh(lab)} -q vol-download --pool ${logPool} ${log} /dev/stdout | cat`
     const errors = errorsIn(stderr)
     if (code !== 0 && !saysNone(errors)) throw libvirtTrouble(errors, lab.libvirt)
     return stdout
   } finally {
-    await query`${virsh(lab)} -q pool-destroy ${pool}`
+    await query`${virsh(lab)} -q pool-destroy ${logPool}`
   }
-}
-
-/** Where the logs of these domains are, to show. */
-export const logFiles = (names: string[]) =>
-  names.map((name) => `${folder}/${name}.{console.,}log*`)
-
-/** Removes the pool that a killed run left. */
-export const noLogPool = (lab: Lab): Check => ({
-  do: 'check',
-  bash: commandText`${virsh(lab)} pool-destroy ${pool} 2>/dev/null` + ' || true',
-  holds: () => dropLeftOver(lab),
-})
-
-/** The steps that delete the log files of these domains; one without a console log was not ours. */
-export function removeLogs(lab: Lab, names: string[]): Step[] {
-  if (names.length === 0) return []
-  const remove = sh`${virsh(lab)} pool-create-as ${pool} dir --target ${folder}
-failed=
-logs=$(${virsh(lab)} -q vol-list ${pool}) || failed=yes
-for name in ${names}; do
-  [[ " $logs" == *[[:space:]]"$name.console.log"* ]] || continue
-  while read -r log _; do
-    case $log in "$name".console.log* | "$name".log | "$name".log.*) ${virsh(lab)} vol-delete --pool ${pool} "$log" || failed=yes ;; esac
-  done <<<"$logs"
-done
-${virsh(lab)} pool-destroy ${pool}
-test -z "$failed"`
-  return [noLogPool(lab), { ...remove, orWarn: 'the logs of the machines were not deleted' }]
 }

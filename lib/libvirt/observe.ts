@@ -49,8 +49,8 @@ export async function look(lab: Lab, more: string[] = []): Promise<Host> {
 }
 
 /** `look`, with an error when libvirt did not show something that the lab's machines need. */
-export async function observe(lab: Lab, more: string[] = []): Promise<Host> {
-  const host = await look(lab, more)
+export async function observe(lab: Lab): Promise<Host> {
+  const host = await look(lab)
   const needed = host.unseen?.find(
     ({ what }) => what === 'storage' || lab.network.nat !== undefined,
   )

@@ -2,14 +2,22 @@
 import { LabError, line, script } from '../text/errors.ts'
 import { quote } from '../text/quote.ts'
 
-/** The remote host of a libvirt URI, with the start of an ssh command where it uses SSH; undefined for this host. */
-export function remoteHost(uri: string): { name: string; ssh?: string } | undefined {
-  const parts = /^\w+(?:\+(\w+))?:\/\/([^@/?]+@)?(\[[^\]/]+\]|[^:/?]+)(?::(\d+))?/.exec(uri)
-  if (!parts) return undefined
-  const [, transport = '', user = '', host = '', port] = parts
+interface LibvirtHost {
+  /** libvirt runs on this host. */
+  isHere: boolean
+  name: string
+  /** The start of an ssh command, where libvirt is reached over SSH. */
+  ssh?: string
+}
+
+/** The host that a libvirt URI leads to; without a name in it, virsh takes localhost. */
+export function libvirtHost(uri: string): LibvirtHost {
+  const [, transport = '', user = '', host = 'localhost', port] =
+    /^\w+(?:\+(\w+))?:\/\/(?:([^@/?]+@)?(\[[^\]/]+\]|[^:/?]+)(?::(\d+))?)?/.exec(uri) ?? []
   const name = host.replace(/^\[|\]$/g, '') // around an IPv6 address
-  if (!/ssh/.test(transport)) return { name }
-  return { name, ssh: `ssh ${port ? `-p ${port} ` : ''}${quote(user + name)}` }
+  const isHere = name === 'localhost'
+  if (!/ssh/.test(transport)) return { isHere, name }
+  return { isHere, name, ssh: `ssh ${port ? `-p ${port} ` : ''}${quote(user + name)}` }
 }
 
 /** Whether virsh said that there is no such thing, and nothing else. For a domain one line is all that it says. */
@@ -37,11 +45,11 @@ interface Problem {
 export function libvirtTrouble(errors: string[], uri: string, command = 'version'): LabError {
   const said = errors.at(-1) ?? 'no message'
   const all = errors.join('\n')
-  const remote = remoteHost(uri)
+  const host = libvirtHost(uri)
   const problem =
-    (remote?.ssh && sshProblem(all, said, remote.ssh)) ||
+    (host.ssh && sshProblem(all, said, host.ssh)) ||
     oldVirsh(all, said) ||
-    denied(all, said, uri, remote !== undefined) ||
+    denied(all, said, uri, !host.isHere) ||
     daemonOff(all, said) ||
     noDriver(all, said) ||
     cutOff(all, said)
@@ -51,16 +59,16 @@ export function libvirtTrouble(errors: string[], uri: string, command = 'version
       hint: `virsh -c ${quote(uri)} ${command}`,
     })
   const { why, fix, there = false } = problem
-  return new LabError(remote ? `on ${remote.name}: ${why}` : why, {
+  return new LabError(host.isHere ? why : `on ${host.name}: ${why}`, {
     hint: [
-      ...(remote && there ? fix.map((command) => behind(remote, command)) : fix),
+      ...(there && !host.isHere ? fix.map((command) => behind(host, command)) : fix),
       line('# then: ', script('doctor')),
     ],
   })
 }
 
 // A comment: doctor --fix must not run it here.
-function behind({ name, ssh }: { name: string; ssh?: string }, line: string): string {
+function behind({ name, ssh }: LibvirtHost, line: string): string {
   if (line.startsWith('#') || !ssh) return `# on ${name}: ${line.replace(/^# /, '')}`
   return `# on ${name}: ${ssh.replace(/^ssh/, 'ssh -t')} ${quote(line)}`
 }

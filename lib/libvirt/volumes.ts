@@ -50,15 +50,10 @@ function volumeFrom(lab: Lab, xml: string | undefined, command: string): Volume 
   return readable(lab, volume, volume.name && volume.path, command)
 }
 
-/** One volume of the pool, after a refresh; undefined when there is none of that name. */
-export async function readVolume(lab: Lab, name: string): Promise<Volume | undefined> {
-  const [label, command] = volumeRead(lab.pool.name, name)
-  const found = await ask(lab, [
-    ['refresh', `pool-refresh ${lab.pool.name}`],
-    [label, command],
-  ])
-  found('refresh')
-  return volumeFrom(lab, found(label), command)
+/** The host with its active pool as it is now, with details of `more` volumes. */
+export async function readAgain(lab: Lab, host: Host, more: string[] = []): Promise<Host> {
+  const details = await ask(lab, poolReads(lab, true, more))
+  return { ...host, ...poolFrom(lab, details, true, more) }
 }
 
 /** The bytes at one place of each volume, as text; volumes that do not exist are left out. */

@@ -6,35 +6,40 @@ import { fetchChecked } from '../download/fetch.ts'
 import { capacityOf, isCached, type Image } from '../download/image.ts'
 import type { Lab } from '../lab/lab.ts'
 import type { Volume } from '../libvirt/host.ts'
-import { observe, virsh, type Host } from '../libvirt/observe.ts'
+import { virsh, type Host } from '../libvirt/observe.ts'
 import { findVolume } from '../libvirt/ownership.ts'
 import { baseVolumeXml } from '../libvirt/storage-xml.ts'
-import { readVolume } from '../libvirt/volumes.ts'
+import { readAgain } from '../libvirt/volumes.ts'
 import { written, type Shell } from '../shell/carry-out.ts'
 import { sh, type Check, type Step } from '../shell/steps.ts'
 import { LabError } from '../text/errors.ts'
 import { commandText } from '../text/quote.ts'
 import { formatSize } from '../text/size.ts'
 
-/** Does `work` with the steps that bring the base image into the pool, if it is missing. It must fit on every disk. */
-export async function withBaseVolume(
+/** Does `work` with the steps that bring the base image into the pool, if it is missing, and with the pool as it is then.
+ *  The image must fit on every disk. */
+export async function withBaseVolume<T>(
   lab: Lab,
-  host: Host,
+  before: Host,
   image: Image,
   shell: Shell,
-  work: (steps: Step[]) => Promise<unknown>,
-): Promise<unknown> {
-  const volume = findVolume(host, image.volume)
-  if (volume && (await isWhole(lab, image, volume))) {
-    checkDiskSizes(lab, volume.capacity)
-    return work([])
+  work: (host: Host, steps: Step[]) => Promise<T>,
+): Promise<T> {
+  const look = async () => {
+    const host = await readAgain(lab, before, [image.volume])
+    const volume = findVolume(host, image.volume)
+    const isThere = volume !== undefined && (await isWhole(lab, image, volume, host))
+    if (isThere) checkDiskSizes(lab, volume.capacity)
+    return { host, isThere, isCutOff: volume !== undefined && !isThere }
   }
-  // Another lab may have uploaded it by now, so it is read again.
+  if (before.volumeNames.includes(image.volume)) {
+    const { host, isThere } = await look()
+    if (isThere) return work(host, [])
+  }
+  // Another lab may upload it until this one has the lock.
   return withCacheLock(shell, async () => {
-    const found = host.pool && (await readVolume(lab, image.volume))
-    const isThere = found && (await isWhole(lab, image, found))
-    if (isThere) checkDiskSizes(lab, found.capacity)
-    return work(isThere ? [] : planBase(lab, image, found !== undefined))
+    const { host, isThere, isCutOff } = await look()
+    return work(host, isThere ? [] : planBase(lab, image, isCutOff))
   })
 }
 
@@ -60,9 +65,9 @@ function planBase(lab: Lab, image: Image, isCutOff: boolean): Step[] {
 }
 
 // An interrupted upload leaves a shorter file. Without the image on this host, a disk based on it proves that it is whole.
-async function isWhole(lab: Lab, image: Image, volume: Volume): Promise<boolean> {
+async function isWhole(lab: Lab, image: Image, volume: Volume, host: Host): Promise<boolean> {
   if (isCached(image)) return volume.physical === statSync(image.file).size
-  const { volumes } = await observe(lab, (await observe(lab)).volumeNames)
+  const { volumes } = await readAgain(lab, host, host.volumeNames)
   return volumes.some(({ backing }) => backing === volume.path)
 }
 
@@ -71,7 +76,8 @@ function diskSizeCheck(lab: Lab, file: string): Check {
   const size = commandText`$(od -An -tu8 --endian=big -j24 -N8 ${file})`
   return {
     do: 'check',
-    bash: `test ${size} -le ${smallest} # the image fits on every disk`,
+    bash: `test "${commandText`$(od -An -tx1 -N4 ${file})`}" = ' 51 46 49 fb' # it is qcow2
+test ${size} -le ${smallest} # and it fits on every disk`,
     holds: async () => checkDiskSizes(lab, capacityOf(file)),
   }
 }

@@ -1,7 +1,7 @@
 // EDGE. The steps that create pool, network, disks and domains; what exists already is not changed.
 import type { Lab, Node } from '../lab/lab.ts'
 import { domainXml } from '../libvirt/domain-xml.ts'
-import { observe, virsh, type Host } from '../libvirt/observe.ts'
+import { virsh, type Host } from '../libvirt/observe.ts'
 import {
   checkUnused,
   foreignVolume,
@@ -16,19 +16,13 @@ import { LabError, line, script } from '../text/errors.ts'
 import { commandText } from '../text/quote.ts'
 import { formatSize } from '../text/size.ts'
 
-/** Creates and starts the pool where needed. Returns the host after that, with details of `more` volumes. */
-export async function withPool(
-  lab: Lab,
-  host: Host,
-  shell: Shell,
-  more: string[] = [],
-): Promise<Host> {
+/** Creates and starts the pool where needed. */
+export async function openPool(lab: Lab, host: Host, shell: Shell): Promise<void> {
   const trouble = poolTrouble(host, lab)
   if (trouble) throw trouble
-  const steps = host.pool?.active ? [] : planPool(lab, host)
-  if (steps.length > 0) await shell.apply(inOrder('Storage pool', steps))
-  const seen = steps.length + more.length > 0 ? await observe(lab, more) : host
-  if (!seen.pool || seen.pool.active) return seen
+  if (host.pool?.active) return
+  const isOpen = await shell.apply(inOrder('Storage pool', planPool(lab, host)))
+  if (isOpen || !host.pool) return
   throw new LabError(`the storage pool ${lab.pool.name} is off, so its volumes cannot be seen`, {
     hint: commandText`${virsh(lab)} pool-start ${lab.pool.name}`,
   })

@@ -3,12 +3,13 @@ import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { planKnownHosts, publicHostKey } from '../guest/keys.ts'
 import type { Lab, Node } from '../lab/lab.ts'
-import { noLogPool, removeLogs } from '../libvirt/console.ts'
+import { noLogPool, removeLogs } from '../libvirt/console-logs.ts'
 import type { Domain } from '../libvirt/host.ts'
 import { look, virsh, type Host } from '../libvirt/observe.ts'
 import { whosePool } from '../libvirt/ownership.ts'
 import type { Shell } from '../shell/carry-out.ts'
 import { forEach, inOrder, sh, type Stage, type Step } from '../shell/steps.ts'
+import { commandText } from '../text/quote.ts'
 import { startPool } from './create.ts'
 import type { DestroyPlan } from './destroy-plan.ts'
 
@@ -74,7 +75,10 @@ export const leftOvers = (lab: Lab): Stage =>
     noLogPool(lab),
     {
       do: 'check',
-      bash: 'true # nothing else of this lab is here',
+      bash: commandText`if [ "$(ls -A ${lab.dir} 2>/dev/null)" = lock ]; then
+  rm -r ${lab.dir}
+  rmdir --ignore-fail-on-non-empty ${dirname(lab.dir)}
+fi`,
       holds: async () => forgetFolder(lab),
     },
   ])

@@ -1,8 +1,9 @@
 // EDGE. The steps that eject the seed medium of a machine and delete its files on the host.
 import { existsSync } from 'node:fs'
+import { initEnded, initFine } from '../guest/cloud-init-status.ts'
 import { hostKey } from '../guest/keys.ts'
 import { askInit } from '../guest/ready.ts'
-import { ssh } from '../guest/ssh-files.ts'
+import { commandOn } from '../guest/ssh.ts'
 import type { Lab } from '../lab/lab.ts'
 import { virsh, type Host } from '../libvirt/observe.ts'
 import { checkUnused, type Machine } from '../libvirt/ownership.ts'
@@ -57,7 +58,7 @@ export function planQuestion(lab: Lab, { machine }: Seeded, force: boolean): Che
 
 const initDone = (machine: Machine): Check => ({
   do: 'check',
-  bash: `${commandText`${ssh(machine.node)} cloud-init status --wait`} || test $? -eq 2`,
+  bash: commandOn(machine.node, `${initEnded} && { ${initFine}; }`),
   holds: () => checkInitDone(machine),
 })
 

@@ -62,10 +62,10 @@ function makeIso(lab: Lab, node: Node, tool: string[]): Step {
   const seed = `${dir}/seed`
   const files = ['user-data', 'meta-data'].map((file) => `${file}=${seed}/${file}`)
   return sh`mkdir -p ${seed}
-printf 'instance-id: %s-%s\\nlocal-hostname: %s\\n' ${name} "$(cat /proc/sys/kernel/random/uuid)" ${name} > ${seed}/meta-data
+printf 'instance-id: %s-%s\\nlocal-hostname: %s\\n' ${name} "$(</proc/sys/kernel/random/uuid)" ${name} > ${seed}/meta-data
 {
-  sed "s|${publicKeyPlaceholder}|$(cat ${sshFiles(lab).key}.pub)|" ${dir}/user-data
-  printf 'ssh_keys:\\n  ed25519_public: %s\\n  ed25519_private: |\\n' "$(cat ${publicHostKey(node)})"
+  sed "s|${publicKeyPlaceholder}|$(<${sshFiles(lab).key}.pub)|" ${dir}/user-data
+  printf 'ssh_keys:\\n  ed25519_public: %s\\n  ed25519_private: |\\n' "$(<${publicHostKey(node)})"
   sed 's/^/    /' ${hostKey(node)}
 } > ${seed}/user-data
 ${tool} -quiet -V cidata -A ${seedTag(lab, node)} -J -r -graft-points -o ${dir}/seed.iso ${files} network-config=${dir}/network-config`

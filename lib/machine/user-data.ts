@@ -1,5 +1,4 @@
-// PURE. A node -> the files of its cloud-init seed, without keys: the shell replaces the placeholder for the lab's public
-// key and appends the host key (seed.ts).
+// PURE. A node -> the files of its cloud-init seed, without keys: the shell inserts them (seed.ts).
 import { UsageError } from '../text/errors.ts'
 import { namedImage } from '../lab/images.ts'
 import type { Lab, Node } from '../lab/lab.ts'
@@ -16,7 +15,7 @@ const perNode = ['hostname', 'fqdn', 'ssh_keys']
 // What cloud-init gives to the image's default user, which the lab does not have.
 const ofDefaultUser: Record<string, string> = {
   password:
-    'write users: [{ name: <the user of the lab file>, lock_passwd: false, passwd: <its hash> }]',
+    'write users: [{ name: <user of the lab file>, lock_passwd: false, passwd: <its hash> }]',
   user: 'the login user is called what the lab file says under user',
 }
 
@@ -25,9 +24,7 @@ export function parseUserConfig(text: string, file: string): CloudConfig {
   if (!/^\ufeff?#cloud-config\s*$/.test(text.split('\n')[0] ?? ''))
     throw new UsageError(`${file}: the first line must be #cloud-config`)
   const entries = readMapping(text, file, 'cloud-config keys')
-  const hasDefault = entries.some(
-    ({ key, value }) => key === 'users' && asList(value).includes('default'),
-  )
+  const hasDefault = asList(entries.find(({ key }) => key === 'users')?.value).includes('default')
   const problems = entries.flatMap(({ key, value, line }) =>
     perNode.includes(key)
       ? [`line ${line}, ${key}: differs per node and is set by the scripts; remove it`]
@@ -70,6 +67,10 @@ function loginUser(lab: Lab, config: CloudConfig): CloudConfig {
   }
 }
 
+/** Whether the login user may use sudo without a password, as the scripts do. */
+export const hasFreeSudo = (lab: Lab, config: CloudConfig): boolean =>
+  String(loginUser(lab, config).sudo).includes('NOPASSWD')
+
 /** The user's cloud-config with what the image needs; lists are appended, other values of the user win. */
 function withNeeds(lab: Lab, config: CloudConfig): CloudConfig {
   const merged: CloudConfig = { ...(lab.image.name && namedImage(lab.image.name).config) }
@@ -97,16 +98,12 @@ export function userData(lab: Lab, node: Node, config: CloudConfig): string {
 /** Static address on the NIC with the node's MAC (network configuration version 2, netplan's form). */
 export function networkConfig(lab: Lab, node: Node): string {
   const { cidr, gateway, nameservers } = lab.network
-  return toYaml({
-    version: 2,
-    ethernets: {
-      lan0: {
-        match: { macaddress: node.mac },
-        dhcp4: false,
-        addresses: [`${node.address}/${cidr.split('/')[1]}`],
-        routes: [{ to: '0.0.0.0/0', via: gateway }], // 'default' is unknown to older versions of cloud-init
-        nameservers: { addresses: nameservers },
-      },
-    },
-  })
+  const lan0 = {
+    match: { macaddress: node.mac },
+    dhcp4: false,
+    addresses: [`${node.address}/${cidr.split('/')[1]}`],
+    routes: [{ to: '0.0.0.0/0', via: gateway }], // 'default' is unknown to older versions of cloud-init
+    nameservers: { addresses: nameservers },
+  }
+  return toYaml({ version: 2, ethernets: { lan0 } })
 }

@@ -4,8 +4,8 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { cacheDir, withCacheLock } from '../download/cache.ts'
 import { findDigest } from '../download/checksums.ts'
-import { fetchListed, fetchUnchecked } from '../download/fetch.ts'
-import { onNode } from '../guest/ssh.ts'
+import { fetchListed, fetchUnchecked } from '../download/listed.ts'
+import { copyToNode, onNode } from '../guest/on-node.ts'
 import { typedOn } from '../guest/ssh-files.ts'
 import type { Lab, Node } from '../lab/lab.ts'
 import { query, readText } from '../shell/bash.ts'
@@ -14,6 +14,7 @@ import { inOrder, sh, type Step } from '../shell/steps.ts'
 import { LabError, type CommandError } from '../text/errors.ts'
 import { commandText, quote } from '../text/quote.ts'
 import { release, type Release, type ReleaseFile } from './release.ts'
+import { rememberImports } from './service.ts'
 import { artifactsFolder as there } from './state.ts'
 
 const allOf = ({ installer, sums, archives }: Release) => [installer, sums, ...archives]
@@ -25,15 +26,16 @@ function folderOf(lab: Lab, { sums }: Release): string {
 }
 
 /** Brings what is missing of the lab's release onto this host; nobody else may do so meanwhile. */
-export async function bringRelease(lab: Lab, shell: Shell): Promise<void> {
+export async function bringRelease(lab: Lab, shell: Shell, ingress: string[]): Promise<void> {
   const title = `RKE2 ${lab.rke2.version} onto this host`
-  if ((await planRelease(lab)).length === 0) return void (await shell.apply(inOrder(title, [])))
-  await withCacheLock(shell, async () => shell.apply(inOrder(title, await planRelease(lab))))
+  const plan = () => planRelease(lab, ingress)
+  if ((await plan()).length === 0) return void (await shell.apply(inOrder(title, [])))
+  await withCacheLock(shell, async () => shell.apply(inOrder(title, await plan())))
 }
 
 /** The steps that download the missing files of the lab's release. Throws when `rke2.artifacts` is incomplete or wrong. */
-export async function planRelease(lab: Lab): Promise<Step[]> {
-  const files = release(lab)
+export async function planRelease(lab: Lab, ingress: string[] = []): Promise<Step[]> {
+  const files = release(lab, ingress)
   const folder = folderOf(lab, files)
   const at = ({ name }: ReleaseFile) => join(folder, name)
   const isMissing = (file: ReleaseFile) => !existsSync(at(file))
@@ -83,26 +85,29 @@ function digestIn(sums: string, name: string): string {
 }
 
 /** The steps that copy the files to a node, check them there, and run the real install.sh in artifact mode. */
-export function planInstallOn(lab: Lab, node: Node): Step[] {
-  const files = release(lab)
+export function planInstallOn(lab: Lab, node: Node, ingress: string[]): Step[] {
+  const files = release(lab, ingress)
   const folder = folderOf(lab, files)
   const here = allOf(files).map(({ name }) => join(folder, name))
   const listed = files.archives.map(({ name }) => ` ${name.replaceAll('.', '\\.')}$`).join('\\|')
+  // install.sh copies everything to a temporary folder first, and /tmp may be in memory.
+  const tmp = lab.rke2.images ? 'TMPDIR=/var/tmp ' : ''
   return [
     onNode(node, `mkdir -p ${there}`, { state: 'installing' }),
-    sh`scp -q -F ${node.sshConfig} ${here} ${`${node.name}:${there}/`}`,
+    copyToNode(node, here, there),
     onNode(
       node,
       `cd ${there} && grep '${listed}' ${files.sums.name} | sha256sum --check --quiet -`,
     ),
     onNode(
       node,
-      `sudo INSTALL_RKE2_ARTIFACT_PATH="$PWD/${there}" sh ${there}/${files.installer.name}`,
+      `sudo ${tmp}INSTALL_RKE2_ARTIFACT_PATH="$PWD/${there}" sh ${there}/${files.installer.name}`,
       { explain: (error) => installError(lab, error) },
     ),
     onNode(node, `/usr/local/bin/rke2 --version | grep -wF ${lab.rke2.version} >/dev/null`, {
       explain: (error) => versionError(lab, node, folder, error),
     }),
+    ...(lab.rke2.images ? [rememberImports(node)] : []),
     onNode(node, `rm -r ${there}`), // while it exists, the installation is unfinished
   ]
 }

@@ -3,22 +3,40 @@ import { typedOn } from '../guest/ssh-files.ts'
 import type { Node } from '../lab/lab.ts'
 import { line, script, type Hint } from '../text/errors.ts'
 import { joinUrl } from './config.ts'
-import { kubectl } from './state.ts'
+import { importMemory, type Remains } from './remains.ts'
+import { installOn, recreated, setClock, type System } from './system.ts'
+import { kubectl } from './kube-nodes.ts'
 
 export interface Known {
   /** Short and stable: tests and documents use it. */
   id: string
   match: RegExp
+  /** It is a cause only where this holds. */
+  when?: (at: Place) => boolean
+  /** The lines after which it is over; without it, any progress. */
+  until?: RegExp
   /** Seconds before it counts: some causes go away by themselves while a cluster starts. */
   patience?: number
-  why: (at: Place) => string
-  fix: (at: Place) => Hint[]
+  /** `said`: the line that matched, or the kubelet's own words. */
+  why: (at: Place, said?: string) => string
+  fix: (at: Place, said?: string) => Hint[]
 }
 
 /** The node that RKE2 starts on, and the server that it joins. */
 export interface Place {
   node: Node
   server?: Node | undefined
+  /** What the node has; Ubuntu's if it is not known. */
+  system?: System
+  remains?: Remains
+  /** Other servers that cannot be reached. */
+  away?: string[]
+}
+const ubuntu: System = {
+  ids: ['ubuntu'],
+  kernel: '',
+  installer: 'apt-get',
+  units: ['systemd-timesyncd'],
 }
 
 export const name = ({ server }: Place) => server?.name ?? 'the server'
@@ -32,18 +50,25 @@ export const tokenAgain = (at: Place) => [
   onNode(at, 'sudo grep -rls ^token /etc/rancher/rke2/config.yaml.d   # what overrides the token'),
   line(again(at), '   # reads the token again'),
 ]
-export const recreate = (at: Place) => {
-  const { name } = at.node
-  const [destroy, create] = [script('destroy', name), script('create', name)]
-  return [line(destroy, ' && ', create, ' && ', script('eject', name)), again(at)]
-}
-export const deleteNode = (at: Place) => onServer(at, `sudo ${kubectl} delete node ${at.node.name}`)
+export const install = ({ node, system = ubuntu }: Place, name: string) =>
+  installOn(node, system, name)
+export const clockAgain = ({ node, system = ubuntu }: Place) => setClock(node, system)
+export const recreate = (at: Place) => [recreated(at.node), again(at)]
+/** Asks a server over HTTPS; a node of the lab is never behind a proxy. */
+export const askServer = (at: Place, path: string) =>
+  onNode(at, `curl -vk --noproxy ${at.server?.address ?? 'localhost'} ${urlOf(at)}/${path}`)
+/** Without a limit it waits as long as etcd does. */
+const limit = '--timeout=120s'
+export const deleteNode = (at: Place) =>
+  onServer(at, `sudo ${kubectl} delete node ${at.node.name} ${limit}`)
 export const deletePassword = (at: Place) => {
   const secret = `secret ${at.node.name}.node-password.rke2 --ignore-not-found`
   return onServer(at, `sudo ${kubectl} --namespace kube-system delete ${secret}`)
 }
-/** Removes what a first start left on a server that never was Ready; images that a power cut emptied go as well. */
-export const forgetFirstStart = (at: Place) => [
+const unpacked = `/var/lib/rancher/rke2/agent/containerd ${importMemory}`
+/** Lets RKE2 unpack all images again. Of a server that never was Ready, `unborn`, the database goes as well. */
+export const forgetImages = (at: Place, unborn = false) => [
   onNode(at, 'sudo /usr/local/bin/rke2-killall.sh'),
-  onNode(at, 'sudo rm -rf /var/lib/rancher/rke2/server/db /var/lib/rancher/rke2/agent/containerd'),
+  onNode(at, `sudo rm -rf ${unborn ? '/var/lib/rancher/rke2/server/db ' : ''}${unpacked}`),
+  again(at),
 ]

@@ -1,8 +1,10 @@
 // PURE. Known causes why RKE2 does not start: the line in its journal, and the fix. RKE2 itself would retry forever.
 import { script } from '../text/errors.ts'
-import { kubectl } from './state.ts'
+import { kubectl } from './kube-nodes.ts'
 import {
   again,
+  askServer,
+  clockAgain,
   deleteNode,
   deletePassword,
   name,
@@ -27,6 +29,7 @@ const ofTheCluster: Known[] = [
   {
     id: 'node-password',
     match: /Node password rejected/,
+    patience: 10,
     why: () =>
       'the cluster knows this name with another password: the machine was recreated, or two machines have this name',
     fix: (at) => [deleteNode(at), deletePassword(at), again(at)],
@@ -41,13 +44,16 @@ const ofTheCluster: Known[] = [
     id: 'wrong-token',
     match:
       /(failed to retrieve configuration from server|(failed to validate|Skipping cluster) (server )?configuration|server-bootstrap).*(401 Unauthorized|not authorized)/,
-    why: (at) => `${name(at)} does not accept its token`,
+    patience: 10, // a server that starts refuses every token for a moment
+    why: (at) =>
+      `${name(at)} does not accept its token: the secret in it is another one, or an agent-token was given to a server`,
     fix: tokenAgain,
   },
   {
     id: 'agent-token',
     match: /(server-bootstrap|failed to validate server configuration).*403 Forbidden/,
-    why: () => 'its token is for agents, but this node is a server',
+    why: () =>
+      'its token was made by rke2 token create: such a token is for agents, but this node is a server',
     fix: tokenAgain,
   },
   {
@@ -73,7 +79,7 @@ const ofTheCluster: Known[] = [
     fix: (at) => [
       onNode(at, 'timedatectl   # if the clock is right:'),
       onServer(at, 'sudo systemctl stop rke2-server'),
-      onServer(at, 'sudo rke2 certificate rotate'),
+      onServer(at, 'sudo /usr/local/bin/rke2 certificate rotate'),
       onServer(at, 'sudo systemctl start rke2-server'),
       again(at),
     ],
@@ -82,11 +88,7 @@ const ofTheCluster: Known[] = [
     id: 'clock-skew',
     match: /x509: certificate has expired or is not yet valid(?!.* is after )/,
     why: (at) => `its clock differs from that of ${name(at)}`,
-    fix: (at) => [
-      onNode(at, 'timedatectl'),
-      onNode(at, 'sudo systemctl restart systemd-timesyncd'),
-      again(at),
-    ],
+    fix: (at) => [onNode(at, 'timedatectl'), ...clockAgain(at), again(at)],
   },
   {
     id: 'certificate-name',
@@ -103,7 +105,7 @@ const ofTheCluster: Known[] = [
     match: /CA cert validation failed.*signed by unknown authority/,
     patience: 20,
     why: (at) => `another machine answers at ${urlOf(at)}, or ${name(at)} was recreated`,
-    fix: (at) => [onNode(at, `curl -vk ${urlOf(at)}/cacerts`), again(at)],
+    fix: (at) => [askServer(at, 'cacerts'), again(at)],
   },
   {
     id: 'other-cluster-data',
@@ -122,11 +124,7 @@ const ofTheCluster: Known[] = [
     match: /failed to get CA certs/,
     patience: 20,
     why: (at) => `it cannot reach ${urlOf(at)}: the server is down, or a firewall blocks it`,
-    fix: (at) => [
-      onServer(at, 'systemctl status rke2-server'),
-      onNode(at, `curl -vk ${urlOf(at)}/ping`),
-      again(at),
-    ],
+    fix: (at) => [onServer(at, 'systemctl status rke2-server'), askServer(at, 'ping'), again(at)],
   },
   {
     id: 'server-away',
@@ -134,15 +132,19 @@ const ofTheCluster: Known[] = [
     patience: 60, // it goes on by itself when the server is back
     why: (at) =>
       `it cannot reach ${urlOf(at)}, the server that it joined: it is off, or a firewall blocks it`,
-    fix: (at) => [
-      onServer(at, 'systemctl status rke2-server'),
-      onNode(at, `curl -vk ${urlOf(at)}/ping`),
-      again(at),
-    ],
+    fix: (at) => [onServer(at, 'systemctl status rke2-server'), askServer(at, 'ping'), again(at)],
+  },
+  {
+    id: 'server-starting',
+    match: /failed to bootstrap cluster data: starting/,
+    patience: 600, // a server that was just switched on may import its images for minutes
+    why: (at) => `${name(at)} answers, but does not get any further than starting`,
+    fix: (at) => [script('install-rke2'), again(at)],
   },
   {
     id: 'removed-member',
-    match: /this server is a not a member of the etcd cluster/,
+    match:
+      /this server is a not a member of the etcd cluster|the member has been permanently removed/,
     why: () => 'it was removed from the etcd cluster, and cannot come back with its old data',
     fix: recreate,
   },

@@ -1,15 +1,17 @@
 // EDGE. Questions about more than one node: which server leads, and whether a cluster already exists.
 import { existsSync } from 'node:fs'
 import { publicHostKey } from '../guest/keys.ts'
+import { shutOff } from '../guest/off.ts'
+import { commandOn, SshError } from '../guest/ssh.ts'
 import { typedOn } from '../guest/ssh-files.ts'
 import type { Lab, Node } from '../lab/lab.ts'
 import { eachOf, type Shell } from '../shell/carry-out.ts'
-import { forEach, inOrder, type Check } from '../shell/steps.ts'
+import { forEach, inOrder, type Check, type Stage } from '../shell/steps.ts'
 import { LabError, line, script } from '../text/errors.ts'
 import { untilNodeReady } from './ready.ts'
 import { checkVersion } from './requirements.ts'
-import { lookAt, refusal, type Member } from './service.ts'
-import { kubectl } from './state.ts'
+import { lookAt, planStart, refusal, type Member } from './service.ts'
+import { kubectl, isReady } from './kube-nodes.ts'
 
 const isServer = ({ role }: Node) => role === 'server'
 
@@ -23,16 +25,28 @@ function firstOf<T>([first]: T[]): T {
 
 export interface Start {
   first: Member
-  /** The other servers if the first one is new: they may already form the cluster. */
+  /** The other servers unless the first one is Ready: they may already form the cluster, or etcd may need them. */
   others: Member[]
 }
 
-/** Looks at the first server, and at the others if it is new. */
+/** Looks at the first server, and at the others unless it is Ready. */
 export async function lookAtFirst(lab: Lab): Promise<Start> {
   const first = await lookAt(firstServer(lab))
-  if (first.trouble || first.state.hasRun) return { first, others: [] }
+  if (first.trouble || reportsReady(lab, first)) return { first, others: [] }
   return { first, others: await eachOf(lab.nodes.filter(isServer).slice(1), lookAt) }
 }
+
+/** Starts the servers that have run and are stopped: etcd needs most of the servers to answer. */
+export function planTogether(servers: Member[]): Stage[] {
+  const stopped = servers.filter(({ state }) => state.hasRun && !state.service.startsWith('activ'))
+  if (stopped.length === 0) return []
+  return [
+    forEach('Start the other servers, which etcd needs', stopped, (one) => planStart(one, false)),
+  ]
+}
+
+/** The servers that cannot be reached. */
+export const awayFrom = (servers: Member[]) => namesOf(servers.filter(({ trouble }) => trouble))
 
 const namesOf = (members: Member[]) => members.map(({ name }) => name)
 
@@ -60,7 +74,11 @@ export function checkNoOtherCluster({ name }: Member, others: Member[]): void {
 
 export interface Cluster {
   leader: Member
+  /** All servers of the lab. */
+  servers: Member[]
   joiners: Member[]
+  /** All that were looked at. */
+  all: Member[]
   /** Fails while no server runs RKE2. */
   lacking: Check[]
 }
@@ -68,48 +86,92 @@ export interface Cluster {
 /** Looks at the servers of the lab and at the nodes to join. */
 export async function lookAtCluster(lab: Lab, nodes: Node[]): Promise<Cluster> {
   const asked = lab.nodes.filter((node) => isServer(node) || nodes.includes(node))
-  const members = await eachOf(asked, lookAt)
-  const { leader, lacking } = findLeader(members.filter(({ node }) => isServer(node)))
-  const joiners = members.filter((one) => one !== leader && nodes.includes(one.node))
-  return { leader, joiners, lacking }
+  const all = await eachOf(asked, lookAt)
+  const servers = all.filter(({ node }) => isServer(node))
+  const { leader, lacking } = findLeader(lab, servers, await silentOnes(lab, servers))
+  const joiners = all.filter((one) => one !== leader && nodes.includes(one.node))
+  return { leader, servers, joiners, all, lacking }
 }
+
+/** Why servers do not answer: these are off, or libvirt did not say whether they are. */
+interface Silent {
+  off: Node[]
+  unseen?: LabError
+}
+
+async function silentOnes(lab: Lab, servers: Member[]): Promise<Silent> {
+  const silent = servers.filter(({ trouble }) => trouble instanceof SshError)
+  if (silent.length === 0 || servers.some(runs)) return { off: [] }
+  try {
+    const nodes = silent.map(({ node }) => node)
+    return { off: await shutOff(lab, nodes) }
+  } catch (error) {
+    if (error instanceof LabError) return { off: [], unseen: error }
+    throw error
+  }
+}
+
+const runs = ({ state }: Member) => state.service === 'active'
 
 /** The server that other nodes join: the first one that runs RKE2, or rather the first of these that reports itself as
- *  Ready. If none runs, the first server with a check that fails. */
-export function findLeader(all: Member[]): Pick<Cluster, 'leader' | 'lacking'> {
-  const active = all.filter(({ state }) => state.service === 'active')
-  const leader = active.find(reportsReady) ?? active[0]
+ *  Ready; otherwise one that is starting again. If none runs, the first server with a check that fails. */
+export function findLeader(
+  lab: Lab,
+  all: Member[],
+  { off, unseen }: Silent = { off: [] },
+): Pick<Cluster, 'leader' | 'lacking'> {
+  const active = all.filter(runs)
+  const returns = all.find(({ state }) => state.hasRun && state.service === 'activating')
+  const leader = active.find((one) => reportsReady(lab, one)) ?? active[0] ?? returns
   if (leader) return { leader, lacking: [] }
   const first = firstOf(all)
-  const error = new LabError('no server of this lab runs RKE2 yet', {
-    details: all.flatMap(({ trouble }) => trouble?.message ?? []).slice(0, 1),
-    hint: script('install-rke2'),
-  })
-  const runs = typedOn(first.node, 'systemctl is-active rke2-server')
-  return { leader: first, lacking: [refusal(`${runs} >/dev/null`, error)] }
+  const trouble = all.flatMap(({ trouble }) => trouble?.message ?? []).slice(0, 1)
+  const names = off.map(({ name }) => name)
+  const error =
+    names.length > 0
+      ? new LabError(
+          `no server to join: ${names.join(', ')} ${names.length > 1 ? 'are' : 'is'} off`,
+          {
+            hint: [
+              line(script('create', ...names), '   # starts a machine that is off'),
+              '# then run this again',
+            ],
+          },
+        )
+      : new LabError('no server of this lab runs RKE2 yet', {
+          details: [...trouble, ...(unseen ? [unseen.message] : [])],
+          hint: script('install-rke2'),
+        })
+  const isRunning = commandOn(first.node, 'systemctl is-active --quiet rke2-server')
+  return { leader: first, lacking: [refusal(isRunning, error)] }
 }
 
-const reportsReady = ({ name, state }: Member) =>
-  state.nodes?.some((one) => one.name === name && one.ready) ?? false
+const reportsReady = ({ rke2 }: Lab, one: Member) => isReady(one.state, ownNode(one), rke2)
+const ownNode = ({ name, state }: Member) => state.nodes?.find((one) => one.name === name)
 
 /** The leader once its own node is Ready, with the nodes that it knows by then. */
 export async function readyLeader(
   lab: Lab,
-  leader: Member,
+  { leader, servers }: Cluster,
   seconds: number,
   shell: Shell,
 ): Promise<Member> {
   const { name, node } = leader
+  const others = servers.filter((one) => one !== leader)
   const wait = forEach(`Wait until ${name} is Ready`, [leader], ({ state }) => {
     checkVersion(lab, state)
-    return [untilNodeReady(node, node, seconds)]
+    return [untilNodeReady(lab, leader, node, seconds, awayFrom(others))]
   })
-  if (reportsReady(leader)) return leader
+  if (reportsReady(lab, leader)) return leader
+  for (const stage of planTogether(others)) await shell.apply(stage)
   await shell.apply({ ...wait, watched: true })
   const { nodes } = (await lookAt(node)).state
   if (nodes) return { ...leader, state: { ...leader.state, nodes } }
-  const listing = typedOn(node, `sudo ${kubectl} get nodes`)
-  const error = new LabError(`the API of ${name} does not answer`, { hint: listing })
-  await shell.apply(inOrder(`Ask ${name} for its nodes`, [refusal(`${listing} >/dev/null`, error)]))
+  const listing = `${kubectl} get nodes`
+  const error = new LabError(`the API of ${name} does not answer`, {
+    hint: typedOn(node, `sudo ${listing}`),
+  })
+  const answers = `${commandOn(node, listing, { root: true })} >/dev/null`
+  await shell.apply(inOrder(`Ask ${name} for its nodes`, [refusal(answers, error)]))
   return leader
 }

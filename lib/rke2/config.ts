@@ -14,7 +14,7 @@ export const tokenFile = '/etc/rancher/rke2/token'
 // machine (such as node-external-ip) and node-taint: a taint that keeps pods off the servers must not keep them off the
 // agents (taints of agents go into rke2/agent.yaml).
 const agentKeys = `
-  debug bind-address enable-pprof lb-server-port profile
+  debug enable-pprof lb-server-port profile
   node-label kubelet-arg kubelet-path resolv-conf protect-kernel-defaults
   image-credential-provider-bin-dir image-credential-provider-config
   container-runtime-endpoint default-runtime snapshotter nonroot-devices selinux pause-image runtime-image
@@ -24,11 +24,11 @@ const agentKeys = `
   .trim()
   .split(/\s+/)
 
-/** Reads rke2/server.yaml or rke2/agent.yaml as edited by people; rejects what RKE2 cannot take. */
-export function parseRke2Config(text: string, file: string): Config {
+/** Reads rke2/server.yaml or rke2/agent.yaml, which is for so many machines; rejects what RKE2 cannot take. */
+export function parseRke2Config(text: string, file: string, machines = 1): Config {
   const entries = readMapping(text, file, 'RKE2 keys')
   const problems = entries.flatMap(({ key, value, line }) => {
-    const problem = rke2KeyProblem(key, value)
+    const problem = rke2KeyProblem(key, value, machines)
     return problem ? [`line ${line}, ${key}: ${problem}`] : []
   })
   refuse(file, problems)
@@ -52,19 +52,30 @@ export function joinedServer(lab: Lab, node: Node, config: string): Node | undef
 const isForAgents = (key: string) => agentKeys.includes(key.replace(/\+$/, ''))
 
 /** config.yaml of a node; `joins` is the server that it joins, undefined for the first server. */
-export function rke2Config(lab: Lab, node: Node, edited: Config, joins?: Node): string {
+export const rke2Config = (...what: Parameters<typeof rke2Entries>): string =>
+  toYaml(rke2Entries(...what))
+
+/** Its keys and values. */
+export function rke2Entries(lab: Lab, node: Node, edited: Config, joins?: Node): Config {
   const own = { 'node-name': node.name, 'node-ip': node.address }
   const join = joins ? { server: joinUrl(joins), 'token-file': tokenFile } : {}
   if (node.role === 'agent') {
     const shared = Object.entries(lab.rke2.config).filter(([key]) => isForAgents(key))
-    return toYaml({ ...edited, ...Object.fromEntries(shared), ...own, ...join })
+    return { ...edited, ...Object.fromEntries(shared), ...own, ...join }
   }
   const both: Config = { 'write-kubeconfig-mode': '0600', ...edited, ...lab.rke2.config }
   const { 'tls-san': _, 'tls-san+': __, ...config } = both
   const names = [node.name, node.address, ...(lab.rke2.vip ? [lab.rke2.vip] : [])]
   const sans = [names, sansOf(edited), sansOf(lab.rke2.config)].flat()
-  return toYaml({ ...config, ...own, 'tls-san': [...new Set(sans)], cni: lab.rke2.cni, ...join })
+  return { ...config, ...own, 'tls-san': [...new Set(sans)], cni: lab.rke2.cni, ...join }
 }
 
 // Both keys are merged into one list: RKE2 would drop a KEY+ that comes before its KEY.
 const sansOf = (config: Config) => [config['tls-san'], config['tls-san+']].flatMap(asList)
+
+/** The ingress controllers of the cluster: as configured, else those that were found in it. */
+export function ingressOf(lab: Lab, edited: Config, found: string[] = []): string[] {
+  const key = 'ingress-controller'
+  const named = asList(lab.rke2.config[key] ?? edited[key] ?? found)
+  return named.flatMap((names) => String(names).split(',')).filter((name) => name !== 'none')
+}

@@ -2,11 +2,17 @@
 import type { Lab } from '../lab/lab.ts'
 import { forEach, type Stage } from '../shell/steps.ts'
 import { planInstallOn } from './artifacts.ts'
-import { checkNoOtherCluster, type Start } from './cluster.ts'
+import { planChecks, planNetworkRule } from './checks.ts'
+import { awayFrom, checkNoOtherCluster, planTogether, type Start } from './cluster.ts'
+import { ingressOf } from './config.ts'
 import { untilNodeReady } from './ready.ts'
-import { checkNeeds, checkVersion } from './requirements.ts'
-import { planConfig, planStart, type Edited } from './service.ts'
-import { isReady } from './state.ts'
+import { checkVersion } from './requirements.ts'
+import { planConfig, planStart, rememberImports, type Edited } from './service.ts'
+import { bringsNetwork, isReady } from './kube-nodes.ts'
+
+/** The stage that looks whether RKE2 can work on the first server, if it has not run there yet. */
+export const planLook = (lab: Lab, edited: Edited, { first, others }: Start): Stage =>
+  forEach(`Check ${first.name}`, [first], () => planChecks(lab, first, edited, others))
 
 /** The stages that are missing until the first server is Ready. Throws if something must be fixed first. */
 export function planFirst(
@@ -18,21 +24,28 @@ export function planFirst(
   const { name, node, state } = first
   const install = forEach(`Install on ${name}`, [first], () => {
     checkVersion(lab, state)
-    if (!state.hasRun) checkNeeds(node, state)
-    checkNoOtherCluster(first, others)
-    return state.version ? [] : planInstallOn(lab, node)
+    if (!state.hasRun) checkNoOtherCluster(first, others)
+    return state.version ? [] : planInstallOn(lab, node, ingressOf(lab, edited.server))
   })
   const config = planConfig(lab, first, edited)
-  const steps = [...config.steps, ...planStart(first, config.unread)]
+  const steps = [
+    ...(state.importsAgain ? [rememberImports(node)] : []),
+    ...planNetworkRule(first),
+    ...config.steps,
+    ...planStart(first, config.unread),
+  ]
   const kube = state.nodes?.find((one) => one.name === name)
-  if (steps.length === 0 && isReady(state, kube)) return []
+  if (steps.length === 0 && isReady(state, kube, lab.rke2)) return []
   const start = forEach('Configure and start', [first], () => steps)
-  const wait = forEach('Wait until the node is Ready', [first], () => [
-    untilNodeReady(node, node, seconds),
+  const goal = bringsNetwork(lab.rke2) ? 'has registered' : 'is Ready'
+  const wait = forEach(`Wait until the node ${goal}`, [first], () => [
+    untilNodeReady(lab, first, node, seconds, awayFrom(others)),
   ])
+  const together = state.hasRun ? planTogether(others) : []
   return [
     ...(state.version ? [] : [install]),
     ...(steps.length > 0 ? [start] : []),
+    ...together,
     { ...wait, watched: true },
   ]
 }

@@ -19,65 +19,133 @@ const progress =
 const isProgress = (line: string) =>
   progress.test(line) && !line.includes('kube-proxy configuration')
 
-const imports = /msg="(Importing|Imported) images from /
-const lastImport = (journal: string) =>
-  journal.split('\n').findLast((line) => imports.test(line)) ?? ''
+const imports = /msg="(?:(Importing|Imported) images from |Starting rke2 )/
+const lastImport = (lines: string[]) => lines.findLast((line) => imports.test(line)) ?? ''
+
+/** The lines of a start that came up once: what went wrong in it until then is over, but an import may go on. */
+export const onlyImports = (journal: string): string =>
+  journal
+    .split('\n')
+    .filter((line) => imports.test(line))
+    .join('\n')
+
+const isGoingOn = (line: string) => imports.exec(line)?.[1] === 'Importing'
 
 /** Whether RKE2 is unpacking the images that were brought along. The kubelet starts meanwhile, and cannot pull them. */
-export const isImporting = (journal: string): boolean =>
-  imports.exec(lastImport(journal))?.[1] === 'Importing'
+export const isImporting = (journal: string): boolean => isGoingOn(lastImport(journal.split('\n')))
+
+/** What is known besides the logs. */
+interface More {
+  /** The last error in the kubelet's log. */
+  kubelet?: string
+  /** How the service ends again and again, if it does so now. */
+  ends?: Ends | undefined
+}
+
+/** Whether RKE2 has unpacked them since its start. */
+export const hasImported = (journal: string): boolean =>
+  imports.exec(lastImport(journal.split('\n')))?.[1] === 'Imported'
 
 /** The current cause: the last one logged, unless RKE2 has made progress since; undefined if there is none. */
-export function diagnose(journal: string, containerd: string, at: Place): Cause | undefined {
-  return (
-    causeIn(withoutEarlyPulls(journal, journal), at) ??
-    causeIn(withoutEarlyPulls(containerd, journal), at) ??
-    keepsFailing(journal, at)
-  )
+export function diagnose(
+  journal: string,
+  containerd: string,
+  at: Place,
+  { kubelet = '', ends }: More = {},
+): Cause | undefined {
+  const lines = journal.split('\n')
+  const isEarly = earlyPulls(lines)
+  const counts = (log: string[]) => log.filter((line) => !isEarly(line))
+  const found =
+    causeIn(emptyFiles(at), at) ??
+    causeIn(counts(lines), at) ??
+    causeIn(counts(containerd.split('\n')), at) ??
+    (ends && keepsFailing(lines, ends, at))
+  if (found?.id !== 'kubelet-exits') return found
+  const said = kubelet ? kubeletError(kubelet) : undefined
+  return causeOf(knownIn(said ?? '', at) ?? knownIn('Kubelet exited: ', at), at, said)
 }
 
-function causeIn(log: string, at: Place): Cause | undefined {
-  const matching = (line: string) => known.find(({ match }) => match.test(line))
-  const last = log.split('\n').findLast((line) => isProgress(line) || matching(line))
-  return causeOf(matching(last ?? ''), at)
+const emptyFiles = ({ remains }: Place) =>
+  (remains?.empty ?? []).map((file) => `empty file: ${file}`)
+
+const knownIn = (line: string, at: Place) =>
+  known.find(({ match, when }) => match.test(line) && (when?.(at) ?? true))
+
+/** The last cause in the lines that is not over. */
+function causeIn(lines: string[], at: Place): Cause | undefined {
+  const isOver = ({ until }: Known, index: number) =>
+    lines.slice(index + 1).some((line) => (until ? until.test(line) : isProgress(line)))
+  const last = lines.findLast((line, index) => {
+    const hit = knownIn(line, at)
+    return hit !== undefined && !isOver(hit, index)
+  })
+  return last === undefined ? undefined : causeOf(knownIn(last, at), at, last)
 }
 
-const causeOf = (hit: Known | undefined, at: Place): Cause | undefined =>
-  hit && { id: hit.id, why: hit.why(at), fix: hit.fix(at), patience: hit.patience ?? 0 }
+const causeOf = (hit: Known | undefined, at: Place, said?: string): Cause | undefined =>
+  hit && { id: hit.id, why: hit.why(at, said), fix: hit.fix(at, said), patience: hit.patience ?? 0 }
 
-const isPull = (line: string) => known.find(({ id }) => id === 'image-pull')?.match.test(line)
+/** The error in a line of the kubelet: err="..." after a header. */
+function kubeletError(line: string): string {
+  const quoted = /\berr="((?:[^"\\]|\\.)*)"/.exec(line)?.[1]
+  return quoted?.replace(/\\(.)/g, '$1') ?? line.replace(/^[EF]\d+ .*?\] /, '')
+}
+
+const pull = known.find(({ id }) => id === 'image-pull')?.match
 
 // Pulls that failed before the images were there say nothing; anything else counts. RKE2 logs whole seconds.
-function withoutEarlyPulls(log: string, journal: string): string {
-  const isGoingOn = isImporting(journal)
-  const end = timeOf(lastImport(journal)) + 1000
-  const isEarly = (line: string) => isGoingOn || timeOf(line) <= end
-  return log
-    .split('\n')
-    .filter((line) => !(isPull(line) && isEarly(line)))
-    .join('\n')
+function earlyPulls(journal: string[]): (line: string) => boolean {
+  const last = lastImport(journal)
+  const end = timeOf(last) + 1000
+  return (line) => pull?.test(line) === true && (isGoingOn(last) || timeOf(line) <= end)
 }
 
-/** When a line of logrus was written, milliseconds; NaN where it does not say. */
-export const timeOf = (line: string) => Date.parse(/\btime="([^"]*)"/.exec(line)?.[1] ?? '')
+/** When a line of logrus, or of a container, was written, milliseconds; NaN where it does not say. */
+export const timeOf = (line: string) =>
+  Date.parse(/(?:\btime="|^)(\d{4}-[^" ]*)/.exec(line)?.[1] ?? '')
+
+/** How often the service has ended since the first look at it, by systemd's counter of restarts. */
+export interface Ends {
+  counter: number
+  count: number
+  /** When the last end was noticed, and after what time of life (milliseconds). */
+  last: number
+  life: number
+  /** systemd's words for it, such as exit-code; empty for a good end. */
+  result: string
+}
+
+/** The ends after one more look. */
+export function endsAfter(before: Ends | undefined, counter: number, result: string, now: number) {
+  const more = before ? counter - before.counter : 0
+  if (!before || more < 0) return { counter, count: 0, last: now, life: 0, result }
+  const words = result || before.result
+  if (more === 0) return { ...before, result: words }
+  const life = (now - before.last) / more
+  return { counter, count: before.count + more, last: now, life, result: words }
+}
+
+/** Whether it ends again and again: one end alone is no cause, and a life longer than the one before is no end. */
+export const keepsEnding = ({ count, last, life }: Ends, now: number): boolean =>
+  count >= 2 && now - last < 1.5 * life + 10_000
 
 const fatal =
   /level=fatal msg="((?:[^"\\]|\\.)*)"|msg="(Shutdown request received: (?:[^"\\]|\\.)*)"/
+const complaint = /^(?! ).*(error|panic|fatal|fail|incorrect|cannot|no such)/i // options of a usage text are indented
 
-// A failure that nobody foresaw is shown in its own words. One alone is no cause: some go away with the next start.
-function keepsFailing(journal: string, at: Place): Cause | undefined {
-  const messages = journal.split('\n').flatMap((line) => {
-    const [, ended, shutDown] = fatal.exec(line) ?? []
-    return ended ?? shutDown ?? []
-  })
-  const shape = (message: string) => message.replace(/\d+/g, '#')
-  const last = messages.at(-1)
-  const same = messages.filter((message) => shape(message) === shape(last ?? ''))
-  if (last === undefined || same.length < 2) return undefined
+// A known cause goes on although RKE2 gets a bit further each time. A failure that nobody foresaw is shown in its own words.
+function keepsFailing(lines: string[], { count, result }: Ends, at: Place): Cause | undefined {
+  const line =
+    lines.findLast((line) => fatal.test(line)) ??
+    lines.findLast((line) => complaint.test(line)) ??
+    lines.join('\n')
+  const hit = knownIn(line, at)
+  if (hit) return causeOf(hit, at, line)
   const unit = serviceOf(at.node)
   return {
     id: 'keeps-failing',
-    why: `RKE2 has ended ${same.length} times with: ${last.replace(/\\(.)/g, '$1')}`,
+    why: `RKE2 has ended ${count} times${result && ` (${result})`}, and said: ${lastMessage(line) || 'nothing'}`,
     fix: [
       typedOn(at.node, `sudo journalctl --unit ${unit} --lines 200 --no-pager`),
       typedOn(at.node, `systemctl status ${unit}`),
@@ -106,7 +174,8 @@ export const isDue = ({ cause, since }: Sighting, now: number): boolean =>
 
 /** The message of the last line that is not empty: the text in logrus' msg="...". */
 export function lastMessage(journal: string): string {
-  const line = journal.split('\n').findLast((text) => text.trim()) ?? ''
+  const text = journal.trimEnd()
+  const line = text.slice(text.lastIndexOf('\n') + 1)
   const quoted = /\bmsg="((?:[^"\\]|\\.)*)"/.exec(line)?.[1]
   return (quoted?.replace(/\\(.)/g, '$1') ?? line).trim()
 }

@@ -2,20 +2,24 @@
 import { existsSync, lstatSync, readlinkSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
+import { commandOn } from '../guest/ssh.ts'
 import { typedOn } from '../guest/ssh-files.ts'
 import type { Lab, Node } from '../lab/lab.ts'
 import { ask, query, readText } from '../shell/bash.ts'
 import type { Step } from '../shell/steps.ts'
+import { line, type Hint, type Script } from '../text/errors.ts'
 import { commandText } from '../text/quote.ts'
 import { kubeconfigEdits, leftAlone, mergeKubeconfig } from './kubeconfig.ts'
-import { kubectl } from './state.ts'
+import { kubeNodes } from './service.ts'
+import { kubectl, bringsNetwork, lacksNetwork } from './kube-nodes.ts'
 
 const fileOf = (lab: Lab) => `${lab.dir}/kubeconfig`
 
 // Prints the server's kubeconfig with its address and the lab's name.
 function source(lab: Lab, server: Node): string {
   const edits = kubeconfigEdits(lab.name, server.address).flatMap((edit) => ['-e', edit])
-  return `${typedOn(server, 'sudo cat /etc/rancher/rke2/rke2.yaml')} | ${commandText`sed ${edits}`}`
+  const cat = commandOn(server, 'cat /etc/rancher/rke2/rke2.yaml', { root: true })
+  return `${cat} | ${commandText`sed ${edits}`}`
 }
 
 /** The lab's kubeconfig as read from the server; undefined if it cannot be read yet. */
@@ -102,10 +106,16 @@ fi`,
   }
 }
 
-/** How to use the cluster: kubectl on this host, or over SSH if this host has no kubectl. */
-export async function kubectlHint(lab: Lab, server: Node): Promise<string> {
+/** What to type next: `then`, or how to use the cluster: kubectl on this host, or over SSH if this host has none. Before
+ *  that a network plugin, if the user is to install one and none runs. */
+export async function nextHint(lab: Lab, server: Node, then?: Script): Promise<Hint> {
   const here = (await query`command -v kubectl`).code === 0
-  return here
-    ? commandText`kubectl --kubeconfig ${fileOf(lab)} get nodes`
-    : typedOn(server, `sudo ${kubectl} get nodes`)
+  const program = here
+    ? commandText`kubectl --kubeconfig ${fileOf(lab)}`
+    : typedOn(server, `sudo ${kubectl}`)
+  const next = then ?? `${program} get nodes`
+  const lacks = bringsNetwork(lab.rke2) && (await kubeNodes(server))?.some(lacksNetwork)
+  if (!lacks) return next
+  const why = '# the manifest of your network plugin: nodes are NotReady until it runs'
+  return line(`${program} apply -f URL   ${why}\n      `, next)
 }

@@ -1,5 +1,17 @@
-// PURE. Known causes on the node itself: its kernel, its disk, its images, its files.
-import { again, forgetFirstStart, onNode, recreate, type Known } from './cause.ts'
+// PURE. Known causes on the node itself: its kernel, its disk, its files.
+import { script } from '../text/errors.ts'
+import {
+  again,
+  deletePassword,
+  forgetImages,
+  install,
+  onNode,
+  recreate,
+  type Known,
+} from './cause.ts'
+import { ofImages } from './image-causes.ts'
+
+const etcdRuns = /Connection to etcd is ready|is up and running/
 
 export const ofTheNode: Known[] = [
   {
@@ -21,7 +33,7 @@ export const ofTheNode: Known[] = [
     match: /apparmor_parser/,
     why: () => 'AppArmor is on, but apparmor_parser is not installed: no container can start',
     fix: (at) => [
-      onNode(at, 'sudo apt-get install --yes apparmor'),
+      install(at, 'apparmor'),
       '# and in cloud-init/user-data.yaml: packages: [apparmor]',
       again(at),
     ],
@@ -58,68 +70,83 @@ export const ofTheNode: Known[] = [
       ...recreate(at),
     ],
   },
-  {
-    id: 'rate-limit',
-    match: /429 Too Many Requests|toomanyrequests/,
-    patience: 30,
-    why: () => 'the registry refuses more image pulls for now (rate limit)',
-    fix: (at) => [
-      '# wait some hours, or let this host bring the images: rke2.images: true in the lab file, then:',
-      ...recreate(at),
-    ],
-  },
-  {
-    id: 'image-pull',
-    match: /failed to get runtime image|failed to pull (and unpack )?image|ErrImagePull/,
-    patience: 30,
-    why: () => 'images cannot be pulled: the node has no internet, or a registry is down',
-    fix: (at) => [
-      onNode(at, 'curl -sI https://registry-1.docker.io/v2/'),
-      '# if the nodes have no internet: set rke2.images: true in the lab file, then recreate it:',
-      ...recreate(at),
-    ],
-  },
+  ...ofImages,
   {
     id: 'first-start-cut-off',
-    match: /no bootstrap data found in datastore/,
+    match:
+      /no bootstrap data found in datastore|failed to (reconcile with local datastore|start cluster): context deadline exceeded/,
+    when: ({ remains }) => remains?.unborn === true,
+    until: etcdRuns,
+    patience: 30,
     why: () =>
       'its first start was cut off before its data was complete; it cannot go on from there',
-    fix: (at) => [...forgetFirstStart(at), again(at)],
+    fix: (at) => ['# nothing is lost: this server never was Ready', ...forgetImages(at, true)],
+  },
+  {
+    id: 'no-bootstrap-data',
+    match: /no bootstrap data found in datastore/,
+    why: () =>
+      'its etcd lacks the certificates of the cluster: another token is configured, or the data is incomplete',
+    fix: (at) => [
+      onNode(at, 'sudo grep -rls ^token /etc/rancher/rke2   # a token that is not the old one?'),
+      onNode(at, 'sudo ls /var/lib/rancher/rke2/server/db/snapshots'),
+      '# a snapshot is there: tutorials/17-backup.md restores it; there is none: recreate the machine',
+      ...recreate(at),
+    ],
   },
   {
     id: 'etcd-silent',
     match: /failed to (reconcile with local datastore|start cluster): context deadline exceeded/,
-    patience: 120,
-    why: () =>
-      'etcd does not answer: most of the other servers are off, or a power cut damaged its files',
+    until: etcdRuns,
+    patience: 300, // servers that were all off find each other within minutes
+    why: ({ away = [] }) =>
+      away.length > 0
+        ? `etcd does not answer, and these servers cannot be reached: ${away.join(', ')}; etcd needs most of the servers`
+        : 'etcd does not answer: most of the other servers are off, or it hangs',
     fix: (at) => [
-      '# start all other servers of the lab, if there are any: they need each other',
-      '# a single server that never was Ready (this deletes what it has):',
-      ...forgetFirstStart(at),
+      ...(at.away?.length ? [script('create', ...at.away)] : []),
+      '# if all servers of the lab run: stop what hangs, then start it again',
+      onNode(at, 'sudo /usr/local/bin/rke2-killall.sh'),
       again(at),
     ],
   },
   {
     id: 'damaged-keys',
-    match: /error loading key from .*agent\/|serving-kubelet\.crt: 400 Bad Request/,
+    match:
+      /^empty file: \/|error loading key from .*agent\/|serving-kubelet\.crt: 400 Bad Request|node password not set/,
     patience: 20,
-    why: () => 'a power cut left empty key files; RKE2 makes new ones when they are gone',
-    fix: (at) => [
+    why: (_, line = '') => {
+      const file = /^empty file: (\/.*)/.exec(line)?.[1]
+      return `a power cut left empty key files${file ? ` (${file})` : ''}; RKE2 makes new ones when they are gone`
+    },
+    fix: (at, line = '') => [
       onNode(
         at,
         'sudo find /var/lib/rancher/rke2/agent /etc/rancher/node -maxdepth 1 -type f -size 0 -delete',
       ),
+      ...(line.includes('password') ? [deletePassword(at)] : []), // the cluster knows the old one
       again(at),
+    ],
+  },
+  {
+    id: 'cgroup-v1',
+    match: /not run on a host using cgroup v1/,
+    patience: 15,
+    why: () => 'its image has cgroup v1, which Kubernetes 1.35 and later refuse',
+    fix: (at) => [
+      onNode(at, 'stat -fc %T /sys/fs/cgroup   # cgroup2fs is version 2'),
+      '# use an image with cgroup v2 (Debian 12, Ubuntu 24.04 or later), then:',
+      ...recreate(at),
     ],
   },
   {
     id: 'kubelet-exits',
     match: /Kubelet exited: /,
-    patience: 30,
-    why: () => 'its kubelet ends at once; the last lines of kubelet.log say why',
+    patience: 15,
+    why: (_, said = 'the last lines of kubelet.log say why') => `its kubelet ends at once: ${said}`,
     fix: (at) => [
       onNode(at, 'sudo tail -n 20 /var/lib/rancher/rke2/agent/logs/kubelet.log'),
-      '# a wrong kubelet-arg: correct rke2.config in the lab file or rke2/*.yaml, then:',
+      `# correct kubelet-arg: in rke2.config of the lab file, or in rke2/${at.node.role}.yaml, then:`,
       again(at),
     ],
   },

@@ -1,60 +1,67 @@
 // EDGE. Waits until a Kubernetes node is Ready; a known cause in the journal ends the wait early.
-import { askNode } from '../guest/ssh.ts'
+import { askNode, commandOn } from '../guest/ssh.ts'
 import { typedOn } from '../guest/ssh-files.ts'
-import type { Node } from '../lab/lab.ts'
-import type { Check, Say } from '../shell/steps.ts'
+import type { Lab, Node } from '../lab/lab.ts'
+import { untilBash, type Check, type Say } from '../shell/steps.ts'
 import { TimedOut, until, type Seen } from '../shell/wait.ts'
 import { LabError } from '../text/errors.ts'
 import { formatSeconds } from '../text/progress.ts'
-import { commandText } from '../text/quote.ts'
-import { parts } from '../text/sections.ts'
-import {
-  diagnose,
-  isDue,
-  isImporting,
-  lastMessage,
-  sighting,
-  timeOf,
-  type Cause,
-  type Sighting,
-} from './journal.ts'
-import { kubeNodes } from './service.ts'
-import { isReady, kubectl, parseKubeNodes, serviceOf, watchScript, type KubeNode } from './state.ts'
+import type { Place } from './cause.ts'
+import type { Cause } from './journal.ts'
+import { isUpBash, messageField, readyScript } from './kube-nodes.ts'
+import { kubeNodes, type Member } from './service.ts'
+import { serviceOf, startedScript } from './state.ts'
+import { watcher } from './watch.ts'
 
-/** The node is Ready according to the API of `reporter`; the first server is its own reporter. */
-export function untilNodeReady(node: Node, reporter: Node, seconds: number): Check {
-  const there = typedOn(reporter, `sudo ${kubectl} get node ${node.name}`)
-  const registered = `until ${there} >/dev/null 2>&1; do sleep 5; done`
-  const ready = `wait --for=condition=Ready node/${node.name} --timeout=${seconds}s`
+/** The node is Ready according to the API of `reporter`, and what it has unpacked is on its disk; the first server is its
+ *  own reporter. With `cni: none` it may lack a network. `away`: servers that cannot be reached. */
+export function untilNodeReady(
+  lab: Lab,
+  { node, state }: Pick<Member, 'node' | 'state'>,
+  reporter: Node,
+  seconds: number,
+  away: string[] = [],
+): Check {
+  const server = reporter.name === node.name ? undefined : reporter
+  const holds = (say: Say) =>
+    waitForNode(lab, { node, system: state, server, away }, reporter, seconds, say)
+  const started = commandOn(node, startedScript(serviceOf(node)), { root: true })
+  const ready = commandOn(reporter, readyScript(node.name), { root: true })
+  const condition = `started=$(${started}\n) && answer=$(${ready}
+) && read -r ready heartbeat ${messageField(lab.rke2)} <<<"$answer" && [[ $heartbeat > $started && ${isUpBash(lab.rke2)} ]]`
   return {
     do: 'check',
-    bash: `${commandText`timeout ${seconds} sh -c ${registered}`}
-${typedOn(reporter, `sudo ${kubectl} ${ready}`)}`,
-    holds: (say) => waitForNode(node, reporter, seconds, say),
+    bash: `${untilBash(condition, seconds, 3)}\n${typedOn(node, 'sync')}`,
+    holds,
   }
 }
 
-async function waitForNode(node: Node, reporter: Node, seconds: number, say: Say): Promise<string> {
-  const at = { node, server: reporter.name === node.name ? undefined : reporter }
-  let since: number | undefined
-  let seen: Sighting | undefined
-  const probe = async (): Promise<Seen<Cause | 'Ready'>> => {
-    since ??= await clockOf(node)
-    const look = await lookOn(node, reporter, since)
-    if (isReady(look, look.kube)) return { done: 'Ready' }
-    const now = Date.now()
-    seen = sighting(diagnose(look.journal, look.containerd, at), seen, now)
-    if (seen && isDue(seen, now)) return { done: seen.cause }
-    const [state, last] = [describe(look), lastMessage(look.journal)]
-    say(state, last)
-    return { state: `${state}; last log line: ${last}` }
+async function waitForNode(
+  { rke2 }: Lab,
+  at: Place,
+  reporter: Node,
+  seconds: number,
+  say: Say,
+): Promise<string> {
+  const { node } = at
+  const look = watcher(at, rke2, {
+    ask: (script) => askNode(node, script, { root: true, seconds: 90 }),
+    nodes: () => kubeNodes(reporter),
+    sync: () => askNode(node, 'sync', { seconds: 300 }),
+    now: Date.now,
+  })
+  const probe = async (): Promise<Seen<Cause | string>> => {
+    const seen = await look()
+    if ('done' in seen) return seen
+    say(seen.state, seen.last)
+    return { state: `${seen.state}; last log line: ${seen.last}` }
   }
   const end = await until(() => probe().catch(busy), { seconds, every: 3 }).catch(
     (error: unknown) => {
       throw error instanceof TimedOut ? tooSlow(node, seconds, error) : error
     },
   )
-  if (end !== 'Ready') throw explained(node, end)
+  if (typeof end !== 'string') throw explained(node, end)
   return end
 }
 
@@ -62,48 +69,6 @@ async function waitForNode(node: Node, reporter: Node, seconds: number, say: Say
 function busy(error: unknown): { state: string } {
   if (error instanceof LabError) return { state: error.message }
   throw error
-}
-
-// One second later, so that no line of an earlier process counts. RKE2 repeats its failures.
-const clockOf = async (node: Node) => Number(await askNode(node, 'date +%s')) + 1
-
-interface Look {
-  service: string
-  started: number
-  journal: string
-  containerd: string
-  /** Undefined while no API answers. */
-  nodes: KubeNode[] | undefined
-  kube: KubeNode | undefined
-}
-
-async function lookOn(node: Node, reporter: Node, since: number): Promise<Look> {
-  const script = watchScript(serviceOf(node), since)
-  const found = parts(await askNode(node, script, { root: true, seconds: 90 }))
-  const text = (name: string) => (found.get(name) ?? '').trim()
-  const service = text('service')
-  // An agent has no API of its own: its reporter is asked, once the service runs.
-  const ask = () => (node.role === 'server' ? parseKubeNodes(text('nodes')) : kubeNodes(reporter))
-  const nodes = service === 'active' ? await ask() : undefined
-  return {
-    service,
-    started: Number(text('started')),
-    journal: text('journal'),
-    containerd: text('containerd')
-      .split('\n')
-      .filter((line) => timeOf(line) >= since * 1000)
-      .join('\n'),
-    nodes,
-    kube: nodes?.find(({ name }) => name === node.name),
-  }
-}
-
-function describe({ service, journal, nodes, kube }: Look): string {
-  if (isImporting(journal)) return `service ${service}, importing images`
-  if (service !== 'active') return `service ${service || 'unknown'}`
-  if (!nodes) return 'service active, the API does not answer yet'
-  if (kube?.ready) return 'service active, its kubelet has not reported yet'
-  return kube ? 'Kubernetes node is NotReady' : 'service active, no Kubernetes node yet'
 }
 
 const journalCommand = (node: Node) =>

@@ -18,8 +18,9 @@ export interface Release {
   archives: ReleaseFile[]
 }
 
-/** The files of the lab's release: the installer of that tag, checksums, tarball and, with rke2.images, the images. */
-export function release({ rke2 }: Lab): Release {
+/** The files of the lab's release: the installer of that tag, checksums, tarball and, with rke2.images, the images. `ingress`:
+ *  the cluster's ingress controllers; none: what RKE2 gives a new cluster. */
+export function release({ rke2 }: Lab, ingress: string[] = []): Release {
   const tag = encodeURIComponent(rke2.version)
   const base = `${(rke2.mirror ?? downloads).replace(/\/+$/, '')}/${tag}`
   const file = (name: string): ReleaseFile => ({ name, url: `${base}/${name}` })
@@ -30,17 +31,35 @@ export function release({ rke2 }: Lab): Release {
     sums: file(`sha256sum-${arch}.txt`),
     archives: [
       file(`rke2.linux-${arch}.tar.gz`),
-      ...(rke2.images ? imageArchives(rke2.cni).map(file) : []),
+      ...(rke2.images ? imageArchives(rke2, ingress).map(file) : []),
     ],
   }
 }
 
-// The main archive contains the core and canal; every other CNI has its own (docs.rke2.io/install/airgap). install.sh
-// uses that one only together with the main archive.
-function imageArchives(cni: string): string[] {
-  const archive = (part: string) => `rke2-images${part}.linux-${arch}.tar.zst`
-  return cni === 'canal' || cni === 'none' ? [archive('')] : [archive(''), archive(`-${cni}`)]
+// The main archive has the core, canal, and the ingress controller of new clusters: traefik from v1.36 on. Everything else
+// has its own archive, which install.sh uses only together with the main one (rancher/rke2: scripts/build-images).
+function imageArchives({ cni, version }: Lab['rke2'], ingress: string[]): string[] {
+  const minor = Number(/^v1\.(\d+)/.exec(version)?.[1])
+  const inMain = ['canal', 'none', minor < 36 ? 'ingress-nginx' : 'traefik']
+  const parts = [cni, ingress].flat().filter((name) => !inMain.includes(name))
+  return ['', ...parts.map((name) => `-${name}`)].map(imageArchive)
 }
+
+export const imageArchive = (part: string) => `rke2-images${part}.linux-${arch}.tar.zst`
+
+// From RKE2's scripts/build-images. Which ingress controller is in the main archive depends on the version; one that is
+// missing there has an archive of its own.
+const ownArchives: [image: RegExp, part: string][] = [
+  [/nginx-ingress-controller|kube-webhook-certgen/, '-ingress-nginx'],
+  [/traefik/, '-traefik'],
+  [/mirrored-calico-/, '-calico'],
+  [/cilium/, '-cilium'],
+  [/multus|whereabouts/, '-multus'],
+]
+
+/** The part of the archive's name that should contain an image of RKE2. */
+export const archiveOf = (image: string): string =>
+  ownArchives.find(([name]) => name.test(image))?.[1] ?? ''
 
 /** The version in the output of `rke2 --version`; undefined if there is none. */
 export function parseVersion(output: string): string | undefined {

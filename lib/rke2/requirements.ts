@@ -1,32 +1,9 @@
-// PURE. What a node must have before RKE2 is started, and what an installed RKE2 must be.
+// PURE. What an installed RKE2 must be, and the clocks of a cluster.
 import { typedOn } from '../guest/ssh-files.ts'
 import type { Lab, Node } from '../lab/lab.ts'
 import { LabError } from '../text/errors.ts'
-import { formatSize } from '../text/size.ts'
+import { setClock } from './system.ts'
 import type { Rke2State } from './state.ts'
-
-const least = 3 * 2 ** 30 // RKE2 and its images would fill a smaller disk while it starts
-
-/** Throws if the node lacks what RKE2 needs. */
-export function checkNeeds(node: Node, state: Rke2State): void {
-  if (state.gaps.length > 0)
-    throw new LabError(`it lacks ${state.gaps.join(' and ')}, so RKE2 cannot start containers`, {
-      hint: [
-        typedOn(node, `sudo apt-get install --yes ${state.gaps.join(' ')}`),
-        `# for future machines, in cloud-init/user-data.yaml: packages: [${state.gaps.join(', ')}]`,
-      ],
-    })
-  if (state.free > 0 && state.free < least)
-    throw new LabError(
-      `only ${formatSize(state.free)} is free on its disk, but RKE2 needs ${formatSize(least)}`,
-      {
-        hint: [
-          typedOn(node, 'df -h'),
-          '# or give it a larger disk in the lab file and recreate it',
-        ],
-      },
-    )
-}
 
 /** Throws if another version of RKE2 is installed: replacing it would be an upgrade. */
 export function checkVersion(lab: Lab, state: Rke2State): void {
@@ -59,10 +36,7 @@ export function checkClock(
   throw new LabError(
     `its clock is ${Math.abs(Math.round(skew))} s ${skew < 0 ? 'behind' : 'ahead of'} that of ${server.name} [clock-skew]`,
     {
-      hint: [
-        typedOn(node, 'sudo systemctl restart systemd-timesyncd   # sets the clock'),
-        typedOn(node, 'timedatectl'),
-      ],
+      hint: [...setClock(node, state), typedOn(node, 'timedatectl')],
     },
   )
 }

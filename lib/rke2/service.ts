@@ -1,21 +1,19 @@
 // EDGE. RKE2 on one node: its state, and the steps that configure and start it.
-import { askNode, onNode, putOnNode } from '../guest/ssh.ts'
+import { makeOnNode, onNode, putOnNode } from '../guest/on-node.ts'
+import { askNode, commandOn } from '../guest/ssh.ts'
 import { typedOn } from '../guest/ssh-files.ts'
 import type { Lab, Node } from '../lab/lab.ts'
 import { readText } from '../shell/bash.ts'
 import type { Check, Step } from '../shell/steps.ts'
-import { LabError } from '../text/errors.ts'
-import { joinedServer, parseRke2Config, rke2Config, type Config } from './config.ts'
-import {
-  kubectl,
-  parseKubeNodes,
-  parseState,
-  serviceOf,
-  stateScript,
-  untouched,
-  type KubeNode,
-  type Rke2State,
-} from './state.ts'
+import { CommandError, LabError } from '../text/errors.ts'
+import { quote } from '../text/quote.ts'
+import { toYaml } from '../text/yaml.ts'
+import { joinedServer, parseRke2Config, rke2Entries, type Config } from './config.ts'
+import { parseKubeNodes, type KubeNode, kubectl } from './kube-nodes.ts'
+import { importMemory } from './remains.ts'
+import { secretsIn, withSecrets, type Secret } from './secrets.ts'
+import { parseState, serviceOf, stateScript, untouched, type Rke2State } from './state.ts'
+import { recreated } from './system.ts'
 
 /** A node, and the state of RKE2 on it. */
 export interface Member {
@@ -30,18 +28,44 @@ export interface Member {
 /** Asks a node for the state of RKE2. */
 export async function lookAt(node: Node): Promise<Member> {
   const { name } = node
+  const from = seconds()
   try {
     const answer = await askNode(node, stateScript(serviceOf(node)), { root: true, seconds: 90 })
-    return { name, node, state: parseState(answer) }
+    const state = parseState(answer)
+    return { name, node, state: { ...state, skew: skewOf(state.now, from, seconds()) } }
   } catch (error) {
-    if (error instanceof LabError) return { name, node, state: untouched, trouble: error }
-    throw error
+    if (!(error instanceof LabError)) throw error
+    return { name, node, state: untouched, trouble: sudoTrouble(node, error) ?? error }
   }
+}
+
+const seconds = () => Date.now() / 1000
+
+/** How far a clock is ahead of this host's, given when it was read by this host's. */
+const skewOf = (now: number, from: number, to: number) =>
+  now === 0 ? 0 : now < from ? Math.min(now + 1 - from, 0) : Math.max(now - to, 0)
+
+// What sudo and sudo-rs say when they cannot ask anyone.
+const sudoAsks =
+  /^sudo(-rs)?: .*((password|authentication) is required|must have a tty)|not in the sudoers file/im
+
+function sudoTrouble(node: Node, error: LabError): LabError | undefined {
+  if (!(error instanceof CommandError && sudoAsks.test(error.failed.stderr))) return undefined
+  const allow = `echo "$USER ALL=(ALL) NOPASSWD:ALL" | sudo tee /etc/sudoers.d/99-rke2-kvm-lab`
+  return new LabError(`${node.name}: sudo wants a password there, and no script can type it`, {
+    details: ['the login user has no NOPASSWD: see "sudo" in cloud-init/user-data.yaml'],
+    hint: [
+      `${typedOn(node, quote(allow), '-t')}   # asks for it once`,
+      '# or, if the user has no password, set sudo: ALL=(ALL) NOPASSWD:ALL in cloud-init/user-data.yaml, then:',
+      recreated(node),
+    ],
+    cause: error,
+  })
 }
 
 /** A check that fails if the node could not be asked. */
 export const reached = ({ node, trouble }: Member): Check[] =>
-  trouble ? [refusal(typedOn(node, 'true'), trouble)] : []
+  trouble ? [refusal(commandOn(node, 'true'), trouble)] : []
 
 /** A check that is already known to fail; `bash` checks again. */
 export const refusal = (bash: string, error: LabError): Check => ({
@@ -60,13 +84,29 @@ export async function kubeNodes(server: Node): Promise<KubeNode[] | undefined> {
   }
 }
 
-/** The configurations that people edit, by role. */
-export type Edited = Record<Node['role'], Config>
+/** The configurations that people edit, by role, and the secrets in them. */
+export type Edited = Record<Node['role'], Config> & {
+  secrets?: Record<Node['role'] | 'lab', Secret[]>
+}
 
 /** Reads and checks them. */
-export function readEdited(): Edited {
-  const read = (file: string) => parseRke2Config(readText(file) ?? '', file)
-  return { server: read('rke2/server.yaml'), agent: read('rke2/agent.yaml') }
+export function readEdited({ nodes }: Lab, labFile: string): Edited {
+  const read = (role: Node['role']) => {
+    const file = `rke2/${role}.yaml`
+    const text = readText(file) ?? ''
+    const machines = nodes.filter((node) => node.role === role).length
+    return { config: parseRke2Config(text, file, machines), secrets: secretsIn(text, file) }
+  }
+  const [server, agent] = [read('server'), read('agent')]
+  return {
+    server: server.config,
+    agent: agent.config,
+    secrets: {
+      lab: secretsIn(readText(labFile) ?? '', labFile, 'rke2', 'config'),
+      server: server.secrets,
+      agent: agent.secrets,
+    },
+  }
 }
 
 /** The steps that write config.yaml (root, 0600), and whether the service must restart to read it. `joins` is the server
@@ -78,10 +118,23 @@ export function planConfig(
   joins?: Node,
 ): { steps: Step[]; unread: boolean } {
   const joined = state.hasRun ? joinedServer(lab, node, state.config) : undefined
-  const config = rke2Config(lab, node, edited[node.role], joined ?? joins)
-  if (state.config === config) return { steps: [], unread: state.stale }
-  return { steps: [putOnNode(node, '/etc/rancher/rke2/config.yaml', config)], unread: true }
+  const entries = rke2Entries(lab, node, edited[node.role], joined ?? joins)
+  const { lab: ofLab = [], [node.role]: ofRole = [] } = edited.secrets ?? {}
+  const secrets = Object.entries(entries).flatMap(([key, value]) => {
+    const among = value === lab.rke2.config[key] ? ofLab : ofRole
+    return among.find((one) => one.key === key) ?? []
+  })
+  const shown = Object.entries(entries).filter(([key]) => !secrets.some((one) => one.key === key))
+  const { content, bash } = withSecrets(toYaml(Object.fromEntries(shown)), secrets)
+  if (state.config === content) return { steps: [], unread: state.stale }
+  const file = '/etc/rancher/rke2/config.yaml'
+  const put = secrets.length > 0 ? makeOnNode(node, file, bash) : putOnNode(node, file, content)
+  return { steps: [put], unread: true }
 }
+
+/** Lets RKE2 remember which archives of images it has imported: otherwise each start takes minutes longer. */
+export const rememberImports = (node: Node): Step =>
+  onNode(node, `touch ${importMemory}`, { root: true })
 
 /** The steps that enable and start the service, or restart it. They do not wait. */
 export function planStart({ node, state }: Member, restart: boolean): Step[] {

@@ -1,9 +1,11 @@
 // PURE. The state of RKE2 on a node: the scripts that ask for it, and their output as values.
+import { LabError } from '../text/errors.ts'
+import { quote } from '../text/quote.ts'
 import { parts } from '../text/sections.ts'
+import { factsScript, parseFacts, type NodeFacts } from './facts.ts'
+import { kubectl, parseKubeNodes, program, type KubeNode, type Times } from './kube-nodes.ts'
 import { parseVersion } from './release.ts'
-
-const program = '/var/lib/rancher/rke2/bin/kubectl'
-export const kubectl = `${program} --kubeconfig /etc/rancher/rke2/rke2.yaml`
+import { imagesFolder, importMemory, remainsScript } from './remains.ts'
 
 export type Service = 'rke2-server' | 'rke2-agent'
 export const serviceOf = ({ role }: { role: 'server' | 'agent' }): Service => `rke2-${role}`
@@ -11,140 +13,132 @@ export const serviceOf = ({ role }: { role: 'server' | 'agent' }): Service => `r
 /** The folder for the release's files in a node's home; removing it is the last step of an installation. */
 export const artifactsFolder = 'rke2-artifacts'
 
-/** Run as root in the login user's home; prints each part below a line with its name, and no secret. */
+// RKE2 empties the chart of an ingress controller that the cluster does not use (rancher/rke2: pkg/bootstrap/bootstrap.go).
+const charts = ['ingress-nginx', 'traefik']
+  .map((name) => `/var/lib/rancher/rke2/server/manifests/rke2-${name}.yaml`)
+  .join(' ')
+// The start in microseconds of the machine's uptime, this uptime, and the clock: whether it was set since does not matter.
+const startScript = (service: Service) =>
+  `echo '== start'; systemctl show --property ExecMainStartTimestampMonotonic --value ${service}; cat /proc/uptime; date +%s.%N`
+
+/** The answer to `startScript`; undefined if it is not whole. */
+export function parseTimes(answer: string | undefined): Times | undefined {
+  const [start, uptime, now] = (answer ?? '').trim().split('\n').map(parseFloat)
+  if (start === undefined || uptime === undefined || now === undefined) return undefined
+  if ([start, uptime, now].some(Number.isNaN)) return undefined
+  return { started: start > 0 ? now - (uptime - start / 1e6) : NaN, now }
+}
+
+/** Run as root in the login user's home; prints each part below a line with its name. */
 export const stateScript = (service: Service) => `
 part() { echo "== $1"; }
 part cut-off; test -e ${artifactsFolder} && echo yes
-part version; rke2 --version 2>/dev/null || /usr/local/bin/rke2 --version 2>/dev/null
+part version; rke2=$(command -v rke2 || command -v /usr/local/bin/rke2) && { "$rke2" --version 2>&1 || echo "exit $?"; }
 part service; state=$(systemctl is-active ${service} 2>/dev/null); echo "$state"
 part enabled; systemctl is-enabled ${service} 2>/dev/null
-part started; started=$(TZ=UTC systemctl show --property ExecMainStartTimestamp --value ${service})
-test "$started" && started=$(date -d "$started" +%s) && echo "$started"
-part stale; test "$started" && test "$(stat -c %Y /etc/rancher/rke2/config.yaml)" -gt "$started" && echo yes
-part config; cat /etc/rancher/rke2/config.yaml 2>/dev/null; echo
+${startScript(service)}
+part stale; started=$(TZ=UTC systemctl show --property ExecMainStartTimestamp --value ${service})
+test "$started" && test "$(stat -c %Y /etc/rancher/rke2/config.yaml)" -gt "$(date -d "$started" +%s)" && echo yes
+part config; test ! -e /etc/rancher/rke2/config.yaml || cat /etc/rancher/rke2/config.yaml || exit; echo
 part joined; test -s /etc/rancher/node/password && echo yes
 part data; test -d /var/lib/rancher/rke2/server/db/etcd/member && echo yes
-part now; date +%s
-part gaps
-command -v iptables >/dev/null || echo iptables
-if test "$(cat /sys/module/apparmor/parameters/enabled 2>/dev/null)" = Y; then command -v apparmor_parser >/dev/null || echo apparmor; fi
-part free; df --output=avail --block-size=1 /var/lib | tail -n 1
+part ingress; grep -sl HelmChart ${charts}
+part forgets; test -e ${importMemory} || ls ${imagesFolder} 2>/dev/null | grep -m 1 '\\.tar'
+${factsScript}
 part nodes; test "$state" = active && test -x ${program} && timeout 20 ${kubectl} get nodes -o json 2>/dev/null
 true
 `
 
-export interface Rke2State {
+export interface Rke2State extends NodeFacts, Times {
   /** Undefined if it is not installed, or only partly. */
   version?: string
   /** From systemctl is-active: active, activating, inactive, failed. */
   service: string
   enabled: boolean
-  /** When the service was started, in seconds of the node's clock; NaN if it never was. */
-  started: number
   config: string
   /** config.yaml is newer than the service's start. */
   stale: boolean
   /** RKE2 has run here as a node of a cluster. */
   hasRun: boolean
-  /** The node's clock, seconds since 1970. */
-  now: number
-  /** Packages that RKE2 needs and the node lacks. */
-  gaps: string[]
-  /** Free bytes under /var/lib. */
-  free: number
+  /** The ingress controllers that a server brings into the cluster. */
+  ingress: string[]
+  /** Archives of images are there, and RKE2 imports them at every start. */
+  importsAgain: boolean
   /** Kubernetes' nodes, from a server whose API answers. */
   nodes?: KubeNode[]
 }
 
-/** Parses the output of `stateScript`. */
+/** Parses the output of `stateScript`. Throws if a program on the node failed that always answers. */
 export function parseState(output: string): Rke2State {
   const found = parts(output)
   const text = (name: string) => (found.get(name) ?? '').trim()
   const hasRun = text('joined') === 'yes' || text('data') === 'yes'
   const isCutOff = text('cut-off') === 'yes' && !hasRun // the program may be installed without the service
-  const version = isCutOff ? undefined : parseVersion(text('version'))
+  const version = isCutOff ? undefined : installedVersion(text('version'))
   const nodes = parseKubeNodes(text('nodes'))
   return {
+    ...parseFacts(found),
     ...(version ? { version } : {}),
     ...(nodes ? { nodes } : {}),
-    service: text('service') || 'inactive',
+    service: text('service') || unanswered('state of the service', ''),
     enabled: text('enabled') === 'enabled',
-    started: Number(text('started') || NaN),
+    ...(parseTimes(found.get('start')) ?? unanswered('time', text('start'))),
     config: (found.get('config') ?? '').replace(/\n$/, ''), // its last line may have no end
     stale: text('stale') === 'yes',
     hasRun,
-    now: Number(text('now')),
-    gaps: text('gaps').split('\n').filter(Boolean),
-    free: Number(text('free')),
+    ingress: [...text('ingress').matchAll(/rke2-([\w-]+)\.yaml$/gm)].map(([, name = '']) => name),
+    importsAgain: text('forgets') !== '',
   }
 }
 
-/** The state of a node before an installation. */
-export const untouched: Rke2State = parseState('')
-
-export interface KubeNode {
-  name: string
-  ready: boolean
-  /** When the kubelet last reported, by its own clock; empty if it never did. */
-  heartbeat: string
-  roles: string[]
-  version: string
+/** The version in the output of `rke2 --version`; undefined if there is no such program. Throws if it failed. */
+export function installedVersion(said: string): string | undefined {
+  return said.trim() ? (parseVersion(said) ?? unanswered('version of RKE2', said)) : undefined
 }
 
-/** Whether the heartbeat is older than the service's start (seconds of the same clock), so of an earlier process. */
-export const isBefore = (heartbeat: string, started: number) =>
-  Date.parse(heartbeat) < started * 1000
-
-/** Whether the service runs, and its Kubernetes node has been reported Ready since the start. */
-export const isReady = (
-  { service, started }: Pick<Rke2State, 'service' | 'started'>,
-  kube: KubeNode | undefined,
-): boolean => service === 'active' && kube?.ready === true && !isBefore(kube.heartbeat, started)
-
-/** The nodes in the output of `kubectl get nodes -o json`; undefined if it is not JSON. */
-export function parseKubeNodes(json: string): KubeNode[] | undefined {
-  interface Item {
-    metadata?: { name?: string; labels?: Record<string, string> }
-    status?: {
-      conditions?: { type?: string; status?: string; lastHeartbeatTime?: string }[]
-      nodeInfo?: { kubeletVersion?: string }
-    }
-  }
-  let items: Item[]
-  try {
-    items = (JSON.parse(json) as { items?: Item[] }).items ?? []
-  } catch {
-    return undefined
-  }
-  const rolePrefix = 'node-role.kubernetes.io/'
-  return items.map(({ metadata, status }) => {
-    const ready = status?.conditions?.find(({ type }) => type === 'Ready')
-    return {
-      name: metadata?.name ?? '',
-      ready: ready?.status === 'True',
-      heartbeat: ready?.lastHeartbeatTime ?? '',
-      roles: Object.keys(metadata?.labels ?? {})
-        .filter((label) => label.startsWith(rolePrefix))
-        .map((label) => label.slice(rolePrefix.length))
-        .sort(),
-      version: status?.nodeInfo?.kubeletVersion ?? '',
-    }
+function unanswered(what: string, said: string): never {
+  throw new LabError(`the node does not tell the ${what}`, {
+    details: (said.trim() || 'nothing was printed').split('\n'),
+    hint: '# run this again; if it stays, look at the node over SSH',
   })
 }
 
-/** Run as root during the wait for a node: its service, its logs since then, and on a server the nodes. */
-export const watchScript = (service: Service, since: number) => `
-echo "== service"; systemctl is-active ${service}
-echo "== started"; date -d "$(TZ=UTC systemctl show --property ExecMainStartTimestamp --value ${service})" +%s
-echo "== journal"; journalctl --unit ${service} --since @${since} --output cat --no-pager 2>/dev/null | grep level= | cut -c -600 | tail -n 400
-echo "== containerd"; tail -n 40 /var/lib/rancher/rke2/agent/containerd/containerd.log 2>/dev/null
+/** The state of a node before an installation. */
+export const untouched: Rke2State = parseState('== service\ninactive\n== start\n0\n0\n0')
+
+const unit = 'ActiveState,Job,InvocationID,NRestarts,Result,ExecMainStatus'
+
+/** Run as root during the wait for a node: its service, its logs, and on a server the nodes. The journal is that of this start
+ *  of the service, and then what came after `cursor`; systemd's own remarks are left out. A service that is being stopped tells
+ *  nothing about the start that follows. */
+export const watchScript = (service: Service, cursor?: string) => `
+unit=$(systemctl show --property ${unit} ${service})
+echo "== unit"; echo "$unit"
+${startScript(service)}
+echo "== journal"
+id=$(echo "$unit" | sed -n 's/^InvocationID=//p')
+read_journal() { journalctl _SYSTEMD_UNIT=${service}.service "$@" --show-cursor --quiet --output cat --no-pager 2>/dev/null | grep -v '^{' | cut -c -600 | tail -n 3000; }
+${
+  cursor
+    ? `read_journal --after-cursor ${quote(cursor)}`
+    : `case $unit in *ActiveState=activ*) test "$id" && read_journal "_SYSTEMD_INVOCATION_ID=$id";; esac`
+}
+echo "== containerd"; tail -n 200 /var/lib/rancher/rke2/agent/containerd/containerd.log 2>/dev/null | cut -c -600
+echo "== etcd"; tail -n 20 "$(ls -t /var/log/pods/kube-system_etcd-*/etcd/*.log 2>/dev/null | head -n 1)" 2>/dev/null | cut -c -600
+echo "== kubelet"; tail -n 100 /var/lib/rancher/rke2/agent/logs/kubelet.log 2>/dev/null | grep -E '^[EF][0-9]|command failed' | tail -n 1 | cut -c -600
 echo "== nodes"; test -x ${program} && timeout 20 ${kubectl} get nodes -o json 2>/dev/null
+${remainsScript}
 true
 `
 
+/** For root's sh on a node: when the service that is active was started, as Kubernetes writes times; fails if it is not. */
+export const startedScript = (service: Service) => `\
+systemctl is-active --quiet ${service} &&
+  date -u -d "$(TZ=UTC systemctl show --property ExecMainStartTimestamp --value ${service})" +%FT%TZ`
+
 /** Appended to what status runs on a node as the login user: RKE2's version and service, and on a server the nodes. */
 export const statusScript = (service: Service) =>
-  `; echo '== version'; /usr/local/bin/rke2 --version 2>/dev/null; echo '== service'; systemctl is-active ${service}` +
+  `; echo '== version'; test ! -x /usr/local/bin/rke2 || /usr/local/bin/rke2 --version 2>&1 || echo "exit $?"; echo '== service'; systemctl is-active ${service}; ${startScript(service)}` +
   (service === 'rke2-server'
     ? `; echo '== nodes'; test -x ${program} && sudo timeout 10 ${kubectl} get nodes -o json 2>/dev/null; true`
     : '; true')

@@ -1,16 +1,31 @@
 // PURE. What status shows of RKE2 and Kubernetes: what a node is asked besides cloud-init, and its answer.
 import { parts } from '../text/sections.ts'
 import { parseVersion } from './release.ts'
-import { parseKubeNodes, serviceOf, statusScript } from './state.ts'
+import { parseTimes, serviceOf, statusScript } from './state.ts'
+import { isFresh, lacksNetwork, parseKubeNodes, type KubeNode } from './kube-nodes.ts'
 
 export const cluster = {
   ask: (node: { role: 'server' | 'agent' }) => statusScript(serviceOf(node)),
   read(answer: string) {
     const found = parts(answer)
-    const version = parseVersion(found.get('version') ?? '')
+    const said = (found.get('version') ?? '').trim()
+    const version = parseVersion(said)
+    const service = (found.get('service') ?? '').trim()
+    const times = parseTimes(found.get('start'))
     return {
-      rke2: version ? { version, service: (found.get('service') ?? '').trim() } : null,
-      nodes: parseKubeNodes(found.get('nodes') ?? ''),
+      rke2: version ? { version, service } : null,
+      isReady: (own: Pick<KubeNode, 'ready' | 'heartbeat'>) =>
+        service === 'active' && own.ready && times !== undefined && isFresh(times, own),
+      nodes: parseKubeNodes(found.get('nodes') ?? '')?.map((one) => ({
+        ...one,
+        remark: remarkOn(one),
+      })),
+      trouble: said && !version ? `rke2 --version failed: ${said.split('\n').at(-1)}` : undefined,
     }
   },
 }
+
+const remarkOn = (one: KubeNode) =>
+  lacksNetwork(one)
+    ? 'NotReady: no network plugin runs on it'
+    : one.trouble && `NotReady: ${one.trouble}`

@@ -1,5 +1,7 @@
 // EDGE. The only door to other programs: it runs the same bash text that is shown and printed.
-import { readFileSync } from 'node:fs'
+import { randomUUID } from 'node:crypto'
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import { $, type ProcessPromise } from 'zx/core'
 import { CommandError, type Failed } from '../text/errors.ts'
 import { commandText } from '../text/quote.ts'
@@ -90,6 +92,18 @@ export function readText(path: string): string | undefined {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error
+  }
+}
+
+/** Writes a text file (0600, its folder 0700), whole or not at all. */
+export function put(path: string, content: string): void {
+  mkdirSync(resolve(dirname(path)), { recursive: true, mode: 0o700 })
+  const partial = `${path}.${randomUUID()}`
+  try {
+    writeFileSync(partial, content, { mode: 0o600 })
+    renameSync(partial, path)
+  } finally {
+    rmSync(partial, { force: true })
   }
 }
 

@@ -1,13 +1,11 @@
 // EDGE. A plan is carried out, or printed as bash. Nothing else knows the difference.
-import { randomUUID } from 'node:crypto'
-import { mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { dirname, resolve } from 'node:path'
+import { statSync } from 'node:fs'
 import pLimit from 'p-limit'
 import { ask as askPerson, type Choices } from '../cli/ask.ts'
 import { downloadProgress, nodeProgress, type NodeProgress } from '../cli/progress.ts'
 import * as ui from '../cli/ui.ts'
 import { CommandError, named, NodeErrors, type Hint } from '../text/errors.ts'
-import { ask, query, readText, run } from './bash.ts'
+import { ask, put, query, readText, run } from './bash.ts'
 import { takeLock } from './lock.ts'
 import { clock } from './wait.ts'
 import { bashScript, type Lane, type Run, type Stage, type Step, type Write } from './steps.ts'
@@ -22,6 +20,11 @@ export interface Shell {
   ask(question: string, about: string[], yes: boolean, choices?: Choices): Promise<boolean>
   /** Does work that only one run may do at a time; `file` is the lock. */
   locked<T>(file: string, what: string, work: () => Promise<T>): Promise<T>
+  /** Runs phases, each with the words that make it do as this shell does, and returns as `apply`. */
+  phases<P extends { name: string; changes: boolean }>(
+    all: P[],
+    run: (phase: P, words: string[]) => Promise<void>,
+  ): Promise<boolean>
   /** Caches a text. */
   remember: (file: string, text: string) => void
   /** The end: `idle` when there was nothing to do, and what to type next. */
@@ -41,6 +44,13 @@ export function working(): Shell {
     look(title, work) {
       ui.heading(title)
       return work()
+    },
+    async phases(all, run) {
+      for (const [index, one] of all.entries()) {
+        ui.chapter(`${one.name}, ${index + 1} of ${all.length}`)
+        await run(one, [])
+      }
+      return true
     },
     ask: askPerson,
     async locked(file, what, work) {
@@ -70,6 +80,10 @@ export function printing(about: string, always: boolean): Shell {
       return false
     },
     look: (_, work) => work(),
+    async phases(all, run) {
+      for (const one of all) if (one.changes) await run(one, ['--dry-run'])
+      return false
+    },
     ask: async () => true,
     locked: (_file, _what, work) => work(),
     remember: () => {},
@@ -108,7 +122,10 @@ async function carryOutLane({ name, steps }: Lane, progress?: NodeProgress): Pro
 
 async function carryOutStep(step: Step, name: string, progress?: NodeProgress) {
   if (step.do === 'check') return step.holds((state, last) => progress?.set(name, state, last))
-  if (step.do === 'write') return writeFile(step)
+  if (step.do === 'write') {
+    put(step.path, step.content)
+    return ui.detail(`wrote ${step.path}`)
+  }
   if (step.state !== undefined) progress?.set(name, step.state)
   await runStep(step)
 }
@@ -145,22 +162,6 @@ async function remoteSize(url: string): Promise<number> {
   return Number([...stdout.matchAll(/^content-length: (\d+)/gim)].at(-1)?.[1] ?? 0)
 }
 
-function writeFile({ path, content }: Write): void {
-  put(path, content)
-  ui.detail(`wrote ${path}`)
-}
-
-function put(path: string, content: string): void {
-  mkdirSync(resolve(dirname(path)), { recursive: true, mode: 0o700 })
-  const partial = `${path}.${randomUUID()}`
-  try {
-    writeFileSync(partial, content, { mode: 0o600 })
-    renameSync(partial, path)
-  } finally {
-    rmSync(partial, { force: true })
-  }
-}
-
 /** The step that writes a file; none where it has that content already. */
 export const written = (path: string, content: string): Write[] =>
   readText(path) === content ? [] : [{ do: 'write', path, content }]
@@ -176,14 +177,12 @@ export async function eachOf<N extends { name: string }, T>(
   return valuesOf(results, (index) => all[index]?.name ?? '')
 }
 
-/** Does both at the same time; when both fail, reports both. */
-export async function together<A, B>(
-  one: () => Promise<A>,
-  other: () => Promise<B>,
-): Promise<[A, B]> {
-  const both = [one(), other()] as const
-  valuesOf<unknown>(await Promise.allSettled(both), () => '')
-  return Promise.all(both)
+/** Does all of it at the same time; every failure is reported. */
+export async function together<T extends unknown[]>(
+  ...works: { [K in keyof T]: () => Promise<T[K]> }
+): Promise<T> {
+  const results = await Promise.allSettled(works.map((work) => work()))
+  return valuesOf<unknown>(results, () => '') as T
 }
 
 function valuesOf<T>(results: PromiseSettledResult<T>[], name: (index: number) => string): T[] {

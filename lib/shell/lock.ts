@@ -10,14 +10,12 @@ const taken = 75
 /** Takes the lock in `file`; throws a LabError when another run has it. Returns a function that releases it. */
 export async function takeLock(file: string, what: string): Promise<() => void> {
   mkdirSync(resolve(dirname(file)), { recursive: true, mode: 0o700 })
-  const holder = spawn(
-    'flock',
-    ['-n', '-E', String(taken), file, 'sh', '-c', 'echo taken; exec cat >/dev/null'],
-    {
-      stdio: ['pipe', 'pipe', 'inherit'],
-      detached: true, // Ctrl-C must not end it before us
-    },
-  )
+  const holder = spawn('flock', ['-n', '-E', String(taken), file, 'cat'], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    detached: true, // Ctrl-C must not end it before us
+  })
+  holder.stdin.on('error', () => {}) // where flock ended without the lock
+  holder.stdin.write('taken\n') // cat repeats it once flock has the lock
   const answer = await Promise.race([
     new Promise<'taken'>((resolve) => holder.stdout.once('data', () => resolve('taken'))),
     new Promise<number | null>((resolve) => holder.once('exit', resolve)),

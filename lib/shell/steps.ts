@@ -64,6 +64,13 @@ export const sh = (pieces: TemplateStringsArray, ...values: unknown[]): Run => (
   bash: commandText(pieces, ...values),
 })
 
+/** Bash that looks every few seconds until a condition in bash holds, for `seconds` at most. */
+export const untilBash = (condition: string, seconds: number, every: number): string => `\
+( end=$((SECONDS + ${seconds}))
+until ${condition}
+do [ $SECONDS -lt $end ] && sleep ${every} || exit 1
+done ) 2>/dev/null || { echo "gave up after ${seconds} s" >&2; false; }`
+
 /** A stage of steps one after another. */
 export const inOrder = (title: string, steps: Step[]): Stage => ({
   title,

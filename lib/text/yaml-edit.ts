@@ -79,8 +79,8 @@ export function replaceEntry(text: string, list: YamlSeq, old: YamlNode, entry: 
 
 const startOf = (node: YamlNode) => node.range?.[0] ?? 0
 
-// For the parser a block ends where the next value starts; here it ends with its last value.
-function endOf(node: YamlNode): number {
+/** Where a value ends. For the parser a block ends where the next value starts; here it ends with its last value. */
+export function endOf(node: YamlNode): number {
   const last = (isMap(node) || isSeq(node)) && !node.flow ? node.items.at(-1) : undefined
   if (!last) return node.range?.[1] ?? 0
   if (isPair(last)) return endOf((last.value ?? last.key) as YamlNode)

@@ -129,7 +129,7 @@ const lab = (count: number, file: string) => ({
     role: index === 0 ? 'server' : 'agent',
     address: `192.168.1.${100 + index}`,
   })),
-  rke2: { version: 'v1.35.7+rke2r1' },
+  rke2: { version: 'v1.36.5+rke2r1' },
 })
 
 const seed = `printf '#cloud-config\\n' > user-data; printf 'instance-id: %s\\n' "$n" > meta-data

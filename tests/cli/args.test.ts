@@ -2,7 +2,7 @@
 import t from 'tap'
 import { optionTexts, parseArgs, usageText, type Usage } from '../../lib/cli/args.ts'
 import { UsageError } from '../../lib/text/errors.ts'
-import { inOrder, phases, usageOf, type PhaseName } from '../../lib/cli/phases.ts'
+import { phases, phasesOfUp, usageOf, type PhaseName } from '../../lib/cli/phases.ts'
 
 const usage: Usage<'force'> = {
   script: 'example',
@@ -86,7 +86,7 @@ await t.test('the table of phases knows the flags by name', async (t) => {
 })
 
 await t.test('what up runs is in its usage, in order', async (t) => {
-  const order = Object.keys(inOrder)
+  const order = Object.keys(phasesOfUp)
   t.strictSame(order, ['doctor', 'create', 'eject', 'install-rke2', 'join'])
   t.match(usageOf('up').does, order.join(', '))
 })

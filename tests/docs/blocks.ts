@@ -103,12 +103,21 @@ function versionTable(): string {
   const { engines, dependencies } = JSON.parse(
     readFileSync(join(top, 'package.json'), 'utf8'),
   ) as Package
+  const [, date, source] =
+    /^ {2}version: \S+ # of (.*?);.* (https:\S+)$/m.exec(
+      readFileSync(join(top, 'lab.yaml'), 'utf8'),
+    ) ?? []
+  if (!date || !source) throw new Error('lab.yaml does not say when its release of RKE2 was made')
   return rows(
-    ['What', 'Version'],
+    ['What', 'Version', 'From'],
     [
-      ['RKE2', `\`${defaultLab().rke2.version}\``],
-      ['Node', engines.node.replace('>=', '') + ' or newer'],
-      ['zx', dependencies.zx ?? ''],
+      [
+        'RKE2',
+        `\`${defaultLab().rke2.version}\``,
+        `${date}, the newest v1.36 in [RKE2's release notes](${source}) then`,
+      ],
+      ['Node', engines.node.replace('>=', '') + ' or newer', '`package.json`'],
+      ['zx', dependencies.zx ?? '', '`package.json`'],
     ],
   )
 }

@@ -18,7 +18,7 @@ const freeNodes = ['worker03', 'NODE', 'NAME']
 
 /** Programs of the host that need no look at their words. */
 const free =
-  'adduser apt-get base64 cat cd chmod cp curl cut echo exit export grep ip kill ls mkdir nginx ps ' +
+  'adduser apt-get base64 cat cd chmod cp curl cut date echo exit export grep ip kill ls mkdir nginx ps ' +
   'printenv rm sed sleep sudo sysctl systemctl tar test umask unset'
 
 /** Throws what is wrong with a command; `loose` for one that a text only names. */
@@ -101,15 +101,15 @@ const virshVerbs =
   'autostart change-media vol-info vol-list vol-delete pool-list net-list dumpxml'
 
 const remotePrograms =
-  'cat cloud-init cut exit ip journalctl ls ps grep rke2-uninstall.sh rm systemctl tar timedatectl ' +
-  'apt-get cp curl useradd df sh sysctl find tail /usr/local/bin/rke2-killall.sh'
+  'cat cloud-init cut date exit ip journalctl ls ps grep rke2-uninstall.sh rm systemctl tar timedatectl ' +
+  'apt-get cp curl useradd df sh stat sysctl find tail sync rke2-killall.sh /usr/local/bin/rke2-killall.sh'
 
 /** What is run on a node, mostly with sudo. */
 function checkRemote(line: string): void {
   for (const words of commands(line)) {
     const from = words[0] === 'sudo' ? words.slice(1) : words
     const [program = '', ...rest] = from.filter((word) => !/^[A-Z0-9_]+=/.test(word))
-    if (program === 'rke2') checkRke2(rest.join(' '))
+    if (/^(\/usr\/local\/bin\/)?rke2$/.test(program)) checkRke2(rest.join(' '))
     else if (/(^|\/)kubectl$/.test(program)) parseKubectl(rest)
     else if (!remotePrograms.split(' ').includes(program))
       throw new Error(`the program ${program} is not one that these pages use on a node`)

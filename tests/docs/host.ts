@@ -67,7 +67,7 @@ esac`,
     : 'true'
   host.add('kubectl', `[[ $1 != config ]] || exec '${kubectl}' "$@"`)
   host.put('at-once', '') // RKE2 is there as soon as it is started
-  host.makeRelease('v1.36.3+rke2r1') // rke2/README.md upgrades to it
+  host.makeRelease('v1.37.0+rke2r1') // rke2/README.md upgrades to it
   mkdirSync(join(host.state, 'cluster-ha')) // labs/ha.yaml
   for (const name of 'chmod date dirname'.split(' ')) host.link(name)
   host.add('sudo', 'exec "$@"')

@@ -2,15 +2,24 @@
 // stand-in for RKE2, by the real kubectl. It stores objects and runs nothing, so it can tell that a call
 // is understood and that an object is accepted, not what a cluster makes of it.
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { top } from '../helpers/fixtures.ts'
+import { fixtures, top } from '../helpers/fixtures.ts'
 import { defaultLab } from './blocks.ts'
 import { matches, type Typed } from './console.ts'
 
-const standIn = join(top, 'tests/stand-in/rke2')
+const programs = join(top, 'tests/stand-in')
 
 const works = (...[program = '', ...words]: string[]) =>
   spawnSync(program, words, { stdio: 'ignore' }).status === 0
@@ -28,7 +37,7 @@ const served = [
   /^kubectl delete (pod|deployment|configmap|secret) /,
   /^kubectl (set image|patch|label|scale) /,
   /^kubectl (drain|uncordon) (kubemaster|worker0[12])\b/,
-  /^kubectl delete node worker02$/,
+  /^kubectl delete node worker02 --timeout=120s$/,
   /^kubectl get node worker01 -o yaml$/,
   /^kubectl get (nodes|pods) --watch$/,
   /^kubectl wait --for=condition=Ready node\//,
@@ -73,7 +82,16 @@ export class Cluster {
   private readonly processes: ChildProcess[] = []
   private readonly net = `127.${random()}.${random()}` // another run of this test may be going on
 
+  private readonly standIn = join(this.folder, 'rke2')
+
   async start(): Promise<void> {
+    const { version } = defaultLab().rke2
+    const program = readFileSync(join(programs, 'rke2'), 'utf8')
+    const filled = program.replace(/^VERSION = '.*?'/m, `VERSION = '${version}'`)
+    writeFileSync(this.standIn, filled, { mode: 0o755 })
+    for (const name of ['kube.py', 'kubectl', 'recordings.py'])
+      copyFileSync(join(programs, name), join(this.folder, name))
+    symlinkSync(join(fixtures, 'rke2-1.35.0'), join(this.folder, 'recordings'))
     const [server, ...agents] = defaultLab().nodes.map(({ name }) => name)
     if (!server) throw new Error('the default lab has nodes')
     const address = `${this.net}.1`
@@ -105,7 +123,7 @@ export class Cluster {
       RKE2_STAND_IN_ROOT: join(this.folder, name),
       RKE2_STAND_IN: JSON.stringify(quick),
     }
-    this.processes.push(spawn(standIn, [role], { env, stdio: 'ignore' }))
+    this.processes.push(spawn(this.standIn, [role], { env, stdio: 'ignore' }))
   }
 
   private bash(command: string): { status: number | null; text: string } {
@@ -127,7 +145,7 @@ export class Cluster {
   type({ command, output, line }: Typed): string | undefined {
     const isWatch = command.endsWith(' --watch')
     const { status, text } = this.bash(
-      `${isWatch ? 'timeout 3 ' : ''}${onlyCluster(command).replace(rke2Call, `'${standIn}' $1`)}`,
+      `${isWatch ? 'timeout 3 ' : ''}${onlyCluster(command).replace(rke2Call, `'${this.standIn}' $1`)}`,
     )
     const printed = this.asInPages(text).split('\n').map(squeezed).join('\n')
     const hasDifference = command.startsWith('kubectl diff ') && status === 1
@@ -138,13 +156,13 @@ export class Cluster {
 
   /** The addresses, the version and the system that the pages speak of. */
   private asInPages(text: string): string {
-    const { nodes, rke2 } = defaultLab()
+    const { nodes } = defaultLab()
     const [, system = 'unknown'] =
       /^PRETTY_NAME="(.*)"$/m.exec(readFileSync('/etc/os-release', 'utf8')) ?? []
     return nodes
       .reduce(
         (all, { address }, index) => all.replaceAll(`${this.net}.${index + 1}`, address),
-        text.replaceAll('v0.0.0+rke2r1', rke2.version).replaceAll(`${this.folder}/kubemaster`, ''),
+        text.replaceAll(`${this.folder}/kubemaster`, ''),
       )
       .replaceAll(`-${hostname()}-`, '-kubemaster-')
       .replaceAll(system, 'Ubuntu 24.04')

@@ -4,13 +4,13 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { questionsOf } from '../../lib/doctor/checks.ts'
-import { isLocal, lookScript, parseLook } from '../../lib/doctor/look.ts'
+import { lookScript, parseLook } from '../../lib/doctor/look.ts'
 import { lookedAt, NotLookedAt } from '../../lib/doctor/facts.ts'
 import { FakeHost } from '../helpers/fake-host.ts'
 import { trap } from '../../lib/shell/failed-program.ts'
 import { makeLab } from '../helpers/labs.ts'
 
-const all = questionsOf(true)
+const all = [...questionsOf(true), 'neighbours' as const]
 const lab = makeLab()
 
 await t.test('bash answers every question, and what failed says why', async (t) => {
@@ -98,13 +98,14 @@ await t.test('an interrupted look has no answer to its last questions', async (t
 await t.test(
   'a libvirt elsewhere has its devices elsewhere, the scripts need their tools here',
   async (t) => {
-    for (const uri of ['qemu:///system', 'qemu+unix:///session', 'test:///default'])
-      t.ok(isLocal(uri), uri)
-    for (const uri of ['qemu+ssh://me@there/system', 'qemu://there/system'])
-      t.notOk(isLocal(uri), uri)
-    const remote = makeLab((raw) => (raw.libvirt = 'qemu+ssh://me@there/system'))
-    const asked = [...lookScript(remote, all).matchAll(/^ASK (\w+)/gm)].map(([, name]) => name)
-    t.strictSame(asked, ['npm', 'tools'])
+    const labAt = (uri: string) => makeLab((raw) => (raw.libvirt = uri))
+    const asked = (uri: string) =>
+      [...lookScript(labAt(uri), all).matchAll(/^ASK (\w+)/gm)].map(([, name]) => name)
+    const remote = labAt('qemu+ssh://me@there/system')
+    for (const uri of [remote.libvirt, 'qemu://there/system'])
+      t.strictSame(asked(uri), ['npm', 'tools'], uri)
+    for (const uri of ['qemu:///system', 'qemu+unix:///system', 'qemu+ssh:///system'])
+      t.ok(asked(uri).includes('interfaces'), uri)
     t.throws(() => parseLook(remote, '')('memory'), {
       message: 'libvirt is on another host',
       level: 'ok',

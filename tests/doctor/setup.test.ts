@@ -10,7 +10,8 @@ import {
   sumOfUris,
   type Setup,
 } from '../../lib/doctor/setup.ts'
-import { failure, fixesOf, ok, warning } from '../../lib/text/findings.ts'
+import { fixesOf } from '../../lib/doctor/report.ts'
+import { failure, ok, warning } from '../../lib/text/findings.ts'
 import { makeLab, type RawLab } from '../helpers/labs.ts'
 
 const nat = (raw: RawLab) => {

@@ -15,7 +15,8 @@ import {
   url,
 } from '../helpers/file-server.ts'
 import type { Digest } from '../../lib/download/checksums.ts'
-import { fetchChecked, fetchListed, fetchText } from '../../lib/download/fetch.ts'
+import { fetchChecked, fetchText } from '../../lib/download/fetch.ts'
+import { fetchListed } from '../../lib/download/listed.ts'
 import { working } from '../../lib/shell/carry-out.ts'
 import { inOrder, sh, type Step } from '../../lib/shell/steps.ts'
 import { until } from '../../lib/shell/wait.ts'

@@ -39,19 +39,20 @@ await t.test('a second up changes nothing', async (t) => {
 const file = (path: string, text: string) =>
   `sudo install -D -m 755 /dev/stdin ${path} <<EOF\n${text}\nEOF\n`
 const config = (text: string) => file('/etc/rancher/rke2/config.yaml.d/test.yaml', text)
-const standIn = (name: string) => file('/etc/rke2-stand-in.json', `{"${name}": true}`)
+const switches = (values: object) => file('/etc/rke2-stand-in.json', JSON.stringify(values))
+const standIn = (name: string) => switches({ [name]: true })
 const token = (text: string) => `
 ${config('token-file: /etc/rancher/rke2/other-token')}
 ${file('/etc/rancher/rke2/other-token', text)}`
-const serverData = '/var/lib/rancher/rke2/server'
-const serverToken = `${serverData}/token`
+const data = '/var/lib/rancher/rke2'
+const serverToken = `${data}/server/token`
 const uninstall =
   'test ! -e /usr/local/bin/rke2-uninstall.sh || sudo sh /usr/local/bin/rke2-uninstall.sh'
 const reset = () => `
 sudo date --set @${Date.now() / 1000}
 sudo systemctl disable --now rke2-agent rke2-server
 sudo iptables --flush OUTPUT
-sudo rm -rf /etc/rke2-stand-in.json /etc/rancher/rke2/config.yaml.d /usr/local/bin/uname ${serverData}
+sudo rm -rf /etc/rke2-stand-in.json /etc/rancher/rke2/config.yaml.d /usr/local/bin/uname ${data}
 true`
 
 const [kubemaster, worker01, worker02] = lab.nodes as object[]
@@ -89,6 +90,14 @@ const troubles: Trouble[] = [
   {
     worker01: [standIn('clock-skew'), '[clock-skew]'],
     worker02: [standIn('image-pull-fail'), '[image-pull]'],
+  },
+  {
+    // as recorded: a fatal error that nobody foresaw, again every few seconds
+    worker01: [
+      switches({ 'crash-loop': 'Failed to validate golang version: incorrect golang build' }),
+      'Failed to validate golang version: incorrect golang build [keeps-failing]',
+    ],
+    worker02: [config('kubelet-arg: [no-such-flag=1]'), '[kubelet-exits]'],
   },
   {
     worker01: [standIn('apparmor-missing'), '[apparmor]'],
@@ -175,4 +184,50 @@ await t.test('once fixed the workers join, and no process ever shows the token',
   t.match(processes, `sudo cat ${serverToken}`, 'they were seen when the token travelled')
   t.notOk(processes.includes(password), 'in no command line')
   t.notOk(output.join('').includes(password), 'in nothing that was printed')
+})
+
+// Half as slow as recorded: long enough to look at it.
+const slowly = { 'ready-delay': 150, 'node-ready-delay': 60 }
+
+await t.test('pulls that fail while images are imported are no failure', async (t) => {
+  work.writeLab({ ...lab, rke2: { ...rke2, images: true } })
+  await work.ssh('worker02', `${uninstall}\n${reset()}\n${switches(slowly)}`)
+  await kubectl('delete', 'node', 'worker02')
+  const { stderr } = await succeeds(t, 'join', 'worker02')
+  t.match(stderr, /worker02 .*importing images/)
+  const log = await work.ssh('worker02', `sudo cat ${data}/agent/containerd/containerd.log`)
+  t.match(log, 'failed to pull image', 'containerd could not pull the pause image meanwhile')
+  const journal = await work.ssh('worker02', 'sudo journalctl --unit rke2-agent --output cat')
+  t.match(journal, /Importing images from [^]*Imported images from /)
+  await allReady(t)
+})
+
+await t.test('a restart finds the containers of the start before', async (t) => {
+  await work.ssh('worker02', 'sudo systemctl restart rke2-agent')
+  const journal = await work.ssh('worker02', 'sudo journalctl --unit rke2-agent --output cat')
+  t.match(journal, /Found left-over process \d+ \(containerd-shim\) in control group/)
+  await succeeds(t, 'join', 'worker02')
+})
+
+await t.test('a server that was cut off in its first start is offered its way back', async (t) => {
+  // Without a word to its disk, as soon as the images are unpacked and etcd's database is there.
+  const unpacked = 'agent/containerd/io.containerd.metadata.v1.bolt/meta.db'
+  const cut = `cd ${data}; until test -e ${unpacked} -a -e server/db/etcd/member/snap/db; do sleep 0.2; done; sleep 0.3; echo b >/proc/sysrq-trigger`
+  const prepared = `${uninstall}\n${reset()}\n${switches(slowly)}\nsudo mkdir -p ${data}`
+  await work.ssh('kubemaster', `${prepared}\nsudo systemd-run sh -c '${cut}'`)
+  const { exitCode, stderr } = await script('install-rke2', '--timeout', '900')
+  t.equal(exitCode, 1)
+  if (!t.match(stderr, '[damaged-images]')) t.comment(stderr)
+  t.notMatch(stderr, 'not Ready within', 'before the deadline')
+  const wayBack = stderr
+    .split('\n')
+    .filter((line) => /^ +(try: )?ssh .*(killall|rm -rf)/.test(line))
+  t.match(wayBack.join('\n'), /rke2-killall\.sh[^]*rm -rf \S+/)
+  for (const line of wayBack)
+    await host.run(['sh', '-c', line.replace(/^ +(try: )?/, '')], work.options)
+  await work.ssh('kubemaster', 'sudo rm /etc/rke2-stand-in.json')
+  await succeeds(t, 'install-rke2')
+  await Promise.all(workers.map((node) => work.ssh(node, reset()))) // they belonged to the cluster before
+  await succeeds(t, 'join')
+  await allReady(t)
 })

@@ -298,7 +298,7 @@ await t.test('the release came from the mirror once, whatever the number of node
 })
 
 await t.test('a changed rke2.version is called an upgrade, not applied', async (t) => {
-  work.writeLab({ ...lab, rke2: { ...(lab.rke2 as object), version: 'v1.36.3+rke2r1' } })
+  work.writeLab({ ...lab, rke2: { ...(lab.rke2 as object), version: 'v1.37.0+rke2r1' } })
   const { exitCode, stderr } = await script('install-rke2')
   t.equal(exitCode, 1)
   t.match(stderr, 'that is an upgrade')

@@ -10,7 +10,7 @@ import { startHost, type Host } from './host.ts'
 import { guestImage } from './image.ts'
 import { serveFiles, serveFolder, type Mirror } from './mirror.ts'
 
-export const version = 'v1.35.7+rke2r1'
+export const version = 'v1.36.5+rke2r1'
 
 export interface Rig {
   host: Host

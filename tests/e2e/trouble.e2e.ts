@@ -1,5 +1,6 @@
 // NAT network, and trouble on real libvirt: an image without cloud-init, interruptions, two runs at once.
 import { once } from 'node:events'
+import { setTimeout } from 'node:timers/promises'
 import t from 'tap'
 import { imageWithoutCloudInit } from './image.ts'
 import { startRig } from './rig.ts'
@@ -33,6 +34,13 @@ await t.test(
       await once(child, 'exit')
       t.match(said, mark, `killed at ${mark}`)
     }
+    const rebooted = async (node: string) => {
+      const bootOf = () => work.ssh(node, 'cat /proc/sys/kernel/random/boot_id').catch(() => '')
+      const before = await bootOf()
+      await work.ssh(node, 'sudo systemctl --no-block reboot')
+      for (let now = ''; now === '' || now === before; now = await bootOf()) await setTimeout(2000)
+      t.equal((await work.script('create')).exitCode, 0)
+    }
     await host.run(['mount', '-t', 'tmpfs', '-o', 'size=100m', 'tmpfs', pool])
     for (const mark of ['pool-define', 'net-start']) await killAt(mark)
     const full = await work.script('create')
@@ -57,6 +65,26 @@ await t.test(
     const [code] = await once(first, 'exit')
     t.equal(code, 0, said)
     t.equal((await work.ssh('natnode', 'hostname')).trim(), 'natnode')
+    await t.test(
+      'booted with cgroup v1 it is refused by install-rke2, for that alone',
+      async (t) => {
+        await work.ssh(
+          'natnode',
+          'sudo sed -i "/^linux/s/$/ systemd.unified_cgroup_hierarchy=0/" /boot/grub/grub.cfg',
+        )
+        await rebooted('natnode')
+        const { exitCode, stderr } = await work.script('install-rke2')
+        t.equal(exitCode, 1)
+        t.strictSame(stderr.match(/^✗.*/gm), [
+          '✗ natnode: it uses cgroup v1; since Kubernetes 1.35 the kubelet refuses to start there',
+        ])
+        t.match(stderr, /try: ssh .* systemd.unified_cgroup_hierarchy=1/)
+        const printed = await work.script('install-rke2', '--dry-run')
+        const ran = await host.exec(['bash'], { ...work.options, input: printed.stdout })
+        t.not(ran.exitCode, 0)
+        t.equal(ran.stderr, 'natnode: it lacks cgroup v2, which the kubelet needs\n')
+      },
+    )
     t.match(
       await host.run(['virsh', '-c', 'qemu:///system', 'net-list', '--autostart', '--name']),
       'rke2-kvm-nat',

@@ -2,7 +2,8 @@
 import { spawnSync } from 'node:child_process'
 import { createServer, type AddressInfo } from 'node:net'
 import t from 'tap'
-import { knock, onNode, putOnNode } from '../../lib/guest/ssh.ts'
+import { onNode, putOnNode } from '../../lib/guest/on-node.ts'
+import { knock } from '../../lib/guest/ssh.ts'
 import { typedOn } from '../../lib/guest/ssh-files.ts'
 import { hostileStrings, makeLab, nodeOf } from '../helpers/labs.ts'
 

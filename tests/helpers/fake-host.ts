@@ -33,7 +33,7 @@ import {
   writeProgram,
 } from './stand-ins.ts'
 
-export const version = 'v1.35.7+rke2r1'
+export const version = 'v1.36.5+rke2r1'
 /** What the cluster's token ends with. */
 export const secret = 'secret-of-the-cluster'
 
@@ -277,7 +277,7 @@ export class FakeHost {
   }
   private filesIn = (place: string) =>
     readdirSync(join(this.folder, place), { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile() && !['lock', 'journal'].includes(entry.name))
+      .filter((entry) => entry.isFile() && !['lock', 'journal', 'invocation'].includes(entry.name))
       .map((entry) => join(entry.parentPath, entry.name).slice(this.folder.length + 1))
 
   /** All that lies on the host, in one text. */

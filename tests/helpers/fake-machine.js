@@ -1,12 +1,9 @@
 // Preloaded before a script, so that what it sees of the machine is the same on every machine.
 // Port 22 of an address: $STAND_IN/network/ADDRESS holds "open" or "refused"; no file: silence. No packet is sent.
-// Files in /var/log are those in $STAND_IN/files (fake-machine.sh has more). Pauses between looks are $HASTE times shorter.
+// The logs of consoles are those in $STAND_IN/files (fake-machine.sh has more). Pauses between looks are $HASTE times shorter.
 // Stand-ins that are to kill the script find its process in $SCRIPT_PID. Scripts that it runs are run by $NODE.
 import { EventEmitter } from 'node:events'
 import { readFileSync } from 'node:fs'
-import promises from 'node:fs/promises'
-import { syncBuiltinESMExports } from 'node:module'
-import net, { Socket } from 'node:net'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
@@ -35,20 +32,8 @@ class FakeSocket extends EventEmitter {
   destroy() {}
 }
 
-net.connect = (options) =>
-  options.port === 22 ? new FakeSocket(options.host) : new Socket().connect(options)
-
-const isOutside = (path) => String(path).startsWith('/var/log/')
-for (const name of ['open', 'readFile']) {
-  const real = promises[name]
-  promises[name] = (path, ...rest) =>
-    real(isOutside(path) ? `${standIn}/files${path}` : path, ...rest)
-}
-
 process.env.SCRIPT_PID = String(process.pid)
 if (process.env.NODE) process.execPath = process.env.NODE
-
-syncBuiltinESMExports()
 
 const script = process.argv.find((word) => /(^|\/)scripts\/[\w-]+\.ts$/.test(word))
 if (script) {
@@ -57,4 +42,8 @@ if (script) {
   const { clock } = await import(inLib('shell/wait.ts'))
   const { sleep } = clock
   clock.sleep = (milliseconds) => sleep(milliseconds / Number(process.env.HASTE ?? 1))
+  const { network } = await import(inLib('guest/ssh.ts'))
+  network.connect = ({ host }) => new FakeSocket(host)
+  const { logs } = await import(inLib('libvirt/console.ts'))
+  logs.folder = `${standIn}/files${logs.folder}`
 }

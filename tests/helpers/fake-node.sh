@@ -3,14 +3,19 @@
 # A node is a folder, $STAND_IN/nodes/NAME. What is sent to it is run by bash with that folder in place of / and with
 # the programs in $STAND_IN/node-bin alone; any other program is unknown: 127, and the test fails.
 #
-# RKE2 is played by systemctl. A service that was started is seen activating once; then it is active and its Node Ready:
+# RKE2 is played by systemctl, with lines of $FIXTURES/rke2-1.35.0: the stand-in of tests/stand-in needs a second for a start
+# and these tests make thousands. A service that was started is seen activating once; then it is active and its Node Ready:
 #   cluster/{token,ca}           made by the first server
 #   cluster/nodes/NAME           a Node object: Ready's status (True, Unknown), role, version
+#   no-network                   made with cni: none: as long as it is there, no node becomes Ready
 #   heartbeat-NAME               when its kubelet last reported
 #   cluster/passwords/NAME       the secret NAME.node-password.rke2
 #   at-once                      a service is active, and its Node Ready, as soon as it is started
 #   nodes/NAME/silent            its kubelet reports no more, whatever is started
 #   nodes/NAME/fault             what the service logs instead of becoming active
+#   nodes/NAME/run/sudo-asks     sudo wants a password there
+#   nodes/NAME/run/no-modules    modules that its kernel lacks
+#   nodes/NAME/run/units         units that are active besides RKE2's
 #   nodes/NAME/etc/machine-id    another one for a machine made anew
 # guests/NAME{,.error} is what a node answers when it is asked about cloud-init, or what ssh says instead of an answer.
 # The lab of .lab/NAME/ssh_config has the cluster in cluster-NAME, where there is such a folder.
@@ -62,7 +67,7 @@ reach() { # NAME
 at_root() { sed -E "s#(^|[^[:alnum:]_./])(/(etc|usr/local|var/lib|srv|sys)\b)#\1$root\2#g"; }
 on_node() { # TEXT
   cd "$root/home" || exit 97
-  env -i PATH="$STAND_IN/node-bin:$root/usr/local/bin" HOME="$root/home" STAND_IN="$STAND_IN" SCRIPT_PID="${SCRIPT_PID:-}" root="$root" CLUSTER="$cluster" \
+  env -i PATH="$STAND_IN/node-bin:$root/usr/local/bin" HOME="$root/home" STAND_IN="$STAND_IN" FIXTURES="$FIXTURES" SCRIPT_PID="${SCRIPT_PID:-}" root="$root" CLUSTER="$cluster" \
     RKE2_STAND_IN_ROOT="$root" BASH_ENV="$STAND_IN/node-env" LC_ALL=C bash -c "$(at_root <<<"$1")"
 }
 send() { # FILE... NAME:FOLDER/
@@ -101,7 +106,7 @@ config() { # KEY: its value in config.yaml
   done <"$root/etc/rancher/rke2/config.yaml"
   return 1
 }
-log() { printf '%(%s)T %s\n' -1 "time=\"now\" level=$1 msg=\"$2\"" >>"$root/run/journal"; }
+log() { echo "time=\"now\" level=$1 msg=\"$2\"" >>"$root/run/journal"; }
 server_at() { # ADDRESS: the folder of the server that has it and runs
   local file
   for file in "$nodes"/*/etc/rancher/rke2/config.yaml; do
@@ -110,10 +115,21 @@ server_at() { # ADDRESS: the folder of the server that has it and runs
   return 1
 }
 
+says() { # RECORDING FRAGMENT: logs the first line of RKE2 in it that has the fragment
+  local line
+  while IFS= read -r line; do
+    if [[ $line = *"$2"* && $line =~ level=([a-z]+)\ msg=\"(.*)\"$ ]]; then
+      log "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}"
+      return
+    fi
+  done <"$FIXTURES/rke2-1.35.0/$1"
+  unknown "says $*"
+}
 start() { # UNIT
   [[ -e $root/usr/local/lib/systemd/system/$1.service ]] || fail "Failed to start $1.service: Unit $1.service not found."
   event "start $(config node-name)"
-  touch "$root/run/started"
+  touch "$root/run/started" "$root/run/journal"
+  awk 'END { print NR }' "$root/run/journal" >"$root/run/invocation"
   echo activating >"$root/run/$1"
   mkdir -p "$root/etc/rancher/node"
   [[ -s $root/etc/rancher/node/password ]] || cp "$root/etc/machine-id" "$root/etc/rancher/node/password"
@@ -126,33 +142,46 @@ attempt() { # UNIT: a service that starts tries again and again; fails when some
   if server=$(config server); then
     known=$cluster/passwords/$name
     if ! cmp -s "$root$(config token-file)" "$cluster/token"; then
-      log fatal "failed to validate server configuration: $server: 401 Unauthorized" && return 1
+      if [[ $1 = rke2-agent ]]; then says wrong-token-fresh.journal 'Waiting to retrieve agent configuration'; else
+        # from RKE2's source: no recording has it
+        log fatal "Error: preparing server: failed to bootstrap cluster data: $server/v1-rke2/server-bootstrap: 401 Unauthorized"
+      fi
+      return 1
     elif [[ -e $known ]] && ! cmp -s "$known" "$root/etc/rancher/node/password"; then
-      log error 'Node password rejected, duplicate hostname or contents of node-passwd' && return 1
+      says node-password.journal 'Node password rejected' && return 1
     fi
   elif [[ ! -e $cluster/ca ]]; then
     mkdir -p "$cluster"/{nodes,passwords}
+    if [[ $(config cni) = none ]]; then touch "$cluster/no-network"; fi
     echo "CA of the cluster" >"$cluster/ca"
     echo "K10$(sha256sum <"$cluster/ca" | cut -d ' ' -f 1)::server:secret-of-the-cluster" >"$cluster/token"
   elif [[ -n $(ls "$cluster/nodes") && ! -e $cluster/nodes/$name ]]; then
     unknown "a second cluster, begun by $name"
   fi
-  log info "Starting $1"
+  if [[ $1 = rke2-agent ]]; then says agent-join.journal 'Starting rke2'; else says server-start.journal 'Starting rke2'; fi
 }
 become_ready() { # UNIT
-  local name data=$root/var/lib/rancher/rke2
+  local name data=$root/var/lib/rancher/rke2 ready=True
   name=$(config node-name)
   echo active >"$root/run/$1"
   [[ ! -e $root/silent ]] || return 0
   cp "$root/etc/rancher/node/password" "$cluster/passwords/$name"
-  echo "True ${1#rke2-} $("$root/usr/local/bin/rke2" --version | sed -n 's/^rke2 version \(\S*\).*/\1/p')" >"$cluster/nodes/$name"
+  [[ ! -e $cluster/no-network ]] || ready=False
+  echo "$ready ${1#rke2-} $("$root/usr/local/bin/rke2" --version | sed -n 's/^rke2 version \(\S*\).*/\1/p')" >"$cluster/nodes/$name"
   event "ready $name"
-  TZ=UTC printf '%(%FT%TZ)T\n' >"$STAND_IN/heartbeat-$name"
+  TZ=UTC printf '%(%FT%TZ)T\n' "$((EPOCHSECONDS + 1))" >"$STAND_IN/heartbeat-$name" # a kubelet needs a moment
   [[ $1 = rke2-server ]] || return 0
   mkdir -p "$data"/{bin,server/db/etcd/member}
   install -m 600 "$cluster/token" "$data/server/token"
   install -m 600 "$STAND_IN/rke2.yaml" "$root/etc/rancher/rke2/rke2.yaml"
   ln -sfn "$STAND_IN/node-bin/kubectl" "$data/bin/kubectl"
+}
+started() { # in microseconds of the machine's uptime
+  local uptime
+  [[ -e $root/run/started ]] || { echo 0 && return; }
+  read -r uptime _ </proc/uptime
+  awk -v uptime="$uptime" -v age="$(date +%s.%N) $(date -r "$root/run/started" +%s.%N)" \
+    'BEGIN { split(age, at, " "); printf "%.0f\n", (uptime - (at[1] - at[2])) * 1000000 }'
 }
 is_active() { # UNIT
   local state
@@ -161,12 +190,24 @@ is_active() { # UNIT
   if [[ $state = activating ]] && attempt "$1"; then become_ready "$1"; fi
   [[ $state = active ]]
 }
+message_of() { # READY
+  case $1 in
+    True) echo 'kubelet is posting ready status' ;;
+    False) echo 'container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady' ;;
+  esac
+}
+node_condition() { # NAME
+  local ready
+  read -r ready _ <"$cluster/nodes/$1"
+  echo "$ready $(<"$STAND_IN/heartbeat-$1") $(message_of "$ready")"
+}
 node_json() { # NAME
-  local ready role version label=
+  local ready role version label= message
   read -r ready role version <"$cluster/nodes/$1"
+  message=$(message_of "$ready")
   if [[ $role = server ]]; then label='"node-role.kubernetes.io/control-plane":"true","node-role.kubernetes.io/etcd":"true"'; fi
-  printf '{"metadata":{"name":"%s","labels":{%s}},"status":{"conditions":[{"type":"Ready","status":"%s","lastHeartbeatTime":"%s"}],"nodeInfo":{"kubeletVersion":"%s"}}}' \
-    "$1" "$label" "$ready" "$(<"$STAND_IN/heartbeat-$1")" "$version"
+  printf '{"metadata":{"name":"%s","labels":{%s}},"status":{"conditions":[{"type":"Ready","status":"%s","message":"%s","lastHeartbeatTime":"%s"}],"nodeInfo":{"kubeletVersion":"%s"}}}' \
+    "$1" "$label" "$ready" "$message" "$(<"$STAND_IN/heartbeat-$1")" "$version"
 }
 nodes_json() {
   local file separator=
@@ -183,6 +224,9 @@ kubectl() { # WORDS
   shift 2
   case "$*" in
     'get nodes -o json') nodes_json ;;
+    'get node '*' --ignore-not-found --output jsonpath='*lastHeartbeatTime*)
+      [[ ! -e $cluster/nodes/$3 ]] || node_condition "$3"
+      ;;
     'get node '*) [[ -e $cluster/nodes/$3 ]] || fail "Error from server (NotFound): nodes \"$3\" not found" ;;
     'delete node '*) rm "$cluster/nodes/$3" && event "delete node $3" ;;
     'delete secret --namespace kube-system '*.node-password.rke2' --ignore-not-found')
@@ -210,10 +254,16 @@ case $me in
     reach "$3"
     case $script in
       'cd /run/cloud-init '*)
-        if [[ -e $STAND_IN/guests/$3 ]]; then cat "$STAND_IN/guests/$3" && exit; fi
-        cat "$FIXTURES/cloud-init-done.cloud-init-22.4.2.txt"
+        guest=$STAND_IN/guests/$3
+        [[ -e $guest ]] || guest=$FIXTURES/cloud-init-done.cloud-init-22.4.2.txt
         rke2=${script#*"echo '== version'"}
-        [[ $rke2 = "$script" ]] || on_node "echo '== version'$rke2"
+        if [[ $script = *'&& { test -e disabled'* ]]; then
+          grep -Eq '^== (disabled|result.json)$' "$guest"
+        elif cat "$guest" && [[ $rke2 != "$script" && $guest = "$FIXTURES"/* ]]; then
+          on_node "echo '== version'$rke2"
+        else
+          printf '\n== end\n'
+        fi
         ;;
       '') on_node "${*:4}" ;;
       *) on_node "${*:4}" <<<"$script" ;;
@@ -248,6 +298,7 @@ case $me in
     fi
     ;;
   sudo)
+    if [[ -e $root/run/sudo-asks ]]; then fail 'sudo: a terminal is required to read the password' $'\n''sudo: a password is required'; fi
     if [[ $1 = *=* ]]; then exec env "$@"; else exec "$@"; fi
     ;;
   sh)
@@ -267,7 +318,14 @@ case $me in
   systemctl)
     case "$*" in
       'is-active rke2-'*) is_active "$2" ;;
+      'is-active --quiet rke2-'*) is_active "$3" >/dev/null ;;
+      'is-active '*) grep -qsxF "$2" "$root/run/units" && echo active ;;
       'is-enabled rke2-'*) if [[ -e $root/run/enabled-$2 ]]; then echo enabled; else echo disabled && exit 1; fi ;;
+      'show --property ActiveState,Job,InvocationID,NRestarts,Result,ExecMainStatus rke2-'*)
+        echo "ActiveState=$(is_active "$4")"
+        printf '%s\n' "InvocationID=$(content "$root/run/invocation")" NRestarts=0 Result=success ExecMainStatus=0
+        ;;
+      'show --property ExecMainStartTimestampMonotonic --value rke2-'*) started ;;
       'show --property ExecMainStartTimestamp --value rke2-'*)
         [[ ! -e $root/run/started ]] || TZ=UTC date -r "$root/run/started" '+%a %F %T %Z'
         ;;
@@ -275,20 +333,25 @@ case $me in
       'start --no-block rke2-'*) [[ $(content "$root/run/$3") = activ* ]] || start "$3" ;;
       'restart --no-block rke2-'* | 'restart rke2-'*) start "${*: -1}" ;;
       'stop rke2-'*) echo inactive >"$root/run/$2" ;;
-      daemon-reload | reboot) ;;
+      daemon-reload | reboot | 'reload NetworkManager') ;;
       *) unknown "$@" ;;
     esac
     ;;
   journalctl)
-    if [[ $* = '--unit rke2-'*' --follow' ]]; then exec cut -d ' ' -f 2- "$root/run/journal"; fi # as if it was ended with Ctrl-C
-    [[ "$1 ${*:3:1} ${*:5}" = '--unit --since --output cat --no-pager' ]] || unknown "$@"
-    awk -v since="${4#@}" '$1 >= since { sub(/^[0-9]+ /, ""); print }' "$root/run/journal" 2>/dev/null
+    if [[ $* = '--unit rke2-'*' --follow' ]]; then exec cat "$root/run/journal"; fi # as if it was ended with Ctrl-C
+    case "$*" in # a cursor is a number of lines, an invocation the lines before it
+      _SYSTEMD_UNIT=rke2-*.service\ _SYSTEMD_INVOCATION_ID=*\ --show-cursor\ --quiet\ --output\ cat\ --no-pager) skip=${2#*=} ;;
+      _SYSTEMD_UNIT=rke2-*.service\ --after-cursor\ *\ --show-cursor\ --quiet\ --output\ cat\ --no-pager) skip=$3 ;;
+      *) unknown "$@" ;;
+    esac
+    awk -v skip="$skip" 'NR > skip; END { if (NR > skip) print "-- cursor: " NR }' "$root/run/journal"
     ;;
   kubectl) kubectl "$@" ;;
   wget) exit 4 ;;
   df) printf 'Avail\n%s\n' "$(cat "$root/free" 2>/dev/null || echo 60000000000)" ;;
   id) echo 0 ;;
-  cloud-init) [[ $* = 'status --wait' ]] || unknown "$@" ;;
-  iptables | apparmor_parser) ;;
+  cloud-init) [[ $* = status ]] || unknown "$@" ;;
+  modprobe) ! grep -qsxF "${*: -1}" "$root/run/no-modules" ;;
+  iptables | apparmor_parser | sync) ;;
   *) unknown "$@" ;;
 esac

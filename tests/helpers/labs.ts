@@ -13,7 +13,7 @@ export const validLab = () => ({
     { name: 'worker01', role: 'agent', address: '192.0.2.31' },
     { name: 'worker02', role: 'agent', address: '192.0.2.32' },
   ] as Record<string, unknown>[],
-  rke2: { version: 'v1.35.7+rke2r1' } as Record<string, unknown>,
+  rke2: { version: 'v1.36.5+rke2r1' } as Record<string, unknown>,
 })
 
 export type RawLab = ReturnType<typeof validLab> & Record<string, unknown>

@@ -1,6 +1,7 @@
 // Plans as short lines, to compare them in tables.
 import type { Member } from '../../lib/rke2/service.ts'
-import { untouched, type KubeNode, type Rke2State } from '../../lib/rke2/state.ts'
+import { untouched, type Rke2State } from '../../lib/rke2/state.ts'
+import { type KubeNode } from '../../lib/rke2/kube-nodes.ts'
 import type { Step } from '../../lib/shell/steps.ts'
 import type { Node } from '../../lib/lab/lab.ts'
 
@@ -8,6 +9,11 @@ import type { Node } from '../../lib/lab/lab.ts'
 export const shortly = (steps: Step[]): string[] =>
   steps.map((step) => {
     if (step.do === 'write') return `write ${step.path}`
+    const wait =
+      /^\( end=\S+ \+ (\d+)\)\)\nuntil [^]* get node (\S+)[^]*\n\) && read [^&]* && (.*)\ndo /.exec(
+        step.bash,
+      )
+    if (wait) return `? ${wait[1]} s ${wait[2]}: ${wait[3]}`
     const [first = '', second = ''] = step.bash
       .replaceAll('ssh -F .lab/lab/ssh_config ', '@')
       .replaceAll(/sudo \S+kubectl --kubeconfig \S+/g, 'kubectl')
@@ -38,10 +44,15 @@ export const member = (node: Node, state: Partial<Rke2State> = {}): Member => ({
 })
 
 /** A Kubernetes node that is Ready, or not, since long after every start. */
-export const kubeNode = (name: string, ready = true): KubeNode => ({
+export const kubeNode = (name: string, ready = true, trouble = ''): KubeNode => ({
   name,
   ready,
+  trouble,
   heartbeat: '2026-07-01T10:00:00Z',
   roles: [],
-  version: 'v1.35.7+rke2r1',
+  version: 'v1.36.5+rke2r1',
 })
+
+/** What the kubelet says while no network plugin runs (kubernetes, pkg/kubelet/runtime.go and containerd's CRI plugin). */
+export const noNetwork =
+  'container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: cni plugin not initialized'

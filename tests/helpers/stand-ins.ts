@@ -29,13 +29,13 @@ export const quickNode =
 /** Tools of the machine that the scripts may call. */
 const hostTools =
   'bash sh env cat cp cut mv rm rmdir mkdir ls sed sort head tail tr od stat paste grep sleep flock ' +
-  'sha256sum sha512sum timeout touch ssh-keygen ps script dirname'
+  'sha256sum sha512sum timeout touch ssh-keygen ps script dirname uniq'
 const nodeTools =
-  'bash env awk cat chmod cmp cp cut date grep gzip head install ln ls mkdir mktemp mv rm sed sha256sum sort stat tail test timeout touch uname'
+  'bash env awk cat chmod cmp cp cut date find grep gzip head install ln ls mkdir mktemp mv rm sed sha256sum sort stat tail test timeout touch uname'
 
 /** Programs of a node that fake-node.sh plays. */
 const played =
-  'sudo sh systemctl journalctl kubectl curl wget df id tar iptables apparmor_parser cloud-init'
+  'sudo sh systemctl journalctl kubectl curl wget df id tar iptables apparmor_parser sync modprobe cloud-init'
 
 const record = `echo "\${0##*/}$(printf ' %q' "$@")" >>"$STAND_IN/calls"`
 const refuse = (name: string) =>
@@ -111,6 +111,7 @@ export function fillNodeBin(state: string): void {
   )
 }
 
+const killall = `cd "$RKE2_STAND_IN_ROOT/run" && for unit in rke2-*; do if [[ -e $unit ]]; then echo inactive >"$unit"; fi; done`
 const uninstall = `cd "$RKE2_STAND_IN_ROOT" && rm -rf run/rke2-* etc/rancher var/lib/rancher usr/local/*`
 
 /** Puts a release into a mirror: the installer of the RKE2 stand-in, and a program that knows its version. */
@@ -121,6 +122,7 @@ export function makeRelease(mirror: string, version: string): void {
     mkdirSync(join(stage, name), { recursive: true })
   const rke2 = readFileSync(join(here, 'fake-rke2.sh'), 'utf8')
   writeFileSync(join(stage, 'bin/rke2'), rke2.replace('VERSION', version), { mode: 0o755 })
+  writeProgram(join(stage, 'bin'), 'rke2-killall.sh', killall)
   writeProgram(join(stage, 'bin'), 'rke2-uninstall.sh', uninstall)
   for (const role of ['server', 'agent'])
     writeFileSync(join(stage, `lib/systemd/system/rke2-${role}.service`), '[Service]\n')

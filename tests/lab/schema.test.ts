@@ -30,7 +30,7 @@ await t.test(
       'line 11, nodes[1].address: must be an IPv4 address',
       'line 11, nodes[1].cpu: unknown key',
       'line 11, nodes[1].name: one is already nodes[0]',
-      /^line 12, rke2\.version: must be an RKE2 version/,
+      /^line 12, rke2\.version: must be a release/,
     ])
   },
 )
@@ -91,8 +91,11 @@ const wrong: [path: string, value: unknown, reason: RegExp][] = [
   ['nodes.1.address', '192.0.2.1', /is network\.gateway in/],
   ['nodes.1.memory', '4 GiB', /size such as 4GiB/],
   ['nodes.1.memory', 4, /expected string/],
-  ['rke2.version', 'v1.35', /must be an RKE2 version/],
-  ['rke2.cni', 'weave', /canal/],
+  ['rke2.version', 'v1.35', /must be a release such as v1/],
+  ['rke2.cni', 'weave', /rke2\.cni: must be canal, .* or a list such as \[multus, canal\]/],
+  ['rke2.cni', 'multus', /a list such as \[multus, canal\]/],
+  ['rke2.cni', ['canal', 'multus'], /a list such as \[multus, canal\]/],
+  ['rke2.cni', ['multus'], /a list such as/],
   [
     'rke2.config',
     { token: 'x' },
@@ -110,6 +113,14 @@ await t.test('each broken rule is reported with its path and reason', async (t) 
     const found = problemsOf((lab) => setAt(lab, path, value))
     t.match(found.join('\n'), reason, `${path} ${JSON.stringify(value)?.slice(0, 50)}`)
   }
+})
+
+await t.test('Multus may come before another network plugin', async (t) => {
+  for (const cni of [['multus', 'canal'], ['multus', 'none'], 'none'])
+    t.strictSame(
+      problemsOf((lab) => setAt(lab, 'rke2.cni', cni)),
+      [],
+    )
 })
 
 // Accepted hostile strings are quoted or escaped: tests/text and tests/libvirt prove that.

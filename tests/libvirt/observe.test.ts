@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { FakeHost } from '../helpers/fake-host.ts'
 import { fixture } from '../helpers/fixtures.ts'
+import { emptyHost } from '../helpers/hosts.ts'
 import { makeLab } from '../helpers/labs.ts'
 
 const host = new FakeHost(t)
@@ -15,7 +16,7 @@ exec "${join(import.meta.dirname, '../helpers/virsh.sh')}" "$@"`,
 )
 Object.assign(process.env, host.env) // before zx looks for bash
 const { look, observe } = await import('../../lib/libvirt/observe.ts')
-const { readInVolumes, readVolume } = await import('../../lib/libvirt/volumes.ts')
+const { readAgain, readInVolumes } = await import('../../lib/libvirt/volumes.ts')
 
 const lab = makeLab()
 const uuid = '14ab7fab-a138-836d-8043-8e0592d36cb9'
@@ -62,7 +63,7 @@ await t.test('an empty host is looked at in one process', async (t) => {
     unseen: [],
   })
   t.equal(virshCalls().length, 1)
-  t.equal(await readVolume(lab, 'none.qcow2').catch(() => 'error'), undefined, 'no pool, no volume')
+  t.strictSame((await readAgain(lab, emptyHost)).volumes, [], 'no pool, no volume')
 })
 
 await t.test('a machine and its volumes in two', async (t) => {
@@ -77,9 +78,16 @@ await t.test('a machine and its volumes in two', async (t) => {
   })
   t.equal(virshCalls().length, 2)
   host.addVolume('another.qcow2')
-  t.equal((await observe(lab, ['another.qcow2'])).volumes.length, 2)
-  t.equal((await readVolume(lab, 'another.qcow2'))?.name, 'another.qcow2')
-  t.equal(await readVolume(lab, 'none.qcow2'), undefined)
+  t.equal((await look(lab, ['another.qcow2'])).volumes.length, 2)
+
+  const calls = virshCalls().length
+  const again = await readAgain(lab, found, ['another.qcow2', 'none.qcow2'])
+  t.equal(virshCalls().length - calls, 1, 'the pool alone again in one')
+  t.strictSame(
+    again.volumes.map(({ name }) => name),
+    ['lab-kubemaster.qcow2', 'another.qcow2'],
+  )
+  t.strictSame(again.domains, found.domains)
 })
 
 await t.test('a pool that is off shows no volumes', async (t) => {

@@ -1,7 +1,7 @@
 // What virsh says when it fails, and the advice for the host where it can be followed.
 import t from 'tap'
 import { errorsIn } from '../../lib/libvirt/batch.ts'
-import { libvirtTrouble, remoteHost, saysBusy, saysNone } from '../../lib/libvirt/trouble.ts'
+import { libvirtHost, libvirtTrouble, saysBusy, saysNone } from '../../lib/libvirt/trouble.ts'
 import { fixture } from '../helpers/fixtures.ts'
 
 const system = 'qemu:///system'
@@ -169,14 +169,21 @@ await t.test('only a clear answer of virsh means that there is none', async (t) 
 })
 
 await t.test('the host that a URI leads to', async (t) => {
+  const isHere = false
+  const here = { isHere: true, name: 'localhost' }
   const uris: [string, unknown][] = [
-    ['qemu:///system', undefined],
-    ['test+unix:///default?socket=/run/x', undefined],
-    [bigbox, { name: 'bigbox', ssh: 'ssh you@bigbox' }],
-    ['qemu+ssh://bigbox:2222/system', { name: 'bigbox', ssh: 'ssh -p 2222 bigbox' }],
-    ['qemu+libssh2://me@192.0.2.7/system', { name: '192.0.2.7', ssh: 'ssh me@192.0.2.7' }],
-    ['qemu+ssh://me@[2001:db8::1]/system', { name: '2001:db8::1', ssh: 'ssh me@2001:db8::1' }],
-    ['qemu+tcp://bigbox/system', { name: 'bigbox' }],
+    ['qemu:///system', here],
+    ['test+unix:///default?socket=/run/x', here],
+    ['qemu+ssh:///system', { ...here, ssh: 'ssh localhost' }],
+    ['qemu+ssh://me@localhost/system', { ...here, ssh: 'ssh me@localhost' }],
+    [bigbox, { isHere, name: 'bigbox', ssh: 'ssh you@bigbox' }],
+    ['qemu+ssh://bigbox:2222/system', { isHere, name: 'bigbox', ssh: 'ssh -p 2222 bigbox' }],
+    ['qemu+libssh2://me@192.0.2.7/system', { isHere, name: '192.0.2.7', ssh: 'ssh me@192.0.2.7' }],
+    [
+      'qemu+ssh://me@[2001:db8::1]/system',
+      { isHere, name: '2001:db8::1', ssh: 'ssh me@2001:db8::1' },
+    ],
+    ['qemu+tcp://bigbox/system', { isHere, name: 'bigbox' }],
   ]
-  for (const [uri, expected] of uris) t.strictSame(remoteHost(uri), expected, uri)
+  for (const [uri, expected] of uris) t.strictSame(libvirtHost(uri), expected, uri)
 })

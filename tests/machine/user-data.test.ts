@@ -3,7 +3,12 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { parse as parseYaml } from 'yaml'
-import { networkConfig, parseUserConfig, userData } from '../../lib/machine/user-data.ts'
+import {
+  hasFreeSudo,
+  networkConfig,
+  parseUserConfig,
+  userData,
+} from '../../lib/machine/user-data.ts'
 import { UsageError } from '../../lib/text/errors.ts'
 import { hostileStrings, makeLab, nodeOf } from '../helpers/labs.ts'
 import { noPython, pyYaml } from '../helpers/yaml.ts'
@@ -236,4 +241,18 @@ await t.test('a MAC of digits only stays a text in YAML 1.1', { skip: noPython }
   const node = { ...nodeOf(lab), mac: '52:54:00:11:22:33' } // sexagesimal to a YAML 1.1 reader
   const read = pyYaml(networkConfig(lab, node)) as { ethernets: { lan0: { match: unknown } } }
   t.strictSame(read.ethernets.lan0.match, { macaddress: '52:54:00:11:22:33' })
+})
+
+await t.test('a login user whose sudo wants a password is noticed', async (t) => {
+  const users = (sudo: string) => `users: [{ name: ubuntu, ${sudo} }]`
+  const cases: [string, boolean][] = [
+    ['{}', true],
+    ['users: [{ name: other, sudo: "ALL=(ALL) ALL" }]', true],
+    [users('sudo: "ALL=(ALL) ALL", lock_passwd: false, passwd: $6$rounds=4096$abc$def'), false],
+    [users('sudo: ["ALL=(ALL) ALL", "ALL=(ALL) NOPASSWD: ALL"]'), true],
+    [users('sudo: null'), false],
+    [users('sudo: false'), false],
+    [users('shell: /bin/zsh'), true],
+  ]
+  for (const [text, free] of cases) t.equal(hasFreeSudo(makeLab(), config(text)), free, text)
 })

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { parse, stringify } from 'yaml'
 import { parseLab, type Lab, type Node } from '../../lib/lab/lab.ts'
-import { parseRke2Config, rke2Config } from '../../lib/rke2/config.ts'
+import { ingressOf, parseRke2Config, rke2Config } from '../../lib/rke2/config.ts'
 import { UsageError } from '../../lib/text/errors.ts'
 
 const file = parse(readFileSync('lab.yaml', 'utf8')) as { rke2: object }
@@ -28,6 +28,10 @@ await t.test('config.yaml of each kind of node', async (t) => {
     'tls-san': ['kubemaster', '192.168.1.30', '192.168.1.29', 'api.example', 'lab.example'],
     cni: 'canal',
   })
+  t.match(
+    rke2Config(labWith({ cni: ['multus', 'canal'] }), server, {}),
+    'cni:\n  - multus\n  - canal\n',
+  )
   const joining = parse(rke2Config(lab, { ...server, name: 'second' }, {}, server))
   t.match(joining, {
     server: 'https://192.168.1.30:9345',
@@ -43,7 +47,7 @@ await t.test('config.yaml of each kind of node', async (t) => {
           'kubelet-arg+': ['v=2'],
           'node-taint': ['CriticalAddonsOnly=true:NoExecute'],
           'kube-proxy-arg': ['proxy-mode=ipvs'],
-          'node-external-ip': '203.0.113.9',
+          'node-external-ip': '203.0.113.9', // of the only server
           'service-cidr': '10.99.0.0/16',
           'kube-apiserver-arg': ['v=2'],
         },
@@ -76,9 +80,9 @@ await t.test('config.yaml of each kind of node', async (t) => {
   t.strictSame(parseRke2Config('', 'rke2/agent.yaml'), {})
 })
 
-const problemsOf = (text: string) => {
+const problemsOf = (text: string, file = 'rke2/server.yaml', machines = 1) => {
   try {
-    parseRke2Config(text, 'rke2/server.yaml')
+    parseRke2Config(text, file, machines)
   } catch (error) {
     if (error instanceof UsageError) return [error.message, ...error.details]
     throw error
@@ -104,6 +108,10 @@ const refused: [text: string, ...says: (string | RegExp)[]][] = [
     /^line 1, cni: is set by the scripts; use rke2\.cni in the lab file$/,
   ],
   ['token: x\n', one, /^line 1, token: is set by the scripts, .* remove this secret$/],
+  ['bind-address: 192.0.2.30\n', one, /^line 1, bind-address: .* rely on its default; remove it$/],
+  ['disable-agent: true\n', one, /^line 1, disable-agent: would leave out/],
+  ['cluster-cidr: 10.42.0.0/16,fd00:42::/56\n', one, /^line 1, cluster-cidr: has an IPv6 network/],
+  ['cluster-dns: 10.43.0.10,fd00::a\n', one, /^line 1, cluster-dns: has an IPv6 network/],
   ['agent-token-file: /x\n', one, /^line 1, agent-token-file: is set by the scripts/],
   ['kubelet-arg: { max-pods: 50 }\n', one, /^line 1, kubelet-arg: is a map/],
   ['kubelet-arg:\n- max-pods: 50\n', one, /^line 1, kubelet-arg: holds a map/],
@@ -115,6 +123,7 @@ const refused: [text: string, ...says: (string | RegExp)[]][] = [
   ['${KEY}: 1\n', one, /^line 1, \$\{KEY\}: is a template/],
   ['profile: {% if x %}\n', 'rke2/server.yaml is not valid YAML', /^line 1: /],
   ['profile:\n', one, /^line 1, profile: is empty \(null\)/],
+  ['selinux: "yes"\n', one, /^line 1, selinux: "yes" is text here; write true$/],
   ['tls-san: ~\n', one, /^line 1, tls-san: is empty/],
   ['tls-san: [a, ~]\n', one, /^line 1, tls-san: holds an empty item \(null\)/],
   ['selinux: !!binary aGk=\n', one, /binary/],
@@ -127,6 +136,26 @@ await t.test('what RKE2 cannot take is rejected by line and key, before anything
   for (const text of ['', '{}\n', '# none\n', 'kubelet-arg: []\n'])
     t.strictSame(problemsOf(text), [])
   t.end()
+})
+
+await t.test('a value that differs per machine is for one machine only', async (t) => {
+  const text = 'node-external-ip: 203.0.113.9\n'
+  t.strictSame(parseRke2Config(text, 'rke2/agent.yaml', 1), { 'node-external-ip': '203.0.113.9' })
+  t.match(problemsOf(text, 'rke2/agent.yaml', 2), [
+    'rke2/agent.yaml: 1 problem',
+    /^line 1, node-external-ip: .* would be the same on all 2; remove it$/,
+  ])
+})
+
+await t.test('the ingress controllers: as configured, else as found', async (t) => {
+  const found = ['ingress-nginx']
+  const set = (value: unknown) => labWith({ config: { 'ingress-controller': value } })
+  t.strictSame(ingressOf(lab, {}, found), found)
+  t.strictSame(ingressOf(lab, {}), [])
+  t.strictSame(ingressOf(set('traefik'), {}, found), ['traefik'])
+  t.strictSame(ingressOf(set('none'), {}, found), [])
+  t.strictSame(ingressOf(set('traefik,ingress-nginx'), {}), ['traefik', 'ingress-nginx'])
+  t.strictSame(ingressOf(lab, { 'ingress-controller': ['ingress-nginx'] }), found)
 })
 
 const kept: [written: string, line: string][] = [

@@ -699,6 +699,15 @@ await t.test('without user-data machines are made, with a warning', async (t) =>
   t.match(stderr, '! there is no cloud-init/user-data.yaml in this folder')
 })
 
+await t.test('user-data that takes NOPASSWD from the login user gets a warning', async (t) => {
+  const host = new FakeHost(t)
+  const users = 'users: [{ name: ubuntu, sudo: "ALL=(ALL) ALL" }]'
+  writeFileSync(join(host.project, 'cloud-init/user-data.yaml'), `#cloud-config\n${users}\n`)
+  const { code, stderr } = await host.run('create')
+  t.equal(code, 0, stderr)
+  t.match(stderr, '! sudo of ubuntu lacks NOPASSWD in cloud-init/user-data.yaml')
+})
+
 await t.test('user-data that is no cloud-config: exit status 2, nothing touched', async (t) => {
   const host = new FakeHost(t)
   writeFileSync(join(host.project, 'cloud-init/user-data.yaml'), 'packages: [jq]\n')

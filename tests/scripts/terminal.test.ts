@@ -104,11 +104,17 @@ const cases: Record<string, Shown> = {
       const host = await booting()
       const item = {
         metadata: { name: 'kubemaster', labels: { 'node-role.kubernetes.io/etcd': 'true' } },
-        status: { conditions: [{ type: 'Ready', status: 'True' }] },
+        status: {
+          conditions: [
+            { type: 'Ready', status: 'True', lastHeartbeatTime: '2026-07-01T10:00:00Z' },
+          ],
+        },
       }
-      const rke2 = `== version\nrke2 version v1.35.7+rke2r1 (0123456)\n== service\nactive\n`
+      const rke2 = `== version\nrke2 version v1.36.5+rke2r1 (0123456)\n== service\nactive\n`
+      const now = Date.parse('2026-07-01T10:00:10Z') / 1000
+      const start = `== start\n940000000\n1000.00 1.00\n${now}.5\n`
       const nodes = `== nodes\n${JSON.stringify({ items: [item] })}\n`
-      host.put('guests/kubemaster', done + rke2 + nodes)
+      host.put('guests/kubemaster', done + start + rke2 + nodes)
       return host
     },
   },

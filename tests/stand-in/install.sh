@@ -137,8 +137,9 @@ check_system
 tmp=$(mktemp -d -t rke2-stand-in.XXXXXXXX)
 trap 'rm -rf "$tmp"' EXIT
 fetch
+# images first, as RKE2's script: a bad tarball leaves them behind
+if [ -n "${INSTALL_RKE2_ARTIFACT_PATH:-}" ]; then install_images; fi
 info "verifying tarball"
 verify "$tmp/tarball" "rke2.linux-$arch.tar.gz"
-if [ -n "${INSTALL_RKE2_ARTIFACT_PATH:-}" ]; then install_images; fi
 unpack
 if [ -z "${INSTALL_RKE2_SKIP_RELOAD:-}" ]; then systemctl daemon-reload; fi

@@ -80,15 +80,17 @@ class Store:
         self.path = path
         self.lock = threading.Condition(threading.RLock())
         self.rev, self.objects, self.members, self.tokens = 1, {}, [], {}
+        self.bootstrap = {}  # the files that every server has
         if os.path.exists(path):
             with open(path) as f:
                 self.__dict__.update(json.load(f))
         self.log, self.log_start = [], self.rev  # for watches: (revision, type, key, object)
         self.seen = {}  # node -> time of its last heartbeat
+        self.finalizer_delay = 2  # seconds; with RKE2 up to a minute
 
     def state(self):
         return {'rev': self.rev, 'objects': self.objects, 'members': self.members,
-                'tokens': self.tokens}
+                'tokens': self.tokens, 'bootstrap': self.bootstrap}
 
     def replace(self, state):
         """Take over another server's state."""
@@ -272,8 +274,7 @@ def system_pods(store, node, beat):
         containers=('calico-node', 'kube-flannel') if cni == 'rke2-canal' else ('main',))
     if not beat['ready'] or node['spec'].get('unschedulable'):
         return
-    store.ensure('networking.k8s.io/v1', 'ingressclasses', {
-        'metadata': {'name': 'nginx'}, 'spec': {'controller': 'k8s.io/ingress-nginx'}})
+    ensure_ingress_class(store, beat['info']['kubeletVersion'])
     pods = [key.split('|')[3] for key in store.objects if key.startswith('v1|pods|kube-system|')]
     for chart in (cni, 'rke2-coredns', 'rke2-metrics-server'):
         if chart != cni and not any(p.startswith(f'{chart}-{chart}-') for p in pods):
@@ -286,6 +287,17 @@ def system_pods(store, node, beat):
         if not any(p.startswith(f'helm-install-{chart}-') for p in pods):
             pod(store, f'helm-install-{chart}-{short_hash(chart)}', name, ip, 'Succeeded',
                 ('Job', f'helm-install-{chart}'))
+
+
+def ensure_ingress_class(store, version):
+    """From 1.36 on new clusters get Traefik; one that has nginx keeps it."""
+    if any(key.startswith('networking.k8s.io/v1|ingressclasses|') for key in store.objects):
+        return
+    minor = int(re.match(r'v\d+\.(\d+)', version)[1])
+    name, controller = (('traefik', 'traefik.io/ingress-controller') if minor >= 36 else
+                        ('nginx', 'k8s.io/ingress-nginx'))
+    store.put('networking.k8s.io/v1', 'ingressclasses', {
+        'metadata': {'name': name}, 'spec': {'controller': controller}})
 
 
 # --- what kubectl sees
@@ -503,6 +515,23 @@ def watch(store, prefix, kind, query, as_table):
             since = max(since, store.rev)
 
 
+def is_member(store, name):
+    return len(store.members) > 1 and any(m['name'] == name for m in store.members)
+
+
+def finalize(store, key, node):
+    """A server's Node goes only when etcd has let go of its member."""
+    node['metadata'].update(deletionTimestamp=now(), finalizers=[
+        'wrangler.cattle.io/managed-etcd-controller'])
+
+    def let_go():
+        with store.lock:
+            if key in store.objects:
+                store.remove(key)
+    threading.Timer(store.finalizer_delay, let_go).start()
+    return copy.deepcopy(store.put('v1', 'nodes', node))
+
+
 def api(store, version, method, path, query, accept, content_type, body):
     """Answer one request: (status, dict | text | generator of lines). Raises ApiError."""
     if path in ('/readyz', '/livez', '/healthz'):
@@ -558,6 +587,8 @@ def api(store, version, method, path, query, accept, content_type, body):
             return 200, scale_of(old)
         if method == 'GET':
             return 200, table([old], kind, store.rev) if as_table else copy.deepcopy(old)
+        if method == 'DELETE' and plural == 'nodes' and is_member(store, name):
+            return 200, finalize(store, key, old)
         if method == 'DELETE' or (method == 'POST' and sub == 'eviction'):
             store.remove(key)
             return 200, {'kind': 'Status', 'apiVersion': 'v1', 'metadata': {}, 'status': 'Success',

@@ -41,6 +41,8 @@ export async function makeRelease(dir: string, release: Release): Promise<void> 
   }
 }
 
+const recording = (name: string) => readFile(join(here, '../fixtures/rke2-1.35.0', name), 'utf8')
+
 /** The tarball: the layout that RKE2's has, the stand-in's programs in it. */
 async function tarball(version: string): Promise<Buffer> {
   const stage = await mkdtemp(join(tmpdir(), 'rke2-stand-in-'))
@@ -49,14 +51,17 @@ async function tarball(version: string): Promise<Buffer> {
     const put = (path: string, data: string, mode = 0o644) =>
       writeFile(join(stage, path), data, { mode })
     const [units, share] = ['lib/systemd/system', 'share/rke2']
-    for (const folder of ['bin', units, `${share}/stand-in`])
+    for (const folder of ['bin', units, `${share}/stand-in/recordings`])
       await mkdir(join(stage, folder), { recursive: true })
     const program = await text('rke2')
     await put('bin/rke2', program.replace(/^VERSION = '.*?'/m, `VERSION = '${version}'`), 0o755)
     for (const name of ['rke2-killall.sh', 'rke2-uninstall.sh'])
       await put(`bin/${name}`, await text(name), 0o755)
-    for (const name of ['kube.py', 'kubectl'])
+    for (const name of ['kube.py', 'recordings.py', 'kubectl'])
       await put(`${share}/stand-in/${name}`, await text(name))
+    const programs = (await text('recordings.py')) + program
+    for (const name of new Set(programs.match(/[\w.-]+\.(journal|txt)\b/g)))
+      await put(`${share}/stand-in/recordings/${name}`, await recording(name))
     const unit = await text('rke2.service')
     for (const [role, other] of [
       ['server', 'agent'],

@@ -14,5 +14,8 @@ fi
 for component in etcd kube-apiserver kube-controller-manager kube-scheduler cloud-controller-manager; do
     rm -f "$root/var/lib/rancher/rke2/agent/pod-manifests/$component.yaml"
 done
+for pod in "$root"/run/k3s/stand-in/*-*; do
+    if [ -f "$pod" ]; then kill "$(cat "$pod")" || true; fi
+done 2>/dev/null
 rm -rf "$root/run/k3s"
 exit 0

@@ -1,129 +1,17 @@
-// The stand-in itself, run on loopback as plain processes. This proves nothing about RKE2.
-import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process'
+// The stand-in itself, run on loopback as plain processes. This proves nothing about RKE2; recorded.test.ts compares what it
+// says with what RKE2 said.
+import { execFileSync, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { chmod, mkdir, mkdtemp, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises'
-import { request, type RequestOptions } from 'node:https'
-import { tmpdir } from 'node:os'
+import { chmod, mkdir, readFile, readlink, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
+import { get, net, Node, run, top, works } from './nodes.ts'
 import { makeRelease, type Release } from './release.ts'
 
 const here = import.meta.dirname
 const version = 'v1.35.7+rke2r1'
-const patience = 60_000
-const works = (...command: [string, ...string[]]) =>
-  spawnSync(command[0], command.slice(1), { stdio: 'ignore' }).status === 0
-const needs = works('python3', '-c', 'import yaml') && works('openssl', 'version')
-t.setTimeout(900_000) // 20 s by itself, minutes beside other tests that want the processor
-if (!needs) t.plan(0, 'python3 with yaml, and openssl, are needed')
-
-const top = await mkdtemp(join(tmpdir(), 'rke2-stand-in-'))
-const random = () => 1 + Math.floor(Math.random() * 250)
-const net = `127.${random()}.${random()}` // another run of this test may be going on
-const nodes: Node[] = []
-t.teardown(async () => {
-  for (const node of nodes) node.process?.kill('SIGKILL')
-  await rm(top, { recursive: true, force: true })
-})
-
-/** One node: a folder that is its disk, an address of its own and the service that runs on it. */
-class Node {
-  name: string
-  role: 'server' | 'agent'
-  address = `${net}.${nodes.length + 1}`
-  root: string
-  log = ''
-  exit: Promise<number | null> = Promise.resolve(null)
-  process: ChildProcess | undefined
-
-  constructor(name: string, role: 'server' | 'agent', id = name) {
-    this.name = name
-    this.role = role
-    this.root = join(top, id)
-    nodes.push(this)
-  }
-
-  async start(config: Record<string, unknown>, switches: Record<string, unknown> = {}) {
-    await mkdir(join(this.root, 'etc/rancher/rke2'), { recursive: true })
-    const own = { 'node-name': this.name, 'node-ip': this.address }
-    const bind = this.role === 'server' ? { 'bind-address': this.address } : {}
-    await this.write('etc/rancher/rke2/config.yaml', JSON.stringify({ ...own, ...bind, ...config }))
-    await this.write('etc/rke2-stand-in.json', JSON.stringify(switches))
-    const quick = { 'ready-delay': 0.1, 'node-ready-delay': 0.5, heartbeat: 0.3, retry: 0.3 }
-    const env = {
-      ...process.env,
-      RKE2_STAND_IN_ROOT: this.root,
-      RKE2_STAND_IN: JSON.stringify({ ...quick, 'node-lost-after': 3 }),
-    }
-    const child = spawn(join(here, 'rke2'), [this.role], { env })
-    this.process = child
-    child.stderr.on('data', (chunk: Buffer) => (this.log += chunk.toString()))
-    this.exit = new Promise((done) => child.on('exit', done))
-    return this
-  }
-
-  stop() {
-    this.process?.kill('SIGKILL')
-    return this.exit
-  }
-
-  async until(fragment: string) {
-    const end = Date.now() + patience
-    while (!this.log.includes(fragment) && Date.now() < end) await sleep(100)
-    return this.log.includes(fragment)
-  }
-
-  path(path: string) {
-    return join(this.root, path)
-  }
-  read(path: string) {
-    return readFile(this.path(path), 'utf8')
-  }
-  write(path: string, text: string) {
-    return writeFile(this.path(path), text)
-  }
-  async token() {
-    return (await this.read('var/lib/rancher/rke2/server/token')).trim()
-  }
-
-  kubectl(...args: string[]) {
-    const program = this.path('var/lib/rancher/rke2/bin/kubectl')
-    return run(program, ['--kubeconfig', this.path('etc/rancher/rke2/rke2.yaml'), ...args])
-  }
-
-  /** Waits until a Node is Ready ('True'), NotReady ('False') or lost ('Unknown'). */
-  async ready(name: string, wanted = 'True') {
-    const tls = (file: string) => this.read(`var/lib/rancher/rke2/server/tls/client-admin.${file}`)
-    const options = { cert: await tls('crt'), key: await tls('key') }
-    for (const end = Date.now() + patience; Date.now() < end; await sleep(100)) {
-      const [code, text] = await get(`https://${this.address}:6443/api/v1/nodes/${name}`, options)
-      if (code !== 200) continue
-      const conditions: { type: string; status: string }[] = JSON.parse(text).status.conditions
-      if (conditions.find((x) => x.type === 'Ready')?.status === wanted) return true
-    }
-    return false
-  }
-}
-
-function run(program: string, args: string[], env: NodeJS.ProcessEnv = {}) {
-  const done = spawnSync(program, args, { encoding: 'utf8', env: { ...process.env, ...env } })
-  return { code: done.status, out: done.stdout, err: done.stderr }
-}
-
-/** Status and text of one HTTPS request; 0 when there is no answer. */
-function get(url: string, options: RequestOptions = {}) {
-  return new Promise<[number, string]>((done) => {
-    request(url, { rejectUnauthorized: false, ...options }, (answer) => {
-      let text = ''
-      answer.on('data', (chunk: Buffer) => (text += chunk.toString()))
-      answer.on('end', () => done([answer.statusCode ?? 0, text]))
-    })
-      .on('error', (error) => done([0, error.message]))
-      .end()
-  })
-}
 
 const first = new Node('cp1', 'server')
 const url = `https://${first.address}:9345`
@@ -170,7 +58,7 @@ await t.test('port 9345 asks for credentials as RKE2 does, 6443 for a certificat
   t.strictSame(await get(`${url}/v1-rke2/readyz`, { auth: `node:${password}` }), [200, 'ok'])
   t.equal(await code('/v1-rke2/server-bootstrap', `node:${password}`), 403)
   t.equal(await code('/v1-rke2/server-bootstrap', `server:${password}`), 200)
-  t.equal(await code('/v1-rke2/serving-kubelet.crt', `node:${password}`), 403)
+  t.equal(await code('/v1-rke2/serving-kubelet.crt', `node:${password}`), 400, 'no node password')
   t.match(first.log, /Failed to authenticate request/)
   t.equal((await get(`${api}/readyz`))[0], 401)
   t.equal(first.kubectl('get', '--raw', '/readyz').out, 'ok\n')
@@ -248,23 +136,30 @@ await t.test('each cause of failure shows its words in the journal', async (t) =
     ['no server', 'agent', { token }, {}, ['level=fatal', '--server is required']],
     ['http', 'agent', { server: url.replace('s', ''), token }, {}, ['only https:// URLs']],
     ['malformed', 'agent', { server: url, token: 'K10abc::x' }, {}, ['invalid token CA hash length']],
-    ['unreachable', 'agent', { server: dead, token }, {}, ['failed to get CA certs', ':6444', 'EOF']],
+    ['unreachable', 'agent', { server: dead, token }, {}, ['failed to get CA certs', ':6444', 'connection reset']],
     ['6443', 'agent', { server: api, token }, {}, ['failed to get CA certs', '401 Unauthorized']],
     ['other CA', 'agent', { server: url, token: other }, {}, ['token CA hash does not match']],
     ['password', 'agent', { server: url, token: 'wrong' }, {}, [
-      'token does not include a CA hash', 'failed to retrieve configuration', '401 Unauthorized']],
+      'token does not include a CA hash', 'failed to retrieve configuration from server: not authorized']],
     ['same name', 'agent', { server: url, token, 'node-name': 'w1' }, {}, ['Node password rejected']],
     ['clock', 'agent', { server: url, token }, { 'clock-skew': true }, [
       'x509: certificate has expired or is not yet valid']],
     ['pull', 'agent', { server: url, token }, { 'image-pull-fail': true }, [
       'failed to get runtime image']],
     ['space', 'agent', { server: url, token }, { 'no-space': true }, ['no space left on device']],
-    ['never ready', 'server', {}, { 'never-ready': true }, ['Waiting for API server']],
-    ['crash', 'server', {}, { 'crash-loop': true }, ['level=fatal']],
+    ['never ready', 'server', {}, { 'never-ready': true }, ['Polling for API server readiness']],
+    ['crash', 'server', {}, { 'crash-loop': 'Failed to validate' }, [
+      'level=fatal msg="Failed to validate"']],
     ['cis', 'server', { profile: 'cis' }, { 'cis-missing': true }, [
       'invalid kernel parameter value']],
+    ['cis user', 'server', { profile: 'cis' }, { 'cis-kernel-is-right': true }, [
+      String.raw`level=fatal msg="missing required: user: unknown user etcd\nmissing required: group`]],
+    ['token file', 'agent', { server: url, 'token-file': '/gone' }, { 'token-wait': 0.5 }, [
+      'Waiting for /gone to be available', 'Timeout while trying to read the file']],
+    ['kubelet', 'agent', { server: url, token, 'kubelet-arg': ['no-such-flag=1'] }, {}, [
+      'Running kubelet', 'level=error msg="Kubelet exited: exit status 1"']],
     ['join password', 'server', { server: url, token: 'wrong' }, {}, [
-      'failed to validate server configuration', '401 Unauthorized']],
+      'Skipping cluster configuration validation', 'server-bootstrap: 401 Unauthorized']],
     ['join CA', 'server', { server: url, token: other }, {}, ['token CA hash does not match']],
     ['mismatch', 'server', { server: url, token, 'cluster-cidr': '10.9.0.0/16' }, {}, [
       'critical configuration mismatched: cluster-cidr', 'critical configuration value mismatch']],
@@ -286,7 +181,7 @@ await t.test('each cause of failure shows its words in the journal', async (t) =
   )
   const apparmor = new Node('apparmor', 'server')
   await apparmor.start({}, { 'apparmor-missing': true })
-  t.ok(await apparmor.until('Waiting for etcd server'))
+  t.ok(await apparmor.until('Pod for etcd not synced'))
   t.match(
     await apparmor.read('var/lib/rancher/rke2/agent/containerd/containerd.log'),
     'apparmor_parser',
@@ -309,8 +204,17 @@ await t.test('a second server shares the state and takes over', async (t) => {
   t.ok(await second.ready('w1'), 'the agent found the other server')
   await first.start({})
   t.ok(await first.ready('cp1'))
-  t.equal(second.kubectl('delete', 'node', 'cp2').code, 0)
-  t.ok(await second.until('this server has been removed from the cluster'))
+  const started = Date.now()
+  t.equal(first.kubectl('delete', 'node', 'cp2').code, 0)
+  t.ok(Date.now() - started > 1500, 'the Node of a server goes when etcd has let go of it')
+  t.ok(await second.until('Failed to test etcd connection'))
+  t.equal(second.process?.exitCode, null, 'it goes on without etcd')
+  t.equal(second.kubectl('get', 'nodes').code, 1)
+  await second.stop()
+  await second.start({ server: url, token: await first.token() })
+  t.ok(await second.until('this server is a not a member of the etcd cluster'), 'no member', {
+    log: second.log,
+  })
   t.equal(await second.exit, 1)
 })
 
@@ -337,15 +241,73 @@ await t.test(
   },
 )
 
+await t.test('pods stay when the service is stopped, until they are killed', async (t) => {
+  const node = new Node('pods', 'server')
+  await node.start({}, { pods: true })
+  t.ok(await node.until(up))
+  await node.stop()
+  const pid = (await node.read('run/k3s/stand-in/etcd-pods')).trim()
+  t.equal(
+    await readFile(`/proc/${pid}/comm`, 'utf8'),
+    'containerd-shim\n',
+    'as systemd names it: a left-over process',
+  )
+  await node.start({}, { pods: true })
+  t.ok(await node.until('containerd is now running'))
+  await node.stop()
+  t.equal(
+    (await node.read('run/k3s/stand-in/etcd-pods')).trim(),
+    pid,
+    'the next start takes it over',
+  )
+  const bin = join(top, 'bin')
+  await fakeRoot(bin)
+  const env = { RKE2_STAND_IN_ROOT: node.root, PATH: `${bin}:${process.env.PATH}` }
+  t.equal(run('sh', [join(here, 'rke2-killall.sh')], env).code, 0)
+  const isGone = async () => (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')) === ''
+  for (let i = 0; i < 50 && !(await isGone()); i++) await sleep(100)
+  t.ok(await isGone())
+})
+
+await t.test('an agent-token is for agents alone; a power cut empties files', async (t) => {
+  const node = new Node('agent-token', 'server')
+  await node.start({ 'agent-token': 'for-agents' })
+  t.ok(await node.until(up))
+  const token = await node.token()
+  const code = async (path: string, auth: string) =>
+    (await get(`https://${node.address}:9345/v1-rke2/${path}`, { auth }))[0]
+  t.equal(await code('config', 'node:for-agents'), 200)
+  t.equal(await code('config', `node:${token.split(':').at(-1)}`), 401)
+  t.equal(await code('server-bootstrap', 'server:for-agents'), 401)
+  await node.stop()
+
+  const lost = ['token', 'tls/server-ca.crt', 'tls/client-ca.key']
+  for (const file of lost) await node.write(`var/lib/rancher/rke2/server/${file}`, '')
+  node.log = ''
+  await node.start({ 'agent-token': 'for-agents' })
+  t.ok(await node.until(up), 'its datastore has them', { log: node.log })
+  t.equal(await node.token(), token)
+  await node.stop()
+  await node.write('etc/rancher/node/password', '')
+  node.log = ''
+  await node.start({ 'agent-token': 'for-agents' })
+  t.ok(await node.until('node password not set'))
+  await node.stop()
+})
+
+/** Lets this user be root, for scripts that ask for it. */
+async function fakeRoot(bin: string): Promise<void> {
+  await mkdir(bin, { recursive: true })
+  await writeFile(join(bin, 'id'), '#!/bin/sh\necho ${FAKE_UID:-0}\n')
+  await chmod(join(bin, 'id'), 0o755)
+}
+
 await t.test('the installer has the exit codes of the real one', async (t) => {
   const bin = join(top, 'bin')
   const install = async (name: string, release: Partial<Release>, env: NodeJS.ProcessEnv = {}) => {
     const [mirror, prefix, root] = ['mirror', 'prefix', 'root'].map((x) => join(top, name, x))
     await makeRelease(String(mirror), { version, ...release })
-    await mkdir(bin, { recursive: true })
-    if (!existsSync(join(bin, 'id')))
-      await writeFile(join(bin, 'id'), '#!/bin/sh\necho ${FAKE_UID:-0}\n')
-    await chmod(join(bin, 'id'), 0o755)
+    await fakeRoot(bin)
     const done = run('sh', [join(String(mirror), version, 'install.sh')], {
       PATH: `${bin}:${process.env.PATH}`,
       INSTALL_RKE2_ARTIFACT_PATH: join(String(mirror), version),
@@ -383,6 +345,7 @@ await t.test('the installer has the exit codes of the real one', async (t) => {
     t.equal(spoilt.code, 1)
     t.match(spoilt.err, /\[ERROR\] {2}download sha256 does not match/)
     t.notOk(spoilt.has('prefix/bin/rke2'))
+    t.ok(spoilt.has(image), 'the images were installed before')
     t.equal((await install('unlisted', { corrupt: 'unlisted-tarball' })).code, 1)
     for (const corrupt of ['no-tarball', 'no-sums'] as const) {
       const missing = await install(corrupt, { corrupt })

@@ -40,7 +40,7 @@ Array []
 exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > rke2/README.md: not run by any test 1`] = `
 Array [
   "kubectl --kubeconfig .lab/lab/kubeconfig get nodes",
-  "kubectl --kubeconfig .lab/lab/kubeconfig delete node worker01",
+  "kubectl --kubeconfig .lab/lab/kubeconfig delete node worker01 --timeout=120s",
 ]
 `
 
@@ -196,7 +196,7 @@ Array [
   "kubectl get nodes",
   "kubectl get pods -l app=web -o wide --sort-by=.spec.nodeName",
   "kubectl drain worker03 --ignore-daemonsets --delete-emptydir-data",
-  "kubectl delete node worker03",
+  "kubectl delete node worker03 --timeout=120s",
 ]
 `
 
@@ -281,9 +281,9 @@ Array [
 
 exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/06-rke2-server.md: the commands that it causes 1`] = `
 Array [
-  "curl --fail --silent --show-error --location --connect-timeout 20 --speed-limit 1000 --speed-time 60 --retry 3 --continue-at - --output /home/you/.cache/rke2-kvm-lab/rke2/v1.35.7+rke2r1-9037cfa1/rke2.linux-amd64.tar.gz.part https://github.com/rancher/rke2/releases/download/v1.35.7%2Brke2r1/rke2.linux-amd64.tar.gz",
-  "curl --fail --silent --show-error --location --connect-timeout 20 --speed-limit 1000 --speed-time 60 --retry 3 --output /home/you/.cache/rke2-kvm-lab/rke2/v1.35.7+rke2r1-9037cfa1/install.sh.part https://raw.githubusercontent.com/rancher/rke2/v1.35.7%2Brke2r1/install.sh",
-  "curl --fail --silent --show-error --location --connect-timeout 20 --speed-limit 1000 --speed-time 60 --retry 3 --output /home/you/.cache/rke2-kvm-lab/rke2/v1.35.7+rke2r1-9037cfa1/sha256sum-amd64.txt.part https://github.com/rancher/rke2/releases/download/v1.35.7%2Brke2r1/sha256sum-amd64.txt",
+  "curl --fail --silent --show-error --location --connect-timeout 20 --speed-limit 1000 --speed-time 60 --retry 3 --continue-at - --output /home/you/.cache/rke2-kvm-lab/rke2/v1.36.5+rke2r1-d43907f7/rke2.linux-amd64.tar.gz.part https://github.com/rancher/rke2/releases/download/v1.36.5%2Brke2r1/rke2.linux-amd64.tar.gz",
+  "curl --fail --silent --show-error --location --connect-timeout 20 --speed-limit 1000 --speed-time 60 --retry 3 --output /home/you/.cache/rke2-kvm-lab/rke2/v1.36.5+rke2r1-d43907f7/install.sh.part https://raw.githubusercontent.com/rancher/rke2/v1.36.5%2Brke2r1/install.sh",
+  "curl --fail --silent --show-error --location --connect-timeout 20 --speed-limit 1000 --speed-time 60 --retry 3 --output /home/you/.cache/rke2-kvm-lab/rke2/v1.36.5+rke2r1-d43907f7/sha256sum-amd64.txt.part https://github.com/rancher/rke2/releases/download/v1.36.5%2Brke2r1/sha256sum-amd64.txt",
 ]
 `
 

@@ -15,13 +15,10 @@ cd /home/me/lab
 main() { # a function, so that bash reads all of this before ssh can take it as input
 
 # SSH and host keys
-mkdir -p .lab/lab
+mkdir -p .lab/lab .lab/lab/nodes/kubemaster .lab/lab/nodes/worker01 .lab/lab/nodes/worker02
 ssh-keygen -q -t ed25519 -N '' -C rke2-kvm-lab:lab -f .lab/lab/id_ed25519
-mkdir -p .lab/lab/nodes/kubemaster
 ssh-keygen -q -t ed25519 -N '' -C kubemaster -f .lab/lab/nodes/kubemaster/host_key
-mkdir -p .lab/lab/nodes/worker01
 ssh-keygen -q -t ed25519 -N '' -C worker01 -f .lab/lab/nodes/worker01/host_key
-mkdir -p .lab/lab/nodes/worker02
 ssh-keygen -q -t ed25519 -N '' -C worker02 -f .lab/lab/nodes/worker02/host_key
 mkdir -p .lab/lab
 cat > .lab/lab/ssh_config <<'EOF'
@@ -121,10 +118,10 @@ ethernets:
         - 8.8.8.8
 EOF
 mkdir -p .lab/lab/nodes/kubemaster/seed
-printf 'instance-id: %s-%s\\nlocal-hostname: %s\\n' kubemaster "$(cat /proc/sys/kernel/random/uuid)" kubemaster > .lab/lab/nodes/kubemaster/seed/meta-data
+printf 'instance-id: %s-%s\\nlocal-hostname: %s\\n' kubemaster "$(</proc/sys/kernel/random/uuid)" kubemaster > .lab/lab/nodes/kubemaster/seed/meta-data
 {
-  sed "s|@LAB_PUBLIC_KEY@|$(cat .lab/lab/id_ed25519.pub)|" .lab/lab/nodes/kubemaster/user-data
-  printf 'ssh_keys:\\n  ed25519_public: %s\\n  ed25519_private: |\\n' "$(cat .lab/lab/nodes/kubemaster/host_key.pub)"
+  sed "s|@LAB_PUBLIC_KEY@|$(<.lab/lab/id_ed25519.pub)|" .lab/lab/nodes/kubemaster/user-data
+  printf 'ssh_keys:\\n  ed25519_public: %s\\n  ed25519_private: |\\n' "$(<.lab/lab/nodes/kubemaster/host_key.pub)"
   sed 's/^/    /' .lab/lab/nodes/kubemaster/host_key
 } > .lab/lab/nodes/kubemaster/seed/user-data
 genisoimage -quiet -V cidata -A rke2-kvm-lab:lab/kubemaster -J -r -graft-points -o .lab/lab/nodes/kubemaster/seed.iso user-data=.lab/lab/nodes/kubemaster/seed/user-data meta-data=.lab/lab/nodes/kubemaster/seed/meta-data network-config=.lab/lab/nodes/kubemaster/network-config
@@ -167,10 +164,10 @@ ethernets:
         - 8.8.8.8
 EOF
 mkdir -p .lab/lab/nodes/worker01/seed
-printf 'instance-id: %s-%s\\nlocal-hostname: %s\\n' worker01 "$(cat /proc/sys/kernel/random/uuid)" worker01 > .lab/lab/nodes/worker01/seed/meta-data
+printf 'instance-id: %s-%s\\nlocal-hostname: %s\\n' worker01 "$(</proc/sys/kernel/random/uuid)" worker01 > .lab/lab/nodes/worker01/seed/meta-data
 {
-  sed "s|@LAB_PUBLIC_KEY@|$(cat .lab/lab/id_ed25519.pub)|" .lab/lab/nodes/worker01/user-data
-  printf 'ssh_keys:\\n  ed25519_public: %s\\n  ed25519_private: |\\n' "$(cat .lab/lab/nodes/worker01/host_key.pub)"
+  sed "s|@LAB_PUBLIC_KEY@|$(<.lab/lab/id_ed25519.pub)|" .lab/lab/nodes/worker01/user-data
+  printf 'ssh_keys:\\n  ed25519_public: %s\\n  ed25519_private: |\\n' "$(<.lab/lab/nodes/worker01/host_key.pub)"
   sed 's/^/    /' .lab/lab/nodes/worker01/host_key
 } > .lab/lab/nodes/worker01/seed/user-data
 genisoimage -quiet -V cidata -A rke2-kvm-lab:lab/worker01 -J -r -graft-points -o .lab/lab/nodes/worker01/seed.iso user-data=.lab/lab/nodes/worker01/seed/user-data meta-data=.lab/lab/nodes/worker01/seed/meta-data network-config=.lab/lab/nodes/worker01/network-config
@@ -213,10 +210,10 @@ ethernets:
         - 8.8.8.8
 EOF
 mkdir -p .lab/lab/nodes/worker02/seed
-printf 'instance-id: %s-%s\\nlocal-hostname: %s\\n' worker02 "$(cat /proc/sys/kernel/random/uuid)" worker02 > .lab/lab/nodes/worker02/seed/meta-data
+printf 'instance-id: %s-%s\\nlocal-hostname: %s\\n' worker02 "$(</proc/sys/kernel/random/uuid)" worker02 > .lab/lab/nodes/worker02/seed/meta-data
 {
-  sed "s|@LAB_PUBLIC_KEY@|$(cat .lab/lab/id_ed25519.pub)|" .lab/lab/nodes/worker02/user-data
-  printf 'ssh_keys:\\n  ed25519_public: %s\\n  ed25519_private: |\\n' "$(cat .lab/lab/nodes/worker02/host_key.pub)"
+  sed "s|@LAB_PUBLIC_KEY@|$(<.lab/lab/id_ed25519.pub)|" .lab/lab/nodes/worker02/user-data
+  printf 'ssh_keys:\\n  ed25519_public: %s\\n  ed25519_private: |\\n' "$(<.lab/lab/nodes/worker02/host_key.pub)"
   sed 's/^/    /' .lab/lab/nodes/worker02/host_key
 } > .lab/lab/nodes/worker02/seed/user-data
 genisoimage -quiet -V cidata -A rke2-kvm-lab:lab/worker02 -J -r -graft-points -o .lab/lab/nodes/worker02/seed.iso user-data=.lab/lab/nodes/worker02/seed/user-data meta-data=.lab/lab/nodes/worker02/seed/meta-data network-config=.lab/lab/nodes/worker02/network-config
@@ -431,12 +428,33 @@ virsh -c qemu:///system define --validate .lab/lab/nodes/worker02/domain.xml
 virsh -c qemu:///system start worker02 || { test "$(virsh -c qemu:///system -q domstate worker02)" = 'shut off' && virsh -c qemu:///system undefine worker02 >/dev/null; false; }
 
 # Wait
-timeout 900 sh -c 'until ssh -F .lab/lab/ssh_config kubemaster true 2>/dev/null; do sleep 2; done'
-ssh -F .lab/lab/ssh_config kubemaster timeout 900 cloud-init status --wait || test $? -eq 2
-timeout 900 sh -c 'until ssh -F .lab/lab/ssh_config worker01 true 2>/dev/null; do sleep 2; done'
-ssh -F .lab/lab/ssh_config worker01 timeout 900 cloud-init status --wait || test $? -eq 2
-timeout 900 sh -c 'until ssh -F .lab/lab/ssh_config worker02 true 2>/dev/null; do sleep 2; done'
-ssh -F .lab/lab/ssh_config worker02 timeout 900 cloud-init status --wait || test $? -eq 2
+( end=$((SECONDS + 900))
+until ssh -F .lab/lab/ssh_config kubemaster sh -s <<'EOF'
+cd /run/cloud-init && { test -e disabled || test -e result.json; }
+EOF
+do [ $SECONDS -lt $end ] && sleep 2 || exit 1
+done ) 2>/dev/null || { echo "gave up after 900 s" >&2; false; }
+ssh -F .lab/lab/ssh_config kubemaster sh -s <<'EOF'
+cloud-init status >/dev/null || test $? -eq 2
+EOF
+( end=$((SECONDS + 900))
+until ssh -F .lab/lab/ssh_config worker01 sh -s <<'EOF'
+cd /run/cloud-init && { test -e disabled || test -e result.json; }
+EOF
+do [ $SECONDS -lt $end ] && sleep 2 || exit 1
+done ) 2>/dev/null || { echo "gave up after 900 s" >&2; false; }
+ssh -F .lab/lab/ssh_config worker01 sh -s <<'EOF'
+cloud-init status >/dev/null || test $? -eq 2
+EOF
+( end=$((SECONDS + 900))
+until ssh -F .lab/lab/ssh_config worker02 sh -s <<'EOF'
+cd /run/cloud-init && { test -e disabled || test -e result.json; }
+EOF
+do [ $SECONDS -lt $end ] && sleep 2 || exit 1
+done ) 2>/dev/null || { echo "gave up after 900 s" >&2; false; }
+ssh -F .lab/lab/ssh_config worker02 sh -s <<'EOF'
+cloud-init status >/dev/null || test $? -eq 2
+EOF
 }
 main </dev/null
 

@@ -1,0 +1,81 @@
+// EDGE. Looks at this host and at the nodes' addresses, and runs the checks that stop create.
+import * as ui from '../cli/ui.ts'
+import { knock } from '../guest/ssh.ts'
+import type { Lab, Node } from '../lab/lab.ts'
+import { virsh, type Host } from '../libvirt/observe.ts'
+import { libvirtHost } from '../libvirt/trouble.ts'
+import { ask, query } from '../shell/bash.ts'
+import { TimedOut, until } from '../shell/wait.ts'
+import { findForCreate, hostError, questionsOf } from './checks.ts'
+import type { Facts, HostFacts, Knock, Question } from './facts.ts'
+import { domainTypeFor, saidOfKvm, triedKvm } from './kvm.ts'
+import { lookScript, parseLook } from './look.ts'
+import { isAsking } from './network.ts'
+
+/** Runs the checks that stop create: shows warnings, throws one LabError for all failures. Returns the type for domains. */
+export async function checkHost(
+  lab: Lab,
+  nodes: Node[],
+  host: Host,
+  around: Promise<Around>,
+): Promise<'kvm' | 'qemu'> {
+  const facts = { lab, nodes, host, ...(await settle(lab, await around)) }
+  const findings = findForCreate(facts)
+  for (const { level, found } of findings) if (level === 'warning') ui.warn(found)
+  const error = hostError(findings)
+  if (error) throw error
+  const fine = findings.filter(({ level }) => level === 'ok').map(({ check }) => check)
+  ui.detail(`${fine.join(', ')}: fine`)
+  return domainTypeFor(lab, facts.kvm)
+}
+
+/** What can be found out while libvirt is asked. */
+type Around = Pick<Facts, 'here' | 'knocks'>
+
+/** Asks this host, and tries to connect to each node if libvirt is on this host; that also makes the kernel look up its MAC. */
+export async function lookAround(
+  lab: Lab,
+  nodes: Node[],
+  questions = questionsOf(false),
+): Promise<Around> {
+  const { isHere } = libvirtHost(lab.libvirt)
+  const answerOf = ({ address }: Node) => (isHere ? knock(address, 22, 250) : 'silent')
+  const [here, ...knocks] = await Promise.all([
+    lookHere(lab, questions),
+    ...nodes.map(async (node) => ({ node, answer: await answerOf(node) })),
+  ])
+  return { here, knocks }
+}
+
+/** Asks this host. */
+export async function lookHere(lab: Lab, questions: Question[]): Promise<HostFacts> {
+  const { stdout } = await ask(lookScript(lab, questions), { seconds: 30 })
+  return parseLook(lab, stdout)
+}
+
+/** The same with the neighbours that the kernel found, and with KVM. */
+export async function settle(lab: Lab, { here, knocks }: Around) {
+  const [neighbours, kvm] = await Promise.all([findNeighbours(lab, knocks), findKvm(lab, here)])
+  const all: HostFacts = (question) => (question === 'neighbours' ? neighbours : here)(question)
+  return { here: all, knocks, ...kvm }
+}
+
+// The kernel probes a neighbour that it knew before only after 5 s, three times (delay_first_probe_time, arp(7)).
+async function findNeighbours(lab: Lab, knocks: Knock[]): Promise<HostFacts> {
+  let here: HostFacts
+  const look = async () => {
+    here = await lookHere(lab, ['neighbours'])
+    return isAsking(knocks, here) ? { state: 'probing' } : { done: here }
+  }
+  return until(look, { seconds: 9, every: 0.5 }).catch((error: unknown) => {
+    if (error instanceof TimedOut) return here
+    throw error
+  })
+}
+
+async function findKvm(lab: Lab, here: HostFacts): Promise<Pick<Facts, 'kvm' | 'emulator'>> {
+  const capabilities = (type: 'kvm' | 'qemu') =>
+    query`${virsh(lab)} domcapabilities --virttype ${type} --arch x86_64 --machine q35`
+  const kvm = triedKvm(lab, here) ?? saidOfKvm(await capabilities('kvm'))
+  return { kvm, emulator: kvm.works ? undefined : await capabilities('qemu') }
+}

@@ -1,0 +1,68 @@
+// PURE. Known causes with container images: they are missing, or a power cut damaged them.
+import { again, forgetImages, onNode, recreate, type Known } from './cause.ts'
+import { archiveOf, imageArchive } from './release.ts'
+import { imagesFolder } from './remains.ts'
+
+const pull = /failed to get runtime image|failed to pull (and unpack )?image|ErrImagePull/
+// As containerd and RKE2 name it in their messages: "index.docker.io/rancher/mirrored-pause:3.6".
+const ofRke2 = /["\s]((?:[\w.:-]+\/)*rancher\/[\w.-]+(?::[\w.-]+)?)/
+const imageIn = (line: string) => ofRke2.exec(line)?.[1] ?? ''
+const archiveIn = (line = '') => imageArchive(archiveOf(imageIn(line)))
+
+export const ofImages: Known[] = [
+  {
+    id: 'rate-limit',
+    match: /429 Too Many Requests|toomanyrequests/,
+    patience: 30,
+    why: () => 'the registry refuses more image pulls for now (rate limit)',
+    fix: (at) => [
+      '# wait some hours, or let this host bring the images: rke2.images: true in the lab file, then:',
+      ...recreate(at),
+    ],
+  },
+  {
+    id: 'image-missing',
+    match: new RegExp(`(${pull.source}).*${ofRke2.source}`),
+    when: ({ remains }) => (remains?.archives.length ?? 0) > 0,
+    patience: 30,
+    why: ({ remains }, line = '') => {
+      const image = imageIn(line) ? `the image ${imageIn(line)}` : 'an image'
+      const archives = remains ? ` (${remains.archives.join(', ')})` : ''
+      return `${image} is in none of the archives that were brought along${archives}, and the node cannot pull it; it belongs to ${archiveIn(line)}`
+    },
+    fix: (at, line) => [
+      onNode(at, `ls -l ${imagesFolder}`),
+      `# get ${archiveIn(line)} of the same release, copy it to the node into ${imagesFolder}, then:`,
+      again(at),
+    ],
+  },
+  {
+    id: 'image-pull',
+    match: pull,
+    when: ({ remains }) => (remains?.archives.length ?? 0) === 0,
+    patience: 30,
+    why: () => 'images cannot be pulled: the node has no internet, or a registry is down',
+    fix: (at) => [
+      onNode(at, 'curl -sI https://registry-1.docker.io/v2/'),
+      '# if the nodes have no internet: set rke2.images: true in the lab file, then recreate it:',
+      ...recreate(at),
+    ],
+  },
+  {
+    id: 'damaged-images',
+    match: /^empty file: \d+\/fs\/|can't find shim for sandbox/,
+    until: /StartContainer .*returns successfully/,
+    patience: 60,
+    why: (_, line = '') => {
+      const file = /^empty file: \d+\/fs(\/.*)/.exec(line)?.[1]
+      const what = file ? `${file} is an empty file` : 'containers end as soon as they start'
+      return `a power cut damaged its unpacked images (${what}); RKE2 takes them for complete and does not unpack them again`
+    },
+    fix: (at) => [
+      at.remains?.unborn
+        ? '# this server never was Ready, so its database goes as well:'
+        : '# seen to help a server that never was Ready; untried on a node that was. All containers of the node end:',
+      ...forgetImages(at, at.remains?.unborn),
+    ],
+  },
+]

@@ -1,0 +1,111 @@
+// PURE. Kubernetes' nodes, and whether one of them is up.
+import type { Lab } from '../lab/lab.ts'
+
+/** kubectl on a server, for root. */
+export const program = '/var/lib/rancher/rke2/bin/kubectl'
+export const kubectl = `${program} --kubeconfig /etc/rancher/rke2/rke2.yaml`
+
+/** When the service was started, by the node's clock as it is now, and that clock, both in seconds since 1970. */
+export interface Times {
+  /** NaN if it never was. */
+  started: number
+  /** 0 if it is not known. */
+  now: number
+}
+
+export interface KubeNode {
+  name: string
+  ready: boolean
+  /** Why it is not Ready, as the condition says. */
+  trouble: string
+  /** When the kubelet last reported, by its own clock; empty if it never did. */
+  heartbeat: string
+  roles: string[]
+  version: string
+}
+
+// Seconds that the clock which wrote a heartbeat may be ahead of the one that is compared.
+const tolerance = 60
+
+/** Whether a network plugin is all that the node lacks: of several reasons the kubelet makes a list in brackets
+ *  (kubernetes, pkg/kubelet/nodestatus/setters.go). */
+export const lacksNetwork = ({ ready, trouble }: KubeNode): boolean =>
+  !ready && trouble.startsWith('container runtime network not ready: ')
+
+type Network = Pick<Lab['rke2'], 'cni'>
+
+/** Whether the user installs the network plugin: until then no node is Ready. */
+export const bringsNetwork = ({ cni }: Network): boolean => [cni].flat().includes('none')
+
+/** Whether the node is as far as RKE2 brings it: Ready, or with `cni: none` Ready but for the network. */
+export const isUp = (kube: KubeNode, rke2: Network): boolean =>
+  kube.ready || (bringsNetwork(rke2) && lacksNetwork(kube))
+
+/** Whether the node's kubelet reported after the service's start: after a power cut, a restore or a clock that was ahead, the
+ *  API shows old reports as if they were new. */
+export function isFresh(
+  { started, now }: Times,
+  { heartbeat }: Pick<KubeNode, 'heartbeat'>,
+): boolean {
+  const reported = Date.parse(heartbeat) / 1000
+  return reported > started && reported <= now + tolerance
+}
+
+/** Whether the service runs, and its Kubernetes node has been reported to be up since the start. */
+export const isReady = (
+  { service, started, now }: Times & { service: string },
+  kube: KubeNode | undefined,
+  rke2: Network,
+): boolean =>
+  service === 'active' && kube !== undefined && isUp(kube, rke2) && isFresh({ started, now }, kube)
+
+/** The nodes in the output of `kubectl get nodes -o json`; undefined if it is not JSON. */
+export function parseKubeNodes(json: string): KubeNode[] | undefined {
+  interface Item {
+    metadata?: { name?: string; labels?: Record<string, string> }
+    status?: {
+      conditions?: {
+        type?: string
+        status?: string
+        message?: string
+        lastHeartbeatTime?: string
+      }[]
+      nodeInfo?: { kubeletVersion?: string }
+    }
+  }
+  let items: Item[]
+  try {
+    items = (JSON.parse(json) as { items?: Item[] }).items ?? []
+  } catch {
+    return undefined
+  }
+  const rolePrefix = 'node-role.kubernetes.io/'
+  return items.map(({ metadata, status }) => {
+    const ready = status?.conditions?.find(({ type }) => type === 'Ready')
+    return {
+      name: metadata?.name ?? '',
+      ready: ready?.status === 'True',
+      trouble: ready?.status === 'True' ? '' : (ready?.message ?? ''),
+      heartbeat: ready?.lastHeartbeatTime ?? '',
+      roles: Object.keys(metadata?.labels ?? {})
+        .filter((label) => label.startsWith(rolePrefix))
+        .map((label) => label.slice(rolePrefix.length))
+        .sort(),
+      version: status?.nodeInfo?.kubeletVersion ?? '',
+    }
+  })
+}
+
+/** For root's sh on a server: "STATUS HEARTBEAT MESSAGE" of a node's condition Ready; nothing if there is no such node. */
+export const readyScript = (name: string) =>
+  `${kubectl} get node ${name} --ignore-not-found --output 'jsonpath=${readyPath}'`
+const readyPath =
+  '{range .status.conditions[?(@.type=="Ready")]}{.status} {.lastHeartbeatTime} {.message}{end}'
+
+/** `isUp` as a condition of bash, for what `readyScript` printed, read into ready and `messageField`. */
+export const isUpBash = (rke2: Network) =>
+  bringsNetwork(rke2)
+    ? "( $ready == True || $message == 'container runtime network not ready: '* )"
+    : '$ready == True'
+
+export const messageField = (rke2: Network) => (bringsNetwork(rke2) ? 'message' : '_')

@@ -1,0 +1,183 @@
+// PURE. What a node must have before RKE2 is installed: one table, judged from what was read of the node.
+import { typedOn } from '../guest/ssh-files.ts'
+import type { Lab, Node } from '../lab/lab.ts'
+import type { Hint } from '../text/errors.ts'
+import { failure, warning, type Finding } from '../text/findings.ts'
+import { formatSize } from '../text/size.ts'
+import { modules, withPrograms, type NodeFacts } from './facts.ts'
+import {
+  addModules,
+  installOn,
+  packagesOn,
+  recreated,
+  renewMachineId,
+  setClock,
+  useCgroupV2,
+} from './system.ts'
+
+/** A node before RKE2 is installed on it. */
+export interface Candidate {
+  lab: Lab
+  node: Node
+  state: NodeFacts
+  /** The other nodes that were looked at. */
+  others: { node: Node; state: Pick<NodeFacts, 'machineId'> }[]
+  /** Its config.yaml. */
+  config: string
+}
+
+interface Need {
+  check: string
+  /** What is wrong with the node, if anything. */
+  wrong: (one: Candidate) => string | false
+  fix: (one: Candidate) => Hint[]
+  /** RKE2 starts all the same, or may start. */
+  isWarning?: (one: Candidate) => boolean
+  /** The same for sh on the node, in a printed script; `lacks` takes the message. */
+  printed?: (one: Candidate) => string
+}
+
+// The kubelet's failCgroupV1, true since Kubernetes 1.35 (kubernetes/kubernetes#134298).
+const takesV1 = ({ lab, config }: Candidate) =>
+  Number(/^v1\.(\d+)/.exec(lab.rke2.version)?.[1]) < 35 || /fail-cgroupv1=false/i.test(config)
+
+const modulesFor = ({ lab }: Candidate) =>
+  modules.filter((name) => name !== 'vxlan' || lab.rke2.cni !== 'none')
+
+// The archive is copied, then imported and unpacked; without it, images come one after another.
+const leastFree = ({ rke2 }: Lab) => (rke2.images ? 6 : 3) * 2 ** 30
+
+// RKE2's documentation asks for 4 GB; real servers and agents were seen to run with 3 and 2 GiB, of which the kernel keeps
+// some.
+const leastMemory = { server: 2.75 * 2 ** 30, agent: 1.75 * 2 ** 30 }
+
+const twinsOf = ({ state, others }: Candidate) =>
+  others.filter((one) => state.machineId !== '' && one.state.machineId === state.machineId)
+
+const tolerance = 60 // seconds
+
+const needs: Need[] = [
+  {
+    check: 'cgroup',
+    wrong: ({ state }) =>
+      state.cgroup === 'tmpfs' &&
+      'it uses cgroup v1; since Kubernetes 1.35 the kubelet refuses to start there',
+    isWarning: takesV1,
+    fix: ({ node, state }) => [
+      useCgroupV2(node, state),
+      '# or use an image of a newer system (cgroup v2 is the default since Ubuntu 22.04, Debian 11, EL 9), then:',
+      recreated(node),
+    ],
+    printed: () =>
+      'test "$(stat -f -c %T /sys/fs/cgroup)" != tmpfs || lacks "cgroup v2, which the kubelet needs"',
+  },
+  {
+    check: 'kernel modules',
+    wrong: (one) => {
+      const lacking = modulesFor(one).filter((name) => one.state.lacking.includes(name))
+      return lacking.length > 0 && `its kernel lacks ${lacking.join(', ')}: pods get no network`
+    },
+    fix: ({ node, state }) =>
+      state.isReplaced
+        ? [typedOn(node, 'sudo systemctl reboot   # an upgrade has replaced the running kernel')]
+        : addModules(node, state),
+    printed: (one) =>
+      `for module in ${modulesFor(one).join(' ')}; do
+  modprobe -n -q "$module" || test -e "/sys/module/$module" || lacks "the kernel module $module"
+done`,
+  },
+  {
+    check: 'programs',
+    wrong: ({ state: { gaps } }) =>
+      gaps.length > 0 && `it lacks ${gaps.join(' and ')}, so RKE2 cannot start containers`,
+    fix: ({ node, state }) => [
+      installOn(node, state, ...state.gaps),
+      `# for future machines, in cloud-init/user-data.yaml: packages: [${packagesOn(state, state.gaps).join(', ')}]`,
+    ],
+    printed: () => `command -v iptables >/dev/null || lacks iptables
+test "$(cat /sys/module/apparmor/parameters/enabled 2>/dev/null)" != Y ||
+  command -v apparmor_parser >/dev/null || lacks apparmor`,
+  },
+  {
+    check: 'disk',
+    wrong: ({ lab, state: { free } }) =>
+      free > 0 &&
+      free < leastFree(lab) &&
+      `only ${formatSize(free)} is free on its disk, but RKE2 needs ${formatSize(leastFree(lab))}`,
+    fix: ({ node }) => [
+      typedOn(node, 'df -h'),
+      '# or give it a larger disk in the lab file and recreate it',
+    ],
+    printed: ({ lab }) =>
+      `test "$(df --output=avail --block-size=1 /var/lib | tail -n 1)" -ge ${leastFree(lab)} || lacks "${formatSize(leastFree(lab))} of free disk"`,
+  },
+  {
+    check: 'machine-id',
+    wrong: (one) => {
+      const names = twinsOf(one).map(({ node }) => node.name)
+      return (
+        names.length > 0 &&
+        `it has the same machine-id as ${names.join(' and ')}: their pods could not reach each other`
+      )
+    },
+    fix: ({ node }) => [
+      renewMachineId(node),
+      '# for future machines: empty /etc/machine-id in the image',
+    ],
+  },
+  {
+    check: 'memory',
+    wrong: ({ node, state: { memory } }) =>
+      memory > 0 &&
+      memory < leastMemory[node.role] &&
+      `it has ${formatSize(memory)} of memory, and RKE2 asks for 4 GB: it may be slow, or processes are killed`,
+    isWarning: () => true,
+    fix: ({ node }) => ['# give it more memory in the lab file, then:', recreated(node)],
+  },
+  {
+    check: 'clock',
+    wrong: ({ state: { skew } }) =>
+      Math.abs(skew) > tolerance &&
+      `its clock is ${Math.abs(Math.round(skew))} s ${skew < 0 ? 'behind' : 'ahead of'} that of this host, and dates the certificates`,
+    isWarning: () => true,
+    fix: ({ node, state }) => setClock(node, state),
+  },
+  {
+    check: 'firewall',
+    wrong: ({ state }) =>
+      state.units.includes('firewalld') && "firewalld runs, and blocks the cluster's network",
+    isWarning: () => true,
+    fix: ({ node }) => [typedOn(node, 'sudo systemctl disable --now firewalld')],
+  },
+  {
+    check: 'selinux',
+    wrong: ({ state }) => state.lacksPolicy && 'SELinux is enforcing, without rke2-selinux',
+    // With `selinux: true` and no policy the static pods never start (rancher/rke2#3381).
+    isWarning: ({ config }) => !/^selinux: true$/m.test(config),
+    fix: ({ node }) => [
+      '# install rke2-selinux (docs.rke2.io/install/airgap) and set selinux: true in rke2/server.yaml and rke2/agent.yaml',
+      '# or do without SELinux until the next boot:',
+      typedOn(node, 'sudo setenforce 0'),
+    ],
+  },
+]
+
+/** Everything that is wrong with a node: failures stop RKE2, warnings may. */
+export const findingsOn = (one: Candidate): Finding[] =>
+  needs.flatMap(({ check, wrong, fix, isWarning }) => {
+    const found = wrong(one)
+    if (found === false) return []
+    return (isWarning?.(one) ? warning : failure)(check, found, ...fix(one))
+  })
+
+/** What stops RKE2, as a script for sh on the node: it names all that the node lacks, and fails if that is anything. */
+export const needsScript = (one: Candidate): string =>
+  [
+    withPrograms,
+    `lacks() { echo "${one.node.name}: it lacks $1" >&2; lacking=yes; }`,
+    ...needs
+      .filter(({ isWarning }) => !isWarning?.(one))
+      .flatMap(({ printed }) => printed?.(one) ?? []),
+    'test -z "$lacking"',
+    '',
+  ].join('\n')
