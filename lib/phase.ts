@@ -20,7 +20,7 @@ export interface Phase<N extends PhaseName> {
 
 /** What a script shows at its end: the next command to type, and a text for when there was nothing to do. */
 interface End {
-  next?: Hint
+  next?: Hint | Hint[]
   idle?: string
 }
 

@@ -54,12 +54,19 @@ export function command(text: string, whole: boolean): void {
   line(chalk.cyan(shown.replace(/^/gm, '    ').replace(/^ {4}/, '  $ ')))
 }
 
+/** What a program prints, as it comes; without the lines that tell us where bash failed. */
+export const output = (text: Buffer): void =>
+  void process.stderr.write(text.toString().replace(/\n?@failed:.*\n/g, ''))
+
 /** The usage of a script, on stdout. */
 export const usage = (text: string): void =>
   void process.stdout.write(fit(text, process.stdout.columns))
 
-/** The command to type next. */
-export const next = (hint: Hint) => line(`\n${chalk.bold('Next:')} ${hintText(hint, settings.lab)}`)
+/** The command to type next, or several to choose from. */
+export const next = (hints: Hint | Hint[]) => {
+  const texts = [hints].flat().map((hint) => hintText(hint, settings.lab))
+  line(`\n${chalk.bold('Next:')} ${texts.join('\n      ')}`)
+}
 
 /** Lines that replace those painted before; shown only on a terminal. */
 export function paint(text: string): void {

@@ -26,11 +26,9 @@ export type HostFacts = (question: Question) => string
 /** Why there is no answer; a check must not conclude anything from that. */
 export class NotLookedAt extends Error {
   readonly level: 'ok' | 'warning'
-  readonly fix: string[]
-  constructor(why: string, level: 'ok' | 'warning' = 'warning', fix: string[] = []) {
+  constructor(why: string, level: 'ok' | 'warning' = 'warning') {
     super(why)
     this.level = level
-    this.fix = fix
   }
 }
 

@@ -70,13 +70,13 @@ export const checkKvm = (facts: Facts): Finding[] => [
 function judge(lab: Lab, kvm: Kvm, emulator: Capabilities | undefined): Finding {
   if (kvm.works) return ok('KVM', kvm.why)
   if (emulator && emulator.code !== 0 && !isSilent(emulator)) {
-    const why = emulator.stderr
-      .split('\n')
-      .at(-1)
-      ?.replace(/^error: /, '')
-    const fix = 'sudo apt-get install --yes qemu-system-x86'
+    const [, why] = /(?:^|\n)(?:error: )?([^\n]*)$/.exec(emulator.stderr) ?? []
     const host = kvm.cause === 'foreign' ? ` (${kvm.why})` : ''
-    return failure('QEMU', `libvirt has no QEMU for x86_64: ${why}${host}`, fix)
+    return failure(
+      'QEMU',
+      `libvirt has no QEMU for x86_64: ${why}${host}`,
+      '# install QEMU for x86_64',
+    )
   }
   if (lab.domainType === 'qemu') return ok('KVM', kvm.why)
   if (kvm.works === undefined) return warning('KVM', `not checked: ${kvm.why}`)

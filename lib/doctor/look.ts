@@ -5,11 +5,11 @@ import { sshFiles } from '../guest/ssh-files.ts'
 import { hereDocument, quote } from '../text/quote.ts'
 import { parts } from '../text/sections.ts'
 import { NotLookedAt, type HostFacts, type Question } from './facts.ts'
-import { isoTools, tools } from './tools.ts'
+import { isoTools, neededTools } from './tools.ts'
 
 /** The command for each question; words in capitals are functions of the script. */
 const questions: Record<Question, string> = {
-  tools: `PATHS ${[...tools.map(([tool]) => tool), ...isoTools, 'gpgv'].join(' ')}`,
+  tools: 'PATHS',
   npm: 'NPM',
   virsh: 'VERSION virsh',
   modes: 'MODES',
@@ -50,7 +50,7 @@ ASK() { # NAME COMMAND...
 }
 TEXT() { if test -e "$1"; then cat "$1"; fi; }
 NPM() { if command -v npm >/dev/null; then npm --version; else echo not found; fi; }
-PATHS() { command -v "$@" || true; }
+PATHS() { PATH=$PATH:/usr/sbin:/sbin command -v ${[...neededTools(lab), ...isoTools].join(' ')} || true; }
 VERSION() { # of the first of these programs that is there
   local program
   for program; do
@@ -133,7 +133,6 @@ export function parseLook(lab: Lab, output: string, missed?: string): HostFacts 
     if (status === undefined) throw new NotLookedAt('the look at this host did not finish')
     const [, program] = /([\w-]+): command not found/.exec(said) ?? []
     if (!program) throw new NotLookedAt(said.trim() || `exit ${status}`)
-    const fix = program === 'ip' ? ['sudo apt-get install --yes iproute2'] : []
-    throw new NotLookedAt(`the program ${program} is missing`, 'warning', fix)
+    throw new NotLookedAt(`the program ${program} is missing`)
   }
 }

@@ -1,6 +1,6 @@
 // PURE. What doctor.ts shows: findings for people or as JSON, and the commands that fix them.
 import { hintText } from '../text/errors.ts'
-import type { Finding } from '../text/findings.ts'
+import { isForPeople, type Finding } from '../text/findings.ts'
 
 /** The worst level of the findings. */
 export function worstOf(findings: Finding[]): Finding['level'] {
@@ -13,7 +13,7 @@ export function fixesOf(findings: Finding[]): string[] {
   const all = findings.flatMap(({ fix = [] }) => fix)
   return [...new Set(all)]
     .filter((hint) => typeof hint === 'string')
-    .filter((text) => !text.startsWith('#'))
+    .filter((text) => !isForPeople(text))
 }
 
 /** The output of `doctor --json`. */

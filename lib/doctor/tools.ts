@@ -3,23 +3,22 @@ import { signers } from '../download/checksums.ts'
 import { sshFiles } from '../guest/ssh-files.ts'
 import type { Lab } from '../lab/lab.ts'
 import { libvirtHost, oldest } from '../libvirt/trouble.ts'
+import { script } from '../text/errors.ts'
 import { commandText } from '../text/quote.ts'
 import { lookedAt, type Facts } from './facts.ts'
 import { failure, ok, type Finding } from '../text/findings.ts'
 
-/** Each host tool with its Debian/Ubuntu package. */
-export const tools: [tool: string, aptPackage: string][] = [
-  ['virsh', 'libvirt-clients'],
-  ['ssh', 'openssh-client'],
-  ['ssh-keygen', 'openssh-client'],
-  ['curl', 'curl'],
-  ['flock', 'util-linux'],
-  ['sha256sum', 'coreutils'],
-  ['genisoimage', 'genisoimage'],
-]
+const tools = ['virsh', 'ssh', 'ssh-keygen', 'curl', 'flock', 'sha256sum', 'genisoimage']
 export const isoTools = ['genisoimage', 'mkisofs', 'xorriso']
 
-/** Every host tool that the phases call. */
+/** Every host tool that the phases call, or that a libvirt on this host calls for them. */
+export const neededTools = (lab: Lab): string[] => [
+  ...tools,
+  ...(isSigned(lab) ? ['gpgv'] : []),
+  ...(libvirtHost(lab.libvirt).isHere ? ['qemu-img', ...(lab.network.nat ? ['dnsmasq'] : [])] : []),
+]
+
+/** The tools that are there, new enough, and keys that ssh will take. */
 export const checkTools = (facts: Facts): Finding[] => [
   findTools(facts),
   ...checkVersions(facts),
@@ -27,15 +26,11 @@ export const checkTools = (facts: Facts): Finding[] => [
 ]
 
 function findTools({ lab, here }: Facts): Finding {
-  const paths = here('tools').split('\n')
-  const names = new Set(paths.map((path) => path.split('/').at(-1)))
-  const iso = isoTools.some((tool) => names.has(tool))
-  const wanted = [...tools, ...(isSigned(lab) ? [['gpgv', 'gpgv'] as const] : [])]
-  const missing = wanted.filter(([tool]) => (tool === 'genisoimage' ? !iso : !names.has(tool)))
+  const has = (tool: string) => new RegExp(`(^|/)${tool}$`, 'm').test(here('tools'))
+  const isMissing = (tool: string) => !(tool === 'genisoimage' ? isoTools : [tool]).some(has)
+  const missing = neededTools(lab).filter(isMissing)
   if (missing.length === 0) return ok('host tools', 'all installed')
-  const packages = [...new Set(missing.map(([, name]) => name))].join(' ')
-  const found = `missing: ${missing.map(([tool]) => tool).join(', ')}`
-  return failure('host tools', found, `sudo apt-get install --yes ${packages}`)
+  return failure('host tools', `missing: ${missing.join(', ')}`, script('doctor', '--fix'))
 }
 
 /** libvirt must be new enough, on this host and on that of the machines. */
@@ -46,7 +41,9 @@ export const checkVersions = ({ lab, here }: Facts): Finding[] =>
     const where =
       question === 'virsh' ? 'virsh on this host' : `libvirt on ${libvirtHost(lab.libvirt).name}`
     const advice = '# Debian 12, Ubuntu 22.04, Enterprise Linux 9 and newer have it'
-    return [failure('host tools', `${where} is ${version}; ${oldest} or newer is needed`, advice)]
+    return [
+      failure('libvirt version', `${where} is ${version}; ${oldest} or newer is needed`, advice),
+    ]
   })
 
 function isOlder(version: string, than: string): boolean {

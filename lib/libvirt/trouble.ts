@@ -95,7 +95,7 @@ const oldVirsh = (all: string, said: string): Problem | undefined =>
   /doesn't support option|unknown command/.test(all)
     ? {
         why: `virsh does not support what these scripts need: ${said}`,
-        fix: ['virsh --version', `# libvirt ${oldest} or newer is needed`],
+        fix: [`# virsh --version must be ${oldest} or newer`],
         here: true,
       }
     : undefined
@@ -106,7 +106,7 @@ function denied(all: string, said: string, uri: string, isRemote: boolean): Prob
   return {
     why: `this user may not use ${uri}: ${said}`,
     fix: [
-      'sudo usermod -aG libvirt "$USER"',
+      'sudo usermod -aG libvirt "$(id -un)"',
       ...(isRemote ? [] : ['# then log out and in again, or: newgrp libvirt']),
     ],
     there: true,

@@ -20,21 +20,24 @@ export interface Output {
 interface Options {
   /** The deadline in seconds. */
   seconds?: number
+  /** It may ask the user something; what it prints is shown as it comes. */
+  live?: boolean
   /** Shown instead of a command that would be hard to read. */
   shown?: string
 }
 
-async function execute(text: string, { seconds }: Options = {}): Promise<Output> {
+async function execute(text: string, { seconds, live = false }: Options = {}): Promise<Output> {
   const shell = $({
     env,
     quiet: true,
     nothrow: true,
     prefix: trap,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [live ? 'inherit' : 'ignore', 'pipe', 'pipe'],
     ...(seconds === undefined ? {} : { timeout: seconds * 1000 }),
   })
   const process = shell(Object.assign([text], { raw: [text] }))
   running.add(process)
+  if (live) for (const from of [process.stdout, process.stderr]) from.on('data', ui.output)
   try {
     const { exitCode, stdout, stderr } = await process
     if (exitCode !== null || seconds === undefined) return { code: exitCode ?? 1, stdout, stderr }
@@ -45,10 +48,10 @@ async function execute(text: string, { seconds }: Options = {}): Promise<Output>
 }
 
 /** Runs bash text that changes something, and shows it. Returns its stdout; throws a CommandError when it fails. */
-export async function run(text: string): Promise<string> {
-  ui.command(text, ui.settings.verbose)
-  const output = await execute(text)
-  if (ui.settings.verbose && output.stdout.trim()) ui.detail(output.stdout.trim())
+export async function run(text: string, live = false): Promise<string> {
+  ui.command(text, ui.settings.verbose || live)
+  const output = await execute(text, { live })
+  if (ui.settings.verbose && !live && output.stdout.trim()) ui.detail(output.stdout.trim())
   if (output.code === 0) return output.stdout
   throw new CommandError(failure(text, output))
 }
@@ -80,15 +83,6 @@ export async function runForeground(text: string): Promise<number> {
   } finally {
     running.delete(process)
   }
-}
-
-/** `run` with the terminal, for commands that ask something. */
-export async function runOnTerminal(text: string): Promise<void> {
-  ui.command(text, true)
-  const code = await runForeground(text)
-  const program = failedProgram(text, '').program
-  if (code !== 0)
-    throw new CommandError({ command: text, program, status: code, stderr: 'see above' })
 }
 
 /** The text of a file; undefined when there is none. */

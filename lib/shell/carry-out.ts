@@ -1,11 +1,11 @@
 // EDGE. A plan is carried out, or printed as bash. Nothing else knows the difference.
 import { statSync } from 'node:fs'
 import pLimit from 'p-limit'
-import { ask as askPerson } from '../cli/ask.ts'
+import { ask as askPerson, type Choices } from '../cli/ask.ts'
 import { downloadProgress, nodeProgress, type NodeProgress } from '../cli/progress.ts'
 import * as ui from '../cli/ui.ts'
 import { CommandError, named, NodeErrors, type Hint } from '../text/errors.ts'
-import { ask, put, query, readText, run, runOnTerminal } from './bash.ts'
+import { ask, put, query, readText, run } from './bash.ts'
 import { takeLock } from './lock.ts'
 import { clock } from './wait.ts'
 import { bashScript, type Lane, type Run, type Stage, type Step, type Write } from './steps.ts'
@@ -17,7 +17,7 @@ export interface Shell {
   /** Reads something under a heading; changes nothing. */
   look<T>(title: string, work: () => Promise<T>): Promise<T>
   /** Shows what the question is about and asks; true for yes. */
-  ask(question: string, about: string[], yes: boolean): Promise<boolean>
+  ask(question: string, about: string[], yes: boolean, choices?: Choices): Promise<boolean>
   /** Does work that only one run may do at a time; `file` is the lock. */
   locked<T>(file: string, what: string, work: () => Promise<T>): Promise<T>
   /** Runs phases, each with the words that make it do as this shell does, and returns as `apply`. */
@@ -28,7 +28,7 @@ export interface Shell {
   /** Caches a text. */
   remember: (file: string, text: string) => void
   /** The end: `idle` when there was nothing to do, and what to type next. */
-  end(idle: string | undefined, next: Hint | undefined): void
+  end(idle: string | undefined, next: Hint | Hint[] | undefined): void
 }
 
 /** Shows every step and carries it out. */
@@ -139,7 +139,7 @@ async function runStep(step: Run): Promise<void> {
       )
     : () => {}
   try {
-    await (onTerminal ? runOnTerminal(bash) : run(bash))
+    await run(bash, onTerminal)
   } catch (error) {
     if (!(error instanceof CommandError)) throw error
     if (tries > 1 && triesAfter.test(error.failed.stderr)) {

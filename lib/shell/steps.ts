@@ -64,9 +64,6 @@ export const sh = (pieces: TemplateStringsArray, ...values: unknown[]): Run => (
   bash: commandText(pieces, ...values),
 })
 
-/** A command with the terminal's input and output. */
-export const onTerminal = (bash: string): Run => ({ do: 'run', bash, onTerminal: true })
-
 /** Bash that looks every few seconds until a condition in bash holds, for `seconds` at most. */
 export const untilBash = (condition: string, seconds: number, every: number): string => `\
 ( end=$((SECONDS + ${seconds}))

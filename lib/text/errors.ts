@@ -53,7 +53,8 @@ export class CommandError extends LabError {
   readonly failed: Failed
   constructor(failed: Failed) {
     const lines = failed.stderr.split('\n').filter((line) => line.trim())
-    super(`${failed.program} failed (exit ${failed.status}): ${lines.at(-1) ?? 'no message'}`, {
+    const said = lines.at(-1) ?? 'it printed nothing'
+    super(`${failed.program} failed (exit ${failed.status}): ${said}`, {
       details: lines.slice(0, -1),
       hint: /no space left on device/i.test(failed.stderr)
         ? noSpace

@@ -28,3 +28,6 @@ export const fromError = (check: string, { message, details, hint }: LabError): 
     [message, ...details].join('; '),
     ...hint.map((one) => (typeof one !== 'string' || one.startsWith('#') ? one : `# ${one}`)),
   )
+
+/** Whether a fix is not a command that can simply be run. */
+export const isForPeople = (fix: Hint): boolean => typeof fix !== 'string' || fix.startsWith('#')

@@ -7,10 +7,10 @@ const corners = ['top', 'bottom', 'left', 'mid', 'right'].flatMap((side) =>
 )
 const noFrame = { ...Object.fromEntries(corners.map((name) => [name, ''])), middle: '  ' }
 
-/** One line per row, below the headings. */
-export function table(headings: string[], rows: string[][]): string {
+/** One line per row, below the headings where there are any. */
+export function table(headings: string[] | undefined, rows: string[][]): string {
   const output = new Table({
-    head: headings,
+    ...(headings ? { head: headings } : {}),
     chars: noFrame,
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
   })

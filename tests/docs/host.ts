@@ -76,12 +76,14 @@ esac`,
   const { scripts } = JSON.parse(readFileSync(join(top, 'package.json'), 'utf8')) as {
     scripts: Record<string, string>
   }
+  const install = `[[ -e package-lock.json ]] && ln -sfn '${join(top, 'node_modules')}' node_modules`
   host.add(
     'npm',
     `case "$*" in
   --version) echo 10.9.2 ;;
-  ci | cit) [[ -e package-lock.json ]] && ln -sfn '${join(top, 'node_modules')}' node_modules ;;
-  start | 'start -- '*) exec npx ${scripts.start} "\${@:3}" ;;
+  ci | test) ${install} ;;
+  start | 'start -- '*) # the reader answers with Enter
+    ${install} && exec npx ${scripts.start?.replace(/^.* && /, '')} --yes "\${@:3}" ;;
   *) exit 97 ;;
 esac`,
   )

@@ -77,7 +77,7 @@ await t.test('one failure is the error of create, several are counted', async (t
   const tools = factsWith({ here: hereWith({ tools: '/usr/bin/virsh' }) })
   t.match(hostError(findForCreate(tools)), {
     message: /^missing: ssh, /,
-    hint: [/^sudo apt-get install --yes openssh-client /],
+    hint: [{ script: 'doctor', words: ['--fix'] }],
   })
   const knocks = tools.lab.nodes.map((node) => ({ node, answer: 'open' as const }))
   t.match(hostError(findForCreate({ ...tools, knocks })), {

@@ -50,7 +50,6 @@ await t.test('bash answers every question, and what failed says why', async (t) 
   t.throws(() => look()('neighbours'), {
     message: 'the program ip is missing',
     level: 'warning',
-    fix: ['sudo apt-get install --yes iproute2'],
   })
   rmSync(join(host.state, 'files/dev/kvm'))
   t.equal(look()('kvm'), 'none')

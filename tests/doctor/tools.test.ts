@@ -1,30 +1,33 @@
 // Node, npm, host tools, libvirt.
 import t from 'tap'
 import { checkLibvirt, checkNode } from '../../lib/doctor/all-checks.ts'
-import { checkKeyModes, checkTools, checkVersions, tools } from '../../lib/doctor/tools.ts'
+import { checkKeyModes, checkTools, checkVersions, neededTools } from '../../lib/doctor/tools.ts'
 import { LabError } from '../../lib/text/errors.ts'
 import { factsWith, hereWith } from '../helpers/facts.ts'
+import { makeLab, type RawLab } from '../helpers/labs.ts'
 
-await t.test('tools that are missing are named with their packages', async (t) => {
-  const all = tools.map(([tool]) => `/usr/bin/${tool}`)
-  const judge = (paths: string[], url = 'https://images.test/a.img') =>
-    checkTools(
-      factsWith({ here: hereWith({ tools: paths.join('\n') }) }, (lab) => (lab.image = { url })),
-    )
+await t.test('tools that are missing are named', async (t) => {
+  const judge = (paths: string[], change: (lab: RawLab) => unknown = () => {}) =>
+    checkTools(factsWith({ here: hereWith({ tools: paths.join('\n') }) }, change))
+  const all = neededTools(makeLab()).map((tool) => `/usr/bin/${tool}`)
   t.match(judge(all), [{ level: 'ok' }])
-  const signed = 'https://cloud-images.ubuntu.com/a.img'
+  const signed = (lab: RawLab) => (lab.image = { url: 'https://cloud-images.ubuntu.com/a.img' })
   t.match(judge(all, signed), [{ level: 'failure', found: 'missing: gpgv' }])
   t.match(judge([...all, '/usr/bin/gpgv'], signed), [{ level: 'ok' }])
   const xorriso = all.map((path) => path.replace('genisoimage', 'xorriso'))
   t.match(judge(xorriso), [{ level: 'ok' }], 'one ISO tool is enough')
   t.match(judge(['/usr/bin/curl']), [
     {
-      found: 'missing: virsh, ssh, ssh-keygen, flock, sha256sum, genisoimage',
-      fix: [
-        'sudo apt-get install --yes libvirt-clients openssh-client util-linux coreutils genisoimage',
-      ],
+      found: 'missing: virsh, ssh, ssh-keygen, flock, sha256sum, genisoimage, qemu-img',
+      fix: [{ script: 'doctor', words: ['--fix'] }],
     },
   ])
+  const nat = (lab: RawLab) =>
+    (lab.network = { nat: 'n', cidr: '192.0.2.0/24', gateway: '192.0.2.1' })
+  t.match(judge(all, nat), [{ found: 'missing: dnsmasq' }], 'a NAT network needs it')
+  const remote = (lab: RawLab) => (lab.libvirt = 'qemu+ssh://me@elsewhere/system')
+  const without = all.filter((path) => !path.endsWith('qemu-img'))
+  t.match(judge(without, remote), [{ level: 'ok' }], 'a remote libvirt has its own')
 })
 
 await t.test('a libvirt that is too old is named with its version', async (t) => {

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { requireTools, systemEnv } from './tools.ts'
 
 const recipe = join(import.meta.dirname, 'build-image.sh')
+const freshRecipe = join(import.meta.dirname, 'build-fresh.sh')
 
 /** Path of the cloud image, built first if it is not there. */
 export function guestImage(): Promise<string> {
@@ -20,10 +21,20 @@ export async function imageWithoutCloudInit(): Promise<string> {
   return cached('guest-without-cloud-init', (output) => [recipe, output, image])
 }
 
-async function cached(name: string, command: (output: string) => string[]): Promise<string> {
+/** Path of a tar with a Debian release as a person finds it after the installation. */
+export function freshSystem(suite: string): Promise<string> {
+  return cached(`fresh-${suite}`, (output) => [freshRecipe, output, suite], freshRecipe, 'tar')
+}
+
+async function cached(
+  name: string,
+  command: (output: string) => string[],
+  from = recipe,
+  ending = 'qcow2',
+): Promise<string> {
   const folder = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'rke2-kvm-lab-test')
-  const hash = createHash('sha256').update(readFileSync(recipe)).digest('hex').slice(0, 12)
-  const image = join(folder, `${name}-${hash}.qcow2`)
+  const hash = createHash('sha256').update(readFileSync(from)).digest('hex').slice(0, 12)
+  const image = join(folder, `${name}-${hash}.${ending}`)
   if (existsSync(image)) return image
 
   requireTools(['debugfs', 'grub-mkimage', 'mke2fs', 'mmdebstrap', 'python3', 'qemu-img', 'sfdisk'])
@@ -31,7 +42,7 @@ async function cached(name: string, command: (output: string) => string[]): Prom
   await removeLeftovers(folder)
   const scratch = await mkdtemp(join(folder, `build-${process.pid}-`))
   try {
-    const output = join(scratch, 'image.qcow2')
+    const output = join(scratch, `image.${ending}`)
     await runAlone(command(output))
     await rename(output, image)
   } finally {

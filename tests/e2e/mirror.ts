@@ -1,4 +1,6 @@
 // Serves a folder of files inside the stand-in host, in the place of a download mirror.
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync } from 'node:fs'
 import { readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -27,6 +29,25 @@ export interface MirrorOptions {
   cutAfter?: number
 }
 
+/** Serves a folder on this machine, at all of its addresses. */
+export async function serveFolder(folder: string): Promise<{ server: ChildProcess; port: number }> {
+  const port = 20_000 + (process.pid % 10_000)
+  const here = import.meta.dirname
+  const register = join(here, '../../lib/runtime/register.cjs')
+  const words = [
+    join(here, 'http-server.ts'),
+    resolve(folder),
+    '0.0.0.0',
+    String(port),
+    '/dev/null',
+  ]
+  const server = spawn(process.execPath, ['--no-warnings', '--import', register, ...words], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  await once(server.stdout, 'data')
+  return { server, port }
+}
+
 export async function serveFiles(
   host: Host,
   folder: string,
@@ -40,7 +61,7 @@ export async function serveFiles(
     process.execPath,
     '--no-warnings',
     '--import',
-    join(here, '../../lib/runtime/register.js'),
+    join(here, '../../lib/runtime/register.cjs'),
   ]
   const server = [join(here, 'http-server.ts'), resolve(folder), address, String(port), log]
   if (cutAfter !== undefined) server.push(String(cutAfter))

@@ -8,7 +8,7 @@ import { pipeline } from 'node:stream/promises'
 import { makeRelease } from '../stand-in/release.ts'
 import { startHost, type Host } from './host.ts'
 import { guestImage } from './image.ts'
-import { serveFiles, type Mirror } from './mirror.ts'
+import { serveFiles, serveFolder, type Mirror } from './mirror.ts'
 
 export const version = 'v1.36.5+rke2r1'
 
@@ -26,12 +26,7 @@ export interface Rig {
 export async function startRig({
   images = true,
 }: { images?: boolean | number } = {}): Promise<Rig> {
-  const image = await guestImage()
-  const served = mkdtempSync(join(tmpdir(), 'rkl-served-'))
-  mkdirSync(join(served, 'images'))
-  await link(image, join(served, 'images/guest.qcow2'))
-  writeFileSync(join(served, 'images/SHA256SUMS'), `${await sha256(image)} *guest.qcow2\n`)
-  await makeRelease(served, { version, images })
+  const served = await fillMirror(images)
   const host = await startHost()
   const mirror = await serveFiles(host, served, 8080)
   return {
@@ -55,6 +50,30 @@ export async function startRig({
     async stop() {
       await mirror.stop()
       await host.stop()
+      rmSync(served, { recursive: true, force: true })
+    },
+  }
+}
+
+/** A folder with the cloud image and the release. */
+async function fillMirror(images: boolean | number): Promise<string> {
+  const image = await guestImage()
+  const served = mkdtempSync(join(tmpdir(), 'rkl-served-'))
+  mkdirSync(join(served, 'images'))
+  await link(image, join(served, 'images/guest.qcow2'))
+  writeFileSync(join(served, 'images/SHA256SUMS'), `${await sha256(image)} *guest.qcow2\n`)
+  await makeRelease(served, { version, images })
+  return served
+}
+
+/** The mirror on this machine, for hosts that reach it at an address of theirs. */
+export async function serveHere() {
+  const served = await fillMirror(true)
+  const { server, port } = await serveFolder(served)
+  return {
+    at: (address: string) => `http://${address}:${port}`,
+    stop() {
+      server.kill('SIGKILL')
       rmSync(served, { recursive: true, force: true })
     },
   }

@@ -8,7 +8,7 @@ import type { ExecOptions, ExecResult, Host } from './host.ts'
 
 const project = resolve(import.meta.dirname, '../..')
 const zx = join(project, 'node_modules/zx/build/cli.js')
-const register = join(project, 'lib/runtime/register.js')
+const register = join(project, 'lib/runtime/register.cjs')
 
 // What npm tells the programs that it starts is not for the npm that is typed there.
 const withoutNpm = Object.fromEntries(

@@ -13,7 +13,7 @@ const ipAddress = fixture('ip-address.iproute2-6.1.0.json').replaceAll('192.168.
 export type Answers = Partial<Record<Question, string>>
 
 const fine: Record<Question, string> = {
-  tools: 'virsh ssh ssh-keygen curl flock sha256sum genisoimage gpgv'.replaceAll(
+  tools: 'virsh ssh ssh-keygen curl flock sha256sum genisoimage qemu-img dnsmasq gpgv'.replaceAll(
     /(\S+) ?/g,
     '/usr/bin/$1\n',
   ),

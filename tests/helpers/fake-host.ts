@@ -87,7 +87,7 @@ export class FakeHost {
     this.state = join(folder, 'stand-in')
     this.bin = join(folder, 'bin')
     for (const place of [this.project, this.bin, join(folder, 'home')]) mkdirSync(place)
-    for (const place of 'guests network nodes cluster files/dev files/proc files/var/log/libvirt/qemu'.split(
+    for (const place of 'guests network nodes cluster files/dev files/etc files/proc files/run/systemd/system files/var/log/libvirt/qemu'.split(
       ' ',
     ))
       mkdirSync(join(this.state, place), { recursive: true })
@@ -99,6 +99,9 @@ export class FakeHost {
     this.put('ip-address', addresses.replaceAll('192.168.1.', '192.0.2.'))
     this.put('files/dev/kvm', '')
     this.put('files/proc/meminfo', 'MemTotal: 41943040 kB\nMemAvailable:   33554432 kB\n')
+    this.put('files/etc/os-release', 'ID=debian\nVERSION_ID="13"\n')
+    this.put('files/proc/cpuinfo', 'flags\t\t: fpu vmx lm\n')
+    this.put('groups', 'me libvirt\n')
     this.put('rke2.yaml', fixture('rke2.yaml'))
     this.makeRelease(version)
     this.writeLab(change)
@@ -159,8 +162,7 @@ export class FakeHost {
   command(script: string, words: string[], npx = false): string[] {
     return [
       ...(npx ? fakeNode : quickNode),
-      `--import=${pathToFileURL(join(top, 'lib/runtime/register.js')).href}`,
-      ...['DEP0190', 'ExperimentalWarning'].map((name) => `--disable-warning=${name}`),
+      `--import=${pathToFileURL(join(top, 'lib/runtime/register.cjs')).href}`,
       ...(npx ? [join(top, 'node_modules/zx/build/cli.js')] : []),
       join(top, `scripts/${script}.ts`),
       ...words,

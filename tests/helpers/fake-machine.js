@@ -38,7 +38,7 @@ if (process.env.NODE) process.execPath = process.env.NODE
 const script = process.argv.find((word) => /(^|\/)scripts\/[\w-]+\.ts$/.test(word))
 if (script) {
   const inLib = (file) => new URL(`../lib/${file}`, pathToFileURL(resolve(script)))
-  await import(inLib('runtime/register.js'))
+  await import(inLib('runtime/register.cjs'))
   const { clock } = await import(inLib('shell/wait.ts'))
   const { sleep } = clock
   clock.sleep = (milliseconds) => sleep(milliseconds / Number(process.env.HASTE ?? 1))

@@ -1,5 +1,5 @@
 // Node 20 runs module hooks in a thread of their own, which is a third of a script's start. Required before anything else
-// (with --expose-internals), this gives it the registerHooks of Node 22, as far as lib/runtime/register.js asks for it.
+// (with --expose-internals), this gives it the registerHooks of Node 22, as far as lib/runtime/register.cjs asks for it.
 // Scripts started by way of npx go without, so the thread is tested too.
 const Module = module.constructor
 require('internal/modules/esm/resolve') // the next one cannot be loaded first

@@ -60,8 +60,13 @@ await t.test('the pool may lie on another disk, and is the same pool', async (t)
 
 await t.test("the project's lab files are valid and do not clash", async (t) => {
   const files = ['lab.yaml', ...readdirSync(join(top, 'labs')).map((name) => join('labs', name))]
-  const labs = files.map((file) => parseLab(readFileSync(join(top, file), 'utf8'), file))
-  t.same(new Set(labs.map(({ name }) => name)).size, files.length, 'one name each')
+  const read = (file: string) => readFileSync(join(top, file), 'utf8')
+  t.equal(read('lab.yaml'), read('labs/bridge.yaml'), 'the way back from a NAT network')
+  // Those that become lab.yaml keep its name: pages, paths and commands stay the same.
+  const isCopied = (file: string) => ['labs/bridge.yaml', 'labs/nat.yaml'].includes(file)
+  const labs = files.filter((file) => !isCopied(file)).map((file) => parseLab(read(file), file))
+  for (const file of files.filter(isCopied)) t.equal(parseLab(read(file), file).name, 'lab')
+  t.same(new Set(labs.map(({ name }) => name)).size, labs.length, 'one name each')
   const macs = labs.flatMap(({ nodes }) => nodes.map(({ mac }) => mac))
   t.equal(new Set(macs).size, macs.length, 'no duplicate MAC')
   t.strictSame(

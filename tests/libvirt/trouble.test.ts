@@ -17,7 +17,7 @@ const helper = (why: string) =>
 const daemon = (name: string) =>
   `Failed to connect socket to '/var/run/libvirt/${name}-sock': No such file or directory`
 
-const groupLine = 'sudo usermod -aG libvirt "$USER"'
+const groupLine = 'sudo usermod -aG libvirt "$(id -un)"'
 const sshTrial = '# try it by hand: ssh you@bigbox true'
 const table: [uri: string, errors: string[], message: RegExp, fix: string][] = [
   [
@@ -115,13 +115,13 @@ const table: [uri: string, errors: string[], message: RegExp, fix: string][] = [
     system,
     ["command 'pool-list' doesn't support option --name"],
     /^virsh does not support what these scripts need: command 'pool-list'/,
-    'virsh --version',
+    '# virsh --version must be 7.7 or newer',
   ],
   [
     bigbox,
     ["command 'pool-list' doesn't support option --name"],
     /^virsh does not support/,
-    '# virsh --version',
+    '# virsh --version must be 7.7 or newer',
   ],
   [
     bigbox,
@@ -133,7 +133,7 @@ const table: [uri: string, errors: string[], message: RegExp, fix: string][] = [
     system,
     ["command 'pool-define' doesn't support option --validate"],
     /^virsh does not support what these scripts need: command 'pool-define'/,
-    'virsh --version',
+    '# virsh --version must be 7.7 or newer',
   ],
 ]
 

@@ -396,7 +396,7 @@ await t.test('all problems of the host are reported at once, and nothing is chan
     '✗ 6 problems were found',
     'KVM does not work here: QEMU cannot use it: Could not access KVM kernel module',
     'missing: genisoimage',
-    'sudo apt-get install --yes genisoimage',
+    'npx zx scripts/doctor.ts --fix',
     'there is no interface br7; bridges of this host: br0',
     'kubemaster: something else answers on 192.0.2.30 (MAC 02:00:00:00:00:01)',
     'worker01: something else answers on 192.0.2.31 (SSH is open)',

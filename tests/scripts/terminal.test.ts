@@ -133,14 +133,14 @@ const cases: Record<string, Shown> = {
     code: 0,
     host: async () => {
       const host = new FakeHost(t, oneNode, { folder: placeOfHost() })
-      t.equal((await host.run('up')).code, 0)
+      t.equal((await host.run('up', ['--yes'])).code, 0)
       return host
     },
   },
   up: {
     script: 'up',
-    until: (shown) => shown.endsWith('[y/N]'),
-    host: () => hostIn((lab) => (lab.network.bridge = 'br9')),
+    until: (shown) => shown.endsWith('[Y/n]'),
+    host: () => hostIn(oneNode),
   },
 }
 
@@ -149,6 +149,7 @@ const steady = (shown: string) =>
   shown
     .replace(/ {2,}(\d+ m )?\d+ s(?= |$)/gm, (time) => ' 0 s'.padStart(time.length))
     .replace(/(?<=\/rkl-term-)\w{6}/g, 'XXXXXX')
+    .replace(/ \d{3} B to/, ' 900 B to')
     .replace(/Node \d+\.\d+\.\d+/, 'Node 20.20.2')
 
 function compare(t: Test, name: string, shown: string): void {

@@ -1,24 +1,24 @@
 // Module hook for Node < 24: strips the types from this project's .ts files and caches the result in
 // node_modules/.cache, so that the stripper is loaded only when a file has changed.
-import { createHash } from 'node:crypto'
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { fileURLToPath } from 'node:url'
+const { createHash } = require('node:crypto')
+const { mkdirSync, readFileSync, renameSync, writeFileSync } = require('node:fs')
+const { join } = require('node:path')
+const { fileURLToPath } = require('node:url')
 
-const cache = new URL('../../node_modules/.cache/rke2-kvm-lab/', import.meta.url)
+const cache = join(__dirname, '../../node_modules/.cache/rke2-kvm-lab')
 
-export function load(url, context, next) {
+exports.load = function load(url, context, next) {
   if (!url.endsWith('.ts') || url.includes('/node_modules/')) return next(url, context)
   return { format: 'module', shortCircuit: true, source: strippedSource(fileURLToPath(url)) }
 }
 
 function strippedSource(path) {
   const source = readFileSync(path, 'utf8')
-  const cached = new URL(createHash('sha256').update(source).digest('hex') + '.mjs', cache)
+  const cached = join(cache, createHash('sha256').update(source).digest('hex') + '.mjs')
   try {
     return readFileSync(cached, 'utf8')
   } catch {
-    const { transformSync } = createRequire(import.meta.url)('amaro')
+    const { transformSync } = require('amaro')
     const { code } = transformSync(source, { mode: 'strip-only', filename: path })
     keep(cached, code)
     return code
@@ -26,7 +26,7 @@ function strippedSource(path) {
 }
 
 function keep(file, code) {
-  const partial = new URL(`${file.href}.${process.pid}`)
+  const partial = `${file}.${process.pid}`
   try {
     mkdirSync(cache, { recursive: true })
     writeFileSync(partial, code)

@@ -1,0 +1,165 @@
+// EDGE. What `npm start` finds before it does anything: the lab to use, what will be done, and what stands in the way.
+import { existsSync } from 'node:fs'
+import { basename } from 'node:path'
+import { checkNetworks, examine } from './doctor/examine.ts'
+import { lookAtSetup, packageBytes } from './doctor/host-setup.ts'
+import { fixesOf } from './doctor/report.ts'
+import { isMade } from './doctor/ownership.ts'
+import { forThisHost, type Setup } from './doctor/setup.ts'
+import { cacheDir } from './download/cache.ts'
+import { findImage, isCached } from './download/image.ts'
+import { parseLab, type Lab } from './lab/lab.ts'
+import { observe } from './libvirt/observe.ts'
+import { libvirtHost } from './libvirt/trouble.ts'
+import type { Download, Outlook } from './outlook-rows.ts'
+import { query, readText } from './shell/bash.ts'
+import type { Shell } from './shell/carry-out.ts'
+import type { Step } from './shell/steps.ts'
+import { LabError } from './text/errors.ts'
+import type { Finding } from './text/findings.ts'
+
+const shipped = { bridge: 'labs/bridge.yaml', nat: 'labs/nat.yaml' }
+
+/** The lab to use: without its bridge, the lab file as it was shipped gives way to the one with a NAT network. */
+export async function chooseLab(lab: Lab, file: string) {
+  const noBridge = (await checkNetworks(lab)).find(({ check }) => check === 'bridge')
+  const text = readText(shipped.nat)
+  const isShipped = file === 'lab.yaml' && readText(file) === readText(shipped.bridge)
+  if (!noBridge || !isShipped || text === undefined)
+    return { lab, file, insteadOfBridge: undefined }
+  const insteadOfBridge = `this host has no bridge ${lab.network.bridge}`
+  return { lab: parseLab(text, shipped.nat), file: shipped.nat, insteadOfBridge }
+}
+
+export interface Ahead extends Outlook {
+  findings: Finding[]
+  /** Why the lab cannot run here, one sentence. */
+  obstacle: string | undefined
+}
+
+/** Everything that can be known before the question. */
+export async function lookAhead(
+  lab: Lab,
+  insteadOfBridge: string | undefined,
+  shell: Shell,
+  planRelease: PlanRelease,
+): Promise<Ahead> {
+  const [setup, found, host] = await Promise.all([
+    lookAtSetup(lab),
+    examine(lab, lab.nodes, shell),
+    observe(lab).catch((error: unknown) => {
+      if (error instanceof LabError) return undefined // a finding says why
+      throw error
+    }),
+  ])
+  const findings = forThisHost(found, setup, lab)
+  const fresh = lab.nodes.filter((node) => !host || !isMade(host, lab, node))
+  const [bytes, downloads, diskFree] = await Promise.all([
+    packageBytes(setup),
+    findDownloads(lab, shell, fresh.length > 0, setup, planRelease),
+    host?.pool?.available ?? freeIn(lab.pool.path),
+  ])
+  const isEmulated = !worksWithKvm(lab, findings, setup)
+  const isOnline = downloads.every(({ isReached }) => isReached)
+  return {
+    lab,
+    setup,
+    packageBytes: bytes,
+    fixes: fixesOf(findings.filter(({ level }) => level === 'failure' || fresh.length > 0)),
+    insteadOfBridge,
+    downloads,
+    cache: cacheDir(),
+    fresh,
+    diskFree,
+    isEmulated,
+    findings,
+    obstacle: libvirtHost(lab.libvirt).isHere
+      ? obstacleTo(setup, findings, isEmulated, isOnline)
+      : undefined,
+  }
+}
+
+function worksWithKvm(lab: Lab, findings: Finding[], { hasKvm, missing }: Setup): boolean {
+  if (lab.domainType !== 'auto') return lab.domainType === 'kvm'
+  if (!libvirtHost(lab.libvirt).isHere) return true
+  const isTried = !missing.includes('qemu-system-x86_64')
+  return (
+    hasKvm && !(isTried && findings.some(({ check, level }) => check === 'KVM' && level !== 'ok'))
+  )
+}
+
+/** Why the lab cannot run on this host. */
+function obstacleTo(
+  setup: Setup,
+  findings: Finding[],
+  isEmulated: boolean,
+  isOnline: boolean,
+): string | undefined {
+  const isOff = findings.some(({ check, level }) => check === 'libvirt' && level === 'failure')
+  if (isOff && !setup.hasSystemd)
+    return `${setup.container ? `this is a container (${setup.container})` : 'this host has no systemd'}, so libvirt's daemons cannot be started here`
+  if (isEmulated && !isOnline) return 'this host has neither KVM nor the internet'
+  if (isEmulated && process.env.CI) return 'this is a CI machine without KVM'
+  return undefined
+}
+
+/** The steps that bring what is to be installed in the machines. */
+export type PlanRelease = (lab: Lab) => Promise<Step[]>
+
+type Reached = Download & { isReached: boolean }
+
+async function findDownloads(
+  lab: Lab,
+  shell: Shell,
+  needsImage: boolean,
+  { missing }: Setup,
+  planRelease: PlanRelease,
+): Promise<Reached[]> {
+  const hasCurl = !missing.includes('curl')
+  const image = async () => {
+    const { url, file } = lab.image
+    if (!needsImage || file !== undefined || url === undefined) return []
+    const known = hasCurl && (await findImage(lab, shell.remember).catch(() => undefined)) // the doctor says why
+    return known && isCached(known) ? [] : [await download(basename(url), url, hasCurl)]
+  }
+  const release = async () => {
+    const steps = await planRelease(lab).catch(() => []) // install-rke2 says why
+    const urls = steps.flatMap((step) => (step.do === 'run' && step.grows ? [step.grows.url] : []))
+    return Promise.all(
+      urls.map((url) => download(`RKE2 ${lab.rke2.version} ${basename(url)}`, url, hasCurl)),
+    )
+  }
+  return (await Promise.all([image(), release()])).flat()
+}
+
+async function download(what: string, url: string, hasCurl: boolean): Promise<Reached> {
+  const { isReached, length } = await (hasCurl ? headByCurl(url) : headByNode(url))
+  return { what, bytes: length ? Number(length) : undefined, isReached }
+}
+
+async function headByCurl(url: string) {
+  const { code, stdout } =
+    await query`curl --silent --location --head --connect-timeout 5 --max-time 10 ${url}`
+  const length = [...stdout.matchAll(/^content-length: (\d+)/gim)].at(-1)?.[1]
+  return { isReached: code === 0, length }
+}
+
+// Without the user's proxy: behind one nothing can be concluded from a failure.
+async function headByNode(url: string) {
+  try {
+    const { headers } = await fetch(url, { method: 'HEAD', signal: AbortSignal.timeout(10_000) })
+    return { isReached: true, length: headers.get('content-length') }
+  } catch {
+    const { env } = process
+    const hasProxy = env.https_proxy ?? env.HTTPS_PROXY ?? env.http_proxy ?? env.ALL_PROXY
+    return { isReached: hasProxy !== undefined, length: undefined }
+  }
+}
+
+async function freeIn(path: string): Promise<number | undefined> {
+  let folder = path
+  while (!existsSync(folder) && folder !== '/') folder = folder.replace(/\/[^/]*$/, '') || '/'
+  const { code, stdout } = await query`df --output=avail --block-size=1 ${folder}`
+  const [, bytes] = /(\d+)\s*$/.exec(stdout) ?? []
+  return code === 0 && bytes ? Number(bytes) : undefined
+}
