@@ -7,7 +7,7 @@ import type { DestroyPlan } from '../../lib/machine/destroy-plan.ts'
 import { pair, type Machine } from '../../lib/libvirt/ownership.ts'
 import type { Host } from '../../lib/libvirt/host.ts'
 import { forEach, type Step } from '../../lib/shell/steps.ts'
-import { NodeErrors } from '../../lib/text/errors.ts'
+import { CommandError, NodeErrors } from '../../lib/text/errors.ts'
 import { base, domain, emptyHost, hostWith, lab, ourNetwork, stranger } from '../helpers/hosts.ts'
 import { makeLab } from '../helpers/labs.ts'
 
@@ -71,6 +71,26 @@ await t.test('all that is in the way of several machines is said at once', async
     { message: 'worker02: it is "x"' },
   ])
   t.throws(() => planStart(lab, machineOn(hostWith([], []))), { message: 'it is "absent"' })
+})
+
+await t.test('a start that fails is explained where the cause is known', async (t) => {
+  const failed = (stderr: string) =>
+    new CommandError({ command: 'virsh start kubemaster', program: 'virsh', status: 1, stderr })
+  const busy = failed('error: failed to initialize kvm: Device or resource busy')
+  const odd = failed('error: odd')
+  const first = planMachine(lab, emptyHost, machineOn(hostWith([], [])), parts).at(-1)
+  const [again] = planStart(lab, machineOn(hostWith([domain('kubemaster')], [])))
+  const explain = (step: Step | undefined, error: CommandError, undone: boolean) =>
+    step?.do === 'run' ? step.explain?.(error, undone) : undefined
+  const taken = { message: /^another hypervisor/, hint: [/VirtualBox/] }
+  t.match(explain(again, busy, false), taken)
+  t.equal(explain(again, odd, false), odd)
+  t.match(explain(first, busy, true), {
+    message: /^another hypervisor/,
+    details: [/resource busy$/, 'it never ran, so its definition was removed'],
+    hint: [/VirtualBox/, {}],
+  })
+  t.match(explain(first, odd, true), { message: odd.message, hint: [{}] })
 })
 
 await t.test('the NAT network is made, started, left, or refused while it is in use', async (t) => {
