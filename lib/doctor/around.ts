@@ -6,11 +6,11 @@ import { virsh, type Host } from '../libvirt/observe.ts'
 import { libvirtHost } from '../libvirt/trouble.ts'
 import { ask, query } from '../shell/bash.ts'
 import { TimedOut, until } from '../shell/wait.ts'
-import { findForCreate, hostError, questionsOf } from './checks.ts'
+import { findForCreate, hostError, questionsOfCreate } from './checks.ts'
 import type { Facts, HostFacts, Knock, Question } from './facts.ts'
 import { domainTypeFor, saidOfKvm, triedKvm } from './kvm.ts'
 import { lookScript, parseLook } from './look.ts'
-import { isAsking } from './network.ts'
+import { isAsking } from './ownership.ts'
 
 /** Runs the checks that stop create: shows warnings, throws one LabError for all failures. Returns the type for domains. */
 export async function checkHost(
@@ -36,7 +36,7 @@ type Around = Pick<Facts, 'here' | 'knocks'>
 export async function lookAround(
   lab: Lab,
   nodes: Node[],
-  questions = questionsOf(false),
+  questions = questionsOfCreate,
 ): Promise<Around> {
   const { isHere } = libvirtHost(lab.libvirt)
   const answerOf = ({ address }: Node) => (isHere ? knock(address, 22, 250) : 'silent')

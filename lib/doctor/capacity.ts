@@ -1,7 +1,7 @@
-// PURE. Whether there is memory, disk space and an image for the machines that do not exist yet.
+// PURE. Whether there is memory and disk space for the machines that do not exist yet.
 import { formatSize } from '../text/size.ts'
-import { numberIn, type AllFacts, type Facts } from './facts.ts'
-import { failure, fromError, ok, warning, type Finding } from '../text/findings.ts'
+import { numberIn, type Facts } from './facts.ts'
+import { ok, warning, type Finding } from '../text/findings.ts'
 
 /** Free memory against the need of the machines that do not run yet. */
 export function checkMemory({ lab, nodes, host, here }: Facts): Finding[] {
@@ -28,15 +28,4 @@ export function checkDisk({ lab, host, here }: Facts): Finding[] {
   const found = `${formatSize(available)} free in ${path}, about ${formatSize(wanted)} needed for ${fresh} new disks`
   const advice = `# free some space: df -h ${path.replace(/\/[^/]*$/, '')}`
   return [wanted <= available ? ok('disk space', found) : warning('disk space', found, advice)]
-}
-
-/** The image: on this host, or available from its publisher. */
-export function checkImage({ image }: AllFacts): Finding[] {
-  if (image === 'not needed') return [ok('image', 'not needed: every machine exists')]
-  if ('file' in image) return [ok('image', `${image.file} is on this host`)]
-  if ('error' in image) return [fromError('image', image.error)]
-  const { url, obstacle } = image
-  if (!obstacle) return [ok('image', `${url} is available`)]
-  const advice = '# fix image.url in the lab file, or the internet connection'
-  return [(obstacle.sure ? failure : warning)('image', `${url}: ${obstacle.why}`, advice)]
 }

@@ -1,53 +1,39 @@
-// PURE. The list of all checks of the host: doctor runs all of them, create those that stop it.
+// PURE. The checks of the host that stop create: there their failures are errors, and their warnings are shown.
 import { hintText, LabError, script } from '../text/errors.ts'
-import { checkDisk, checkImage, checkMemory } from './capacity.ts'
-import { NotLookedAt, type AllFacts, type Facts, type Question } from './facts.ts'
 import { warning, type Finding } from '../text/findings.ts'
+import { checkDisk, checkMemory } from './capacity.ts'
+import { NotLookedAt, type Facts, type Question } from './facts.ts'
 import { checkKvm } from './kvm.ts'
-import { checkAddresses, checkFirewall, checkNetwork } from './network.ts'
-import { checkOwnership } from './ownership.ts'
-import { checkLibvirt, checkNode, checkTools } from './tools.ts'
+import { checkNetwork } from './network.ts'
+import { checkAddresses, checkOwnership } from './ownership.ts'
+import { checkTools } from './tools.ts'
 
-interface Judge<F> {
+export interface Check<F> {
   name: string
   /** The questions to this host that it needs. */
   asks?: Question[]
   find: (facts: F) => Iterable<Finding>
 }
-/** A check that stops create: there its failures are errors, and its warnings are shown. */
-export type Check =
-  ({ stopsCreate: true } & Judge<Facts>) | ({ stopsCreate: false } & Judge<AllFacts>)
 
-export const checks: Check[] = [
-  { name: 'Node', stopsCreate: false, asks: ['npm'], find: checkNode },
-  { name: 'host tools', stopsCreate: true, asks: ['tools'], find: checkTools },
-  { name: 'libvirt', stopsCreate: false, find: checkLibvirt }, // create has used it by then
-  { name: 'KVM', stopsCreate: true, asks: ['kvm'], find: checkKvm },
-  { name: 'network', stopsCreate: true, asks: ['interfaces'], find: checkNetwork },
-  {
-    name: 'firewall',
-    stopsCreate: false,
-    asks: ['forwards', 'filters', 'rules'],
-    find: checkFirewall,
-  },
-  { name: 'addresses', stopsCreate: true, find: checkAddresses }, // neighbours are asked for later
-  { name: 'names', stopsCreate: true, find: checkOwnership },
-  { name: 'memory', stopsCreate: true, asks: ['memory'], find: checkMemory },
-  { name: 'disk space', stopsCreate: true, asks: ['disk'], find: checkDisk },
-  { name: 'image', stopsCreate: false, find: checkImage }, // create finds the image itself
-]
+export const stopsCreate = {
+  tools: { name: 'host tools', asks: ['tools'], find: checkTools },
+  kvm: { name: 'KVM', asks: ['kvm'], find: checkKvm },
+  network: { name: 'network', asks: ['interfaces', 'routes'], find: checkNetwork },
+  addresses: { name: 'addresses', find: checkAddresses }, // neighbours are asked for later
+  names: { name: 'names', find: checkOwnership },
+  memory: { name: 'memory', asks: ['memory'], find: checkMemory },
+  disk: { name: 'disk space', asks: ['disk'], find: checkDisk },
+} satisfies Record<string, Check<Facts>>
+const checks: Check<Facts>[] = Object.values(stopsCreate)
 
-/** The questions to this host: for doctor (`all`), or for create. */
-export const questionsOf = (all: boolean): Question[] =>
-  checks.flatMap(({ stopsCreate, asks = [] }) => (all || stopsCreate ? asks : []))
-
-/** The findings of doctor. */
-export const findAll = (facts: AllFacts): Finding[] =>
-  checks.flatMap((check) => found(check.name, () => check.find(facts)))
+/** The questions to this host that create needs. */
+export const questionsOfCreate: Question[] = checks.flatMap(({ asks = [] }) => asks)
 
 /** The findings of the checks that stop create. */
-export const findForCreate = (facts: Facts): Finding[] =>
-  checks.flatMap((check) => (check.stopsCreate ? found(check.name, () => check.find(facts)) : []))
+export const findForCreate = (facts: Facts): Finding[] => find(checks, facts)
+
+export const find = <F>(checks: Check<F>[], facts: F): Finding[] =>
+  checks.flatMap((check) => found(check.name, () => check.find(facts)))
 
 function found(check: string, find: () => Iterable<Finding>): Finding[] {
   const findings: Finding[] = []

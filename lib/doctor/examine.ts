@@ -6,27 +6,28 @@ import { observe, type Host } from '../libvirt/observe.ts'
 import type { Shell } from '../shell/carry-out.ts'
 import { LabError } from '../text/errors.ts'
 import { lookAround, lookHere, settle } from './around.ts'
-import { findAll, questionsOf } from './checks.ts'
-import { lookedAt, type ImagePlace } from './facts.ts'
+import { findAll, questions, type ImagePlace } from './all-checks.ts'
+import { lookedAt } from './facts.ts'
 import { type Finding } from '../text/findings.ts'
+import { proposals } from './free.ts'
 import { checkNetwork } from './network.ts'
 import { isMade } from './ownership.ts'
 
 /** All checks. */
 export async function examine(lab: Lab, nodes: Node[], { remember }: Shell): Promise<Finding[]> {
-  const first = lookAround(lab, nodes, questionsOf(true))
+  const first = lookAround(lab, nodes, questions)
   const { host, trouble } = await askLibvirt(lab)
   const [around, image] = await Promise.all([
     first.then((looked) => settle(lab, looked)),
     findPlace(lab, nodes, host, remember),
   ])
-  const facts = { lab, nodes, host, ...around }
+  const facts = { lab, nodes, host, ...around, propose: proposals(lab, around.here) }
   return findAll({ ...facts, trouble, image, node: process.versions.node })
 }
 
 /** The check of the lab's network, without libvirt. */
 export async function checkNetworks(lab: Lab): Promise<Finding[]> {
-  const here = await lookHere(lab, ['interfaces'])
+  const here = await lookHere(lab, ['interfaces', 'routes'])
   return lookedAt(() => checkNetwork({ lab, host: undefined, here })) ?? []
 }
 

@@ -1,7 +1,7 @@
 // PURE. The facts for the checks, some of which may be missing, and the findings that checks return.
 import type { Lab, Node } from '../lab/lab.ts'
 import type { Host } from '../libvirt/observe.ts'
-import type { LabError } from '../text/errors.ts'
+import type { Hint } from '../text/errors.ts'
 
 /** The questions to this host (look.ts has the commands). */
 export type Question =
@@ -11,10 +11,12 @@ export type Question =
   | 'disk'
   | 'kvm'
   | 'interfaces'
+  | 'routes'
   | 'neighbours'
   | 'forwards'
   | 'filters'
   | 'rules'
+  | 'backend'
 
 /** Returns an answer, perhaps an empty one; throws NotLookedAt when there is none. */
 export type HostFacts = (question: Question) => string
@@ -74,13 +76,6 @@ export interface Knock {
   answer: 'open' | 'refused' | 'silent'
 }
 
-/** Where the image is: a file on this host, a URL (perhaps with an obstacle), or unknown because of an error. */
-export type ImagePlace =
-  | 'not needed'
-  | { file: string }
-  | { url: string; obstacle: { why: string; sure: boolean } | undefined }
-  | { error: LabError }
-
 /** The facts that create needs. */
 export interface Facts {
   lab: Lab
@@ -91,13 +86,9 @@ export interface Facts {
   knocks: Knock[]
   kvm: Kvm
   emulator: Capabilities | undefined
-}
-
-/** The facts that doctor needs. */
-export interface AllFacts extends Facts {
-  /** Why libvirt does not answer. */
-  trouble: LabError | undefined
-  image: ImagePlace
-  /** Version of Node.js. */
-  node: string
+  /** Lines for the lab file with a free network or with `other`, and free addresses; only doctor looks for them. */
+  propose?: {
+    network(other?: { cidr: string; gateway: string }): Hint[]
+    addresses(taken: string[]): string[]
+  }
 }

@@ -1,19 +1,10 @@
-// PURE. The programs that the scripts need on this host: Node, npm, host tools, a libvirt that answers.
+// PURE. The programs that the scripts call on this host.
 import { signers } from '../download/checksums.ts'
 import type { Lab } from '../lab/lab.ts'
 import { libvirtHost } from '../libvirt/trouble.ts'
 import { script } from '../text/errors.ts'
-import { type AllFacts, type Facts } from './facts.ts'
 import { failure, ok, type Finding } from '../text/findings.ts'
-
-/** The version of Node; that of npm is only shown. */
-export function checkNode({ node, here }: AllFacts): Finding[] {
-  const [major = 0, minor = 0] = node.split('.').map(Number)
-  const found = `Node ${node}, npm ${here('npm')}`
-  if (major > 20 || (major === 20 && minor >= 19)) return [ok('Node', found)]
-  const advice = '# Debian 13 has it (nodejs, npm); elsewhere: https://nodejs.org/en/download'
-  return [failure('Node', `${found}; 20.19 or newer is needed`, advice)]
-}
+import type { Facts } from './facts.ts'
 
 const tools = ['virsh', 'ssh', 'ssh-keygen', 'curl', 'flock', 'sha256sum', 'genisoimage']
 export const isoTools = ['genisoimage', 'mkisofs', 'xorriso']
@@ -38,10 +29,3 @@ function isSigned({ image: { url, sha256 } }: Lab): boolean {
   const host = url && !sha256 ? new URL(url).hostname : undefined
   return signers.some((signer) => signer.host === host)
 }
-
-/** Whether libvirt answers this user. */
-export const checkLibvirt = ({ lab, trouble }: AllFacts): Finding[] => [
-  trouble
-    ? failure('libvirt', trouble.message, ...trouble.hint)
-    : ok('libvirt', `${lab.libvirt} answers`),
-]

@@ -1,6 +1,7 @@
 // Memory, disk space and the image.
 import t from 'tap'
-import { checkDisk, checkImage, checkMemory } from '../../lib/doctor/capacity.ts'
+import { checkImage } from '../../lib/doctor/all-checks.ts'
+import { checkDisk, checkMemory } from '../../lib/doctor/capacity.ts'
 import { LabError } from '../../lib/text/errors.ts'
 import { domainOf, emptyHost, factsWith, hereWith } from '../helpers/facts.ts'
 

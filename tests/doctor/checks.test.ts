@@ -1,6 +1,7 @@
 // One list of checks, run over facts.
 import t from 'tap'
-import { checks, findAll, findForCreate, hostError, questionsOf } from '../../lib/doctor/checks.ts'
+import { checks, findAll, questions } from '../../lib/doctor/all-checks.ts'
+import { findForCreate, hostError, questionsOfCreate } from '../../lib/doctor/checks.ts'
 import { factsWith, hereWith } from '../helpers/facts.ts'
 
 await t.test('a healthy host: each check has a finding, and all are ok', async (t) => {
@@ -25,20 +26,20 @@ await t.test(
       'memory',
       'disk space',
     ])
-    t.strictSame(questionsOf(false), ['tools', 'kvm', 'interfaces', 'memory', 'disk'])
-    const besides = questionsOf(true).filter((name) => !questionsOf(false).includes(name))
-    t.strictSame(besides, ['npm', 'forwards', 'filters', 'rules'])
+    t.strictSame(questionsOfCreate, ['tools', 'kvm', 'interfaces', 'routes', 'memory', 'disk'])
+    const besides = questions.filter((name) => !questionsOfCreate.includes(name))
+    t.strictSame(besides, ['npm', 'forwards', 'filters', 'rules', 'backend'])
   },
 )
 
 await t.test(
   'what could not be checked is reported, and is neither ok nor a failure',
   async (t) => {
-    const here = hereWith({}, ...questionsOf(true), 'neighbours')
+    const here = hereWith({}, ...questions, 'neighbours')
     const found = findAll(factsWith({ here })).filter(({ level }) => level !== 'ok')
     t.strictSame(
       found.map(({ check }) => check),
-      ['Node', 'host tools', 'network', 'firewall', 'addresses', 'memory', 'disk space'],
+      ['Node', 'host tools', 'network', 'routes', 'firewall', 'addresses', 'memory', 'disk space'],
     )
     for (const finding of found)
       t.match(finding, { level: 'warning', found: 'not checked: it is broken' })
@@ -52,6 +53,7 @@ await t.test('unexpected output is no answer', async (t) => {
     found.map(({ check, found }) => `${check}: ${found}`),
     [
       'network: not checked: unexpected output: no JSON',
+      'routes: not checked: unexpected output: no JSON',
       'addresses: not checked: unexpected output: {}',
       'memory: not checked: unexpected output: MemFree: 1 kB',
       /^disk space: not checked: unexpected output: Avail/,

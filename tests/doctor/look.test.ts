@@ -3,14 +3,14 @@ import { spawnSync } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { questionsOf } from '../../lib/doctor/checks.ts'
+import { questions } from '../../lib/doctor/all-checks.ts'
 import { lookScript, parseLook } from '../../lib/doctor/look.ts'
 import { lookedAt, NotLookedAt } from '../../lib/doctor/facts.ts'
 import { FakeHost } from '../helpers/fake-host.ts'
 import { trap } from '../../lib/shell/failed-program.ts'
 import { makeLab } from '../helpers/labs.ts'
 
-const all = [...questionsOf(true), 'neighbours' as const]
+const all = [...questions, 'neighbours' as const]
 const lab = makeLab()
 
 await t.test('bash answers every question, and what failed says why', async (t) => {

@@ -1,6 +1,7 @@
 // Node, npm, host tools, libvirt.
 import t from 'tap'
-import { checkLibvirt, checkNode, checkTools, neededTools } from '../../lib/doctor/tools.ts'
+import { checkLibvirt, checkNode } from '../../lib/doctor/all-checks.ts'
+import { checkTools, neededTools } from '../../lib/doctor/tools.ts'
 import { LabError } from '../../lib/text/errors.ts'
 import { factsWith, hereWith } from '../helpers/facts.ts'
 import { makeLab, type RawLab } from '../helpers/labs.ts'

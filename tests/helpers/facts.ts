@@ -1,5 +1,5 @@
 // Facts for the checks: a healthy host, with something changed.
-import type { AllFacts } from '../../lib/doctor/facts.ts'
+import type { AllFacts } from '../../lib/doctor/all-checks.ts'
 import { NotLookedAt, type HostFacts, type Question } from '../../lib/doctor/facts.ts'
 import type { Domain } from '../../lib/libvirt/host.ts'
 import type { Host } from '../../lib/libvirt/observe.ts'
@@ -22,10 +22,12 @@ const fine: Record<Question, string> = {
   disk: 'Avail\n274877906944',
   kvm: 'works',
   interfaces: ipAddress,
+  routes: '[]',
   neighbours: '[]',
   forwards: '1',
   filters: '',
   rules: '',
+  backend: 'iptables',
 }
 
 /** Answers of this host; there is none to the questions in `failed`. */
