@@ -7,7 +7,7 @@ import type { DestroyPlan } from '../../lib/machine/destroy-plan.ts'
 import { pair, type Machine } from '../../lib/libvirt/ownership.ts'
 import type { Host } from '../../lib/libvirt/host.ts'
 import { forEach, type Step } from '../../lib/shell/steps.ts'
-import { NodeErrors } from '../../lib/text/errors.ts'
+import { CommandError, NodeErrors } from '../../lib/text/errors.ts'
 import { base, domain, emptyHost, hostWith, lab, ourNetwork, stranger } from '../helpers/hosts.ts'
 import { makeLab } from '../helpers/labs.ts'
 
@@ -92,6 +92,25 @@ await t.test('the NAT network is made, started, left, or refused while it is in 
   t.strictSame(shortly(planNetwork(nat, on({ ...other, active: false }))), made)
   t.throws(() => planNetwork(nat, on(other)), { message: /^the network lab is 192\.0\.2\.9/ })
   t.throws(() => planNetwork(nat, on({ ...there, uuid: 'x' })), { message: /did not make/ })
+})
+
+await t.test('a network that libvirt refuses says what to change in the lab file', async (t) => {
+  const nat = makeLab((raw) => {
+    raw.network = { nat: 'lab', cidr: '192.0.2.0/24', gateway: '192.0.2.1' }
+  })
+  const start = planNetwork(nat, emptyHost).at(-1)
+  const explained = (said: string) => {
+    const stderr = `error: Failed to start network lab\nerror: internal error: ${said}`
+    const failed = new CommandError({ command: 'x', program: 'virsh', status: 1, stderr })
+    return start?.do === 'run' && start.explain?.(failed, false)
+  }
+  t.match(explained('Network is already in use by interface tun0'), {
+    message: /already in use by interface tun0$/,
+    hint: [
+      { line: [/change network\.cidr and network\.gateway/, { script: 'doctor', words: [] }] },
+    ],
+  })
+  t.match(explained('no dnsmasq'), { message: /no dnsmasq$/, hint: ['x'] })
 })
 
 await t.test('eject takes out what is left of a seed, and asks cloud-init before', async (t) => {
