@@ -5,7 +5,7 @@ import type { Facts } from './facts.ts'
 import { everywhere, parseInterfaces, parseRoutes, prefixOf, reaches } from './network.ts'
 
 // Wider ones are ways to everywhere.
-const isNarrow = ({ to }: { to: string }) => prefixOf(to) >= 8
+const isNarrow = ({ to }: { to: string }): boolean => prefixOf(to) >= 8
 
 /** A VPN may have the better route to the nodes, a second card the same LAN, the router another address. */
 export function checkRoutes({ lab, host, here, propose }: Facts): Finding[] {
@@ -16,10 +16,9 @@ export function checkRoutes({ lab, host, here, propose }: Facts): Finding[] {
       prefixOf(other.to) - prefixOf(one.to) || (one.metric ?? 0) - (other.metric ?? 0),
   )
   if (nat !== undefined) {
-    const wide = routes.find(
-      ({ to }) => isNarrow({ to }) && prefixOf(to) < prefixOf(cidr) && cidrsOverlap(to, cidr),
-    )
-    if (!wide || near.length > 0 || host?.network?.active) return [] // there, or said by checkNetwork
+    const wide = routes.find((route) => isNarrow(route) && cidrsOverlap(route.to, cidr))
+    if (!wide || prefixOf(wide.to) >= prefixOf(cidr)) return [] // said by checkNetwork
+    if (near.length > 0 || host?.network?.active) return [] // said there too, or the network is there
     const found = `${wide.dev} has the route to ${wide.to} (a VPN?): the lab would take ${cidr} out of that`
     return [warning('routes', found, ...(propose?.network() ?? []))]
   }
@@ -28,7 +27,7 @@ export function checkRoutes({ lab, host, here, propose }: Facts): Finding[] {
     const route = routes.find(({ to }) => cidrContains(to, address))
     if (!route || !isNarrow(route) || near.some((one) => one.name === route.dev)) return []
     const found = `${name}: this host sends what is for ${address} to ${route.dev} (route to ${route.to}), not to ${bridge}`
-    const fix = `# leave that VPN, or go around it until the next start: sudo ip route add ${address} dev ${bridge}`
+    const fix = `# leave that VPN, or go around it until the next start: sudo ip route replace ${address} dev ${bridge}`
     return [failure('routes', found, fix)]
   })
   const cards = near.filter(({ name, isBridge }) => name !== bridge && name !== 'lo' && !isBridge)

@@ -46,7 +46,7 @@ await t.test('a VPN that takes the way to a node is a failure', async (t) => {
     {
       found:
         'worker01: this host sends what is for 192.0.2.31 to wg0 (route to 192.0.2.31/32), not to br0',
-      fix: [/^# leave that VPN, .*: sudo ip route add 192\.0\.2\.31 dev br0$/],
+      fix: [/^# leave that VPN, .*: sudo ip route replace 192\.0\.2\.31 dev br0$/],
     },
   ])
 })
@@ -88,6 +88,9 @@ await t.test('a NAT network inside of what a VPN has is a warning until it is th
   ])
   const network = { uuid: 'x', bridge: 'virbr1', address: 'x', netmask: 'x', active: true }
   t.strictSame(checkRoutes({ ...facts, host: { ...emptyHost, network } }), [])
+  const both = JSON.stringify(['192.0.0.0/16', '192.0.2.0/24'].map((dst) => ({ dst, dev: 'tun0' })))
+  const refused = hereWith({ interfaces: '[]', routes: both })
+  t.strictSame(checkRoutes({ ...facts, here: refused }), [], 'said by the check of the network')
 })
 
 await t.test('iptables filters bridge traffic on some hosts', async (t) => {
