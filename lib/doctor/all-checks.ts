@@ -4,7 +4,7 @@ import { failure, fromError, ok, warning, type Finding } from '../text/findings.
 import { find, stopsCreate as stops, type Check } from './checks.ts'
 import type { Facts, Question } from './facts.ts'
 import { checkFolder } from './folder.ts'
-import { checkFirewall } from './network.ts'
+import { checkFirewall, checkRoutes } from './traffic.ts'
 
 /** Where the image is: a file on this host, a URL (perhaps with an obstacle), or unknown because of an error. */
 export type ImagePlace =
@@ -28,7 +28,13 @@ export const checks: Check<AllFacts>[] = [
   { name: 'libvirt', find: checkLibvirt }, // create has used it by then
   stops.kvm,
   stops.network,
-  { name: 'firewall', there: true, asks: ['forwards', 'filters', 'rules'], find: checkFirewall },
+  { name: 'routes', asks: ['interfaces', 'routes'], find: checkRoutes },
+  {
+    name: 'firewall',
+    there: true,
+    asks: ['forwards', 'filters', 'rules', 'backend'],
+    find: checkFirewall,
+  },
   stops.addresses,
   stops.names,
   stops.memory,

@@ -6,8 +6,8 @@ import { warning, type Finding } from '../text/findings.ts'
 import { checkDisk, checkMemory } from './capacity.ts'
 import { NotLookedAt, type Facts, type Question } from './facts.ts'
 import { checkKvm } from './kvm.ts'
-import { checkAddresses, checkNetwork } from './network.ts'
-import { checkOwnership } from './ownership.ts'
+import { checkNetwork } from './network.ts'
+import { checkAddresses, checkOwnership } from './ownership.ts'
 import { checkTools } from './tools.ts'
 
 export interface Check<F> {
@@ -22,7 +22,7 @@ export interface Check<F> {
 export const stopsCreate = {
   tools: { name: 'host tools', asks: ['tools', 'virsh', 'libvirt', 'modes'], find: checkTools },
   kvm: { name: 'KVM', there: true, asks: ['kvm', 'processor'], find: checkKvm },
-  network: { name: 'network', there: true, asks: ['interfaces'], find: checkNetwork },
+  network: { name: 'network', there: true, asks: ['interfaces', 'routes'], find: checkNetwork },
   addresses: { name: 'addresses', find: checkAddresses }, // neighbours are asked for later
   names: { name: 'names', find: checkOwnership },
   memory: { name: 'memory', there: true, asks: ['memory'], find: checkMemory },

@@ -9,6 +9,7 @@ import { lookAround, lookHere, settle } from './around.ts'
 import { findAll, questions, type ImagePlace } from './all-checks.ts'
 import { lookedAt } from './facts.ts'
 import { type Finding } from '../text/findings.ts'
+import { proposals } from './free.ts'
 import { checkNetwork } from './network.ts'
 import { isMade } from './ownership.ts'
 
@@ -20,13 +21,13 @@ export async function examine(lab: Lab, nodes: Node[], { remember }: Shell): Pro
     first.then((looked) => settle(lab, looked)),
     findPlace(lab, nodes, host, remember),
   ])
-  const facts = { lab, nodes, host, ...around }
+  const facts = { lab, nodes, host, ...around, propose: proposals(lab, around.here) }
   return findAll({ ...facts, trouble, image, node: process.versions.node })
 }
 
 /** The check of the lab's network, without libvirt. */
 export async function checkNetworks(lab: Lab): Promise<Finding[]> {
-  const here = await lookHere(lab, ['interfaces'])
+  const here = await lookHere(lab, ['interfaces', 'routes'])
   return lookedAt(() => checkNetwork({ lab, host: undefined, here })) ?? []
 }
 

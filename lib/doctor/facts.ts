@@ -1,6 +1,7 @@
 // PURE. The facts for the checks, some of which may be missing, and the findings that checks return.
 import type { Lab, Node } from '../lab/lab.ts'
 import type { Host } from '../libvirt/observe.ts'
+import type { Hint } from '../text/errors.ts'
 
 /** The questions to this host and to that of libvirt (look.ts has the commands). */
 export type Question =
@@ -15,10 +16,12 @@ export type Question =
   | 'kvm'
   | 'processor'
   | 'interfaces'
+  | 'routes'
   | 'neighbours'
   | 'forwards'
   | 'filters'
   | 'rules'
+  | 'backend'
 
 /** Returns an answer, perhaps an empty one; throws NotLookedAt when there is none. */
 export type HostFacts = (question: Question) => string
@@ -90,4 +93,9 @@ export interface Facts {
   knocks: Knock[]
   kvm: Kvm
   emulator: Capabilities | undefined
+  /** Lines for the lab file with a free network or with `other`, and free addresses; only doctor looks for them. */
+  propose?: {
+    network(other?: { cidr: string; gateway: string }): Hint[]
+    addresses(taken: string[]): string[]
+  }
 }

@@ -20,10 +20,12 @@ const questions: Record<Question, string> = {
   kvm: 'KVM',
   processor: 'PROCESSOR',
   interfaces: 'ip -json -details address',
+  routes: 'ip -json route',
   neighbours: 'ip -json neighbour show',
   forwards: 'TEXT /proc/sys/net/ipv4/ip_forward',
   filters: 'TEXT /proc/sys/net/bridge/bridge-nf-call-iptables',
   rules: 'RULES',
+  backend: 'BACKEND',
 }
 
 // The scripts need tools and keys on this host; the machines need devices, networks and disks on libvirt's host.
@@ -92,7 +94,8 @@ KVM() {
     -display none -S -monitor stdio 2>&1 >/dev/null); then echo works
   else echo "fails $? $said"; fi
 }
-RULES() { if test "$(${questions.filters})" = 1; then iptables -S FORWARD || true; fi; }
+RULES() { if test '${lab.network.nat ?? ''}' || test "$(${questions.filters})" = 1; then iptables -S || true; fi; }
+BACKEND() { for file in /etc/libvirt/network.conf /etc/default/ufw /etc/ufw/ufw.conf; do TEXT $file; done; }
 ${[...new Set(asked)]
   .filter((name) => isAsked(lab, name, place))
   .map(

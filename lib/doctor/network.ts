@@ -1,131 +1,115 @@
-// PURE. The network of the machines: bridge or NAT network, free addresses, firewall.
-import type { Node } from '../lab/lab.ts'
+// PURE. The network of the machines against this host: a bridge, or a NAT network of libvirt.
+import ipaddr from 'ipaddr.js'
+import type { Lab } from '../lab/lab.ts'
 import { cidrsOverlap } from '../lab/rules.ts'
-import { listIn, lookedAt, type Facts, type HostFacts, type Knock } from './facts.ts'
+import { libvirtHost } from '../libvirt/trouble.ts'
+import { script } from '../text/errors.ts'
 import { failure, ok, warning, type Finding } from '../text/findings.ts'
-import { isMade } from './ownership.ts'
+import { listIn, lookedAt, type Facts } from './facts.ts'
 
 interface Interface {
   name: string
-  /** Networks in CIDR form. */
+  /** Networks in CIDR form, with the address of this host in them. */
   networks: string[]
   isBridge: boolean
 }
 
-interface Link {
-  ifname?: string
-  linkinfo?: { info_kind?: string }
-  addr_info?: { family?: string; local?: string; prefixlen?: number }[]
-}
+type Addresses = { family?: string; local?: string; prefixlen?: number }[]
+type Link = { ifname?: string; linkinfo?: { info_kind?: string }; addr_info?: Addresses }
 
 /** Reads `ip -json -details address`. */
 export const parseInterfaces = (json: string): Interface[] =>
-  listIn<Link>(json).map(({ ifname = '', linkinfo, addr_info = [] }) => ({
+  listIn<Link>(json).map(({ ifname = '', linkinfo, addr_info: all = [] }) => ({
     name: ifname,
     isBridge: linkinfo?.info_kind === 'bridge',
-    networks: addr_info
-      .filter(({ family }) => family === 'inet')
-      .map(({ local, prefixlen }) => `${local}/${prefixlen}`),
+    networks: all.flatMap((a) => (a.family === 'inet' ? `${a.local}/${a.prefixlen}` : [])),
   }))
 
-interface Neighbour {
-  mac: string
-  /** It answered recently; otherwise the kernel is still probing it. */
-  isSure: boolean
+interface Route {
+  /** Where to, in CIDR form. */
+  to: string
+  dev: string
+  gateway?: string
+  metric?: number
 }
 
-/** Reads `ip -json neighbour show`: who has, or had, each address. */
-export function parseNeighbours(json: string): Map<string, Neighbour> {
-  const all = listIn<{ dst?: string; lladdr?: string; state?: string[] }>(json)
-  return new Map(
-    all.flatMap(({ dst, lladdr, state: [state = ''] = [] }): [string, Neighbour][] =>
-      dst && lladdr && ['REACHABLE', 'STALE', 'DELAY', 'PROBE'].includes(state)
-        ? [[dst, { mac: lladdr, isSure: state === 'REACHABLE' }]]
-        : [],
-    ),
-  )
-}
-
-/** Other owners of the silent addresses; a node's own MAC is that of a machine that ran a moment ago. */
-function strangersAt(knocks: Knock[], here: HostFacts) {
-  const silent = knocks.filter(({ answer }) => answer === 'silent')
-  const known = silent.length > 0 ? parseNeighbours(here('neighbours')) : new Map<string, never>()
-  return silent.flatMap(({ node }) => {
-    const found = known.get(node.address)
-    return found && found.mac !== node.mac ? [{ node, ...found }] : []
+/** Reads `ip -json route`, without routes that lead nowhere. */
+export const parseRoutes = (json: string): Route[] =>
+  listIn<Partial<Route> & { dst?: string }>(json).flatMap(({ dst = '', dev, ...more }) => {
+    const to = dst === 'default' ? everywhere : dst.includes('/') ? dst : `${dst}/32`
+    return dev && ipaddr.IPv4.isValidCIDR(to) ? [{ ...more, to, dev }] : []
   })
-}
 
-/** Whether the kernel is still probing one of them. */
-export const isAsking = (knocks: Knock[], here: HostFacts): boolean =>
-  lookedAt(() => strangersAt(knocks, here))?.some(({ isSure }) => !isSure) ?? false
+export const everywhere = '0.0.0.0/0'
+export const prefixOf = (cidr: string): number => Number(cidr.split('/')[1])
+export const reaches = ({ network }: Lab, { networks }: Interface): boolean =>
+  networks.some((other) => cidrsOverlap(network.cidr, other))
 
-/** The addresses of nodes without a machine; only libvirt shows which machines are the lab's own. */
-export function* checkAddresses({ lab, host, knocks, here }: Facts): Iterable<Finding> {
-  if (!host) return
-  const fresh = knocks.filter(({ node }) => !isMade(host, lab, node))
-  const said = { open: 'SSH is open', refused: 'it refuses SSH', silent: undefined }
-  let isFree = true
-  const taken = ({ name, address }: Node, who: string) => {
-    isFree = false
-    const found = `${name}: something else answers on ${address} (${who})`
-    return failure('addresses', found, '# give the node a free address in the lab file')
-  }
-  for (const { node, answer } of fresh) if (said[answer]) yield taken(node, said[answer])
-  for (const { node, mac, isSure } of strangersAt(fresh, here))
-    if (isSure) yield taken(node, `MAC ${mac}`)
-  if (isFree) yield ok('addresses', fresh.length > 0 ? 'free' : 'in use by this lab')
-}
-
-/** Bridge or NAT network against the host's interfaces. */
-export function checkNetwork({ lab, host, here }: Pick<Facts, 'lab' | 'host' | 'here'>): Finding[] {
-  const interfaces = parseInterfaces(here('interfaces'))
+/** What is in the way of the lab's bridge or NAT network. Doctor looks at the routes to a bridge besides (traffic.ts). */
+export function checkNetwork(seen: Pick<Facts, 'lab' | 'host' | 'here' | 'propose'>): Finding[] {
+  const { lab, host, here, propose } = seen
   const { bridge, nat, cidr } = lab.network
+  if (nat !== undefined && !libvirtHost(lab.libvirt).isHere) return [farNat(lab)]
+  const refuse = (why: string, other?: { cidr: string; gateway: string }) =>
+    failure('network', why, ...(propose?.network(other) ?? [script('doctor')]))
+  const interfaces = parseInterfaces(here('interfaces'))
+  const routes = lookedAt(() => parseRoutes(here('routes'))) ?? []
   const own = nat === undefined ? bridge : host?.network?.bridge
-  const reaches = ({ networks }: Interface) => networks.some((other) => cidrsOverlap(cidr, other))
-  const overlaps = interfaces
-    .filter((one) => one.name !== own && one.name !== 'lo' && reaches(one))
-    .map(({ name }) =>
-      failure(
-        'network',
-        `network.cidr ${cidr} is also on the interface ${name}`,
-        '# give the lab another network.cidr, or the right bridge: ip -brief address',
-      ),
-    )
-  if (nat !== undefined)
-    return overlaps.length > 0 ? overlaps : [ok('network', `NAT network ${nat} with ${cidr}`)]
+  const others = interfaces.filter((one) => ![own, 'lo'].includes(one.name) && reaches(lab, one))
+  if (nat !== undefined) {
+    // libvirt refuses only the same network; a narrower one would take machines out of it.
+    const isRival = ({ to }: Route) => prefixOf(to) >= prefixOf(cidr) && cidrsOverlap(cidr, to)
+    const route = routes.find((one) => one.dev !== own && isRival(one))
+    if (others[0])
+      return [refuse(`network.cidr ${cidr} is also on the interface ${others[0].name}`)]
+    if (!route) return [ok('network', `NAT network ${nat} with ${cidr}`)]
+    return [refuse(`network.cidr ${cidr}: ${route.dev} has a route to ${route.to} (a VPN?)`)]
+  }
   const found = interfaces.find(({ name }) => name === bridge)
   if (!found?.isBridge) return [noBridge(bridge, interfaces)]
-  if (reaches(found))
-    return [...overlaps, ok('network', `bridge ${bridge} with ${found.networks.join(' ')}`)]
-  const why = `${bridge} has no address in ${cidr}: this host may not reach the nodes`
-  const fix = `# give it a free one, such as: sudo ip address add ADDRESS/${cidr.split('/')[1]} dev ${bridge}`
-  return [...overlaps, warning('network', why, fix)]
+  const [first] = found.networks
+  if (first !== undefined && !reaches(lab, found)) {
+    const [address = '', prefix] = first.split('/')
+    const actual = `${ipaddr.IPv4.networkAddressFromCIDR(first).toString()}/${prefix}`
+    const way = routes.find(({ dev, to, gateway: g }) => dev === bridge && to === everywhere && g)
+    const why = `${bridge} is in the network ${actual}, the lab file says ${cidr}`
+    return [refuse(why, { cidr: actual, gateway: way?.gateway ?? address })]
+  }
+  const rivals = others.filter(({ isBridge }) => isBridge)
+  return [
+    ...rivals.map(({ name }) => {
+      const fix = `# bridge: ${name} in the lab file, if the machines belong there: ip -brief address`
+      return failure('network', `network.cidr ${cidr} is also on the bridge ${name}`, fix)
+    }),
+    first === undefined
+      ? noAddress(lab, others.find(({ isBridge }) => !isBridge)?.name)
+      : ok('network', `bridge ${bridge} with ${found.networks.join(' ')}`),
+  ]
+}
+
+function farNat({ libvirt, network: { nat } }: Lab): Finding {
+  const { name, ssh } = libvirtHost(libvirt)
+  const why = `only ${name} can reach machines on its NAT network ${nat}, and the scripts run here`
+  const there = `# run the scripts there${ssh ? ` (${ssh})` : ''}, with libvirt: qemu:///system in the lab file`
+  return failure('network', why, there, `# or name a bridge of ${name} in network.bridge`)
+}
+
+function noAddress({ network: { bridge, cidr } }: Lab, card: string | undefined): Finding {
+  const why = `${bridge} has no address in ${cidr}: this host `
+  const fix = card
+    ? `# is a card of that LAN in the bridge? ip -brief link show master ${bridge}`
+    : `# give it a free one, such as: sudo ip address add ADDRESS/${prefixOf(cidr)} dev ${bridge}`
+  const way = card
+    ? `reaches the nodes by ${card}, if both are in one LAN`
+    : 'may not reach the nodes'
+  return warning('network', why + way, fix)
 }
 
 function noBridge(bridge: string | undefined, interfaces: Interface[]): Finding {
-  if (interfaces.some(({ name }) => name === bridge)) {
-    const fix = '# name a bridge in network.bridge, or use --lab labs/nat.yaml'
-    return failure('bridge', `${bridge} is not a bridge`, fix)
-  }
-  const bridges = interfaces.filter(({ isBridge }) => isBridge).map(({ name }) => name)
-  return failure(
-    'bridge',
-    `there is no interface ${bridge}; bridges of this host: ${bridges.join(' ') || 'none'}`,
-    '# use a libvirt network instead: --lab labs/nat.yaml',
-    '# or create a bridge: tutorials/03-host.md',
-  )
-}
-
-/** A NAT network needs a host that forwards; Docker and others may drop bridge traffic. */
-export function checkFirewall({ lab, here }: Facts): Finding[] {
-  if (lab.network.nat !== undefined) {
-    const off = 'libvirt turns on ip_forward with the network'
-    return [ok('forwarding', here('forwards') === '1' ? 'ip_forward is on' : off)]
-  }
-  if (here('filters') !== '1') return [ok('firewall', 'does not filter bridge traffic')]
-  const letsThrough = here('rules').includes('-P FORWARD ACCEPT') // only root can read the rules
-  if (letsThrough) return [ok('firewall', 'lets bridge traffic through')]
-  const found = 'iptables filters bridge traffic (Docker turns this on) and may drop it'
-  return [warning('firewall', found, 'sudo sysctl -w net.bridge.bridge-nf-call-iptables=0')]
+  const nat = '# use a NAT network instead: cp labs/nat.yaml lab.yaml'
+  if (interfaces.some(({ name }) => name === bridge))
+    return failure('bridge', `${bridge} is not a bridge`, '# name a bridge in network.bridge', nat)
+  const bridges = interfaces.flatMap(({ name, isBridge }) => (isBridge ? name : [])).join(' ')
+  const why = `there is no interface ${bridge}; bridges of this host: ${bridges || 'none'}`
+  return failure('bridge', why, nat, '# or create a bridge: docs/network.md')
 }

@@ -1,4 +1,4 @@
-// PURE. Names and MACs of the lab that someone else uses.
+// PURE. Names, MACs and addresses of the lab that someone else uses.
 import type { Lab, Node } from '../lab/lab.ts'
 import type { Host } from '../libvirt/observe.ts'
 import {
@@ -9,8 +9,9 @@ import {
   whoseDomain,
 } from '../libvirt/ownership.ts'
 import { quote } from '../text/quote.ts'
-import { type Facts } from './facts.ts'
 import { failure, fromError, ok, type Finding } from '../text/findings.ts'
+import { listIn, lookedAt, type Facts, type HostFacts, type Knock } from './facts.ts'
+import { parseInterfaces } from './network.ts'
 
 /** Whether this lab made a domain for the node. */
 export const isMade = (host: Host, lab: Lab, node: Node) =>
@@ -45,4 +46,62 @@ export function macFindings(lab: Lab, nodes: Node[], host: Host): Finding[] {
         ),
       ),
   )
+}
+
+interface Neighbour {
+  mac: string
+  /** It answered recently; otherwise the kernel is still probing it. */
+  isSure: boolean
+}
+
+/** Reads `ip -json neighbour show`: who has, or had, each address. */
+export function parseNeighbours(json: string): Map<string, Neighbour> {
+  const all = listIn<{ dst?: string; lladdr?: string; state?: string[] }>(json)
+  return new Map(
+    all.flatMap(({ dst, lladdr, state: [state = ''] = [] }): [string, Neighbour][] =>
+      dst && lladdr && ['REACHABLE', 'STALE', 'DELAY', 'PROBE'].includes(state)
+        ? [[dst, { mac: lladdr, isSure: state === 'REACHABLE' }]]
+        : [],
+    ),
+  )
+}
+
+/** Other owners of the silent addresses; a node's own MAC is that of a machine that ran a moment ago. */
+function strangersAt(knocks: Knock[], here: HostFacts) {
+  const silent = knocks.filter(({ answer }) => answer === 'silent')
+  const known = silent.length > 0 ? parseNeighbours(here('neighbours')) : new Map<string, never>()
+  return silent.flatMap(({ node }) => {
+    const found = known.get(node.address)
+    return found && found.mac !== node.mac ? [{ node, ...found }] : []
+  })
+}
+
+/** Whether the kernel is still probing one of them. */
+export const isAsking = (knocks: Knock[], here: HostFacts): boolean =>
+  lookedAt(() => strangersAt(knocks, here))?.some(({ isSure }) => !isSure) ?? false
+
+/** The addresses of nodes without a machine; only libvirt shows which machines are the lab's own. */
+export function* checkAddresses({ lab, host, knocks, here, propose }: Facts): Iterable<Finding> {
+  if (!host) return
+  const fresh = knocks.filter(({ node }) => !isMade(host, lab, node))
+  const said = { open: 'SSH is open', refused: 'it refuses SSH', silent: undefined }
+  const interfaces = lookedAt(() => parseInterfaces(here('interfaces'))) ?? []
+  const free = propose?.addresses(fresh.map(({ node }) => node.address)) ?? []
+  // On a NAT network that is not there yet, an answer comes from another network with these addresses.
+  const moved = lab.network.nat !== undefined && !host.network?.active && propose?.network()
+  let isFree = true
+  const taken = ({ name, address }: Node, who: string) => {
+    isFree = false
+    const own = interfaces.find((one) => one.networks.some((net) => net.startsWith(`${address}/`)))
+    const found = own
+      ? `this host has ${address} on ${own.name}`
+      : `something else answers on ${address} (${who})`
+    const other = free[fresh.findIndex(({ node }) => node.name === name)]
+    const advice = `# give the node a free address in the lab file${other ? `, perhaps ${other}` : ''}`
+    return failure('addresses', `${name}: ${found}`, ...(moved || [advice]))
+  }
+  for (const { node, answer } of fresh) if (said[answer]) yield taken(node, said[answer])
+  for (const { node, mac, isSure } of strangersAt(fresh, here))
+    if (isSure) yield taken(node, `MAC ${mac}`)
+  if (isFree) yield ok('addresses', fresh.length > 0 ? 'free' : 'in use by this lab')
 }

@@ -71,9 +71,13 @@ export function planNetwork(lab: Lab, host: Host): Step[] {
       ? []
       : [...written(file, networkXml(lab)), sh`${virsh(lab)} net-define --validate ${file}`]),
     sh`${virsh(lab)} net-autostart ${nat}`,
-    sh`${virsh(lab)} net-start ${nat}`,
+    { ...sh`${virsh(lab)} net-start ${nat}`, explain: inUse },
   ]
 }
+
+const other = line('# change network.cidr and network.gateway; proposals: ', script('doctor'))
+const inUse = (cause: LabError) =>
+  / in use by interface /.test(cause.message) ? new LabError(cause.message, { hint: other }) : cause
 
 /** The steps to the node's running domain, on the volume `base`; its seed must be in the pool. Completes an interrupted run. */
 export function planMachine(

@@ -30,10 +30,10 @@ await t.test(
     ])
     t.strictSame(
       questionsOfCreate,
-      'tools virsh libvirt modes kvm processor interfaces memory disk'.split(' '),
+      'tools virsh libvirt modes kvm processor interfaces routes memory disk'.split(' '),
     )
     const besides = questions.filter((name) => !questionsOfCreate.includes(name))
-    t.strictSame(besides, ['npm', 'forwards', 'filters', 'rules', 'folder'])
+    t.strictSame(besides, ['npm', 'forwards', 'filters', 'rules', 'backend', 'folder'])
   },
 )
 
@@ -44,7 +44,7 @@ await t.test(
     const found = findAll(factsWith({ here })).filter(({ level }) => level !== 'ok')
     t.strictSame(
       found.map(({ check }) => check),
-      ['Node', 'host tools', 'network', 'firewall', 'addresses', 'memory', 'disk space'],
+      ['Node', 'host tools', 'network', 'routes', 'firewall', 'addresses', 'memory', 'disk space'],
     )
     for (const finding of found)
       t.match(finding, { level: 'warning', found: 'not checked: it is broken' })
@@ -58,6 +58,7 @@ await t.test('unexpected output is no answer', async (t) => {
     found.map(({ check, found }) => `${check}: ${found}`),
     [
       'network: not checked: unexpected output: no JSON',
+      'routes: not checked: unexpected output: no JSON',
       'addresses: not checked: unexpected output: {}',
       'memory: not checked: unexpected output: MemFree: 1 kB',
       /^disk space: not checked: unexpected output: Avail/,

@@ -1,6 +1,6 @@
 // The script that looks at this host, run by bash in a folder of stand-ins, and its answers.
 import { spawnSync } from 'node:child_process'
-import { rmSync } from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { questions } from '../../lib/doctor/all-checks.ts'
@@ -8,7 +8,7 @@ import { lookScript, lookThere, parseLook, whyMissed } from '../../lib/doctor/lo
 import { lookedAt, NotLookedAt } from '../../lib/doctor/facts.ts'
 import { FakeHost } from '../helpers/fake-host.ts'
 import { trap } from '../../lib/shell/failed-program.ts'
-import { makeLab } from '../helpers/labs.ts'
+import { makeLab, nat } from '../helpers/labs.ts'
 
 const all = [...questions, 'neighbours' as const]
 const lab = makeLab()
@@ -75,6 +75,37 @@ await t.test('the rules of iptables are read where it filters bridge traffic', a
   host.add('iptables', 'echo "Permission denied (you must be root)" >&2; exit 4')
   t.strictSame(rules(), ['1', ''])
 })
+
+await t.test(
+  'beside a NAT network the rules are read in any case, and what decides on them',
+  async (t) => {
+    const host = new FakeHost(t)
+    const natLab = makeLab(nat)
+    const look = () => {
+      const script = trap + lookScript(natLab, ['rules', 'backend', 'routes'])
+      return parseLook(
+        natLab,
+        spawnSync('bash', ['-c', script], { env: host.env }).stdout.toString(),
+      )
+    }
+    host.add('iptables', 'echo "$* -P FORWARD DROP"')
+    t.strictSame(
+      [look()('rules'), look()('backend'), look()('routes')],
+      ['-S -P FORWARD DROP', '', '[]'],
+    )
+    host.put('routes', '[{"dst":"192.168.0.0/16","dev":"tun0"}]')
+    for (const folder of ['libvirt', 'ufw', 'default'])
+      mkdirSync(join(host.state, 'files/etc', folder), { recursive: true })
+    host.put('files/etc/libvirt/network.conf', 'firewall_backend = "nftables"\n')
+    host.put('files/etc/default/ufw', 'DEFAULT_FORWARD_POLICY="DROP"\n')
+    host.put('files/etc/ufw/ufw.conf', 'ENABLED=yes\n')
+    t.equal(
+      look()('backend'),
+      'firewall_backend = "nftables"\nDEFAULT_FORWARD_POLICY="DROP"\nENABLED=yes',
+    )
+    t.match(look()('routes'), 'tun0')
+  },
+)
 
 await t.test('an interrupted look has no answer to its last questions', async (t) => {
   const here = parseLook(lab, '== npm\n10\n\n-- 0\n\n== tools\n/usr/bin/virsh\n')

@@ -1,18 +1,10 @@
-// Interfaces, neighbours, addresses and the firewall.
+// The network of the machines against the interfaces and routes of this host.
 import t from 'tap'
-import type { AllFacts } from '../../lib/doctor/all-checks.ts'
-import {
-  checkAddresses,
-  checkFirewall,
-  checkNetwork,
-  isAsking,
-  parseInterfaces,
-  parseNeighbours,
-} from '../../lib/doctor/network.ts'
-import { type Knock } from '../../lib/doctor/facts.ts'
-import { fixture } from '../helpers/fixtures.ts'
-import { domainOf, emptyHost, factsWith, hereWith, only, type Answers } from '../helpers/facts.ts'
-import type { RawLab } from '../helpers/labs.ts'
+import { proposals } from '../../lib/doctor/free.ts'
+import { checkNetwork, parseInterfaces, parseRoutes } from '../../lib/doctor/network.ts'
+import { emptyHost, factsWith, hereWith, only } from '../helpers/facts.ts'
+import { address, ips } from '../helpers/ip.ts'
+import { nat, type RawLab } from '../helpers/labs.ts'
 
 await t.test('interfaces are read from ip', async (t) => {
   t.strictSame(parseInterfaces(hereWith()('interfaces')), [
@@ -22,13 +14,21 @@ await t.test('interfaces are read from ip', async (t) => {
   t.throws(() => parseInterfaces('no JSON'), { message: 'unexpected output: no JSON' })
 })
 
-await t.test('neighbours that answered recently are read from ip', async (t) => {
-  const neighbours = parseNeighbours(fixture('ip-neighbour.iproute2-6.1.0.json'))
-  t.strictSame([...neighbours], [['192.168.1.31', { mac: '52:54:00:00:00:02', isSure: true }]])
-  const [known] = parseNeighbours('[{"dst":"a","lladdr":"b","state":["DELAY"]}]').values()
-  t.strictSame(known, { mac: 'b', isSure: false })
-  t.equal(parseNeighbours('').size, 0)
-  t.throws(() => parseNeighbours('no JSON'), { message: 'unexpected output: no JSON' })
+await t.test('routes are read from ip', async (t) => {
+  const json = JSON.stringify([
+    { dst: 'default', gateway: '10.0.0.1', dev: 'wlp2s0', metric: 600 },
+    { dst: '192.168.0.0/16', dev: 'tun0', scope: 'link', metric: 50 },
+    { dst: '203.0.113.7', dev: 'tun0' },
+    { type: 'unreachable', dst: '10.0.0.0/8' },
+    { type: 'multicast', dst: 'ff00::/8', dev: 'br0' },
+  ])
+  t.match(parseRoutes(json), [
+    { to: '0.0.0.0/0', dev: 'wlp2s0', gateway: '10.0.0.1', metric: 600 },
+    { to: '192.168.0.0/16', dev: 'tun0', metric: 50 },
+    { to: '203.0.113.7/32', dev: 'tun0' },
+  ])
+  t.equal(parseRoutes(json).length, 3)
+  t.throws(() => parseRoutes('no JSON'), { message: 'unexpected output: no JSON' })
 })
 
 await t.test('the bridge is there, is one, and leads to the nodes', async (t) => {
@@ -44,18 +44,79 @@ await t.test('the bridge is there, is one, and leads to the nodes', async (t) =>
   const facts = factsWith()
   facts.lab.network.cidr = '203.0.113.0/24'
   t.match(checkNetwork(facts), [
-    { level: 'warning', found: /has no address in 203\.0\.113\.0\/24/ },
+    {
+      level: 'failure',
+      found: 'br0 is in the network 192.0.2.0/24, the lab file says 203.0.113.0/24',
+    },
+  ])
+  const here = hereWith({ interfaces: ips(address('br0', undefined, 'bridge')) })
+  t.match(checkNetwork(factsWith({ here })), [
+    { level: 'warning', found: /has no address in 192\.0\.2\.0\/24: this host may not/ },
   ])
 })
 
-const nat = (lab: RawLab) => {
-  delete lab.network.bridge
-  lab.network.nat = 'nat'
+/** The findings about a bridge lab, with these interfaces and routes. */
+const bridged = (interfaces: ReturnType<typeof address>[], routes: object[] = []) => {
+  const here = hereWith({ interfaces: ips(...interfaces), routes: JSON.stringify(routes) })
+  const facts = factsWith({ here })
+  return checkNetwork({ ...facts, propose: proposals(facts.lab, here) })
 }
 
+await t.test('a bridge in another network comes with the lines for the lab file', async (t) => {
+  const br0 = address('br0', '192.168.178.20/24', 'bridge')
+  const lines = (gateway: string) => [
+    '# put these lines into the lab file, below network:',
+    '#   bridge: br0',
+    '#   cidr: 192.168.178.0/24',
+    `#   gateway: ${gateway}`,
+    '# and give the nodes free addresses there, perhaps kubemaster 192.168.178.30, worker01 192.168.178.31, worker02 192.168.178.32',
+  ]
+  const found = 'br0 is in the network 192.168.178.0/24, the lab file says 192.0.2.0/24'
+  const way = { dst: 'default', gateway: '192.168.178.1', dev: 'br0' }
+  const other = { dst: 'default', gateway: '10.0.0.1', dev: 'wlp2s0' }
+  t.strictSame(bridged([br0], [other, way]), [
+    { check: 'network', level: 'failure', found, fix: lines('192.168.178.1') },
+  ])
+  const [alone] = bridged([br0], [other])
+  t.strictSame(alone?.fix, lines('192.168.178.20'), 'this host is the router of a bridge by itself')
+  t.match(
+    checkNetwork(factsWith({ here: hereWith({ interfaces: ips(br0) }) })),
+    [{ level: 'failure', found, fix: [{ script: 'doctor' }] }],
+    'create leaves the search for addresses to doctor',
+  )
+})
+
+await t.test(
+  'a second card in the same LAN does not stop anything, another bridge does',
+  async (t) => {
+    const br0 = address('br0', '192.0.2.10/24', 'bridge')
+    for (const other of ['wlp2s0 192.0.2.77/24', 'shim0 192.0.2.250/32']) {
+      const [name = '', network = ''] = other.split(' ')
+      t.match(bridged([br0, address(name, network)]), [{ level: 'ok' }], other)
+    }
+    const second = bridged([address('eno1', '192.0.2.5/24'), address('br0', undefined, 'bridge')])
+    t.match(second, [
+      { level: 'warning', found: /reaches the nodes by eno1, if both are in one LAN/ },
+    ])
+    t.equal(second.length, 1)
+    t.strictSame(only('failure', bridged([br0, address('virbr1', '192.0.2.1/24', 'bridge')])), [
+      'network.cidr 192.0.2.0/24 is also on the bridge virbr1',
+    ])
+  },
+)
+
 await t.test('a NAT network must not be on another interface, its own aside', async (t) => {
-  t.match(only('failure', checkNetwork(factsWith({}, nat))), [
-    'network.cidr 192.0.2.0/24 is also on the interface br0',
+  const facts = factsWith({}, nat)
+  t.match(checkNetwork({ ...facts, propose: proposals(facts.lab, facts.here) }), [
+    {
+      level: 'failure',
+      found: 'network.cidr 192.0.2.0/24 is also on the interface br0',
+      fix: [
+        '# put these lines into the lab file, below network:',
+        '#   nat: nat',
+        /cidr: 192\.168\.150\.0/,
+      ],
+    },
   ])
   const network = {
     uuid: 'x',
@@ -67,84 +128,39 @@ await t.test('a NAT network must not be on another interface, its own aside', as
   t.match(checkNetwork(factsWith({ host: { ...emptyHost, network } }, nat)), [{ level: 'ok' }])
 })
 
-const neighbour = (address: string, mac: string, state: string) =>
-  JSON.stringify([{ dst: address, lladdr: mac, state: [state] }])
-const knocksAt = (facts: AllFacts, said: Record<string, Knock['answer']>): Knock[] =>
-  facts.nodes.map((node) => ({ node, answer: said[node.name] ?? 'silent' }))
-
-await t.test(
-  'an address is free unless something else than our machine answers on it',
-  async (t) => {
-    const facts = factsWith()
-    const judge = (more: Partial<AllFacts>) => [...checkAddresses({ ...facts, ...more })]
-    const open = { knocks: knocksAt(facts, { worker01: 'open' }) }
-    t.match(judge(open), [
-      {
-        level: 'failure',
-        found: 'worker01: something else answers on 192.0.2.31 (SSH is open)',
-        fix: ['# give the node a free address in the lab file'],
-      },
-    ])
-    t.match(judge({ knocks: knocksAt(facts, { worker01: 'refused' }) }), [
-      { found: /\(it refuses SSH\)/ },
-    ])
-    t.match(judge({}), [{ level: 'ok', found: 'free' }])
-    t.match(judge({ ...open, host: { ...emptyHost, domains: [domainOf('worker01')] } }), [
-      { level: 'ok' },
-    ])
-    const domains = facts.nodes.map(({ name }) => domainOf(name))
-    t.match(judge({ ...open, host: { ...emptyHost, domains } }), [{ found: 'in use by this lab' }])
-    const nobody = judge({ ...open, host: undefined })
-    t.strictSame(nobody, [], 'no finding when libvirt cannot show which machines are ours')
-  },
-)
-
-await t.test(
-  'a host that drops SSH is known by its MAC, once the kernel is sure of it',
-  async (t) => {
-    const facts = factsWith()
-    const [first] = facts.nodes
-    const cases: [mac: string, state: string, asking: boolean, found: RegExp][] = [
-      ['02:00:00:00:00:01', 'REACHABLE', false, /on 192\.0\.2\.30 \(MAC 02:00:00:00:00:01\)$/],
-      ['02:00:00:00:00:01', 'DELAY', true, /^free$/],
-      [first?.mac ?? '', 'DELAY', false, /^free$/],
-      ['02:00:00:00:00:01', 'FAILED', false, /^free$/],
-    ]
-    for (const [mac, state, asking, found] of cases) {
-      const here = hereWith({ neighbours: neighbour('192.0.2.30', mac, state) })
-      t.equal(isAsking(facts.knocks, here), asking, `${mac} ${state}`)
-      t.match([...checkAddresses({ ...facts, here })], [{ found }])
-    }
-    const here = hereWith({}, 'neighbours')
-    t.equal(isAsking(facts.knocks, here), false, 'a read that failed is not waited for')
-    const spoken = facts.nodes.map(({ name }) => [name, 'open'] as const)
-    const knocks = knocksAt(facts, Object.fromEntries(spoken))
-    t.equal(
-      only('failure', checkAddresses({ ...facts, here, knocks })).length,
-      3,
-      'nor needed for others',
+await t.test('a NAT network must not be where a VPN has a route', async (t) => {
+  const judge = (dst: string, dev = 'tun0') =>
+    checkNetwork(
+      factsWith(
+        {
+          here: hereWith({ interfaces: '[]', routes: JSON.stringify([{ dst, dev, metric: 50 }]) }),
+        },
+        nat,
+      ),
     )
-  },
-)
+  for (const dst of ['192.0.2.0/24', '192.0.2.128/25', '192.0.2.31'])
+    t.match(judge(dst), [{ level: 'failure', found: /: tun0 has a route to .*VPN/ }], dst)
+  for (const dst of ['default', '0.0.0.0/1', '192.0.0.0/16', '198.51.100.0/24'])
+    t.match(judge(dst), [{ level: 'ok' }], dst)
+  const here = hereWith({ interfaces: '[]' }, 'routes')
+  t.match(checkNetwork(factsWith({ here }, nat)), [{ level: 'ok' }], 'ip route may fail')
+})
 
-await t.test('iptables filters bridge traffic on some hosts', async (t) => {
-  const cases: [Answers, string, RegExp][] = [
-    [{ filters: '' }, 'ok', /does not filter bridge traffic/],
-    [{ filters: '0' }, 'ok', /does not filter bridge traffic/],
-    [{ filters: '1', rules: '-P FORWARD ACCEPT' }, 'ok', /lets bridge traffic through/],
-    [{ filters: '1', rules: '-P FORWARD DROP\n-A FORWARD -j X' }, 'warning', /may drop it/],
-    [{ filters: '1', rules: '' }, 'warning', /may drop it/], // shown to root only
-  ]
-  for (const [answers, level, found] of cases)
-    t.match(checkFirewall(factsWith({ here: hereWith(answers) })), [
-      { check: 'firewall', level, found },
-    ])
-  for (const [forwards, found] of [
-    ['1', 'ip_forward is on'],
-    ['0', /libvirt turns on/],
-    ['', /libvirt/],
-  ] as const)
-    t.match(checkFirewall(factsWith({ here: hereWith({ forwards }) }, nat)), [
-      { check: 'forwarding', level: 'ok', found },
-    ])
+await t.test('a NAT network on another host is out of reach', async (t) => {
+  const judge = (uri: string) =>
+    checkNetwork(
+      factsWith({ here: hereWith({}, 'interfaces') }, (lab) => (nat(lab), (lab.libvirt = uri))),
+    )
+  t.match(judge('qemu+ssh://you@bigbox/system'), [
+    {
+      level: 'failure',
+      found: 'only bigbox can reach machines on its NAT network nat, and the scripts run here',
+      fix: [
+        /^# run the scripts there \(ssh you@bigbox\)/,
+        '# or name a bridge of bigbox in network.bridge',
+      ],
+    },
+  ])
+  t.match(judge('qemu+tls://bigbox/system'), [{ fix: [/^# run the scripts there, with/, /./] }])
+  t.throws(() => judge('qemu+ssh://localhost/system'), { message: 'it is broken' })
 })

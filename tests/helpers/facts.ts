@@ -27,10 +27,12 @@ const fine: Record<Question, string> = {
   kvm: 'works',
   processor: 'x86_64\nflags : vmx avx avx2 bmi1 bmi2 f16c fma abm movbe',
   interfaces: ipAddress,
+  routes: '[]',
   neighbours: '[]',
   forwards: '1',
   filters: '',
   rules: '',
+  backend: 'iptables',
 }
 
 /** Answers of this host; there is none to the questions in `failed`. */

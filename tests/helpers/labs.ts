@@ -25,6 +25,12 @@ export function labText(change: (lab: RawLab) => unknown = () => {}): string {
   return stringify(lab)
 }
 
+/** Changes a lab to one on a NAT network. */
+export function nat(lab: RawLab): void {
+  delete lab.network.bridge
+  lab.network.nat = 'nat'
+}
+
 /** The checked lab; throws what the scripts would. */
 export const makeLab = (change?: (lab: RawLab) => unknown): Lab =>
   parseLab(labText(change), 'lab.yaml')

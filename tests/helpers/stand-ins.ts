@@ -53,6 +53,7 @@ for part in "\${@:11}"; do echo "== \${part%%=*}"; cat "\${part#*=}"; done >>"\$
 ${record}
 case "$*" in
   '-json -details address') cat "$STAND_IN/ip-address" ;;
+  '-json route') cat "$STAND_IN/routes" 2>/dev/null || echo '[]' ;;
   '-json neighbour show') cat "$STAND_IN/neighbours" 2>/dev/null || echo '[]' ;;
   *) ${refuse('ip')} ;;
 esac`,

@@ -58,26 +58,33 @@ await t.test('the pool may lie on another disk, and is the same pool', async (t)
   t.strictSame(pool, { ...makeLab().pool, path: '/data/rke2-kvm-lab' })
 })
 
-await t.test("the project's lab files are valid and do not clash", async (t) => {
-  const files = ['lab.yaml', ...readdirSync(join(top, 'labs')).map((name) => join('labs', name))]
-  const read = (file: string) => readFileSync(join(top, file), 'utf8')
-  t.equal(read('lab.yaml'), read('labs/bridge.yaml'), 'the way back from a NAT network')
-  // Those that become lab.yaml keep its name: pages, paths and commands stay the same.
-  const isCopied = (file: string) => ['labs/bridge.yaml', 'labs/nat.yaml'].includes(file)
-  const labs = files.filter((file) => !isCopied(file)).map((file) => parseLab(read(file), file))
-  for (const file of files.filter(isCopied)) t.equal(parseLab(read(file), file).name, 'lab')
-  t.same(new Set(labs.map(({ name }) => name)).size, labs.length, 'one name each')
-  const macs = labs.flatMap(({ nodes }) => nodes.map(({ mac }) => mac))
-  t.equal(new Set(macs).size, macs.length, 'no duplicate MAC')
-  t.strictSame(
-    labs.flatMap(({ warnings }) => warnings),
-    [],
-  )
-  t.strictSame(
-    labs[0]?.nodes.map(({ name, address }) => `${name} ${address}`),
-    ['kubemaster 192.168.1.30', 'worker01 192.168.1.31', 'worker02 192.168.1.32'],
-  )
-})
+await t.test(
+  "the project's lab files are valid, and called lab unless two are meant to live side by side",
+  async (t) => {
+    const files = ['lab.yaml', ...readdirSync(join(top, 'labs')).map((name) => join('labs', name))]
+    const read = (file: string) => readFileSync(join(top, file), 'utf8')
+    t.equal(read('lab.yaml'), read('labs/bridge.yaml'), 'the way back from a NAT network')
+    const labs = files.map((file) => parseLab(read(file), file))
+    t.strictSame(
+      labs.flatMap(({ warnings }) => warnings),
+      [],
+    )
+    const copied = files.filter((file) => file !== 'labs/ha.yaml')
+    for (const file of copied) {
+      const lab = labs[files.indexOf(file)]
+      t.strictSame([lab?.name, lab?.nodes[0]?.name], ['lab', 'kubemaster'], file)
+    }
+    const beside = [labs[0], labs[files.indexOf('labs/ha.yaml')]].flatMap((lab) => lab ?? [])
+    t.equal(new Set(beside.map(({ name }) => name)).size, 2)
+    const nodes = beside.flatMap((lab) => lab.nodes)
+    for (const key of ['name', 'mac', 'address'] as const)
+      t.equal(new Set(nodes.map((node) => node[key])).size, nodes.length, `no ${key} twice`)
+    t.strictSame(
+      labs[0]?.nodes.map(({ name, address }) => `${name} ${address}`),
+      ['kubemaster 192.168.1.30', 'worker01 192.168.1.31', 'worker02 192.168.1.32'],
+    )
+  },
+)
 
 await t.test('MAC and UUIDs are the same on every run, and differ by lab and node', async (t) => {
   t.equal(stableMac('lab', 'kubemaster'), makeLab().nodes[0]?.mac)

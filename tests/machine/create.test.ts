@@ -114,6 +114,25 @@ await t.test('the NAT network is made, started, left, or refused while it is in 
   t.throws(() => planNetwork(nat, on({ ...there, uuid: 'x' })), { message: /did not make/ })
 })
 
+await t.test('a network that libvirt refuses says what to change in the lab file', async (t) => {
+  const nat = makeLab((raw) => {
+    raw.network = { nat: 'lab', cidr: '192.0.2.0/24', gateway: '192.0.2.1' }
+  })
+  const start = planNetwork(nat, emptyHost).at(-1)
+  const explained = (said: string) => {
+    const stderr = `error: Failed to start network lab\nerror: internal error: ${said}`
+    const failed = new CommandError({ command: 'x', program: 'virsh', status: 1, stderr })
+    return start?.do === 'run' && start.explain?.(failed, false)
+  }
+  t.match(explained('Network is already in use by interface tun0'), {
+    message: /already in use by interface tun0$/,
+    hint: [
+      { line: [/change network\.cidr and network\.gateway/, { script: 'doctor', words: [] }] },
+    ],
+  })
+  t.match(explained('no dnsmasq'), { message: /no dnsmasq$/, hint: ['x'] })
+})
+
 await t.test('eject takes out what is left of a seed, and asks cloud-init before', async (t) => {
   const machine: Machine = { name: 'kubemaster', node: lab.nodes[0]!, domain: domain('kubemaster') }
   const at = (...places: ('live' | 'config' | 'volume' | 'secrets')[]): Seeded => ({

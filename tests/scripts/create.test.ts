@@ -410,7 +410,7 @@ await t.test('a host that was known before, and drops SSH, is waited for', async
   const host = new FakeHost(t, oneNode)
   host.add(
     'ip',
-    `if [[ $2 = -details ]]; then cat "$STAND_IN/ip-address"; exit; fi
+    `case "$2" in -details) cat "$STAND_IN/ip-address"; exit ;; route) echo '[]'; exit ;; esac
 looks=$(($(cat "$STAND_IN/looks" 2>/dev/null) + 1)); echo $looks >"$STAND_IN/looks"
 echo '[{"dst":"192.0.2.30","lladdr":"02:00:00:00:00:01","state":["'$(((looks > 2)) && echo REACHABLE || echo DELAY)'"]}]'`,
   )
