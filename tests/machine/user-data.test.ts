@@ -1,4 +1,5 @@
 // The files of a node's cloud-init seed, read back by PyYAML as cloud-init reads them.
+import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
@@ -9,6 +10,7 @@ import {
   parseUserConfig,
   userData,
 } from '../../lib/machine/user-data.ts'
+import { insertProxies } from '../../lib/machine/seed.ts'
 import { UsageError } from '../../lib/text/errors.ts'
 import { hostileStrings, makeLab, nodeOf } from '../helpers/labs.ts'
 import { noPython, pyYaml } from '../helpers/yaml.ts'
@@ -129,6 +131,44 @@ await t.test('an image with a name brings what it needs', async (t) => {
   })
 })
 
+await t.test('apt and dnf get the proxies of the lab; settings of the user win', async (t) => {
+  const of = (proxy: unknown, text: string) => {
+    const lab = makeLab((raw) => (raw.proxy = proxy))
+    return parsed(userData(lab, nodeOf(lab), config(text)))
+  }
+  const [http, https] = ['http://a:1', 'http://b:2']
+  t.notMatch(of(undefined, '{}'), { apt: {} })
+  t.match(of({ http, https }, 'bootcmd: [b]'), {
+    apt: { http_proxy: http, https_proxy: https },
+    bootcmd: [
+      /^test ! -e .* \|\| grep .* \|\| echo 'proxy=http:\/\/b:2' >>\/etc\/dnf\/dnf.conf$/,
+      'b',
+    ],
+  })
+  const only = of({ http }, 'apt: { http_proxy: x, sources_list: text }')
+  t.strictSame(only.apt, { http_proxy: 'x', sources_list: 'text' })
+  t.match(only.bootcmd, [/proxy=http:\/\/a:1'/])
+  const host = of('host', 'packages: [jq]')
+  t.strictSame(host.apt, { http_proxy: '@HTTP_PROXY@', https_proxy: '@HTTPS_PROXY@' })
+})
+
+await t.test('the proxies of this host are inserted whatever is in them', async (t) => {
+  const lab = makeLab((raw) => (raw.proxy = 'host'))
+  const text = userData(lab, nodeOf(lab), config('packages: [a\\b, " c "]'))
+  const proxy = 'http://me:p&|%2f$(id)!*@proxy:3128'
+  const made = spawnSync('bash', ['--norc', '-euc', `cat${insertProxies}`], {
+    input: text,
+    encoding: 'utf8',
+    env: { PATH: process.env.PATH, HTTPS_PROXY: proxy },
+  })
+  t.equal(made.stderr, '')
+  t.match(parsed(made.stdout), {
+    apt: { http_proxy: '', https_proxy: proxy },
+    packages: ['a\\b', ' c '],
+  })
+  t.ok(parsed(made.stdout).bootcmd?.toString().includes(`'proxy=${proxy}'`))
+})
+
 await t.test(
   'anything but cloud-config, or in conflict with the scripts, is refused',
   async (t) => {
@@ -223,7 +263,7 @@ await t.test('the address is given to the NIC with the MAC of the node', async (
   const expected = {
     version: 2,
     ethernets: {
-      lan0: {
+      enp1s0: {
         match: { macaddress: nodeOf(lab, 'worker01').mac },
         dhcp4: false,
         addresses: ['192.0.2.31/24'],
@@ -239,8 +279,8 @@ await t.test('the address is given to the NIC with the MAC of the node', async (
 await t.test('a MAC of digits only stays a text in YAML 1.1', { skip: noPython }, async (t) => {
   const lab = makeLab()
   const node = { ...nodeOf(lab), mac: '52:54:00:11:22:33' } // sexagesimal to a YAML 1.1 reader
-  const read = pyYaml(networkConfig(lab, node)) as { ethernets: { lan0: { match: unknown } } }
-  t.strictSame(read.ethernets.lan0.match, { macaddress: '52:54:00:11:22:33' })
+  const read = pyYaml(networkConfig(lab, node)) as { ethernets: { enp1s0: { match: unknown } } }
+  t.strictSame(read.ethernets.enp1s0.match, { macaddress: '52:54:00:11:22:33' })
 })
 
 await t.test('a login user whose sudo wants a password is noticed', async (t) => {
