@@ -322,7 +322,9 @@ await t.test(
   async (t) => {
     const more = { name: 'worker03', role: 'agent', address: '192.168.1.33' }
     const rke2 = { version, images: true, artifacts: join(rig.served, version) }
-    work.writeLab({ ...lab, rke2, nodes: [...(lab.nodes as object[]), more] })
+    const http = 'http://192.168.1.1:3128'
+    const proxy = { http, https: http, none: ['intranet.lan'] }
+    work.writeLab({ ...lab, proxy, rke2, nodes: [...(lab.nodes as object[]), more] })
     const fetched = (await rig.mirror.requests()).length
     await succeeds(t, 'destroy', 'worker02', '--yes')
     const file = join(work.dir, 'cloud-init/user-data.yaml')
@@ -344,6 +346,12 @@ power_state: { mode: reboot, condition: 'test "$(hostname)" = worker03' }
     t.match(stderr, 'delete node worker02', 'the old Node went first')
     const list = await kubectl('get', 'nodes')
     for (const node of [...nodes, 'worker03']) t.match(list, new RegExp(`${node} +Ready`))
+    const agent = await work.ssh('worker03', 'sudo cat /etc/default/rke2-agent')
+    t.match(
+      agent,
+      /^HTTPS_PROXY=http:\/\/192\.168\.1\.1:3128\nNO_PROXY=.*192\.168\.1\.0\/24.*,\.svc,/m,
+    )
+    t.match(await work.ssh('worker03', 'apt-config dump Acquire::http::Proxy'), `"${http}"`)
     t.equal((await rig.mirror.requests()).length, fetched, 'nothing was fetched')
     work.writeLab(lab) // destroy must find worker03 anyway, by its domain
   },
