@@ -74,33 +74,28 @@ function loginUser(lab: Lab, config: CloudConfig): CloudConfig {
 export const hasFreeSudo = (lab: Lab, config: CloudConfig): boolean =>
   String(loginUser(lab, config).sudo).includes('NOPASSWD')
 
-/** The proxies of apt and dnf, before the first package is asked for. */
+/** Tells apt and dnf the proxies before the first package is asked for; settings of the user come later and win. */
 function packageProxies({ proxy = { none: [] } }: Lab): CloudConfig {
   const { http, https } = proxy === 'host' ? proxyPlaceholders : proxy
-  const one = https ?? http
+  const [apt, dnf, one] = ['/etc/apt/apt.conf.d', '/etc/dnf/dnf.conf', https ?? http]
   if (!one) return {}
-  const dnf = '/etc/dnf/dnf.conf'
+  const lines = Object.entries({ http, https }).flatMap(([scheme, address]) =>
+    address ? `echo 'Acquire::${scheme}::Proxy "${address}";'; ` : [],
+  )
   return {
-    apt: { http_proxy: http, https_proxy: https },
-    bootcmd: [`test ! -e ${dnf} || grep -q ^proxy= ${dnf} || echo 'proxy=${one}' >>${dnf}`],
+    bootcmd: [
+      `test ! -d ${apt} || { ${lines.join('')}} >${apt}/10rke2-kvm-lab`,
+      `test ! -e ${dnf} || grep -q ^proxy= ${dnf} || echo 'proxy=${one}' >>${dnf}`,
+    ],
   }
 }
 
 /** The user's cloud-config with what the lab and the image need; lists are appended, other values of the user win. */
 function withNeeds(lab: Lab, config: CloudConfig): CloudConfig {
-  const merged: CloudConfig = {
-    ...packageProxies(lab),
-    ...(lab.image.name && namedImage(lab.image.name).config),
-  }
-  for (const [key, value] of Object.entries(config)) {
-    const own = merged[key]
-    const adds = key === 'apt' && own && value instanceof Map
-    merged[key] = Array.isArray(own)
-      ? [...asList(own), ...asList(value)]
-      : adds
-        ? new Map([...Object.entries(own), ...value])
-        : value
-  }
+  const image = lab.image.name && namedImage(lab.image.name).config
+  const merged: CloudConfig = { ...packageProxies(lab), ...image }
+  for (const [key, value] of Object.entries(config))
+    merged[key] = Array.isArray(merged[key]) ? [...asList(merged[key]), ...asList(value)] : value
   return merged
 }
 

@@ -351,7 +351,10 @@ power_state: { mode: reboot, condition: 'test "$(hostname)" = worker03' }
       agent,
       /^HTTPS_PROXY=http:\/\/192\.168\.1\.1:3128\nNO_PROXY=.*192\.168\.1\.0\/24.*,\.svc,/m,
     )
-    t.match(await work.ssh('worker03', 'apt-config dump Acquire::http::Proxy'), `"${http}"`)
+    t.match(
+      await work.ssh('worker03', 'cat /etc/apt/apt.conf.d/10rke2-kvm-lab'),
+      `http::Proxy "${http}"`,
+    )
     t.equal((await rig.mirror.requests()).length, fetched, 'nothing was fetched')
     work.writeLab(lab) // destroy must find worker03 anyway, by its domain
   },
