@@ -30,7 +30,7 @@ await phase(import.meta.url, 'create', async ({ lab, nodes, options, shell }) =>
   const fresh = machines.flatMap(({ node, domain }) => (domain ? [] : [node]))
 
   if (fresh.length > 0) {
-    const config = readUserConfig() // reports errors in it before anything is changed
+    const config = readUserConfig(lab) // reports errors in it before anything is changed
     if (!hasFreeSudo(lab, config))
       ui.warn(`sudo of ${lab.user} lacks NOPASSWD in cloud-init/user-data.yaml: RKE2 needs that`)
     const [type, image, keys] = await shell.look('Check the host', () =>

@@ -1,13 +1,23 @@
-// EDGE. Downloads by curl, as steps: resumed after an interruption, and kept only when the digest is right.
+// EDGE. Downloads by curl, as steps: resumed after an interruption, and kept only when the digest is right. All labs of this
+// user share them.
 import { randomUUID } from 'node:crypto'
 import { readFileSync, rmSync, statSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { query } from '../shell/bash.ts'
+import type { Shell } from '../shell/carry-out.ts'
 import { sh, type Run } from '../shell/steps.ts'
 import { LabError, type CommandError, type Hint } from '../text/errors.ts'
 import { commandText } from '../text/quote.ts'
 import type { Digest } from './checksums.ts'
+
+/** The folder for everything downloaded and verified. */
+export const cacheDir = () =>
+  join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'rke2-kvm-lab')
+
+/** Does work that only one lab may do at a time: downloads, and base images in the shared pool. */
+export const withCacheLock = <T>(shell: Shell, work: () => Promise<T>): Promise<T> =>
+  shell.locked(join(cacheDir(), 'lock'), 'the downloads that all labs share', work)
 
 /** curl; a download that stalls for a minute ends, and the part so far is kept. */
 export const curl =

@@ -6,13 +6,22 @@ export type InitState =
   | { kind: 'done'; warnings: string[] }
   | { kind: 'failed'; errors: string[] }
 
-/** For a shell on the node: prints each file behind a line with its name. */
-export const readInitFiles =
-  'cd /run/cloud-init && for f in disabled status.json result.json; do test -e $f && echo "== $f" && cat $f; done; true'
+// cloud-init writes its result before it ends, and its child reboots the machine after that (power_state).
+const offFile = '/etc/cloud/cloud-init.disabled'
+const settled = `{ test -e ${offFile} || ! { grep -qs 'bin/[c]loud-init' /proc/[0-9]*/cmdline ||
+  test -e /run/systemd/shutdown/scheduled || test "$(systemctl is-system-running)" = stopping; }; }`
 
-/** For a shell on the node: whether these files say that cloud-init has ended, and whether it ended without an error. */
-export const initEnded = 'cd /run/cloud-init && { test -e disabled || test -e result.json; }'
+/** For a shell on the node: prints each file behind a line with its name, and a mark while the machine may still restart. */
+export const readInitFiles = `cd /run/cloud-init && for f in disabled status.json result.json; do test -e $f && echo "== $f" && cat $f; done
+${settled} || echo "== unsettled"; true`
+
+/** For a shell on the node: whether cloud-init has ended, with any restart that it asked for, and whether without an error. */
+export const initEnded = `cd /run/cloud-init && { test -e disabled || test -e result.json; } &&
+${settled}`
 export const initFine = 'cloud-init status >/dev/null || test $? -eq 2'
+
+/** For root on the node: cloud-init stays off, also in an image that trusts only NoCloud and would begin anew without a seed. */
+export const initOff = `touch ${offFile}`
 
 interface Stage {
   start?: number | null
@@ -34,8 +43,9 @@ export function parseInitFiles(output: string): InitState {
   const result = versionOne(files.get('result.json'))
   if (result) {
     const errors = texts(result.errors)
-    return errors.length > 0
-      ? { kind: 'failed', errors }
+    if (errors.length > 0) return { kind: 'failed', errors }
+    return files.has('unsettled')
+      ? { kind: 'busy', state: 'cloud-init is ending, or restarts the machine' }
       : { kind: 'done', warnings: complaints(status) }
   }
   const stage = stageNames[String(status?.stage)]
@@ -71,10 +81,13 @@ export function silentGuest(consoleTail: string): string {
   if (!consoleTail.trim())
     return 'its console stayed empty: it did not boot; is the image bootable (BIOS)?'
   if (/kernel panic/i.test(consoleTail)) return 'its kernel panicked; see the console'
+  if (
+    /DataSourceNone/.test(consoleTail) ||
+    (!/cloud-init/i.test(consoleTail) && /login:/.test(consoleTail))
+  )
+    return `it booted, but never saw its seed: the image has no cloud-init, or has it switched off (${offFile}, a datasource_list without NoCloud), or has no driver for the medium; take an image by its name, or prepare this one again: as root, "rm -f ${offFile} && cloud-init clean --logs --machine-id", then shut it down`
   if (/cloud-init/i.test(consoleTail))
     return 'cloud-init ran, but the network or SSH did not come up'
-  if (/login:/.test(consoleTail))
-    return 'it booted, but cloud-init never ran: does the image have cloud-init, and a driver for the seed medium?'
   if (/no bootable device|boot failed/i.test(consoleTail))
     return 'it found nothing to boot: is the image a cloud image?' // printed for each device, so later messages count more
   return 'it is still booting, or hangs; see the console'

@@ -17,6 +17,13 @@ const cidr = z.cidrv4('must be an IPv4 network such as 192.168.1.0/24')
 const url = line.refine((text) => /^https?:\/\/[^\s'"<>]+$/.test(text) && URL.canParse(text), {
   error: 'must be an http or https address',
 })
+const proxy = url
+  .regex(
+    /^[^@]*$/,
+    'must hold no login: write proxy: host, and export it as https_proxy on this host',
+  )
+  .optional()
+const direct = line.regex(/^[^\s,'"]+$/, 'must be one name or network')
 const path = line.refine((text) => !text.startsWith('-'), { error: 'must not start with "-"' })
 const poolFolder = line.regex(
   /^(\/(?!\.\.?\/)[\w@%+=:,.-]+)*\/rke2-kvm-lab$/,
@@ -118,6 +125,18 @@ export const labSchema = z.strictObject({
         .describe('DNS servers of the machines'),
     })
     .refine(exactlyOne('bridge', 'nat'), { error: 'give either bridge or nat' }),
+  proxy: z
+    .union(
+      [
+        z.literal('host'),
+        z.strictObject({ http: proxy, https: proxy, none: z.array(direct).default([]) }),
+      ],
+      { error: 'must be host, or { http: ADDRESS, https: ADDRESS, none: [NAME] }' },
+    )
+    .optional()
+    .describe(
+      'proxies for the packages of the machines and for RKE2: { http, https, none }; host: as in the environment of this host',
+    ),
   user: z
     .string()
     .regex(/^[a-z_][a-z0-9_-]{0,31}$/, 'must be a Linux user name')

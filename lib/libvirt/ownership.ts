@@ -1,6 +1,6 @@
 // PURE. Who owns what on a host, and what each node of the lab has there.
 import { LabError, line, script } from '../text/errors.ts'
-import { volumeNames, type Lab, type Node } from '../lab/lab.ts'
+import type { Lab, Node } from '../lab/lab.ts'
 import type { Domain, Host, Volume } from './host.ts'
 import { quote } from '../text/quote.ts'
 
@@ -93,16 +93,9 @@ export const foreignUser = (host: Host, lab: Lab, path: string): Domain | undefi
     (domain) => whoseDomain(lab, domain) !== 'ours' && chainsOf(host, domain).has(path),
   )
 
-/** Whether a volume is named as by `virsh snapshot-create-as --disk-only`: disk name, dot, snapshot name. */
-export const isSnapshot = (lab: Lab, node: string, volume: string) =>
-  volume.startsWith(volumeNames(lab.name, node).volume.replace(/qcow2$/, ''))
-
 /** What marks a disk as ours: it is an overlay of a base image in the pool. */
 const isOverlay = (volume: Volume | undefined, lab: Lab) =>
   volume?.backing?.startsWith(pathOf(lab, 'base-')) ?? false
-
-/** Whether it is a base image; all labs share them. */
-export const isBase = (volume: string) => /^base-[0-9a-f]{16}\.qcow2$/.test(volume)
 
 /** The text in the ISO's application field that marks a seed volume as this node's. */
 export const seedTag = (lab: { name: string }, node: { name: string }) =>

@@ -1,8 +1,7 @@
 // EDGE. The base image in the pool: uploaded once, never changed afterwards.
 import { statSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { withCacheLock } from '../download/cache.ts'
-import { fetchChecked } from '../download/fetch.ts'
+import { fetchChecked, withCacheLock } from '../download/fetch.ts'
 import { capacityOf, isCached, type Image } from '../download/image.ts'
 import type { Lab } from '../lab/lab.ts'
 import type { Volume } from '../libvirt/host.ts'

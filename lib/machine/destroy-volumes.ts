@@ -1,14 +1,14 @@
 // PURE. The volumes that destroy deletes, and those it leaves alone although they look like the lab's.
 import { volumeNames, type Lab } from '../lab/lab.ts'
 import type { Domain, Host } from '../libvirt/host.ts'
-import {
-  chainsOf,
-  foreignUser,
-  isBase,
-  isSnapshot,
-  pathOf,
-  whoseVolume,
-} from '../libvirt/ownership.ts'
+import { chainsOf, foreignUser, pathOf, whoseVolume } from '../libvirt/ownership.ts'
+
+/** Whether a volume is named as by `virsh snapshot-create-as --disk-only`: disk name, dot, snapshot name. */
+const isSnapshot = (lab: Lab, node: string, volume: string) =>
+  volume.startsWith(volumeNames(lab.name, node).volume.replace(/qcow2$/, ''))
+
+/** Whether it is a base image; all labs share them. */
+const isBase = (volume: string) => /^base-[0-9a-f]{16}\.qcow2$/.test(volume)
 
 interface Named {
   volume: string

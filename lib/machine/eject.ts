@@ -1,10 +1,11 @@
 // EDGE. The steps that eject the seed medium of a machine and delete its files on the host.
 import { existsSync } from 'node:fs'
-import { initEnded, initFine } from '../guest/cloud-init-status.ts'
+import { initEnded, initFine, initOff } from '../guest/cloud-init-status.ts'
 import { hostKey } from '../guest/keys.ts'
+import { onNode } from '../guest/on-node.ts'
 import { askInit } from '../guest/ready.ts'
 import { commandOn } from '../guest/ssh.ts'
-import type { Lab } from '../lab/lab.ts'
+import type { Lab, Node } from '../lab/lab.ts'
 import { virsh, type Host } from '../libvirt/observe.ts'
 import { checkUnused, type Machine } from '../libvirt/ownership.ts'
 import { sh, type Check, type Run, type Step } from '../shell/steps.ts'
@@ -56,9 +57,11 @@ export function planQuestion(lab: Lab, { machine }: Seeded, force: boolean): Che
     : [{ ...initDone(machine), bash: commandText`${virsh(lab)} dominfo ${node.name}` }]
 }
 
+const doneScript = `${initEnded} && { ${initFine}; }`
+
 const initDone = (machine: Machine): Check => ({
   do: 'check',
-  bash: commandOn(machine.node, `${initEnded} && { ${initFine}; }`),
+  bash: commandOn(machine.node, doneScript),
   holds: () => checkInitDone(machine),
 })
 
@@ -84,16 +87,26 @@ async function checkInitDone({ node, domain }: Machine): Promise<void> {
   throw new LabError(`cloud-init is not done: ${state}`, { details, hint })
 }
 
-/** The steps that eject the seed live and persistently, and delete the volume and the private host key. */
+/** The steps that switch cloud-init off, eject the seed live and persistently, and delete the volume and the private host key. */
 export function planEject(lab: Lab, seeded: Seeded, force: boolean): Step[] {
   const { node } = seeded.machine
   return [
+    ...(seeded.config || seeded.live ? [switchOff(node, force)] : []),
     ...(seeded.config ? [sh`${virsh(lab)} change-media ${node.name} sda --eject --config`] : []),
     ...(seeded.live ? [ejectLive(lab, node.name, force)] : []),
     ...(seeded.volume ? [deleteSeed(lab, node)] : []),
     ...(seeded.secrets ? [sh`rm -rf ${hostKey(node)} ${node.dir}/seed`] : []),
   ]
 }
+
+// By force only where cloud-init is done: otherwise it still has to run, or nobody can ask it.
+const switchOff = (node: Node, force: boolean): Run =>
+  force
+    ? onNode(node, `${doneScript} && ${initOff}`, {
+        root: true,
+        orWarn: `${node.name}: cloud-init was not switched off in it. Without its seed, an image that trusts only NoCloud may lose its network and its keys at its next start`,
+      })
+    : onNode(node, initOff, { root: true })
 
 const held = /tray|locked/i
 

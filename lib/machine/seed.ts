@@ -3,6 +3,7 @@ import * as ui from '../cli/ui.ts'
 import { hostKey, publicHostKey } from '../guest/keys.ts'
 import { sshFiles } from '../guest/ssh-files.ts'
 import type { Lab, Node } from '../lab/lab.ts'
+import { proxiesOf } from '../lab/proxy.ts'
 import { virsh, type Host } from '../libvirt/observe.ts'
 import { checkUnused, foreignVolume, seedTag, tagPlace, whoseVolume } from '../libvirt/ownership.ts'
 import { readInVolumes } from '../libvirt/volumes.ts'
@@ -10,12 +11,20 @@ import { query, readText } from '../shell/bash.ts'
 import { written } from '../shell/carry-out.ts'
 import { sh, type Lane, type Step } from '../shell/steps.ts'
 import { LabError, named } from '../text/errors.ts'
-import { networkConfig, parseUserConfig, publicKeyPlaceholder, userData } from './user-data.ts'
+import { commandText } from '../text/quote.ts'
+import {
+  networkConfig,
+  parseUserConfig,
+  proxyPlaceholders,
+  publicKeyPlaceholder,
+  userData,
+} from './user-data.ts'
 
 const userConfigFile = 'cloud-init/user-data.yaml'
 
-/** The user's cloud-config; warns when there is none, throws when it is not valid. */
-export function readUserConfig() {
+/** The user's cloud-config; warns when there is none, throws when it or the lab's proxy is not valid. */
+export function readUserConfig(lab: Lab) {
+  proxiesOf(lab, process.env) // reports here that there are none
   const text = readText(userConfigFile)
   if (text === undefined)
     ui.warn(`there is no ${userConfigFile} in this folder: the machines get none of your settings`)
@@ -57,18 +66,27 @@ export async function planSeeds(
   }))
 }
 
+/** By the shell alone: a password in them is in no other place. */
+export const insertProxies = ` | while IFS= read -r line; do
+    line=\${line//${proxyPlaceholders.http}/"\${http_proxy:-\${HTTP_PROXY-}}"}
+    printf '%s\\n' "\${line//${proxyPlaceholders.https}/"\${https_proxy:-\${HTTPS_PROXY-}}"}"
+  done`
+
 function makeIso(lab: Lab, node: Node, tool: string[]): Step {
   const { dir, name } = node
   const seed = `${dir}/seed`
   const files = ['user-data', 'meta-data'].map((file) => `${file}=${seed}/${file}`)
-  return sh`mkdir -p ${seed}
+  const proxies = lab.proxy === 'host' ? insertProxies : ''
+  const bash = commandText`mkdir -p ${seed}
 printf 'instance-id: %s-%s\\nlocal-hostname: %s\\n' ${name} "$(</proc/sys/kernel/random/uuid)" ${name} > ${seed}/meta-data
 {
-  sed "s|${publicKeyPlaceholder}|$(<${sshFiles(lab).key}.pub)|" ${dir}/user-data
+  sed "s|${publicKeyPlaceholder}|$(<${sshFiles(lab).key}.pub)|" ${dir}/user-data`
+  const more = commandText`
   printf 'ssh_keys:\\n  ed25519_public: %s\\n  ed25519_private: |\\n' "$(<${publicHostKey(node)})"
   sed 's/^/    /' ${hostKey(node)}
 } > ${seed}/user-data
 ${tool} -quiet -V cidata -A ${seedTag(lab, node)} -J -r -graft-points -o ${dir}/seed.iso ${files} network-config=${dir}/network-config`
+  return { do: 'run', bash: bash + proxies + more }
 }
 
 /** The step that deletes a node's seed volume. */

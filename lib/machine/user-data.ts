@@ -7,6 +7,9 @@ import { asList, readMapping, refuse, toYaml } from '../text/yaml.ts'
 /** Replaced by the lab's public SSH key when the seed is made. */
 export const publicKeyPlaceholder = '@LAB_PUBLIC_KEY@'
 
+/** Replaced by the proxies of this host, which may hold a password, when the seed is made. */
+export const proxyPlaceholders = { http: '@HTTP_PROXY@', https: '@HTTPS_PROXY@' }
+
 type CloudConfig = Record<string, unknown>
 
 // These differ per node, so one value for all nodes is always wrong.
@@ -71,9 +74,26 @@ function loginUser(lab: Lab, config: CloudConfig): CloudConfig {
 export const hasFreeSudo = (lab: Lab, config: CloudConfig): boolean =>
   String(loginUser(lab, config).sudo).includes('NOPASSWD')
 
-/** The user's cloud-config with what the image needs; lists are appended, other values of the user win. */
+/** Tells apt and dnf the proxies before the first package is asked for; settings of the user come later and win. */
+function packageProxies({ proxy = { none: [] } }: Lab): CloudConfig {
+  const { http, https } = proxy === 'host' ? proxyPlaceholders : proxy
+  const [apt, dnf, one] = ['/etc/apt/apt.conf.d', '/etc/dnf/dnf.conf', https ?? http]
+  if (!one) return {}
+  const lines = Object.entries({ http, https }).flatMap(([scheme, address]) =>
+    address ? `echo 'Acquire::${scheme}::Proxy "${address}";'; ` : [],
+  )
+  return {
+    bootcmd: [
+      `test ! -d ${apt} || { ${lines.join('')}} >${apt}/10rke2-kvm-lab`,
+      `test ! -e ${dnf} || grep -q ^proxy= ${dnf} || echo 'proxy=${one}' >>${dnf}`,
+    ],
+  }
+}
+
+/** The user's cloud-config with what the lab and the image need; lists are appended, other values of the user win. */
 function withNeeds(lab: Lab, config: CloudConfig): CloudConfig {
-  const merged: CloudConfig = { ...(lab.image.name && namedImage(lab.image.name).config) }
+  const image = lab.image.name && namedImage(lab.image.name).config
+  const merged: CloudConfig = { ...packageProxies(lab), ...image }
   for (const [key, value] of Object.entries(config))
     merged[key] = Array.isArray(merged[key]) ? [...asList(merged[key]), ...asList(value)] : value
   return merged
@@ -98,12 +118,13 @@ export function userData(lab: Lab, node: Node, config: CloudConfig): string {
 /** Static address on the NIC with the node's MAC (network configuration version 2, netplan's form). */
 export function networkConfig(lab: Lab, node: Node): string {
   const { cidr, gateway, nameservers } = lab.network
-  const lan0 = {
+  const nic = {
     match: { macaddress: node.mac },
     dhcp4: false,
     addresses: [`${node.address}/${cidr.split('/')[1]}`],
     routes: [{ to: '0.0.0.0/0', via: gateway }], // 'default' is unknown to older versions of cloud-init
     nameservers: { addresses: nameservers },
   }
-  return toYaml({ version: 2, ethernets: { lan0 } })
+  // Before cloud-init 22.2 and without netplan the key is the name of the NIC: that of the first one in a q35 machine.
+  return toYaml({ version: 2, ethernets: { enp1s0: nic } })
 }

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { cacheDir, withCacheLock } from '../download/cache.ts'
+import { cacheDir, withCacheLock } from '../download/fetch.ts'
 import { findDigest } from '../download/checksums.ts'
 import { fetchListed, fetchUnchecked } from '../download/listed.ts'
 import { copyToNode, onNode } from '../guest/on-node.ts'

@@ -10,6 +10,7 @@ import { quote } from '../text/quote.ts'
 import { toYaml } from '../text/yaml.ts'
 import { joinedServer, parseRke2Config, rke2Entries, type Config } from './config.ts'
 import { parseKubeNodes, type KubeNode, kubectl } from './kube-nodes.ts'
+import { environmentFile, keepOthers, proxyLines } from './proxy.ts'
 import { importMemory } from './remains.ts'
 import { secretsIn, withSecrets, type Secret } from './secrets.ts'
 import { parseState, serviceOf, stateScript, untouched, type Rke2State } from './state.ts'
@@ -126,10 +127,23 @@ export function planConfig(
   })
   const shown = Object.entries(entries).filter(([key]) => !secrets.some((one) => one.key === key))
   const { content, bash } = withSecrets(toYaml(Object.fromEntries(shown)), secrets)
-  if (state.config === content) return { steps: [], unread: state.stale }
+  const proxies = planProxies(lab, node, state)
+  if (state.config === content)
+    return {
+      steps: proxies,
+      unread: state.stale || proxies.length > 0 || (lab.proxy && state.unread) === true,
+    }
   const file = '/etc/rancher/rke2/config.yaml'
   const put = secrets.length > 0 ? makeOnNode(node, file, bash) : putOnNode(node, file, content)
-  return { steps: [put], unread: true }
+  return { steps: [put, ...proxies], unread: true }
+}
+
+function planProxies(lab: Lab, node: Node, state: Rke2State): Step[] {
+  const file = environmentFile(serviceOf(node))
+  const lines = proxyLines(lab, state.environment, process.env)
+  if (!lines) return []
+  const others = commandOn(node, keepOthers(file), { root: true })
+  return [makeOnNode(node, file, lines.keeps ? `{ { ${others}\n} && ${lines.bash}; }` : lines.bash)]
 }
 
 /** Lets RKE2 remember which archives of images it has imported: otherwise each start takes minutes longer. */

@@ -4,6 +4,7 @@ import { quote } from '../text/quote.ts'
 import { parts } from '../text/sections.ts'
 import { factsScript, parseFacts, type NodeFacts } from './facts.ts'
 import { kubectl, parseKubeNodes, program, type KubeNode, type Times } from './kube-nodes.ts'
+import { environmentFile } from './proxy.ts'
 import { parseVersion } from './release.ts'
 import { imagesFolder, importMemory, remainsScript } from './remains.ts'
 
@@ -40,6 +41,8 @@ ${startScript(service)}
 part stale; started=$(TZ=UTC systemctl show --property ExecMainStartTimestamp --value ${service})
 test "$started" && test "$(stat -c %Y /etc/rancher/rke2/config.yaml)" -gt "$(date -d "$started" +%s)" && echo yes
 part config; test ! -e /etc/rancher/rke2/config.yaml || cat /etc/rancher/rke2/config.yaml || exit; echo
+part environment; test ! -e ${environmentFile(service)} || cat ${environmentFile(service)} || exit
+part unread; test "$started" && test "$(stat -c %Y ${environmentFile(service)} || echo 0)" -gt "$(date -d "$started" +%s)" && echo yes
 part joined; test -s /etc/rancher/node/password && echo yes
 part data; test -d /var/lib/rancher/rke2/server/db/etcd/member && echo yes
 part ingress; grep -sl HelmChart ${charts}
@@ -58,6 +61,9 @@ export interface Rke2State extends NodeFacts, Times {
   config: string
   /** config.yaml is newer than the service's start. */
   stale: boolean
+  /** The file with its proxies, and whether that is newer than the service's start. */
+  environment: string
+  unread: boolean
   /** RKE2 has run here as a node of a cluster. */
   hasRun: boolean
   /** The ingress controllers that a server brings into the cluster. */
@@ -85,6 +91,8 @@ export function parseState(output: string): Rke2State {
     ...(parseTimes(found.get('start')) ?? unanswered('time', text('start'))),
     config: (found.get('config') ?? '').replace(/\n$/, ''), // its last line may have no end
     stale: text('stale') === 'yes',
+    environment: text('environment'),
+    unread: text('unread') === 'yes',
     hasRun,
     ingress: [...text('ingress').matchAll(/rke2-([\w-]+)\.yaml$/gm)].map(([, name = '']) => name),
     importsAgain: text('forgets') !== '',

@@ -203,6 +203,11 @@ await t.test(
   'eject takes the seed out on both sides and deletes it and the host keys',
   async (t) => {
     await virsh('change-media', 'worker01', 'sda', '--eject', '--config') // one side is empty already
+    // As in templates of Packer and Proxmox: without a seed, such an image begins anew.
+    await work.ssh(
+      'worker01',
+      "echo 'datasource_list: [ NoCloud ]' | sudo tee /etc/cloud/cloud.cfg.d/99-datasource.cfg",
+    )
     await succeeds(t, 'eject')
     for (const node of nodes) {
       t.match(await virsh('domblklist', node), /sda +-/)
@@ -240,6 +245,13 @@ await t.test('without their seeds machines reboot and start again as what they w
   t.match(
     await work.ssh('worker01', 'hostname; ip -4 -o addr'),
     /^worker01\n[^]*192\.168\.1\.31\/24/,
+    'with its host key, which ssh knows, its name and its address',
+  )
+  t.match(await work.ssh('worker01', 'cloud-init status; ls /run/cloud-init'), /disabled$/m)
+  const { nodes: now } = JSON.parse((await succeeds(t, 'status', '--json')).stdout)
+  t.match(
+    now,
+    nodes.map((name) => ({ name, cloudInit: 'done', seed: 'ejected' })),
   )
 })
 
@@ -310,14 +322,39 @@ await t.test(
   async (t) => {
     const more = { name: 'worker03', role: 'agent', address: '192.168.1.33' }
     const rke2 = { version, images: true, artifacts: join(rig.served, version) }
-    work.writeLab({ ...lab, rke2, nodes: [...(lab.nodes as object[]), more] })
+    const http = 'http://192.168.1.1:3128'
+    const proxy = { http, https: http, none: ['intranet.lan'] }
+    work.writeLab({ ...lab, proxy, rke2, nodes: [...(lab.nodes as object[]), more] })
     const fetched = (await rig.mirror.requests()).length
     await succeeds(t, 'destroy', 'worker02', '--yes')
-    for (const phase of ['create', 'eject']) await succeeds(t, phase, 'worker02', 'worker03')
+    const file = join(work.dir, 'cloud-init/user-data.yaml')
+    writeFileSync(
+      file,
+      `${readFileSync(file, 'utf8')}
+runcmd: [cp /proc/sys/kernel/random/boot_id /etc/first-boot]
+power_state: { mode: reboot, condition: 'test "$(hostname)" = worker03' }
+`,
+    )
+    await succeeds(t, 'create', 'worker02', 'worker03')
+    const boots = 'cat /etc/first-boot /proc/sys/kernel/random/boot_id'
+    const [asked, after] = (await work.ssh('worker03', boots)).trim().split('\n')
+    t.not(after, asked, 'create waited for the restart that the user-data asked for')
+    const [only, still] = (await work.ssh('worker02', boots)).trim().split('\n')
+    t.equal(still, only, 'and for none where its condition does not hold')
+    await succeeds(t, 'eject', 'worker02', 'worker03')
     const { stderr } = await succeeds(t, 'join', 'worker02', 'worker03')
     t.match(stderr, 'delete node worker02', 'the old Node went first')
     const list = await kubectl('get', 'nodes')
     for (const node of [...nodes, 'worker03']) t.match(list, new RegExp(`${node} +Ready`))
+    const agent = await work.ssh('worker03', 'sudo cat /etc/default/rke2-agent')
+    t.match(
+      agent,
+      /^HTTPS_PROXY=http:\/\/192\.168\.1\.1:3128\nNO_PROXY=.*192\.168\.1\.0\/24.*,\.svc,/m,
+    )
+    t.match(
+      await work.ssh('worker03', 'cat /etc/apt/apt.conf.d/10rke2-kvm-lab'),
+      `http::Proxy "${http}"`,
+    )
     t.equal((await rig.mirror.requests()).length, fetched, 'nothing was fetched')
     work.writeLab(lab) // destroy must find worker03 anyway, by its domain
   },

@@ -125,7 +125,7 @@ await t.test(
     const slow = await work.script('create', '--timeout', '120')
     t.equal(slow.exitCode, 1)
     t.match(slow.stderr, 'mute: not ready within 2 m 00 s')
-    t.match(slow.stderr, 'cloud-init never ran', slow.stderr)
+    t.match(slow.stderr, 'never saw its seed', slow.stderr)
     t.equal((await work.script('destroy', '--yes', '--images')).exitCode, 0)
     t.strictSame(await host.inventory(), before)
   },

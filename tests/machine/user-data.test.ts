@@ -1,4 +1,5 @@
 // The files of a node's cloud-init seed, read back by PyYAML as cloud-init reads them.
+import { execFileSync, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
@@ -9,6 +10,7 @@ import {
   parseUserConfig,
   userData,
 } from '../../lib/machine/user-data.ts'
+import { insertProxies } from '../../lib/machine/seed.ts'
 import { UsageError } from '../../lib/text/errors.ts'
 import { hostileStrings, makeLab, nodeOf } from '../helpers/labs.ts'
 import { noPython, pyYaml } from '../helpers/yaml.ts'
@@ -129,6 +131,50 @@ await t.test('an image with a name brings what it needs', async (t) => {
   })
 })
 
+await t.test('apt and dnf get the proxies of the lab; settings of the user win', async (t) => {
+  const of = (proxy: unknown, text: string) => {
+    const lab = makeLab((raw) => (raw.proxy = proxy))
+    return parsed(userData(lab, nodeOf(lab), config(text)))
+  }
+  const [http, https] = ['http://a:1', 'http://b:2']
+  t.notOk('bootcmd' in of(undefined, '{}'))
+  t.notOk('bootcmd' in of({ none: ['x'] }, '{}'))
+  const folder = t.testdir({ 'apt.conf.d': {}, 'dnf.conf': '[main]\n' })
+  const made = (proxy: unknown) => {
+    const commands = of(proxy, 'bootcmd: [theirs]').bootcmd as string[]
+    t.equal(commands.pop(), 'theirs')
+    for (const command of commands)
+      // cloud-init gives each to sh, at every start
+      for (const text of [command, command])
+        execFileSync('sh', ['-c', text.replace(/\/etc\/(apt|dnf)/g, folder)])
+    const read = (file: string) => readFileSync(join(folder, file), 'utf8')
+    return [read('apt.conf.d/10rke2-kvm-lab'), read('dnf.conf')]
+  }
+  const apt = (scheme: string, address: string) => `Acquire::${scheme}::Proxy "${address}";\n`
+  t.strictSame(made({ http, https }), [
+    apt('http', http) + apt('https', https),
+    `[main]\nproxy=${https}\n`,
+  ])
+  t.strictSame(made({ http }), [apt('http', http), `[main]\nproxy=${https}\n`], 'once')
+})
+
+await t.test('the proxies of this host are inserted whatever is in them', async (t) => {
+  const lab = makeLab((raw) => (raw.proxy = 'host'))
+  const text = userData(lab, nodeOf(lab), config('packages: [a\\b, " c "]'))
+  const proxy = 'http://me:p&|%2f$(id)!*@proxy:3128'
+  const made = spawnSync('bash', ['--norc', '-euc', `cat${insertProxies}`], {
+    input: text,
+    encoding: 'utf8',
+    env: { PATH: process.env.PATH, HTTPS_PROXY: proxy },
+  })
+  t.equal(made.stderr, '')
+  const { bootcmd, packages } = parsed(made.stdout)
+  t.match(bootcmd, [/http::Proxy ""/])
+  for (const text of [`https::Proxy "${proxy}";`, `'proxy=${proxy}'`])
+    t.ok(String(bootcmd).includes(text), text)
+  t.strictSame(packages, ['a\\b', ' c '])
+})
+
 await t.test(
   'anything but cloud-config, or in conflict with the scripts, is refused',
   async (t) => {
@@ -223,7 +269,7 @@ await t.test('the address is given to the NIC with the MAC of the node', async (
   const expected = {
     version: 2,
     ethernets: {
-      lan0: {
+      enp1s0: {
         match: { macaddress: nodeOf(lab, 'worker01').mac },
         dhcp4: false,
         addresses: ['192.0.2.31/24'],
@@ -239,8 +285,8 @@ await t.test('the address is given to the NIC with the MAC of the node', async (
 await t.test('a MAC of digits only stays a text in YAML 1.1', { skip: noPython }, async (t) => {
   const lab = makeLab()
   const node = { ...nodeOf(lab), mac: '52:54:00:11:22:33' } // sexagesimal to a YAML 1.1 reader
-  const read = pyYaml(networkConfig(lab, node)) as { ethernets: { lan0: { match: unknown } } }
-  t.strictSame(read.ethernets.lan0.match, { macaddress: '52:54:00:11:22:33' })
+  const read = pyYaml(networkConfig(lab, node)) as { ethernets: { enp1s0: { match: unknown } } }
+  t.strictSame(read.ethernets.enp1s0.match, { macaddress: '52:54:00:11:22:33' })
 })
 
 await t.test('a login user whose sudo wants a password is noticed', async (t) => {

@@ -607,7 +607,7 @@ await t.test(
       'last state: no answer on its address yet',
       'its kernel panicked; see the console',
       /end of its console:\n +\[    2\.112] {2}frame 12\n/, // the last eight lines
-      'it booted, but cloud-init never ran',
+      'it booted, but never saw its seed',
       'its console stayed empty',
       'try: virsh -c qemu:///system console kubemaster',
       '--timeout 2',

@@ -53,6 +53,8 @@ await t.test('a cloud-init that failed keeps its seed, --force overrides', async
     'virsh -c qemu:///system vol-delete --pool rke2-kvm-lab lab-worker02-seed.iso',
   ])
   t.notOk(existsSync(lab(host, 'nodes/worker02/host_key')))
+  t.match(forced.stderr, 'worker02: cloud-init was not switched off in it')
+  t.notOk(existsSync(join(host.state, 'nodes/worker02/etc/cloud/cloud-init.disabled')))
 })
 
 await t.test('eject takes out what is left, deletes seeds and private host keys', async (t) => {
@@ -74,6 +76,7 @@ await t.test('eject takes out what is left, deletes seeds and private host keys'
   for (const node of ['kubemaster', 'worker01']) {
     t.notOk(existsSync(lab(host, `nodes/${node}/host_key`)))
     t.ok(existsSync(lab(host, `nodes/${node}/host_key.pub`)), 'known_hosts is made from it')
+    t.equal(host.read(`nodes/${node}/etc/cloud/cloud-init.disabled`), '', 'it stays off')
   }
   t.strictSame(
     host.inventory().volumes?.filter((name) => name.endsWith('.iso')),

@@ -8,7 +8,7 @@
 exports[`tests/machine/user-data.test.ts > TAP > the address is given to the NIC with the MAC of the node > worker01 1`] = `
 version: 2
 ethernets:
-  lan0:
+  enp1s0:
     match:
       macaddress: 52:54:00:04:da:49
     dhcp4: false

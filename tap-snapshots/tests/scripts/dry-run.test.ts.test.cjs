@@ -103,7 +103,7 @@ EOF
 cat > .lab/lab/nodes/kubemaster/network-config <<'EOF'
 version: 2
 ethernets:
-  lan0:
+  enp1s0:
     match:
       macaddress: 52:54:00:9f:c4:b3
     dhcp4: false
@@ -149,7 +149,7 @@ EOF
 cat > .lab/lab/nodes/worker01/network-config <<'EOF'
 version: 2
 ethernets:
-  lan0:
+  enp1s0:
     match:
       macaddress: 52:54:00:04:da:49
     dhcp4: false
@@ -195,7 +195,7 @@ EOF
 cat > .lab/lab/nodes/worker02/network-config <<'EOF'
 version: 2
 ethernets:
-  lan0:
+  enp1s0:
     match:
       macaddress: 52:54:00:b9:c3:c8
     dhcp4: false
@@ -430,7 +430,9 @@ virsh -c qemu:///system start worker02 || { test "$(virsh -c qemu:///system -q d
 # Wait
 ( end=$((SECONDS + 900))
 until ssh -F .lab/lab/ssh_config kubemaster sh -s <<'EOF'
-cd /run/cloud-init && { test -e disabled || test -e result.json; }
+cd /run/cloud-init && { test -e disabled || test -e result.json; } &&
+{ test -e /etc/cloud/cloud-init.disabled || ! { grep -qs 'bin/[c]loud-init' /proc/[0-9]*/cmdline ||
+  test -e /run/systemd/shutdown/scheduled || test "$(systemctl is-system-running)" = stopping; }; }
 EOF
 do [ $SECONDS -lt $end ] && sleep 2 || exit 1
 done ) 2>/dev/null || { echo "gave up after 900 s" >&2; false; }
@@ -439,7 +441,9 @@ cloud-init status >/dev/null || test $? -eq 2
 EOF
 ( end=$((SECONDS + 900))
 until ssh -F .lab/lab/ssh_config worker01 sh -s <<'EOF'
-cd /run/cloud-init && { test -e disabled || test -e result.json; }
+cd /run/cloud-init && { test -e disabled || test -e result.json; } &&
+{ test -e /etc/cloud/cloud-init.disabled || ! { grep -qs 'bin/[c]loud-init' /proc/[0-9]*/cmdline ||
+  test -e /run/systemd/shutdown/scheduled || test "$(systemctl is-system-running)" = stopping; }; }
 EOF
 do [ $SECONDS -lt $end ] && sleep 2 || exit 1
 done ) 2>/dev/null || { echo "gave up after 900 s" >&2; false; }
@@ -448,7 +452,9 @@ cloud-init status >/dev/null || test $? -eq 2
 EOF
 ( end=$((SECONDS + 900))
 until ssh -F .lab/lab/ssh_config worker02 sh -s <<'EOF'
-cd /run/cloud-init && { test -e disabled || test -e result.json; }
+cd /run/cloud-init && { test -e disabled || test -e result.json; } &&
+{ test -e /etc/cloud/cloud-init.disabled || ! { grep -qs 'bin/[c]loud-init' /proc/[0-9]*/cmdline ||
+  test -e /run/systemd/shutdown/scheduled || test "$(systemctl is-system-running)" = stopping; }; }
 EOF
 do [ $SECONDS -lt $end ] && sleep 2 || exit 1
 done ) 2>/dev/null || { echo "gave up after 900 s" >&2; false; }
