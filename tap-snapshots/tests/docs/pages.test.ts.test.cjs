@@ -60,7 +60,6 @@ exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked 
 Array [
   "grep -c -E 'vmx|svm' /proc/cpuinfo",
   "ls -l /dev/kvm",
-  "ip -brief address",
 ]
 `
 
