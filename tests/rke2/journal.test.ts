@@ -369,7 +369,11 @@ await t.test('an import that ended with an earlier process is not going on', asy
   t.ok(isImporting(`${starting}\n${importing}`))
   t.notOk(isImporting(`${importing}\n${starting}`))
   const full = 'level=error msg="no space left on device"'
-  t.equal(onlyImports([starting, full, importing].join('\n')), `${starting}\n${importing}`)
+  const imported = 'level=info msg="Imported images from /a.tar.zst in 1m25s"'
+  const kept = onlyImports(`${starting}\n${full}\n${importing}\n`)
+  t.equal(kept, `${starting}\n${importing}\n`)
+  t.notOk(isImporting(`${kept}${imported}\n`), 'what is logged later is another line')
+  t.equal(onlyImports(`${full}\n`), '')
 })
 
 /** The ends by systemd's counter as it is seen every 3 s. */
