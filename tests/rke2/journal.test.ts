@@ -224,7 +224,7 @@ const expected: Record<string, [patience: number, advice: RegExp]> = {
   'image-missing': [30, /copy it to the node/],
   'damaged-images': [60, /rke2-killall\.sh/],
   'damaged-keys': [20, /-size 0 -delete/],
-  'cgroup-v1': [15, /cgroup v2/],
+  'cgroup-v1': [15, /unified_cgroup_hierarchy=1.*update-grub.*cgroup v2.*destroy\.ts worker01/],
   'kubelet-exits': [15, /kubelet-arg: in rke2\.config of the lab file, or in rke2\/agent\.yaml/],
 }
 
@@ -285,8 +285,12 @@ await t.test('why a kubelet ends is read from its own log', async (t) => {
   )
   t.match(why(said('kubelet is configured to not run on a host using cgroup v1.')), {
     id: 'cgroup-v1',
-    why: 'its image has cgroup v1, which Kubernetes 1.35 and later refuse',
+    why: 'it uses cgroup v1; since Kubernetes 1.35 the kubelet refuses to start there',
   })
+  const onFedora = { ids: ['fedora'], kernel: '', installer: 'dnf' as const, units: [] }
+  const refused = said('not run on a host using cgroup v1')
+  const there = diagnose(exited, '', { ...at, system: onFedora }, { kubelet: refused })
+  t.match(hints(there), 'grubby --update-kernel=ALL', 'the command of its distribution')
   t.match(why('')?.why, 'the last lines of kubelet.log say why')
   t.equal(
     diagnose('level=info msg="x"', '', at, { kubelet: said('a') }),
