@@ -4,7 +4,7 @@ import type { Node } from '../lab/lab.ts'
 import { line, script, type Hint } from '../text/errors.ts'
 import { joinUrl } from './config.ts'
 import { importMemory, type Remains } from './remains.ts'
-import { installOn, recreated, setClock, type System } from './system.ts'
+import { installOn, recreated, setClock, useCgroupV2, type System } from './system.ts'
 import { kubectl } from './kube-nodes.ts'
 
 export interface Known {
@@ -53,6 +53,7 @@ export const tokenAgain = (at: Place) => [
 export const install = ({ node, system = ubuntu }: Place, name: string) =>
   installOn(node, system, name)
 export const clockAgain = ({ node, system = ubuntu }: Place) => setClock(node, system)
+export const bootCgroupV2 = ({ node, system = ubuntu }: Place) => useCgroupV2(node, system)
 export const recreate = (at: Place) => [recreated(at.node), again(at)]
 /** Asks a server over HTTPS; a node of the lab is never behind a proxy. */
 export const askServer = (at: Place, path: string) =>

@@ -139,7 +139,7 @@ const ofTheCluster: Known[] = [
     match: /failed to bootstrap cluster data: starting/,
     patience: 600, // a server that was just switched on may import its images for minutes
     why: (at) => `${name(at)} answers, but does not get any further than starting`,
-    fix: (at) => [script('install-rke2'), again(at)],
+    fix: (at) => [onServer(at, 'systemctl status rke2-server'), again(at)],
   },
   {
     id: 'removed-member',

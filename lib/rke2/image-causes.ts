@@ -3,16 +3,19 @@ import { again, forgetImages, onNode, recreate, type Known } from './cause.ts'
 import { archiveOf, imageArchive } from './release.ts'
 import { imagesFolder } from './remains.ts'
 
-const pull = /failed to get runtime image|failed to pull (and unpack )?image|ErrImagePull/
 // As containerd and RKE2 name it in their messages: "index.docker.io/rancher/mirrored-pause:3.6".
 const ofRke2 = /["\s]((?:[\w.:-]+\/)*rancher\/[\w.-]+(?::[\w.-]+)?)/
+// A pod of the user's may name an image that does not exist; RKE2 starts all the same.
+const pull = new RegExp(
+  `failed to get runtime image|(failed to pull (and unpack )?image|ErrImagePull).*${ofRke2.source}`,
+)
 const imageIn = (line: string) => ofRke2.exec(line)?.[1] ?? ''
 const archiveIn = (line = '') => imageArchive(archiveOf(imageIn(line)))
 
 export const ofImages: Known[] = [
   {
     id: 'rate-limit',
-    match: /429 Too Many Requests|toomanyrequests/,
+    match: new RegExp(`(?=.*(${pull.source})).*(429 Too Many Requests|toomanyrequests)`),
     patience: 30,
     why: () => 'the registry refuses more image pulls for now (rate limit)',
     fix: (at) => [
@@ -22,7 +25,7 @@ export const ofImages: Known[] = [
   },
   {
     id: 'image-missing',
-    match: new RegExp(`(${pull.source}).*${ofRke2.source}`),
+    match: pull,
     when: ({ remains }) => (remains?.archives.length ?? 0) > 0,
     patience: 30,
     why: ({ remains }, line = '') => {

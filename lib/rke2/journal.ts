@@ -27,7 +27,8 @@ export const onlyImports = (journal: string): string =>
   journal
     .split('\n')
     .filter((line) => imports.test(line))
-    .join('\n')
+    .map((line) => `${line}\n`)
+    .join('')
 
 const isGoingOn = (line: string) => imports.exec(line)?.[1] === 'Importing'
 

@@ -2,6 +2,7 @@
 import { script } from '../text/errors.ts'
 import {
   again,
+  bootCgroupV2,
   deletePassword,
   forgetImages,
   install,
@@ -9,6 +10,7 @@ import {
   recreate,
   type Known,
 } from './cause.ts'
+import { hasCgroupV1, newerImage } from './system.ts'
 import { ofImages } from './image-causes.ts'
 
 const etcdRuns = /Connection to etcd is ready|is up and running/
@@ -132,12 +134,8 @@ export const ofTheNode: Known[] = [
     id: 'cgroup-v1',
     match: /not run on a host using cgroup v1/,
     patience: 15,
-    why: () => 'its image has cgroup v1, which Kubernetes 1.35 and later refuse',
-    fix: (at) => [
-      onNode(at, 'stat -fc %T /sys/fs/cgroup   # cgroup2fs is version 2'),
-      '# use an image with cgroup v2 (Debian 12, Ubuntu 24.04 or later), then:',
-      ...recreate(at),
-    ],
+    why: () => hasCgroupV1,
+    fix: (at) => [bootCgroupV2(at), again(at), newerImage, ...recreate(at)],
   },
   {
     id: 'kubelet-exits',

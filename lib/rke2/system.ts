@@ -58,6 +58,11 @@ export function setClock(node: Node, { units }: System): string[] {
 export const recreated = ({ name }: Node): Hint =>
   line(script('destroy', name), ' && ', script('create', name), ' && ', script('eject', name))
 
+export const hasCgroupV1 =
+  'it uses cgroup v1; since Kubernetes 1.35 the kubelet refuses to start there'
+export const newerImage =
+  '# or use an image of a newer system (cgroup v2 is the default since Ubuntu 22.04, Debian 11, EL 9), then:'
+
 /** The command that makes a node boot with cgroup v2. */
 export function useCgroupV2(node: Node, { installer }: System): string {
   const v2 = 'systemd.unified_cgroup_hierarchy=1'

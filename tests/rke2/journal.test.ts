@@ -185,7 +185,7 @@ const journals: [id: string, line: string][] = [
   ],
   [
     'rate-limit',
-    'level=error msg="failed to pull image a: 429 Too Many Requests - toomanyrequests: You have reached your pull rate limit"',
+    'level=error msg="failed to pull image rancher/a: 429 Too Many Requests - toomanyrequests: You have reached your pull rate limit"',
   ],
 ]
 
@@ -206,7 +206,7 @@ const expected: Record<string, [patience: number, advice: RegExp]> = {
   'wrong-port': [0, /grep -rs \^server:/],
   unreachable: [20, /systemctl status rke2-server.*ping/],
   'server-away': [60, /systemctl status rke2-server.*ping/],
-  'server-starting': [600, /install-rke2\.ts/],
+  'server-starting': [600, /kubemaster systemctl status rke2-server/],
   'removed-member': [0, /destroy\.ts worker01/],
   'too-many-learners': [120, /get nodes/],
   'no-token': [30, /join\.ts worker01/],
@@ -224,7 +224,7 @@ const expected: Record<string, [patience: number, advice: RegExp]> = {
   'image-missing': [30, /copy it to the node/],
   'damaged-images': [60, /rke2-killall\.sh/],
   'damaged-keys': [20, /-size 0 -delete/],
-  'cgroup-v1': [15, /cgroup v2/],
+  'cgroup-v1': [15, /unified_cgroup_hierarchy=1.*update-grub.*cgroup v2.*destroy\.ts worker01/],
   'kubelet-exits': [15, /kubelet-arg: in rke2\.config of the lab file, or in rke2\/agent\.yaml/],
 }
 
@@ -285,8 +285,12 @@ await t.test('why a kubelet ends is read from its own log', async (t) => {
   )
   t.match(why(said('kubelet is configured to not run on a host using cgroup v1.')), {
     id: 'cgroup-v1',
-    why: 'its image has cgroup v1, which Kubernetes 1.35 and later refuse',
+    why: 'it uses cgroup v1; since Kubernetes 1.35 the kubelet refuses to start there',
   })
+  const onFedora = { ids: ['fedora'], kernel: '', installer: 'dnf' as const, units: [] }
+  const refused = said('not run on a host using cgroup v1')
+  const there = diagnose(exited, '', { ...at, system: onFedora }, { kubelet: refused })
+  t.match(hints(there), 'grubby --update-kernel=ALL', 'the command of its distribution')
   t.match(why('')?.why, 'the last lines of kubelet.log say why')
   t.equal(
     diagnose('level=info msg="x"', '', at, { kubelet: said('a') }),
@@ -309,7 +313,10 @@ await t.test('only the current cause counts, and only after its patience', (t) =
     "systemd's lines are no progress",
   )
   t.equal(
-    named('error="failed to pull image a: EOF"', 'msg="PullImage a returns image reference b"'),
+    named(
+      'error="failed to pull image rancher/a: EOF"',
+      'msg="PullImage rancher/a returns image reference b"',
+    ),
     undefined,
   )
 
@@ -339,7 +346,7 @@ await t.test(
     const imported =
       'time="2026-11-25T21:14:45Z" level=info msg="Imported images from /a.tar.zst in 1m25s"'
     const failed = (time: string) =>
-      `time="${time}" level=error msg="PullImage a failed" error="failed to pull and unpack image: no route"`
+      `time="${time}" level=error msg="PullImage a failed" error="failed to pull and unpack image \\"docker.io/rancher/a:1\\": no route"`
     const full = 'time="2026-11-25T21:13:40Z" level=error msg="write: no space left on device"'
     t.equal(diagnose(importing, full, at)?.id, 'no-space', 'other causes count meanwhile')
     t.ok(isImporting(`x\n${importing}\ny`))
@@ -369,7 +376,11 @@ await t.test('an import that ended with an earlier process is not going on', asy
   t.ok(isImporting(`${starting}\n${importing}`))
   t.notOk(isImporting(`${importing}\n${starting}`))
   const full = 'level=error msg="no space left on device"'
-  t.equal(onlyImports([starting, full, importing].join('\n')), `${starting}\n${importing}`)
+  const imported = 'level=info msg="Imported images from /a.tar.zst in 1m25s"'
+  const kept = onlyImports(`${starting}\n${full}\n${importing}\n`)
+  t.equal(kept, `${starting}\n${importing}\n`)
+  t.notOk(isImporting(`${kept}${imported}\n`), 'what is logged later is another line')
+  t.equal(onlyImports(`${full}\n`), '')
 })
 
 /** The ends by systemd's counter as it is seen every 3 s. */
@@ -504,6 +515,11 @@ await t.test(
     }
     t.equal(diagnose('', failed('library/nginx:1'), { ...at, remains }), undefined, "not RKE2's")
     t.equal(diagnose('', failed('rancher/mirrored-pause:3.6'), at)?.id, 'image-pull')
+    t.equal(diagnose('', failed('library/nginx:nope'), at), undefined, 'also without archives')
+    const limited = (image: string) =>
+      failed(image).replace('no route', '429 Too Many Requests - toomanyrequests: rate limit')
+    t.equal(diagnose('', limited('rancher/mirrored-pause:3.6'), at)?.id, 'rate-limit')
+    t.equal(diagnose('', limited('library/nginx:1'), at), undefined, "not RKE2's")
     const runtime =
       'level=fatal msg="failed to get runtime image index.docker.io/rancher/rke2-runtime:v1.35.0-rke2r1: all endpoints failed"'
     t.match(diagnose(runtime, '', { ...at, remains })?.why, `it belongs to ${main}`)
