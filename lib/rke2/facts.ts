@@ -13,7 +13,7 @@ const units = ['NetworkManager', 'firewalld', ...timeServices]
 
 /** Part of what is asked of a node; prints no secret. */
 export const factsScript = `${withPrograms}
-part machine-id; cat /etc/machine-id
+part machine-id; cat /etc/machine-id; echo
 part system; grep -E '^ID(_LIKE)?=' /etc/os-release; uname -r
 part installers; for name in apt-get dnf zypper; do command -v "$name"; done
 part units; for name in ${units.join(' ')}; do echo "$name $(systemctl is-active "$name")"; done
