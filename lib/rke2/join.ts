@@ -52,7 +52,6 @@ function planMember(
 ): Step[] {
   const { node, state } = joiner
   checkVersion(lab, state)
-  const checks = planChecks(lab, joiner, edited, all)
   const config = planConfig(lab, joiner, edited, leader.node)
   const { nodes: known, ingress: found } = leader.state
   const ingress = ingressOf(lab, edited.server, found)
@@ -64,9 +63,9 @@ function planMember(
   // A service that is already trying restarts too: it reads the new token only at its start.
   const start = planStart(joiner, registers)
   const memory = state.importsAgain ? [rememberImports(node)] : []
-  if (start.length === 0 && isReady(state, kube, lab.rke2)) return [...checks, ...memory]
+  if (start.length === 0 && isReady(state, kube, lab.rke2)) return memory
   return [
-    ...checks,
+    ...planChecks(lab, joiner, edited, all),
     ...planNetworkRule(joiner),
     ...(state.version ? [] : planInstallOn(lab, node, ingress)),
     ...memory,
