@@ -18,7 +18,7 @@ import {
 } from './system.ts'
 
 /** A node before RKE2 is installed on it. */
-export interface Candidate {
+interface Candidate {
   lab: Lab
   node: Node
   state: NodeFacts
