@@ -23,15 +23,17 @@ export const putOnNode = (node: Node, path: string, content: string): Run => ({
   bash: hereDocument(storeOn(node, path), content),
 })
 
-/** The same for what `bash` prints, which may be a secret. It goes through a file here, so that it arrives whole or not. */
+/** The same for what `bash` prints, which may be a secret. It goes through a file here, so that it arrives whole or not; this
+ *  file is removed, whether that fails or not. */
 export function makeOnNode(node: Node, path: string, bash: string): Run {
   const file = `${node.dir}/${basename(path)}`
   return {
     do: 'run',
     bash: `${commandText`mkdir -p ${node.dir}`}
+( trap ${quote(commandText`rm -f ${file}`)} EXIT
 ${bash} > ${quote(file)}
 ${storeOn(node, path)} < ${quote(file)}
-${commandText`rm ${file}`}`,
+)`,
   }
 }
 

@@ -13,26 +13,35 @@ import { findingsOn, needsScript } from './needs.ts'
 import type { Edited, Member } from './service.ts'
 
 /** The step that reports everything that is wrong with a node, compared with the others where that matters; it fails if
- *  RKE2 cannot work there. On a node that has joined long ago only warns of what it shares with another. */
+ *  RKE2 cannot work there. None for a node that RKE2 has run on. */
 export function planChecks(lab: Lab, one: Member, edited: Edited, all: Member[]): Check[] {
   const { node, state } = one
+  if (state.hasRun) return []
   const others = all.filter(({ name }) => name !== node.name)
   const config = rke2Config(lab, node, edited[node.role])
   const candidate = { lab, node, state, others, config }
   const findings = findingsOn(candidate)
   const same = sameMachineId([node, ...others.map((other) => other.node)])
-  if (!state.hasRun)
-    return [
-      {
-        do: 'check',
-        bash: [onNode(node, needsScript(candidate), { root: true }).bash, ...same].join('\n'),
-        holds: async () => report(node, findings),
-      },
-    ]
-  const shared = findings.filter(({ check }) => check === 'machine-id')
-  const asWarnings = shared.map((one): Finding => ({ ...one, level: 'warning' }))
-  const bash = shared.map(({ found }) => `# ${node.name}: ${found}`).join('\n')
-  return bash ? [{ do: 'check', bash, holds: async () => report(node, asWarnings) }] : []
+  return [
+    {
+      do: 'check',
+      bash: [onNode(node, needsScript(candidate), { root: true }).bash, ...same].join('\n'),
+      holds: async () => report(node, findings),
+    },
+  ]
+}
+
+/** Warns of the nodes that RKE2 has run on and that share their machine-id with another one. */
+export function warnOfTwins(lab: Lab, some: Member[], all: Member[]): void {
+  for (const { node, state } of some.filter((one) => one.state.hasRun)) {
+    const others = all.filter(({ name }) => name !== node.name)
+    const findings = findingsOn({ lab, node, state, others, config: state.config })
+    const shared = findings.filter(({ check }) => check === 'machine-id')
+    report(
+      node,
+      shared.map((one): Finding => ({ ...one, level: 'warning' })),
+    )
+  }
 }
 
 function report({ name }: Node, findings: Finding[]): void {
@@ -46,7 +55,7 @@ function report({ name }: Node, findings: Finding[]): void {
 function sameMachineId(nodes: Node[]): string[] {
   const [first, second] = nodes
   if (!first || !second) return []
-  const read = nodes.map((node) => typedOn(node, 'cat /etc/machine-id')).join('; ')
+  const read = nodes.map((node) => typedOn(node, 'grep . /etc/machine-id')).join('; ')
   const says = commandText`echo ${`${first.name}: two nodes have the same machine-id`}`
   return [`test -z "$({ ${read}; } | sort | uniq -d)" || { ${says} >&2; false; }`]
 }

@@ -32,6 +32,12 @@ export interface Start {
 /** Looks at the first server, and at the others unless it is Ready. */
 export async function lookAtFirst(lab: Lab): Promise<Start> {
   const first = await lookAt(firstServer(lab))
+  const { off } = await silentOnes(lab, [first])
+  if (off.length > 0)
+    return {
+      first: { ...first, trouble: areOff(`${first.name}: the machine is off`, off) },
+      others: [],
+    }
   if (first.trouble || reportsReady(lab, first)) return { first, others: [] }
   return { first, others: await eachOf(lab.nodes.filter(isServer).slice(1), lookAt) }
 }
@@ -111,6 +117,14 @@ async function silentOnes(lab: Lab, servers: Member[]): Promise<Silent> {
   }
 }
 
+const areOff = (message: string, off: Node[]) =>
+  new LabError(message, {
+    hint: [
+      line(script('create', ...off.map(({ name }) => name)), '   # starts a machine that is off'),
+      '# then run this again',
+    ],
+  })
+
 const runs = ({ state }: Member) => state.service === 'active'
 
 /** The server that other nodes join: the first one that runs RKE2, or rather the first of these that reports itself as
@@ -129,15 +143,7 @@ export function findLeader(
   const names = off.map(({ name }) => name)
   const error =
     names.length > 0
-      ? new LabError(
-          `no server to join: ${names.join(', ')} ${names.length > 1 ? 'are' : 'is'} off`,
-          {
-            hint: [
-              line(script('create', ...names), '   # starts a machine that is off'),
-              '# then run this again',
-            ],
-          },
-        )
+      ? areOff(`no server to join: ${names.join(', ')} ${names.length > 1 ? 'are' : 'is'} off`, off)
       : new LabError('no server of this lab runs RKE2 yet', {
           details: [...trouble, ...(unseen ? [unseen.message] : [])],
           hint: script('install-rke2'),

@@ -5,6 +5,8 @@ import { installers, timeServices, type System } from './system.ts'
  *  package of their own (docs.rke2.io/install/requirements, rancher/rke2#8498). */
 export const modules =
   'overlay br_netfilter vxlan nft_compat xt_comment xt_addrtype xt_MASQUERADE ip_set'.split(' ')
+/** Those of them that no cluster works without. */
+export const vitalModules = modules.slice(0, 4)
 
 /** For sh: finds the programs that are not in every login's PATH. */
 export const withPrograms = 'PATH=$PATH:/usr/sbin:/sbin'
@@ -13,12 +15,12 @@ const units = ['NetworkManager', 'firewalld', ...timeServices]
 
 /** Part of what is asked of a node; prints no secret. */
 export const factsScript = `${withPrograms}
-part machine-id; cat /etc/machine-id
+part machine-id; cat /etc/machine-id; echo
 part system; grep -E '^ID(_LIKE)?=' /etc/os-release; uname -r
 part installers; for name in apt-get dnf zypper; do command -v "$name"; done
 part units; for name in ${units.join(' ')}; do echo "$name $(systemctl is-active "$name")"; done
 part cgroup; stat -f -c %T /sys/fs/cgroup
-part modules; for module in ${modules.join(' ')}; do modprobe -n -q "$module" || test -e "/sys/module/$module" || echo "$module"; done
+part modules; if ! command -v modprobe >/dev/null; then echo unknown; else for module in ${modules.join(' ')}; do modprobe -n -q "$module" || test -e "/sys/module/$module" || echo "$module"; done; fi
 part kernel; test -d "/lib/modules/$(uname -r)" || echo replaced
 part gaps; command -v iptables >/dev/null || echo iptables
 test "$(cat /sys/module/apparmor/parameters/enabled)" != Y || command -v apparmor_parser >/dev/null || echo apparmor
@@ -33,8 +35,8 @@ export interface NodeFacts extends System {
   machineId: string
   /** The type of its file system: cgroup2fs, or tmpfs for version 1. */
   cgroup: string
-  /** Modules that its kernel lacks. */
-  lacking: string[]
+  /** Modules that its kernel lacks; undefined if it has no modprobe to ask. */
+  lacking: string[] | undefined
   /** The running kernel's modules were removed, by an upgrade. */
   isReplaced: boolean
   /** Packages that RKE2 needs and the node lacks, by their names in Debian. */
@@ -64,7 +66,7 @@ export function parseFacts(found: Map<string, string>): NodeFacts {
     skew: 0,
     machineId: text('machine-id'),
     cgroup: text('cgroup'),
-    lacking: lines('modules'),
+    lacking: text('modules') === 'unknown' ? undefined : lines('modules'),
     isReplaced: text('kernel') === 'replaced',
     gaps: lines('gaps'),
     lacksPolicy: text('selinux') === 'lacking',

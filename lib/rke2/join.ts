@@ -52,7 +52,6 @@ function planMember(
 ): Step[] {
   const { node, state } = joiner
   checkVersion(lab, state)
-  const checks = planChecks(lab, joiner, edited, all)
   const config = planConfig(lab, joiner, edited, leader.node)
   const { nodes: known, ingress: found } = leader.state
   const ingress = ingressOf(lab, edited.server, found)
@@ -64,9 +63,9 @@ function planMember(
   // A service that is already trying restarts too: it reads the new token only at its start.
   const start = planStart(joiner, registers)
   const memory = state.importsAgain ? [rememberImports(node)] : []
-  if (start.length === 0 && isReady(state, kube, lab.rke2)) return [...checks, ...memory]
+  if (start.length === 0 && isReady(state, kube, lab.rke2)) return memory
   return [
-    ...checks,
+    ...planChecks(lab, joiner, edited, all),
     ...planNetworkRule(joiner),
     ...(state.version ? [] : planInstallOn(lab, node, ingress)),
     ...memory,
@@ -140,12 +139,12 @@ const copyToken = (leader: Node, node: Node): Run => ({
   bash: `${commandOn(leader, 'cat /var/lib/rancher/rke2/server/token', { root: true })} | ${storeOn(node, tokenFile)}`,
 })
 
-const [unanswered, otherCluster] = [3, 4]
+const [unreachable, otherCluster] = [3, 4]
 
 const preflight = ({ address }: Node) => `\
 fetch() { curl --silent --insecure --noproxy ${address} --max-time 10 "$1" || wget --quiet --no-check-certificate --no-proxy --timeout=10 --output-document=- "$1"; }
 test "$(fetch https://${address}:9345/ping)" = pong ||
-  { echo "https://${address}:9345 does not answer from here [unreachable]" >&2; exit ${unanswered}; }
+  { echo "https://${address}:9345 does not answer from here [unreachable]" >&2; exit ${unreachable}; }
 served=$(fetch https://${address}:9345/cacerts | sha256sum | cut -d ' ' -f 1)
 expected=$(sed 's/^K10\\([0-9a-f]*\\)::.*/\\1/' ${tokenFile})
 test "$served" = "$expected" ||
@@ -157,7 +156,7 @@ const checkServer = (leader: Node, node: Node): Run =>
   onNode(node, preflight(leader), {
     root: true,
     explain: (error) =>
-      [unanswered, otherCluster].includes(error.failed.status)
+      [unreachable, otherCluster].includes(error.failed.status)
         ? new LabError(error.failed.stderr.split('\n').at(-1) ?? '', {
             hint: [
               typedOn(leader, 'systemctl status rke2-server'),

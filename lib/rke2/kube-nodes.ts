@@ -24,8 +24,8 @@ export interface KubeNode {
   version: string
 }
 
-// Seconds that the clock which wrote a heartbeat may be ahead of the one that is compared.
-const tolerance = 60
+/** Seconds that two clocks of a cluster may differ, including the time between looks at them. */
+export const tolerance = 60
 
 /** Whether a network plugin is all that the node lacks: of several reasons the kubelet makes a list in brackets
  *  (kubernetes, pkg/kubelet/nodestatus/setters.go). */

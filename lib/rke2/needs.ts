@@ -4,9 +4,11 @@ import type { Lab, Node } from '../lab/lab.ts'
 import type { Hint } from '../text/errors.ts'
 import { failure, warning, type Finding } from '../text/findings.ts'
 import { formatSize } from '../text/size.ts'
-import { modules, withPrograms, type NodeFacts } from './facts.ts'
+import { vitalModules, withPrograms, type NodeFacts } from './facts.ts'
+import { bringsNetwork } from './kube-nodes.ts'
 import {
   addModules,
+  clockTrouble,
   installOn,
   packagesOn,
   recreated,
@@ -16,7 +18,7 @@ import {
 } from './system.ts'
 
 /** A node before RKE2 is installed on it. */
-export interface Candidate {
+interface Candidate {
   lab: Lab
   node: Node
   state: NodeFacts
@@ -29,7 +31,7 @@ export interface Candidate {
 interface Need {
   check: string
   /** What is wrong with the node, if anything. */
-  wrong: (one: Candidate) => string | false
+  wrong: (one: Candidate) => string | false | undefined
   fix: (one: Candidate) => Hint[]
   /** RKE2 starts all the same, or may start. */
   isWarning?: (one: Candidate) => boolean
@@ -41,8 +43,15 @@ interface Need {
 const takesV1 = ({ lab, config }: Candidate) =>
   Number(/^v1\.(\d+)/.exec(lab.rke2.version)?.[1]) < 35 || /fail-cgroupv1=false/i.test(config)
 
-const modulesFor = ({ lab }: Candidate) =>
-  modules.filter((name) => name !== 'vxlan' || lab.rke2.cni !== 'none')
+// vxlan is for the network plugins that RKE2 brings.
+const usedBy = ({ lab }: Candidate, all: string[]) =>
+  all.filter((name) => name !== 'vxlan' || !bringsNetwork(lab.rke2))
+
+/** Modules that the node lacks, and whether that stops RKE2. */
+const lackedBy = (one: Candidate) => {
+  const lacking = usedBy(one, one.state.lacking ?? [])
+  return { lacking: lacking.join(', '), stops: vitalModules.some((name) => lacking.includes(name)) }
+}
 
 // The archive is copied, then imported and unpacked; without it, images come one after another.
 const leastFree = ({ rke2 }: Lab) => (rke2.images ? 6 : 3) * 2 ** 30
@@ -53,8 +62,6 @@ const leastMemory = { server: 2.75 * 2 ** 30, agent: 1.75 * 2 ** 30 }
 
 const twinsOf = ({ state, others }: Candidate) =>
   others.filter((one) => state.machineId !== '' && one.state.machineId === state.machineId)
-
-const tolerance = 60 // seconds
 
 const needs: Need[] = [
   {
@@ -74,17 +81,25 @@ const needs: Need[] = [
   {
     check: 'kernel modules',
     wrong: (one) => {
-      const lacking = modulesFor(one).filter((name) => one.state.lacking.includes(name))
-      return lacking.length > 0 && `its kernel lacks ${lacking.join(', ')}: pods get no network`
+      const { lacking, stops } = lackedBy(one)
+      return stops && `its kernel lacks ${lacking}: pods get no network`
     },
-    fix: ({ node, state }) =>
-      state.isReplaced
-        ? [typedOn(node, 'sudo systemctl reboot   # an upgrade has replaced the running kernel')]
-        : addModules(node, state),
+    fix: ({ node, state }) => addModules(node, state),
     printed: (one) =>
-      `for module in ${modulesFor(one).join(' ')}; do
+      `! command -v modprobe >/dev/null || for module in ${usedBy(one, vitalModules).join(' ')}; do
   modprobe -n -q "$module" || test -e "/sys/module/$module" || lacks "the kernel module $module"
 done`,
+  },
+  {
+    check: 'kernel modules',
+    wrong: (one) => {
+      if (!one.state.lacking) return 'its kernel modules could not be checked: it lacks modprobe'
+      const { lacking, stops } = lackedBy(one)
+      return !stops && lacking && `its kernel lacks ${lacking}, which some network plugins need`
+    },
+    isWarning: () => true,
+    fix: ({ node, state }) =>
+      state.lacking ? addModules(node, state) : [installOn(node, state, 'kmod')],
   },
   {
     check: 'programs',
@@ -136,9 +151,7 @@ test "$(cat /sys/module/apparmor/parameters/enabled 2>/dev/null)" != Y ||
   },
   {
     check: 'clock',
-    wrong: ({ state: { skew } }) =>
-      Math.abs(skew) > tolerance &&
-      `its clock is ${Math.abs(Math.round(skew))} s ${skew < 0 ? 'behind' : 'ahead of'} that of this host, and dates the certificates`,
+    wrong: ({ state }) => clockTrouble(state.skew, 'this host, and dates the certificates'),
     isWarning: () => true,
     fix: ({ node, state }) => setClock(node, state),
   },
@@ -159,6 +172,8 @@ test "$(cat /sys/module/apparmor/parameters/enabled 2>/dev/null)" != Y ||
       '# or do without SELinux until the next boot:',
       typedOn(node, 'sudo setenforce 0'),
     ],
+    printed: () =>
+      'test "$(cat /sys/fs/selinux/enforce 2>/dev/null)" != 1 || rpm -q rke2-selinux >/dev/null || lacks "rke2-selinux, and SELinux is enforcing"',
   },
 ]
 
@@ -166,7 +181,7 @@ test "$(cat /sys/module/apparmor/parameters/enabled 2>/dev/null)" != Y ||
 export const findingsOn = (one: Candidate): Finding[] =>
   needs.flatMap(({ check, wrong, fix, isWarning }) => {
     const found = wrong(one)
-    if (found === false) return []
+    if (!found) return []
     return (isWarning?.(one) ? warning : failure)(check, found, ...fix(one))
   })
 

@@ -2,7 +2,7 @@
 import { typedOn } from '../guest/ssh-files.ts'
 import type { Lab, Node } from '../lab/lab.ts'
 import { LabError } from '../text/errors.ts'
-import { setClock } from './system.ts'
+import { clockTrouble, setClock } from './system.ts'
 import type { Rke2State } from './state.ts'
 
 /** Throws if another version of RKE2 is installed: replacing it would be an upgrade. */
@@ -22,8 +22,6 @@ export function checkVersion(lab: Lab, state: Rke2State): void {
   )
 }
 
-const tolerance = 60 // seconds, including the time between the two looks; certificates are dated by the server's clock
-
 /** Throws if the clocks of a node and the server differ too much for certificates. */
 export function checkClock(
   node: Node,
@@ -31,12 +29,10 @@ export function checkClock(
   server: Node,
   serverState: Rke2State,
 ): void {
-  const skew = state.now - serverState.now
-  if (state.now === 0 || serverState.now === 0 || Math.abs(skew) <= tolerance) return
-  throw new LabError(
-    `its clock is ${Math.abs(Math.round(skew))} s ${skew < 0 ? 'behind' : 'ahead of'} that of ${server.name} [clock-skew]`,
-    {
-      hint: [...setClock(node, state), typedOn(node, 'timedatectl')],
-    },
-  )
+  if (state.now === 0 || serverState.now === 0) return
+  const trouble = clockTrouble(state.now - serverState.now, server.name)
+  if (!trouble) return
+  throw new LabError(`${trouble} [clock-skew]`, {
+    hint: [...setClock(node, state), typedOn(node, 'timedatectl')],
+  })
 }

@@ -10,7 +10,7 @@ export interface Secret {
   key: string
   /** Blanks before the key. */
   indent: string
-  /** Its lines without these blanks. */
+  /** All its lines in the file, without these blanks where they have them. */
   lines: string[]
 }
 
@@ -69,15 +69,18 @@ function linesOf(text: string, key: string, first: number, value: unknown) {
     .trimEnd()
     .split('\n').length
   if (all.filter((line) => line.startsWith(start)).length !== 1) return undefined
-  const lines = all.slice(first - 1, last).filter((line) => line.startsWith(indent))
-  return { indent, lines: lines.map((line) => line.slice(indent.length)) }
+  const lines = all.slice(first - 1, last)
+  return {
+    indent,
+    lines: lines.map((line) => (line.startsWith(indent) ? line.slice(indent.length) : line)),
+  }
 }
 
 /** A file of YAML with secrets at its end, as its content and as the bash that makes it. */
 export function withSecrets(open: string, secrets: Secret[]): { content: string; bash: string } {
   const copies = secrets.map(({ file, key, indent, lines }) => {
     const start = `${indent}${key}`.replace(/[.[\]*^$/\\]/g, '\\$&')
-    const edit = `/^${start}:/,+${lines.length - 1}s/^${indent}//p`
+    const edit = `/^${start}:/,+${lines.length - 1}{s/^${indent}//;p}`
     return commandText`sed -n ${edit} ${file} | grep '' # not shown: it may be a secret`
   })
   return {

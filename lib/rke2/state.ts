@@ -100,7 +100,7 @@ export function parseState(output: string): Rke2State {
 }
 
 /** The version in the output of `rke2 --version`; undefined if there is no such program. Throws if it failed. */
-export function installedVersion(said: string): string | undefined {
+function installedVersion(said: string): string | undefined {
   return said.trim() ? (parseVersion(said) ?? unanswered('version of RKE2', said)) : undefined
 }
 

@@ -3,6 +3,7 @@ import { typedOn } from '../guest/ssh-files.ts'
 import type { Node } from '../lab/lab.ts'
 import { line, script, type Hint } from '../text/errors.ts'
 import { quote } from '../text/quote.ts'
+import { tolerance } from './kube-nodes.ts'
 
 /** Units that set the clock; each does so when it starts. */
 export const timeServices = ['systemd-timesyncd', 'chrony', 'chronyd', 'ntpsec', 'ntpd']
@@ -41,6 +42,12 @@ export function installOn(node: Node, system: System, ...names: string[]): strin
     ? typedOn(node, `sudo ${installWords[system.installer]} ${packages}`)
     : `# install on ${node.name}: ${packages}`
 }
+
+/** What is wrong with a clock that is ahead by `skew` seconds, less than 0 if it is behind. */
+export const clockTrouble = (skew: number, of: string): string | undefined =>
+  Math.abs(skew) > tolerance
+    ? `its clock is ${Math.abs(Math.round(skew))} s ${skew < 0 ? 'behind' : 'ahead of'} that of ${of}`
+    : undefined
 
 /** The commands that set the clock: by a time service, which sets it when it starts, or to this host's time. */
 export function setClock(node: Node, { units }: System): string[] {
@@ -86,8 +93,10 @@ export const renewMachineId = (node: Node) =>
   )
 
 /** The commands after which a node's kernel has all modules of its distribution. */
-export function addModules(node: Node, system: System): string[] {
-  const { ids, installer, kernel } = system
+export function addModules(node: Node, system: System & { isReplaced: boolean }): string[] {
+  const { ids, installer, kernel, isReplaced } = system
+  if (isReplaced)
+    return [typedOn(node, 'sudo systemctl reboot   # an upgrade has replaced the running kernel')]
   const reboot = typedOn(node, 'sudo systemctl reboot')
   if (!installer) return [`# install on ${node.name}: a kernel with these modules`, reboot]
   if (installer === 'dnf')

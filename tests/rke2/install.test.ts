@@ -154,6 +154,6 @@ await t.test('the look at a new server compares it with the others', async (t) =
   t.match(await refused(steps), /^it has the same machine-id as second/)
   t.match(
     steps.map((step) => (step.do === 'write' ? '' : step.bash)).join('\n'),
-    'ssh -F .lab/lab/ssh_config kubemaster cat /etc/machine-id; ssh -F .lab/lab/ssh_config second cat /etc/machine-id;',
+    'ssh -F .lab/lab/ssh_config kubemaster grep . /etc/machine-id; ssh -F .lab/lab/ssh_config second grep . /etc/machine-id;',
   )
 })

@@ -45,6 +45,7 @@ const leap = {
 } as const
 const older = (lab: RawLab) => (lab.rke2 = { version: 'v1.34.1+rke2r1' })
 const withImages = (lab: RawLab) => (lab.rke2 = { ...lab.rke2, images: true })
+const withCni = (cni: string | string[]) => (lab: RawLab) => (lab.rke2 = { ...lab.rke2, cni })
 const GiB = 2 ** 30
 
 const cgroup = 'it uses cgroup v1; since Kubernetes 1.35 the kubelet refuses to start there'
@@ -147,7 +148,33 @@ await t.test('what is wrong, and the command that is right for the distribution'
         ],
       ],
     ],
-    [[{ lacking: ['vxlan'] }, { change: (lab) => (lab.rke2 = { ...lab.rke2, cni: 'none' }) }], []],
+    [[{ lacking: ['vxlan'] }], [['failure', 'its kernel lacks vxlan: pods get no network']]],
+    [[{ lacking: ['vxlan'] }, { change: withCni('none') }], []],
+    [[{ lacking: ['vxlan'] }, { change: withCni(['multus', 'none']) }], []],
+    [
+      [{ lacking: ['ip_set', 'xt_comment'], ...leap }],
+      [
+        [
+          'warning',
+          'its kernel lacks ip_set, xt_comment, which some network plugins need',
+          `${onWorker}sudo zypper --non-interactive install kernel-default`,
+        ],
+      ],
+    ],
+    [
+      [{ lacking: ['ip_set', 'overlay'] }],
+      [['failure', 'its kernel lacks ip_set, overlay: pods get no network']],
+    ],
+    [
+      [{ lacking: undefined, ...ubuntu }],
+      [
+        [
+          'warning',
+          'its kernel modules could not be checked: it lacks modprobe',
+          `${onWorker}sudo apt-get install --yes kmod`,
+        ],
+      ],
+    ],
     [
       [{ gaps: ['iptables', 'apparmor'], ...ubuntu }],
       [
@@ -252,10 +279,11 @@ await t.test('the printed script says the same as what is judged', async (t) => 
     [{}, 0, ''],
     [{ stat: 'echo tmpfs' }, 1, 'worker01: it lacks cgroup v2, which the kubelet needs\n'],
     [
-      { modprobe: 'test "$3" != xt_comment' },
+      { modprobe: 'test "$3" != nft_compat' },
       1,
-      'worker01: it lacks the kernel module xt_comment\n',
+      'worker01: it lacks the kernel module nft_compat\n',
     ],
+    [{ modprobe: 'test "$3" != xt_comment' }, 0, ''],
     [{ df: 'echo Avail; echo 1000' }, 1, 'worker01: it lacks 3 GiB of free disk\n'],
     [
       { stat: 'echo tmpfs', df: 'echo Avail; echo 1000' },

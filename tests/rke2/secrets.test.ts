@@ -68,6 +68,18 @@ const found: [name: string, text: string, path: string[], lines: string][] = [
     ['x'],
     'a-token: |\n  one\n  two\n',
   ],
+  [
+    'a text with lines that do not begin like its key',
+    'x:\n  a-token: |\n    one\n\n \n    two\n  b: 1\n',
+    ['x'],
+    'a-token: |\n  one\n\n \n  two\n',
+  ],
+  [
+    'a list with such lines: the last item arrives, too',
+    'x:\n  config:\n    a-env:\n      - A_TOKEN=1\n\n# why\n      - B_TOKEN=2\n    b: 1\n',
+    ['x', 'config'],
+    'a-env:\n  - A_TOKEN=1\n\n# why\n  - B_TOKEN=2\n',
+  ],
 ]
 
 await t.test(
@@ -104,7 +116,6 @@ await t.test('a secret that has no lines of its own is refused by key', (t) => {
     'rke2:\n  config:\n    a-token: &t x\n    b-token: *t\n',
     'rke2:\n  config:\n    <<: { a-token: x }\n',
     'rke2:\n  config:\n    note: |\n    a-token: x\n  note: |\n    a-token: x\n',
-    'rke2:\n  config:\n    a-token: |\n      x\n\n      y\n',
   ]
   for (const text of refused)
     t.throws(

@@ -55,6 +55,10 @@ await t.test('all that a server lacks is named before anything is changed', asyn
     t.strictSame(host.kubeNodes(), { kubemaster: true })
     host.onNode('worker01', 'etc/machine-id', 'of its own\n')
     await succeeds(t, host, 'join')
+    host.onNode('worker01', 'etc/machine-id', 'machine of kubemaster')
+    const again = await succeeds(t, host, 'join')
+    t.match(again.stderr, '! worker01: it has the same machine-id as kubemaster')
+    t.match(again.stderr + again.stdout, 'nothing to do: every node has joined and is Ready')
   })
 })
 

@@ -108,6 +108,23 @@ await t.test('all nodes that cannot be asked are named, and nothing changes', as
   t.strictSame([shown(join), host.everything()], [[], before])
 })
 
+await t.test('a first server that is shut off is to be started', async (t) => {
+  const host = new FakeHost(t, pop)
+  await succeeds(t, host, 'create')
+  host.put('domains/kubemaster/state', 'shut off\n')
+  const install = await host.run('install-rke2')
+  failed(t, install, '✗ kubemaster: the machine is off', 'scripts/create.ts kubemaster   # starts')
+  t.notMatch(install.stderr, 'SSH')
+  const join = await host.run('join')
+  failed(
+    t,
+    join,
+    '✗ no server to join: kubemaster is off',
+    'scripts/create.ts kubemaster   # starts',
+  )
+  t.strictSame([...shown(install), ...shown(join)], [])
+})
+
 await t.test('others join a server only after it is Ready', async (t) => {
   const host = new FakeHost(t, pop, { machines: true })
   for (const script of ['install-rke2', 'join']) await succeeds(t, host, script)
