@@ -15,7 +15,7 @@ const archiveIn = (line = '') => imageArchive(archiveOf(imageIn(line)))
 export const ofImages: Known[] = [
   {
     id: 'rate-limit',
-    match: new RegExp(`(?=.*(${pull.source})).*(429 Too Many Requests|toomanyrequests)`),
+    match: new RegExp(`^(?=.*(429 Too Many Requests|toomanyrequests)).*(${pull.source})`),
     patience: 30,
     why: () => 'the registry refuses more image pulls for now (rate limit)',
     fix: (at) => [

@@ -3,6 +3,7 @@ import type { Hint } from '../text/errors.ts'
 import { typedOn } from '../guest/ssh-files.ts'
 import type { Known, Place } from './cause.ts'
 import { known } from './causes.ts'
+import { kubeletExit } from './node-causes.ts'
 import { serviceOf } from './state.ts'
 
 export interface Cause {
@@ -41,6 +42,8 @@ interface More {
   kubelet?: string
   /** How the service ends again and again, if it does so now. */
   ends?: Ends | undefined
+  /** The node's time, milliseconds. */
+  now?: number
 }
 
 /** Whether RKE2 has unpacked them since its start. */
@@ -52,11 +55,13 @@ export function diagnose(
   journal: string,
   containerd: string,
   at: Place,
-  { kubelet = '', ends }: More = {},
+  { kubelet = '', ends, now = NaN }: More = {},
 ): Cause | undefined {
   const lines = journal.split('\n')
   const isEarly = earlyPulls(lines)
-  const counts = (log: string[]) => log.filter((line) => !isEarly(line))
+  const goesOn = kubeletKeepsExiting(lines, now)
+  const counts = (log: string[]) =>
+    log.filter((line) => !isEarly(line) && (goesOn || !kubeletExit.test(line)))
   const found =
     causeIn(emptyFiles(at), at) ??
     causeIn(counts(lines), at) ??
@@ -69,6 +74,13 @@ export function diagnose(
 
 const emptyFiles = ({ remains }: Place) =>
   (remains?.empty ?? []).map((file) => `empty file: ${file}`)
+
+// RKE2 starts its kubelet again after 5 s, without a word: one exit may heal.
+function kubeletKeepsExiting(lines: string[], now: number): boolean {
+  const exits = lines.filter((line) => kubeletExit.test(line)).slice(-2)
+  const [before = NaN, last = NaN] = exits.map(timeOf)
+  return exits.length === 2 && !(last - before > 30_000) && !(now - last > 30_000)
+}
 
 const knownIn = (line: string, at: Place) =>
   known.find(({ match, when }) => match.test(line) && (when?.(at) ?? true))

@@ -13,6 +13,7 @@ import {
 import { hasCgroupV1, newerImage } from './system.ts'
 import { ofImages } from './image-causes.ts'
 
+export const kubeletExit = /Kubelet exited: /
 const etcdRuns = /Connection to etcd is ready|is up and running/
 
 export const ofTheNode: Known[] = [
@@ -139,8 +140,9 @@ export const ofTheNode: Known[] = [
   },
   {
     id: 'kubelet-exits',
-    match: /Kubelet exited: /,
-    patience: 15,
+    match: kubeletExit,
+    until: /Running kubelet/,
+    patience: 30,
     why: (_, said = 'the last lines of kubelet.log say why') => `its kubelet ends at once: ${said}`,
     fix: (at) => [
       onNode(at, 'sudo tail -n 20 /var/lib/rancher/rke2/agent/logs/kubelet.log'),

@@ -62,7 +62,11 @@ export function watcher(
     imported = hasImported(journal)
     if (isDone)
       return { done: kube?.ready ? 'Ready' : 'NotReady: only a network plugin is missing' }
-    const more = { kubelet: look.kubelet, ends: keepsEnding(ends, now()) ? ends : undefined }
+    const more = {
+      kubelet: look.kubelet,
+      ends: keepsEnding(ends, now()) ? ends : undefined,
+      now: look.now * 1000,
+    }
     const place = { ...at, remains: look.remains }
     const cause = diagnose(journal, look.containersSince(since ?? look.started), place, more)
     seen = sighting(cause, seen, now())

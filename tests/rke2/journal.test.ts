@@ -151,7 +151,10 @@ const journals: [id: string, line: string][] = [
     'damaged-keys',
     'level=error msg="https://127.0.0.1:6444/v1-rke2/serving-kubelet.crt: 400 Bad Request"',
   ],
-  ['kubelet-exits', 'level=error msg="Kubelet exited: exit status 1"'],
+  [
+    'kubelet-exits',
+    'level=error msg="Kubelet exited: exit status 1"\nlevel=error msg="Kubelet exited: exit status 1"',
+  ],
   ['no-cgroup', 'level=fatal msg="failed to find memory cgroup (v2)"'],
   [
     'inotify-limit',
@@ -225,7 +228,7 @@ const expected: Record<string, [patience: number, advice: RegExp]> = {
   'damaged-images': [60, /rke2-killall\.sh/],
   'damaged-keys': [20, /-size 0 -delete/],
   'cgroup-v1': [15, /unified_cgroup_hierarchy=1.*update-grub.*cgroup v2.*destroy\.ts worker01/],
-  'kubelet-exits': [15, /kubelet-arg: in rke2\.config of the lab file, or in rke2\/agent\.yaml/],
+  'kubelet-exits': [30, /kubelet-arg: in rke2\.config of the lab file, or in rke2\/agent\.yaml/],
 }
 
 const remains = { archives: [], unborn: false, empty: [] }
@@ -271,7 +274,8 @@ await t.test('what follows from a cause does not hide it', async (t) => {
 })
 
 await t.test('why a kubelet ends is read from its own log', async (t) => {
-  const exited = 'level=error msg="Kubelet exited: exit status 1"'
+  const exit = 'level=error msg="Kubelet exited: exit status 1"'
+  const exited = `${exit}\n${exit}`
   const why = (kubelet: string) => diagnose(exited, '', at, { kubelet })
   const said = (err: string) =>
     `E1125 21:29:31.641199    2320 run.go:72] "command failed" err="${err}"`
@@ -296,6 +300,23 @@ await t.test('why a kubelet ends is read from its own log', async (t) => {
     diagnose('level=info msg="x"', '', at, { kubelet: said('a') }),
     undefined,
     'an old error of a kubelet that runs',
+  )
+})
+
+await t.test('a kubelet that ended once, or long ago, is no cause', async (t) => {
+  const exit = (second: number) =>
+    `time="2026-11-25T21:28:${second}Z" level=error msg="Kubelet exited: exit status 1"`
+  const seen = (lines: string[], second: number) =>
+    diagnose(lines.join('\n'), '', at, { now: Date.parse(`2026-11-25T21:28:${second}Z`) })?.id
+  t.equal(seen([exit(10)], 12), undefined, 'once')
+  t.equal(seen([exit(10), exit(15)], 17), 'kubelet-exits')
+  t.equal(seen([exit(10), exit(15)], 46), undefined, 'it runs since')
+  t.equal(seen([exit(10), exit(45)], 46), undefined, 'it ran meanwhile')
+  const reached = 'level=info msg="server is not ready: 503 Service Unavailable"'
+  t.equal(
+    seen([exit(10), exit(15), reached], 17),
+    'kubelet-exits',
+    'what others do does not heal it',
   )
 })
 
