@@ -27,8 +27,8 @@ export function untilNodeReady(
     waitForNode(lab, { node, system: state, server, away }, reporter, seconds, say)
   const started = commandOn(node, startedScript(serviceOf(node)), { root: true })
   const ready = commandOn(reporter, readyScript(node.name), { root: true })
-  const condition = `started=$(${started}\n) && answer=$(${ready}
-) && read -r ready heartbeat ${messageField(lab.rke2)} <<<"$answer" && [[ $heartbeat > $started && ${isUpBash(lab.rke2)} ]]`
+  const condition = `times=$(${started}\n) && answer=$(${ready}
+) && read -r started latest ready heartbeat ${messageField(lab.rke2)} <<<"$times $answer" && [[ $heartbeat > $started && $heartbeat < $latest && ${isUpBash(lab.rke2)} ]]`
   return {
     do: 'check',
     bash: `${untilBash(condition, seconds, 3)}\n${typedOn(node, 'sync')}`,

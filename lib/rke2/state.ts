@@ -3,7 +3,14 @@ import { LabError } from '../text/errors.ts'
 import { quote } from '../text/quote.ts'
 import { parts } from '../text/sections.ts'
 import { factsScript, parseFacts, type NodeFacts } from './facts.ts'
-import { kubectl, parseKubeNodes, program, type KubeNode, type Times } from './kube-nodes.ts'
+import {
+  kubectl,
+  parseKubeNodes,
+  program,
+  tolerance,
+  type KubeNode,
+  type Times,
+} from './kube-nodes.ts'
 import { environmentFile } from './proxy.ts'
 import { parseVersion } from './release.ts'
 import { imagesFolder, importMemory, remainsScript } from './remains.ts'
@@ -139,10 +146,14 @@ ${remainsScript}
 true
 `
 
-/** For root's sh on a node: when the service that is active was started, as Kubernetes writes times; fails if it is not. */
+/** For root's sh on a node: between which times a report counts, as Kubernetes writes them: since the start of the service by
+ *  the clock as it is now, and not ahead of that clock. Fails if the service is not active. */
 export const startedScript = (service: Service) => `\
 systemctl is-active --quiet ${service} &&
-  date -u -d "$(TZ=UTC systemctl show --property ExecMainStartTimestamp --value ${service})" +%FT%TZ`
+  began=$(systemctl show --property ExecMainStartTimestampMonotonic --value ${service}) &&
+  up=$(cut -d ' ' -f 1 /proc/uptime) && now=$(date +%s%6N) &&
+  started=$(((now - \${up%.*}\${up#*.}0000 + began) / 1000000)) &&
+  echo "$(date -u -d "@$started" +%FT%TZ) $(date -u -d '${tolerance} seconds' +%FT%TZ)"`
 
 /** Appended to what status runs on a node as the login user: RKE2's version and service, and on a server the nodes. */
 export const statusScript = (service: Service) =>

@@ -33,7 +33,7 @@ const start = (verb: string) => [
 ]
 const wait = [
   'Wait until the node is Ready',
-  '? 60 s kubemaster: [[ $heartbeat > $started && $ready == True ]]',
+  '? 60 s kubemaster: [[ $heartbeat > $started && $heartbeat < $latest && $ready == True ]]',
 ]
 const install = [
   'Install on kubemaster',

@@ -52,7 +52,8 @@ const start = (name: string, service: string, verb = 'start') => [
   `@${name} sudo systemctl enable ${service}`,
   `@${name} sudo systemctl ${verb} --no-block ${service}`,
 ]
-const wait = (name: string) => `? 60 s ${name}: [[ $heartbeat > $started && $ready == True ]]`
+const wait = (name: string) =>
+  `? 60 s ${name}: [[ $heartbeat > $started && $heartbeat < $latest && $ready == True ]]`
 const forget = [
   '@kubemaster kubectl delete secret --namespace kube-system worker01.node-password.rke2 --ignore-not-found',
   '@kubemaster kubectl delete node worker01 --timeout=120s',
@@ -173,7 +174,7 @@ await t.test('with cni: none a node without a network has joined', async (t) => 
   }
   t.strictSame(stepsFor(noNetwork), [])
   const up =
-    "[[ $heartbeat > $started && ( $ready == True || $message == 'container runtime network not ready: '* ) ]]"
+    "[[ $heartbeat > $started && $heartbeat < $latest && ( $ready == True || $message == 'container runtime network not ready: '* ) ]]"
   const wait = `? 60 s worker01: ${up}`
   t.strictSame(stepsFor('container runtime is down'), [wait])
   t.strictSame(
