@@ -10,7 +10,7 @@ import { kubectl } from './kube-nodes.ts'
 export interface Known {
   /** Short and stable: tests and documents use it. */
   id: string
-  match: RegExp
+  match: { test(line: string): boolean }
   /** It is a cause only where this holds. */
   when?: (at: Place) => boolean
   /** The lines after which it is over; without it, any progress. */

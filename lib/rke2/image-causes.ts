@@ -5,17 +5,19 @@ import { imagesFolder } from './remains.ts'
 
 // As containerd and RKE2 name it in their messages: "index.docker.io/rancher/mirrored-pause:3.6".
 const ofRke2 = /["\s]((?:[\w.:-]+\/)*rancher\/[\w.-]+(?::[\w.-]+)?)/
+const all = (...patterns: RegExp[]) => ({
+  test: (line: string) => patterns.every((pattern) => pattern.test(line)),
+})
+const failed = /failed to get runtime image|failed to pull (and unpack )?image|ErrImagePull/
 // A pod of the user's may name an image that does not exist; RKE2 starts all the same.
-const pull = new RegExp(
-  `failed to get runtime image|(failed to pull (and unpack )?image|ErrImagePull).*${ofRke2.source}`,
-)
+const pull = all(failed, /failed to get runtime image|rancher\//, ofRke2)
 const imageIn = (line: string) => ofRke2.exec(line)?.[1] ?? ''
 const archiveIn = (line = '') => imageArchive(archiveOf(imageIn(line)))
 
 export const ofImages: Known[] = [
   {
     id: 'rate-limit',
-    match: new RegExp(`^(?=.*(429 Too Many Requests|toomanyrequests)).*(${pull.source})`),
+    match: all(/429 Too Many Requests|toomanyrequests/, failed, ofRke2),
     patience: 30,
     why: () => 'the registry refuses more image pulls for now (rate limit)',
     fix: (at) => [

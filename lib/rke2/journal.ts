@@ -1,4 +1,5 @@
 // PURE. RKE2's journal: the cause of a failure, how long it has lasted, the last message.
+import type { Ends } from './ends.ts'
 import type { Hint } from '../text/errors.ts'
 import { typedOn } from '../guest/ssh-files.ts'
 import type { Known, Place } from './cause.ts'
@@ -62,18 +63,25 @@ export function diagnose(
   const goesOn = kubeletKeepsExiting(lines, now)
   const counts = (log: string[]) =>
     log.filter((line) => !isEarly(line) && (goesOn || !kubeletExit.test(line)))
+  const [programs, keys] = emptyFiles(at)
   const found =
-    causeIn(emptyFiles(at), at) ??
+    causeIn(keys, at) ??
     causeIn(counts(lines), at) ??
     causeIn(counts(containerd.split('\n')), at) ??
     (ends && keepsFailing(lines, ends, at))
+  // An empty program may be as it should be, in an image of the user's; it counts where etcd does not come up.
+  if (found && ['etcd-silent', 'first-start-cut-off'].includes(found.id))
+    return causeIn(programs, at) ?? found
   if (found?.id !== 'kubelet-exits') return found
   const said = kubelet ? kubeletError(kubelet) : undefined
   return causeOf(knownIn(said ?? '', at) ?? knownIn('Kubelet exited: ', at), at, said)
 }
 
-const emptyFiles = ({ remains }: Place) =>
-  (remains?.empty ?? []).map((file) => `empty file: ${file}`)
+function emptyFiles({ remains }: Place): [programs: string[], keys: string[]] {
+  const lines = (remains?.empty ?? []).map((file) => `empty file: ${file}`)
+  const isKey = (line: string) => line.startsWith('empty file: /')
+  return [lines.filter((line) => !isKey(line)), lines.filter(isKey)]
+}
 
 // RKE2 starts its kubelet again after 5 s, without a word: one exit may heal.
 function kubeletKeepsExiting(lines: string[], now: number): boolean {
@@ -82,18 +90,21 @@ function kubeletKeepsExiting(lines: string[], now: number): boolean {
   return exits.length === 2 && !(last - before > 30_000) && !(now - last > 30_000)
 }
 
-const knownIn = (line: string, at: Place) =>
-  known.find(({ match, when }) => match.test(line) && (when?.(at) ?? true))
+const knownIn = (line: string, at: Place, among = known) =>
+  among.find(({ match, when }) => match.test(line) && (when?.(at) ?? true))
+const lasting = known.filter(({ until }) => until)
 
 /** The last cause in the lines that is not over. */
 function causeIn(lines: string[], at: Place): Cause | undefined {
-  const isOver = ({ until }: Known, index: number) =>
-    lines.slice(index + 1).some((line) => (until ? until.test(line) : isProgress(line)))
-  const last = lines.findLast((line, index) => {
-    const hit = knownIn(line, at)
-    return hit !== undefined && !isOver(hit, index)
-  })
-  return last === undefined ? undefined : causeOf(knownIn(last, at), at, last)
+  let hasProgressed = false
+  for (const [index, line] of [...lines.entries()].reverse()) {
+    const hit = knownIn(line, at, hasProgressed ? lasting : known)
+    const { until } = hit ?? {}
+    if (hit && !(until && lines.slice(index + 1).some((later) => until.test(later))))
+      return causeOf(hit, at, line)
+    hasProgressed ||= isProgress(line)
+  }
+  return undefined
 }
 
 const causeOf = (hit: Known | undefined, at: Place, said?: string): Cause | undefined =>
@@ -118,37 +129,16 @@ function earlyPulls(journal: string[]): (line: string) => boolean {
 export const timeOf = (line: string) =>
   Date.parse(/(?:\btime="|^)(\d{4}-[^" ]*)/.exec(line)?.[1] ?? '')
 
-/** How often the service has ended since the first look at it, by systemd's counter of restarts. */
-export interface Ends {
-  counter: number
-  count: number
-  /** When the last end was noticed, and after what time of life (milliseconds). */
-  last: number
-  life: number
-  /** systemd's words for it, such as exit-code; empty for a good end. */
-  result: string
-}
-
-/** The ends after one more look. */
-export function endsAfter(before: Ends | undefined, counter: number, result: string, now: number) {
-  const more = before ? counter - before.counter : 0
-  if (!before || more < 0) return { counter, count: 0, last: now, life: 0, result }
-  const words = result || before.result
-  if (more === 0) return { ...before, result: words }
-  const life = (now - before.last) / more
-  return { counter, count: before.count + more, last: now, life, result: words }
-}
-
-/** Whether it ends again and again: one end alone is no cause, and a life longer than the one before is no end. */
-export const keepsEnding = ({ count, last, life }: Ends, now: number): boolean =>
-  count >= 2 && now - last < 1.5 * life + 10_000
-
 const fatal =
   /level=fatal msg="((?:[^"\\]|\\.)*)"|msg="(Shutdown request received: (?:[^"\\]|\\.)*)"/
 const complaint = /^(?! ).*(error|panic|fatal|fail|incorrect|cannot|no such)/i // options of a usage text are indented
 
 // A known cause goes on although RKE2 gets a bit further each time. A failure that nobody foresaw is shown in its own words.
-function keepsFailing(lines: string[], { count, result }: Ends, at: Place): Cause | undefined {
+function keepsFailing(
+  lines: string[],
+  { count, life, result }: Ends,
+  at: Place,
+): Cause | undefined {
   const line =
     lines.findLast((line) => fatal.test(line)) ??
     lines.findLast((line) => complaint.test(line)) ??
@@ -156,6 +146,9 @@ function keepsFailing(lines: string[], { count, result }: Ends, at: Place): Caus
   const hit = knownIn(line, at)
   if (hit) return causeOf(hit, at, line)
   const unit = serviceOf(at.node)
+  const words = lines.filter((line) => fatal.test(line)).map((one) => lastMessage(one))
+  const [before, last] = words.slice(-2).map((text) => text.replace(/\d+/g, ''))
+  const isAnother = last !== undefined && last !== before
   return {
     id: 'keeps-failing',
     why: `RKE2 has ended ${count} times${result && ` (${result})`}, and said: ${lastMessage(line) || 'nothing'}`,
@@ -163,7 +156,7 @@ function keepsFailing(lines: string[], { count, result }: Ends, at: Place): Caus
       typedOn(at.node, `sudo journalctl --unit ${unit} --lines 200 --no-pager`),
       typedOn(at.node, `systemctl status ${unit}`),
     ],
-    patience: 30,
+    patience: isAnother ? 120 : life > 20_000 ? 10 : 30,
   }
 }
 

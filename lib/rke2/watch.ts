@@ -2,19 +2,17 @@
 import type { Lab } from '../lab/lab.ts'
 import { parts } from '../text/sections.ts'
 import type { Place } from './cause.ts'
+import { endsAfter, keepsEnding, type Ends } from './ends.ts'
 import {
   diagnose,
-  endsAfter,
   hasImported,
   isDue,
   isImporting,
-  keepsEnding,
   lastMessage,
   onlyImports,
   sighting,
   timeOf,
   type Cause,
-  type Ends,
   type Sighting,
 } from './journal.ts'
 import { parseRemains } from './remains.ts'

@@ -93,7 +93,7 @@ await t.test(
     t.strictSame(plan({ config, unread: true }, lab()), { files: [], unread: false })
     const [kept] = planConfig(with_, member(node, { config, environment: 'A=b' }), edited).steps
     t.match(kept, {
-      bash: /^mkdir -p \S+\n\{ \{ ssh [^]* sudo sh -s <<'EOF'\nsed -E [^]*\n\} && printf/,
+      bash: /^mkdir -p \S+\n\( trap .*\n\{ \{ ssh [^]* sudo sh -s <<'EOF'\nsed -E [^]*\n\} && printf/,
     })
   },
 )
