@@ -78,7 +78,7 @@ await t.test(
         t.strictSame(stderr.match(/^✗.*/gm), [
           '✗ natnode: it uses cgroup v1; since Kubernetes 1.35 the kubelet refuses to start there',
         ])
-        t.match(stderr, /try: ssh .* systemd.unified_cgroup_hierarchy=1/)
+        t.match(stderr, /try: ssh .*systemd\.unified_cgroup_hierarchy=1/)
         const printed = await work.script('install-rke2', '--dry-run')
         const ran = await host.exec(['bash'], { ...work.options, input: printed.stdout })
         t.not(ran.exitCode, 0)
