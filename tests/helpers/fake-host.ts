@@ -243,7 +243,7 @@ export class FakeHost {
   onNode(name: string, file: string, text?: string): string {
     const path = join(this.state, 'nodes', name, file)
     if (text === undefined) return existsSync(path) ? readFileSync(path, 'utf8') : ''
-    for (const folder of ['home', 'run', 'usr/local/bin', 'var/lib', join(file, '..')])
+    for (const folder of ['home', 'run', 'etc/cloud', 'usr/local/bin', 'var/lib', join(file, '..')])
       mkdirSync(join(this.state, 'nodes', name, folder), { recursive: true })
     writeFileSync(path, text)
     return text

@@ -24,7 +24,7 @@ const nextSteps = ({ stderr }: Result) =>
 const screen = [
   'rke2-kvm-lab on this host',
   'network +bridge br0, 192\\.0\\.2\\.0/24',
-  'download +RKE2 v[\\d.+rke]+ rke2\\.linux-amd64\\.tar\\.gz \\d+ B to .*/home/\\.cache/rke2-kvm-lab',
+  'download +RKE2 v[\\d.+rke]+ rke2\\.linux-amd64\\.tar\\.gz [\\d.]+ (?:B|KiB) to .*/home/\\.cache/rke2-kvm-lab',
   'machines +kubemaster 4 GiB, worker01 4 GiB, worker02 4 GiB of 40 GiB memory; disks grow up to 120 GiB of 256 GiB free',
   'time +about \\d+ minutes',
 ]
