@@ -20,7 +20,7 @@ export const initEnded = `cd /run/cloud-init && { test -e disabled || test -e re
 ${settled}`
 export const initFine = 'cloud-init status >/dev/null || test $? -eq 2'
 
-/** For root on the node: cloud-init stays off, also in an image that trusts only NoCloud and would begin anew without a seed. */
+/** For root on the node: cloud-init stays off, also in an image that trusts only NoCloud and would start over without a seed. */
 export const initOff = `touch ${offFile}`
 
 interface Stage {

@@ -9,7 +9,9 @@ import { bringsNetwork } from './kube-nodes.ts'
 import {
   addModules,
   clockTrouble,
+  hasCgroupV1,
   installOn,
+  newerImage,
   packagesOn,
   recreated,
   renewMachineId,
@@ -66,15 +68,9 @@ const twinsOf = ({ state, others }: Candidate) =>
 const needs: Need[] = [
   {
     check: 'cgroup',
-    wrong: ({ state }) =>
-      state.cgroup === 'tmpfs' &&
-      'it uses cgroup v1; since Kubernetes 1.35 the kubelet refuses to start there',
+    wrong: ({ state }) => state.cgroup === 'tmpfs' && hasCgroupV1,
     isWarning: takesV1,
-    fix: ({ node, state }) => [
-      useCgroupV2(node, state),
-      '# or use an image of a newer system (cgroup v2 is the default since Ubuntu 22.04, Debian 11, EL 9), then:',
-      recreated(node),
-    ],
+    fix: ({ node, state }) => [useCgroupV2(node, state), newerImage, recreated(node)],
     printed: () =>
       'test "$(stat -f -c %T /sys/fs/cgroup)" != tmpfs || lacks "cgroup v2, which the kubelet needs"',
   },

@@ -20,7 +20,7 @@ import { parseTimes, serviceOf, watchScript } from './state.ts'
 import { isReady, parseKubeNodes, type KubeNode } from './kube-nodes.ts'
 
 /** How a watcher sees: the node's answer to a script, Kubernetes' nodes from another server, the clock (milliseconds). */
-export interface Eyes {
+interface Eyes {
   ask: (script: string) => Promise<string>
   nodes: () => Promise<KubeNode[] | undefined>
   /** Writes to the node's disk what is only in its memory. */
