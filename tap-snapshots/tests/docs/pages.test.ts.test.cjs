@@ -205,11 +205,11 @@ Array [
 ]
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/18-make-it-yours.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/23-make-it-yours.md: not run by any test 1`] = `
 Array []
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/19-clean-up.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/24-clean-up.md: not run by any test 1`] = `
 Array []
 `
 
@@ -394,7 +394,7 @@ exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from f
 Array []
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/19-clean-up.md: the commands that it causes 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/24-clean-up.md: the commands that it causes 1`] = `
 Array [
   "virsh -c qemu:///system destroy kubemaster",
   "virsh -c qemu:///system destroy worker01",
