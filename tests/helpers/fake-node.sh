@@ -246,6 +246,7 @@ case $me in
     script=
     if [[ ${*: -2} = 'sh -s' ]]; then script=$(cat); fi
     record "$@" ${script:+"$script"}
+    if [[ $1 = -O ]]; then exit 255; fi # there is no shared connection
     [[ $1 = -F ]] || unknown "$@"
     if [[ ! -e $2 ]]; then echo "Can't open user config file $2: No such file or directory" >&2 && exit 255; fi
     lab=${2%/ssh_config} lab=${lab##*/}
@@ -321,6 +322,7 @@ case $me in
       'is-active rke2-'*) is_active "$2" ;;
       'is-active --quiet rke2-'*) is_active "$3" >/dev/null ;;
       'is-active '*) grep -qsxF "$2" "$root/run/units" && echo active ;;
+      'is-enabled --quiet rke2-'*) [[ -e $root/run/enabled-$3 ]] ;;
       'is-enabled rke2-'*) if [[ -e $root/run/enabled-$2 ]]; then echo enabled; else echo disabled && exit 1; fi ;;
       'show --property ActiveState,Job,InvocationID,NRestarts,Result,ExecMainStatus rke2-'*)
         echo "ActiveState=$(is_active "$4")"
