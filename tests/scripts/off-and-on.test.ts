@@ -7,9 +7,9 @@ import { printed, runByBash } from '../helpers/printed.ts'
 import { failed, idle, succeeds } from '../helpers/results.ts'
 
 const threeServers = [
-  { name: 'kubemaster', role: 'server', address: '192.168.1.30' },
-  { name: 'worker01', role: 'server', address: '192.168.1.31' },
-  { name: 'worker02', role: 'server', address: '192.168.1.32' },
+  { name: 'kubemaster', role: 'server', address: '192.0.2.30' },
+  { name: 'worker01', role: 'server', address: '192.0.2.31' },
+  { name: 'worker02', role: 'server', address: '192.0.2.32' },
 ]
 const isOff = (host: FakeHost, name: string) => host.read(`domains/${name}/state`) === 'shut off\n'
 const states = (host: FakeHost) =>
@@ -28,10 +28,9 @@ await t.test('agents off first, servers last; on again until every node is Ready
   const host = made
   host.restore()
   const off = await succeeds(t, host, 'stop')
-  t.strictSame(
-    changes(off.changes).filter((call) => call.startsWith('shutdown')),
-    ['shutdown worker01', 'shutdown worker02', 'shutdown kubemaster'],
-  )
+  const order = changes(off.changes).filter((call) => call.startsWith('shutdown'))
+  t.strictSame(order.slice(0, 2).sort(), ['shutdown worker01', 'shutdown worker02'])
+  t.strictSame(order.slice(2), ['shutdown kubemaster'])
   t.strictSame(states(host), [true, true, true])
   t.match(off.stderr, 'Next: npx zx scripts/start.ts')
   await idle(t, host, 'stop', 'nothing to do: every machine is off')
@@ -155,7 +154,7 @@ await t.test('--dry-run, run by bash, does the same', async (t) => {
   t.strictSame(states(host), [false, false, false])
   for (const name of ['kubemaster', 'worker01', 'worker02'])
     t.equal(host.onNode(name, `run/rke2-${name === 'kubemaster' ? 'server' : 'agent'}`), 'active\n')
-  t.notMatch(await printed(t, host, 'start'), / start /)
+  t.notMatch(await printed(t, host, 'start'), /virsh .* start /)
   t.notOk(existsSync(join(host.state, 'unknown')))
 })
 
