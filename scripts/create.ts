@@ -12,7 +12,7 @@ import { pair, type Machine } from '../lib/libvirt/ownership.ts'
 import { withBaseVolume } from '../lib/machine/base-volume.ts'
 import { openPool, planMachine, planNetwork, planStart } from '../lib/machine/create.ts'
 import { checkMachines, differences } from '../lib/machine/drift.ts'
-import { planSeeds, readUserConfig } from '../lib/machine/seed.ts'
+import { findIsoTool, planSeeds, readUserConfig } from '../lib/machine/seed.ts'
 import { hasFreeSudo } from '../lib/machine/user-data.ts'
 import { phase } from '../lib/phase.ts'
 import { together } from '../lib/shell/carry-out.ts'
@@ -25,7 +25,7 @@ await phase(import.meta.url, 'create', async ({ lab, nodes, options, shell }) =>
   const machines = pair(lab, seen, nodes)
   checkAccess(lab, seen)
   checkMachines(lab, machines)
-  const now = typeNow(lab, (await around).here)
+  const now = typeNow(lab, await around.here)
   for (const text of machines.flatMap((machine) => differences(machine, now))) ui.warn(text)
   const fresh = machines.flatMap(({ node, domain }) => (domain ? [] : [node]))
 
@@ -33,11 +33,12 @@ await phase(import.meta.url, 'create', async ({ lab, nodes, options, shell }) =>
     const config = readUserConfig(lab) // reports errors in it before anything is changed
     if (!hasFreeSudo(lab, config))
       ui.warn(`sudo of ${lab.user} lacks NOPASSWD in cloud-init/user-data.yaml: RKE2 needs that`)
-    const [type, image, keys] = await shell.look('Check the host', () =>
+    const [type, image, keys, isoTool] = await shell.look('Check the host', () =>
       together(
         () => checkHost(lab, nodes, seen, around),
         () => findImage(lab, shell.remember),
         () => planKeys(lab, fresh),
+        findIsoTool,
       ),
     )
     await shell.apply(inOrder('SSH and host keys', keys))
@@ -47,7 +48,7 @@ await phase(import.meta.url, 'create', async ({ lab, nodes, options, shell }) =>
       const plan = (machine: Machine) => planMachine(lab, host, machine, parts)
       const [made, seeds] = await together(
         async () => forEach('Machines', pair(lab, host, nodes), plan),
-        () => planSeeds(lab, fresh, host, config),
+        () => planSeeds(lab, fresh, host, config, isoTool),
       )
       await shell.apply(inOrder('Network', planNetwork(lab, host)))
       await shell.apply({ title: 'Base image and seeds', lanes: [{ name: '', steps }, ...seeds] })

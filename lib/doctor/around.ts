@@ -17,9 +17,9 @@ export async function checkHost(
   lab: Lab,
   nodes: Node[],
   host: Host,
-  around: Promise<Around>,
+  around: Around,
 ): Promise<'kvm' | 'qemu'> {
-  const facts = { lab, nodes, host, ...(await settle(lab, await around)) }
+  const facts = { lab, nodes, host, ...(await settle(lab, around)) }
   const findings = findForCreate(facts)
   const warnings = findings.flatMap(({ level, found }) => (level === 'warning' ? found : []))
   for (const text of new Set(warnings)) ui.warn(text)
@@ -30,22 +30,20 @@ export async function checkHost(
   return domainTypeFor(lab, facts.kvm)
 }
 
-/** What can be found out while libvirt is asked. */
-type Around = Pick<Facts, 'here' | 'knocks'>
+/** What is found out while libvirt is asked. */
+export interface Around {
+  here: Promise<HostFacts>
+  knocks: Promise<Knock[]>
+}
 
 /** Asks this host, and tries to connect to each node if libvirt is on this host; that also makes the kernel look up its MAC. */
-export async function lookAround(
-  lab: Lab,
-  nodes: Node[],
-  questions = questionsOfCreate,
-): Promise<Around> {
+export function lookAround(lab: Lab, nodes: Node[], questions = questionsOfCreate): Around {
   const { isHere } = libvirtHost(lab.libvirt)
-  const answerOf = ({ address }: Node) => (isHere ? knock(address, 22, 250) : 'silent')
-  const [here, ...knocks] = await Promise.all([
-    lookHere(lab, questions),
-    ...nodes.map(async (node) => ({ node, answer: await answerOf(node) })),
-  ])
-  return { here, knocks }
+  const tryNode = async (node: Node): Promise<Knock> => ({
+    node,
+    answer: isHere ? await knock(node.address, 22, 250) : 'silent',
+  })
+  return { here: lookHere(lab, questions), knocks: Promise.all(nodes.map(tryNode)) }
 }
 
 /** Asks this host, and over SSH that of libvirt. */
@@ -59,9 +57,14 @@ export async function lookHere(lab: Lab, questions: Question[]): Promise<HostFac
   return parseLook(lab, here.stdout + away.stdout, whyMissed(lab, away))
 }
 
-/** The same with the neighbours that the kernel found, and with KVM. */
-export async function settle(lab: Lab, { here, knocks }: Around) {
-  const [neighbours, kvm] = await Promise.all([findNeighbours(lab, knocks), findKvm(lab, here)])
+/** Everything, with the neighbours that the kernel found, and with KVM. */
+export async function settle(lab: Lab, around: Around) {
+  const [here, kvm, knocks, neighbours] = await Promise.all([
+    around.here,
+    around.here.then((here) => findKvm(lab, here)),
+    around.knocks,
+    around.knocks.then((knocks) => findNeighbours(lab, knocks)),
+  ])
   const all: HostFacts = (question) => (question === 'neighbours' ? neighbours : here)(question)
   return { here: all, knocks, ...kvm }
 }

@@ -18,7 +18,7 @@ export async function examine(lab: Lab, nodes: Node[], { remember }: Shell): Pro
   const first = lookAround(lab, nodes, questions)
   const { host, trouble } = await askLibvirt(lab)
   const [around, image] = await Promise.all([
-    first.then((looked) => settle(lab, looked)),
+    settle(lab, first),
     findPlace(lab, nodes, host, remember),
   ])
   const facts = { lab, nodes, host, ...around, propose: proposals(lab, around.here) }

@@ -9,7 +9,7 @@ import { checkUnused, foreignVolume, seedTag, tagPlace, whoseVolume } from '../l
 import { readInVolumes } from '../libvirt/volumes.ts'
 import { query, readText } from '../shell/bash.ts'
 import { written } from '../shell/carry-out.ts'
-import { sh, type Lane, type Step } from '../shell/steps.ts'
+import { inOneShell, sh, type Lane, type Step } from '../shell/steps.ts'
 import { LabError, named } from '../text/errors.ts'
 import { commandText } from '../text/quote.ts'
 import {
@@ -32,7 +32,7 @@ export function readUserConfig(lab: Lab) {
 }
 
 /** The program on this host that creates ISO images, as the start of a command. */
-async function isoTool(): Promise<string[]> {
+export async function findIsoTool(): Promise<string[]> {
   const { stdout } = await query`command -v genisoimage mkisofs xorriso || true`
   const tool = stdout.split('\n')[0]?.split('/').at(-1)
   if (!tool)
@@ -48,8 +48,8 @@ export async function planSeeds(
   nodes: Node[],
   host: Host,
   userConfig: ReturnType<typeof parseUserConfig>,
+  isoTool: string[],
 ): Promise<Lane[]> {
-  const tool = await isoTool()
   const left = nodes.filter(({ seedVolume }) => host.volumeNames.includes(seedVolume))
   await checkSeedsAreOurs(lab, left, host)
   return nodes.map((node) => ({
@@ -57,11 +57,13 @@ export async function planSeeds(
     steps: [
       ...written(`${node.dir}/user-data`, userData(lab, node, userConfig)),
       ...written(`${node.dir}/network-config`, networkConfig(lab, node)),
-      makeIso(lab, node, tool),
+      makeIso(lab, node, isoTool),
       ...(left.includes(node) ? [deleteSeed(lab, node)] : []),
-      sh`${virsh(lab)} vol-create-as --pool ${lab.pool.name} ${node.seedVolume} 0 --format raw`,
-      sh`${virsh(lab)} vol-upload --pool ${lab.pool.name} ${node.seedVolume} ${node.dir}/seed.iso`,
-      sh`rm -r ${node.dir}/seed ${node.dir}/seed.iso`,
+      ...inOneShell([
+        sh`${virsh(lab)} vol-create-as --pool ${lab.pool.name} ${node.seedVolume} 0 --format raw`,
+        sh`${virsh(lab)} vol-upload --pool ${lab.pool.name} ${node.seedVolume} ${node.dir}/seed.iso`,
+        sh`rm -r ${node.dir}/seed ${node.dir}/seed.iso`,
+      ]),
     ],
   }))
 }

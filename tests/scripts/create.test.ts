@@ -45,7 +45,7 @@ await t.test('from nothing to three machines, and then nothing more to do', asyn
   t.equal(made.volumes?.length, 7, 'one base image, three disks, three seeds')
 
   await t.test('each changing command was shown so that it can be pasted', async (t) => {
-    const shown = first.stderr.split('\n').filter((line) => line.startsWith('  $ virsh '))
+    const shown = first.stderr.split('\n').filter((line) => /^ {2}[$ ] virsh /.test(line))
     t.strictSame(
       shown.map((line) => line.slice(4)).sort(),
       first.changes.filter((call) => call.startsWith('virsh')).sort(),
