@@ -2,7 +2,7 @@
 // Phase 1 - create: from lab.yaml to running machines that are reachable by SSH and fully initialised.
 // Safe to run again: it checks what exists and does what is missing.
 import * as ui from '../lib/cli/ui.ts'
-import { checkHost, lookAround } from '../lib/doctor/around.ts'
+import { checkAddressesAgain, checkHost, lookAround } from '../lib/doctor/around.ts'
 import { typeNow } from '../lib/doctor/kvm.ts'
 import { findImage } from '../lib/download/image.ts'
 import { checkAccess, planKeys } from '../lib/guest/keys.ts'
@@ -12,7 +12,7 @@ import { pair, type Machine } from '../lib/libvirt/ownership.ts'
 import { withBaseVolume } from '../lib/machine/base-volume.ts'
 import { openPool, planMachine, planNetwork, planStart } from '../lib/machine/create.ts'
 import { checkMachines, differences } from '../lib/machine/drift.ts'
-import { findIsoTool, planSeeds, readUserConfig } from '../lib/machine/seed.ts'
+import { planSeeds, readUserConfig } from '../lib/machine/seed.ts'
 import { hasFreeSudo } from '../lib/machine/user-data.ts'
 import { phase } from '../lib/phase.ts'
 import { together } from '../lib/shell/carry-out.ts'
@@ -33,12 +33,11 @@ await phase(import.meta.url, 'create', async ({ lab, nodes, options, shell }) =>
     const config = readUserConfig(lab) // reports errors in it before anything is changed
     if (!hasFreeSudo(lab, config))
       ui.warn(`sudo of ${lab.user} lacks NOPASSWD in cloud-init/user-data.yaml: RKE2 needs that`)
-    const [type, image, keys, isoTool] = await shell.look('Check the host', () =>
+    const [type, image, keys] = await shell.look('Check the host', () =>
       together(
         () => checkHost(lab, nodes, seen, around),
         () => findImage(lab, shell.remember),
         () => planKeys(lab, fresh),
-        findIsoTool,
       ),
     )
     await shell.apply(inOrder('SSH and host keys', keys))
@@ -48,12 +47,13 @@ await phase(import.meta.url, 'create', async ({ lab, nodes, options, shell }) =>
       const plan = (machine: Machine) => planMachine(lab, host, machine, parts)
       const [made, seeds] = await together(
         async () => forEach('Machines', pair(lab, host, nodes), plan),
-        () => planSeeds(lab, fresh, host, config, isoTool),
+        () => planSeeds(lab, fresh, host, config),
       )
       await shell.apply(inOrder('Network', planNetwork(lab, host)))
       await shell.apply({ title: 'Base image and seeds', lanes: [{ name: '', steps }, ...seeds] })
       return made
     })
+    await checkAddressesAgain(lab, seen, around)
     await shell.apply(made)
   } else {
     await shell.apply(inOrder('SSH and host keys', await planKeys(lab, [])))

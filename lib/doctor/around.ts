@@ -10,7 +10,7 @@ import { findForCreate, hostError, questionsOfCreate } from './checks.ts'
 import type { Facts, HostFacts, Knock, Question } from './facts.ts'
 import { domainTypeFor, saidOfKvm, triedKvm } from './kvm.ts'
 import { lookScript, lookThere, parseLook, whyMissed } from './look.ts'
-import { isAsking } from './ownership.ts'
+import { checkAddresses, isAsking } from './ownership.ts'
 
 /** Runs the checks that stop create: shows warnings, throws one LabError for all failures. Returns the type for domains. */
 export async function checkHost(
@@ -36,12 +36,18 @@ export interface Around {
   knocks: Promise<Knock[]>
 }
 
-/** Asks this host, and tries to connect to each node if libvirt is on this host; that also makes the kernel look up its MAC. */
-export function lookAround(lab: Lab, nodes: Node[], questions = questionsOfCreate): Around {
+/** Asks this host, and tries to connect to each node if libvirt is on this host; that also makes the kernel look up its MAC.
+ *  create waits for answers only a moment, as it looks again. */
+export function lookAround(
+  lab: Lab,
+  nodes: Node[],
+  questions = questionsOfCreate,
+  milliseconds = 100,
+): Around {
   const { isHere } = libvirtHost(lab.libvirt)
   const tryNode = async (node: Node): Promise<Knock> => ({
     node,
-    answer: isHere ? await knock(node.address, 22, 250) : 'silent',
+    answer: isHere ? await knock(node.address, 22, milliseconds) : 'silent',
   })
   return { here: lookHere(lab, questions), knocks: Promise.all(nodes.map(tryNode)) }
 }
@@ -67,6 +73,15 @@ export async function settle(lab: Lab, around: Around) {
   ])
   const all: HostFacts = (question) => (question === 'neighbours' ? neighbours : here)(question)
   return { here: all, knocks, ...kvm }
+}
+
+/** Throws when a MAC has been found for an address since it was tried: a device that sleeps answers late. */
+export async function checkAddressesAgain(lab: Lab, host: Host, around: Around): Promise<void> {
+  const [looked, knocks] = await Promise.all([around.here, around.knocks])
+  const neighbours = await findNeighbours(lab, knocks)
+  const here: HostFacts = (question) => (question === 'neighbours' ? neighbours : looked)(question)
+  const error = hostError([...checkAddresses({ lab, host, knocks, here })])
+  if (error) throw error
 }
 
 // The kernel probes a neighbour that it knew before only after 5 s, three times (delay_first_probe_time, arp(7)).

@@ -15,7 +15,7 @@ import { isMade } from './ownership.ts'
 
 /** All checks. */
 export async function examine(lab: Lab, nodes: Node[], { remember }: Shell): Promise<Finding[]> {
-  const first = lookAround(lab, nodes, questions)
+  const first = lookAround(lab, nodes, questions, 250)
   const { host, trouble } = await askLibvirt(lab)
   const [around, image] = await Promise.all([
     settle(lab, first),

@@ -32,7 +32,7 @@ export function readUserConfig(lab: Lab) {
 }
 
 /** The program on this host that creates ISO images, as the start of a command. */
-export async function findIsoTool(): Promise<string[]> {
+async function isoTool(): Promise<string[]> {
   const { stdout } = await query`command -v genisoimage mkisofs xorriso || true`
   const tool = stdout.split('\n')[0]?.split('/').at(-1)
   if (!tool)
@@ -48,8 +48,8 @@ export async function planSeeds(
   nodes: Node[],
   host: Host,
   userConfig: ReturnType<typeof parseUserConfig>,
-  isoTool: string[],
 ): Promise<Lane[]> {
+  const tool = await isoTool()
   const left = nodes.filter(({ seedVolume }) => host.volumeNames.includes(seedVolume))
   await checkSeedsAreOurs(lab, left, host)
   return nodes.map((node) => ({
@@ -57,7 +57,7 @@ export async function planSeeds(
     steps: [
       ...written(`${node.dir}/user-data`, userData(lab, node, userConfig)),
       ...written(`${node.dir}/network-config`, networkConfig(lab, node)),
-      makeIso(lab, node, isoTool),
+      makeIso(lab, node, tool),
       ...(left.includes(node) ? [deleteSeed(lab, node)] : []),
       ...inOneShell([
         sh`${virsh(lab)} vol-create-as --pool ${lab.pool.name} ${node.seedVolume} 0 --format raw`,

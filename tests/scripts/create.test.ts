@@ -406,6 +406,25 @@ await t.test('all problems of the host are reported at once, and nothing is chan
   t.strictSame(result.changes, [])
 })
 
+await t.test('an address that answers late is noticed before a machine uses it', async (t) => {
+  const host = new FakeHost(t, oneNode)
+  const late = [{ dst: '192.0.2.30', lladdr: '02:00:00:00:00:01', state: ['REACHABLE'] }]
+  const result = await host.run('create', [], {
+    onStderr: (text) => {
+      if (text.includes('SSH and host keys')) host.put('neighbours', JSON.stringify(late))
+    },
+  })
+  failed(
+    t,
+    result,
+    /addresses.*: fine/,
+    '✗ kubemaster: something else answers on 192.0.2.30 (MAC 02:00:00:00:00:01)',
+  )
+  t.strictSame(host.inventory().domains, [])
+  host.put('neighbours', '[]')
+  t.equal((await host.run('create')).code, 0)
+})
+
 await t.test('a host that was known before, and drops SSH, is waited for', async (t) => {
   const host = new FakeHost(t, oneNode)
   host.add(
