@@ -2,7 +2,7 @@
 // Phase 1 - create: from lab.yaml to running machines that are reachable by SSH and fully initialised.
 // Safe to run again: it checks what exists and does what is missing.
 import * as ui from '../lib/cli/ui.ts'
-import { checkHost, lookAround } from '../lib/doctor/around.ts'
+import { checkAddressesAgain, checkHost, lookAround } from '../lib/doctor/around.ts'
 import { typeNow } from '../lib/doctor/kvm.ts'
 import { findImage } from '../lib/download/image.ts'
 import { checkAccess, planKeys } from '../lib/guest/keys.ts'
@@ -25,7 +25,7 @@ await phase(import.meta.url, 'create', async ({ lab, nodes, options, shell }) =>
   const machines = pair(lab, seen, nodes)
   checkAccess(lab, seen)
   checkMachines(lab, machines)
-  const now = typeNow(lab, (await around).here)
+  const now = typeNow(lab, await around.here)
   for (const text of machines.flatMap((machine) => differences(machine, now))) ui.warn(text)
   const fresh = machines.flatMap(({ node, domain }) => (domain ? [] : [node]))
 
@@ -53,6 +53,7 @@ await phase(import.meta.url, 'create', async ({ lab, nodes, options, shell }) =>
       await shell.apply({ title: 'Base image and seeds', lanes: [{ name: '', steps }, ...seeds] })
       return made
     })
+    await checkAddressesAgain(lab, seen, around)
     await shell.apply(made)
   } else {
     await shell.apply(inOrder('SSH and host keys', await planKeys(lab, [])))

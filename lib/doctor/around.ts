@@ -10,16 +10,16 @@ import { findForCreate, hostError, questionsOfCreate } from './checks.ts'
 import type { Facts, HostFacts, Knock, Question } from './facts.ts'
 import { domainTypeFor, saidOfKvm, triedKvm } from './kvm.ts'
 import { lookScript, lookThere, parseLook, whyMissed } from './look.ts'
-import { isAsking } from './ownership.ts'
+import { checkAddresses, isAsking } from './ownership.ts'
 
 /** Runs the checks that stop create: shows warnings, throws one LabError for all failures. Returns the type for domains. */
 export async function checkHost(
   lab: Lab,
   nodes: Node[],
   host: Host,
-  around: Promise<Around>,
+  around: Around,
 ): Promise<'kvm' | 'qemu'> {
-  const facts = { lab, nodes, host, ...(await settle(lab, await around)) }
+  const facts = { lab, nodes, host, ...(await settle(lab, around)) }
   const findings = findForCreate(facts)
   const warnings = findings.flatMap(({ level, found }) => (level === 'warning' ? found : []))
   for (const text of new Set(warnings)) ui.warn(text)
@@ -30,22 +30,26 @@ export async function checkHost(
   return domainTypeFor(lab, facts.kvm)
 }
 
-/** What can be found out while libvirt is asked. */
-type Around = Pick<Facts, 'here' | 'knocks'>
+/** What is found out while libvirt is asked. */
+export interface Around {
+  here: Promise<HostFacts>
+  knocks: Promise<Knock[]>
+}
 
-/** Asks this host, and tries to connect to each node if libvirt is on this host; that also makes the kernel look up its MAC. */
-export async function lookAround(
+/** Asks this host, and tries to connect to each node if libvirt is on this host; that also makes the kernel look up its MAC.
+ *  create waits for answers only a moment, as it looks again. */
+export function lookAround(
   lab: Lab,
   nodes: Node[],
   questions = questionsOfCreate,
-): Promise<Around> {
+  milliseconds = 100,
+): Around {
   const { isHere } = libvirtHost(lab.libvirt)
-  const answerOf = ({ address }: Node) => (isHere ? knock(address, 22, 250) : 'silent')
-  const [here, ...knocks] = await Promise.all([
-    lookHere(lab, questions),
-    ...nodes.map(async (node) => ({ node, answer: await answerOf(node) })),
-  ])
-  return { here, knocks }
+  const tryNode = async (node: Node): Promise<Knock> => ({
+    node,
+    answer: isHere ? await knock(node.address, 22, milliseconds) : 'silent',
+  })
+  return { here: lookHere(lab, questions), knocks: Promise.all(nodes.map(tryNode)) }
 }
 
 /** Asks this host, and over SSH that of libvirt. */
@@ -59,11 +63,25 @@ export async function lookHere(lab: Lab, questions: Question[]): Promise<HostFac
   return parseLook(lab, here.stdout + away.stdout, whyMissed(lab, away))
 }
 
-/** The same with the neighbours that the kernel found, and with KVM. */
-export async function settle(lab: Lab, { here, knocks }: Around) {
-  const [neighbours, kvm] = await Promise.all([findNeighbours(lab, knocks), findKvm(lab, here)])
+/** Everything, with the neighbours that the kernel found, and with KVM. */
+export async function settle(lab: Lab, around: Around) {
+  const [here, kvm, knocks, neighbours] = await Promise.all([
+    around.here,
+    around.here.then((here) => findKvm(lab, here)),
+    around.knocks,
+    around.knocks.then((knocks) => findNeighbours(lab, knocks)),
+  ])
   const all: HostFacts = (question) => (question === 'neighbours' ? neighbours : here)(question)
   return { here: all, knocks, ...kvm }
+}
+
+/** Throws when a MAC has been found for an address since it was tried: a device that sleeps answers late. */
+export async function checkAddressesAgain(lab: Lab, host: Host, around: Around): Promise<void> {
+  const [looked, knocks] = await Promise.all([around.here, around.knocks])
+  const neighbours = await findNeighbours(lab, knocks)
+  const here: HostFacts = (question) => (question === 'neighbours' ? neighbours : looked)(question)
+  const error = hostError([...checkAddresses({ lab, host, knocks, here })])
+  if (error) throw error
 }
 
 // The kernel probes a neighbour that it knew before only after 5 s, three times (delay_first_probe_time, arp(7)).

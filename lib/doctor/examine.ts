@@ -15,10 +15,10 @@ import { isMade } from './ownership.ts'
 
 /** All checks. */
 export async function examine(lab: Lab, nodes: Node[], { remember }: Shell): Promise<Finding[]> {
-  const first = lookAround(lab, nodes, questions)
+  const first = lookAround(lab, nodes, questions, 250)
   const { host, trouble } = await askLibvirt(lab)
   const [around, image] = await Promise.all([
-    first.then((looked) => settle(lab, looked)),
+    settle(lab, first),
     findPlace(lab, nodes, host, remember),
   ])
   const facts = { lab, nodes, host, ...around, propose: proposals(lab, around.here) }

@@ -81,7 +81,13 @@ export const isAsking = (knocks: Knock[], here: HostFacts): boolean =>
   lookedAt(() => strangersAt(knocks, here))?.some(({ isSure }) => !isSure) ?? false
 
 /** The addresses of nodes without a machine; only libvirt shows which machines are the lab's own. */
-export function* checkAddresses({ lab, host, knocks, here, propose }: Facts): Iterable<Finding> {
+export function* checkAddresses({
+  lab,
+  host,
+  knocks,
+  here,
+  propose,
+}: Pick<Facts, 'lab' | 'host' | 'knocks' | 'here' | 'propose'>): Iterable<Finding> {
   if (!host) return
   const fresh = knocks.filter(({ node }) => !isMade(host, lab, node))
   const said = { open: 'SSH is open', refused: 'it refuses SSH', silent: undefined }

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import type { Lab, Node } from '../lab/lab.ts'
 import { query, readText } from '../shell/bash.ts'
 import { written } from '../shell/carry-out.ts'
-import { sh, type Step } from '../shell/steps.ts'
+import { inOneShell, sh, type Run, type Step } from '../shell/steps.ts'
 import type { Host } from '../libvirt/observe.ts'
 import { LabError, line, script } from '../text/errors.ts'
 import { keepsConnections, loginIn, sshConfig, sshFiles } from './ssh-files.ts'
@@ -42,10 +42,13 @@ export async function planKeys(lab: Lab, seeded: Node[]): Promise<Step[]> {
   const { key, config } = sshFiles(lab)
   const { stderr: version } = await query`ssh -V`
   const folders = [lab, ...seeded].map(({ dir }) => dir).filter((dir) => !existsSync(dir))
-  return [
+  const make = [
     ...(folders.length > 0 ? [sh`mkdir -p ${folders}`] : []),
     ...keyPair(key, `rke2-kvm-lab:${lab.name}`),
     ...seeded.flatMap((node) => keyPair(hostKey(node), node.name)),
+  ]
+  return [
+    ...inOneShell(make),
     ...written(config, sshConfig(lab, process.cwd(), keepsConnections(version))),
     ...planKnownHosts(
       lab,
@@ -55,7 +58,7 @@ export async function planKeys(lab: Lab, seeded: Node[]): Promise<Step[]> {
 }
 
 // An interrupted run may have left a private key without its public one.
-function keyPair(file: string, comment: string): Step[] {
+function keyPair(file: string, comment: string): Run[] {
   if (!existsSync(file))
     return [
       ...(existsSync(`${file}.pub`) ? [sh`rm ${file}.pub`] : []), // it belongs to a key that is gone

@@ -10,7 +10,7 @@ import { findVolume } from '../libvirt/ownership.ts'
 import { baseVolumeXml } from '../libvirt/storage-xml.ts'
 import { readAgain } from '../libvirt/volumes.ts'
 import { written, type Shell } from '../shell/carry-out.ts'
-import { sh, type Check, type Step } from '../shell/steps.ts'
+import { inOneShell, sh, type Check, type Step } from '../shell/steps.ts'
 import { LabError } from '../text/errors.ts'
 import { commandText } from '../text/quote.ts'
 import { formatSize } from '../text/size.ts'
@@ -58,8 +58,10 @@ function planBase(lab: Lab, image: Image, isCutOff: boolean): Step[] {
         ]),
     ...(isCutOff ? [sh`${virsh(lab)} vol-delete --pool ${name} ${volume}`] : []),
     ...written(xml, baseVolumeXml(volume)),
-    sh`${virsh(lab)} vol-create --pool ${name} ${xml}`,
-    sh`${virsh(lab)} vol-upload --pool ${name} ${volume} ${file}`,
+    ...inOneShell([
+      sh`${virsh(lab)} vol-create --pool ${name} ${xml}`,
+      sh`${virsh(lab)} vol-upload --pool ${name} ${volume} ${file}`,
+    ]),
   ]
 }
 

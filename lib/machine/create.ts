@@ -12,7 +12,7 @@ import {
 import { startTrouble } from '../libvirt/start-trouble.ts'
 import { netmask, networkXml, overlayXml, poolXml } from '../libvirt/storage-xml.ts'
 import { written, type Shell } from '../shell/carry-out.ts'
-import { inOrder, sh, type Step } from '../shell/steps.ts'
+import { inOneShell, inOrder, sh, type Run, type Step } from '../shell/steps.ts'
 import { LabError, line, script } from '../text/errors.ts'
 import { commandText } from '../text/quote.ts'
 import { formatSize } from '../text/size.ts'
@@ -30,17 +30,14 @@ export async function openPool(lab: Lab, host: Host, shell: Shell): Promise<void
 }
 
 function planPool(lab: Lab, host: Host): Step[] {
-  if (host.pool) return startPool(lab)
+  if (host.pool) return inOneShell(startPool(lab))
   const file = `${lab.dir}/pool.xml`
-  return [
-    ...written(file, poolXml(lab)),
-    sh`${virsh(lab)} pool-define --validate ${file}`,
-    ...startPool(lab),
-  ]
+  const define = sh`${virsh(lab)} pool-define --validate ${file}`
+  return [...written(file, poolXml(lab)), ...inOneShell([define, ...startPool(lab)])]
 }
 
 /** The steps that start an existing pool. */
-export const startPool = (lab: Lab): Step[] => [
+export const startPool = (lab: Lab): Run[] => [
   sh`${virsh(lab)} pool-autostart ${lab.pool.name}`,
   sh`${virsh(lab)} pool-start --build ${lab.pool.name}`,
 ]

@@ -9,7 +9,7 @@ import { checkUnused, foreignVolume, seedTag, tagPlace, whoseVolume } from '../l
 import { readInVolumes } from '../libvirt/volumes.ts'
 import { query, readText } from '../shell/bash.ts'
 import { written } from '../shell/carry-out.ts'
-import { sh, type Lane, type Step } from '../shell/steps.ts'
+import { inOneShell, sh, type Lane, type Step } from '../shell/steps.ts'
 import { LabError, named } from '../text/errors.ts'
 import { commandText } from '../text/quote.ts'
 import {
@@ -59,9 +59,11 @@ export async function planSeeds(
       ...written(`${node.dir}/network-config`, networkConfig(lab, node)),
       makeIso(lab, node, tool),
       ...(left.includes(node) ? [deleteSeed(lab, node)] : []),
-      sh`${virsh(lab)} vol-create-as --pool ${lab.pool.name} ${node.seedVolume} 0 --format raw`,
-      sh`${virsh(lab)} vol-upload --pool ${lab.pool.name} ${node.seedVolume} ${node.dir}/seed.iso`,
-      sh`rm -r ${node.dir}/seed ${node.dir}/seed.iso`,
+      ...inOneShell([
+        sh`${virsh(lab)} vol-create-as --pool ${lab.pool.name} ${node.seedVolume} 0 --format raw`,
+        sh`${virsh(lab)} vol-upload --pool ${lab.pool.name} ${node.seedVolume} ${node.dir}/seed.iso`,
+        sh`rm -r ${node.dir}/seed ${node.dir}/seed.iso`,
+      ]),
     ],
   }))
 }

@@ -57,8 +57,8 @@ export async function run(text: string, live = false): Promise<string> {
 }
 
 function failure(command: string, { code, stdout, stderr }: Output): Failed {
-  const { program, said } = failedProgram(command, stderr)
-  return { command, program, status: code, stderr: said || stdout.trim() }
+  const { program, line, said } = failedProgram(command, stderr)
+  return { command: line, program, status: code, stderr: said || stdout.trim() }
 }
 
 /** Runs a command that only reads, for 60 seconds at most; does not throw for its exit code. */

@@ -5,8 +5,8 @@ const mark = '@failed:'
 /** Put before every command: bash reports on stderr where it failed (line, statuses of the pipeline, last program). */
 export const trap = `set -Eeuo pipefail; trap 'printf "\\n${mark}%s:%s:%s\\n" "$LINENO" "\${PIPESTATUS[*]}" "\${BASH_COMMAND%%[[:cntrl:]]*}" >&2' ERR; `
 
-/** The program, and stderr without the lines of `trap`. */
-export function failedProgram(command: string, stderr: string): { program: string; said: string } {
+/** The program, the line to try by hand where it is a command of its own, and stderr without the lines of `trap`. */
+export function failedProgram(command: string, stderr: string) {
   const lines = stderr.split('\n')
   const start = lines.findIndex((text) => text.startsWith(mark))
   const said = lines
@@ -17,10 +17,13 @@ export function failedProgram(command: string, stderr: string): { program: strin
     new RegExp(`^${mark}(\\d+):([\\d ]*):(.*)`).exec(lines[start] ?? '') ?? []
   const failing = statuses.split(' ').findIndex((status) => status !== '0')
   const isPipeline = statuses.includes(' ')
-  const text = isPipeline
-    ? (stages(command.split('\n')[Number(at) - 1] ?? '')[failing] ?? '')
-    : last
-  return { program: firstWord(text) ?? firstWord(command) ?? 'command', said }
+  const line = command.split('\n')[Number(at) - 1] ?? ''
+  const text = isPipeline ? (stages(line)[failing] ?? '') : last
+  return {
+    program: firstWord(text) ?? firstWord(command) ?? 'command',
+    line: line === last ? line : command,
+    said,
+  }
 }
 
 // Quoted text may hold anything, and `||` is no pipe.

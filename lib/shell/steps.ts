@@ -64,6 +64,10 @@ export const sh = (pieces: TemplateStringsArray, ...values: unknown[]): Run => (
   bash: commandText(pieces, ...values),
 })
 
+/** Plain commands as one step, which starts one shell for all of them; none for none. */
+export const inOneShell = (runs: Run[]): Run[] =>
+  runs.length > 0 ? [{ do: 'run', bash: runs.map(({ bash }) => bash).join('\n') }] : []
+
 /** Bash that looks every few seconds until a condition in bash holds, for `seconds` at most. */
 export const untilBash = (condition: string, seconds: number, every: number): string => `\
 ( end=$((SECONDS + ${seconds}))

@@ -45,7 +45,7 @@ await t.test('from nothing to three machines, and then nothing more to do', asyn
   t.equal(made.volumes?.length, 7, 'one base image, three disks, three seeds')
 
   await t.test('each changing command was shown so that it can be pasted', async (t) => {
-    const shown = first.stderr.split('\n').filter((line) => line.startsWith('  $ virsh '))
+    const shown = first.stderr.split('\n').filter((line) => /^ {2}[$ ] virsh /.test(line))
     t.strictSame(
       shown.map((line) => line.slice(4)).sort(),
       first.changes.filter((call) => call.startsWith('virsh')).sort(),
@@ -404,6 +404,25 @@ await t.test('all problems of the host are reported at once, and nothing is chan
     'try: npx zx scripts/doctor.ts',
   )
   t.strictSame(result.changes, [])
+})
+
+await t.test('an address that answers late is noticed before a machine uses it', async (t) => {
+  const host = new FakeHost(t, oneNode)
+  const late = [{ dst: '192.0.2.30', lladdr: '02:00:00:00:00:01', state: ['REACHABLE'] }]
+  const result = await host.run('create', [], {
+    onStderr: (text) => {
+      if (text.includes('SSH and host keys')) host.put('neighbours', JSON.stringify(late))
+    },
+  })
+  failed(
+    t,
+    result,
+    /addresses.*: fine/,
+    '✗ kubemaster: something else answers on 192.0.2.30 (MAC 02:00:00:00:00:01)',
+  )
+  t.strictSame(host.inventory().domains, [])
+  host.put('neighbours', '[]')
+  t.equal((await host.run('create')).code, 0)
 })
 
 await t.test('a host that was known before, and drops SSH, is waited for', async (t) => {

@@ -9,9 +9,17 @@ import type { RawLab } from '../helpers/labs.ts'
 
 const pop = (lab: RawLab) => lab.nodes.pop()
 
+const joined = new FakeHost(t, pop, { machines: true })
+for (const script of ['install-rke2', 'join']) await succeeds(t, joined, script)
+joined.save()
+/** A server and a worker that has joined, as they were at first. */
+function joinedHost(): FakeHost {
+  joined.restore()
+  return joined
+}
+
 await t.test('another rke2.version is reported as an upgrade, and nothing changes', async (t) => {
-  const host = new FakeHost(t, pop, { machines: true })
-  for (const script of ['install-rke2', 'join']) await succeeds(t, host, script)
+  const host = joinedHost()
   const before = host.everything()
   host.writeLab((lab) => {
     pop(lab)
@@ -27,8 +35,7 @@ await t.test('another rke2.version is reported as an upgrade, and nothing change
 })
 
 await t.test('a recreated worker with the same name', async (t) => {
-  const host = new FakeHost(t, pop, { machines: true })
-  for (const script of ['install-rke2', 'join']) await succeeds(t, host, script)
+  const host = joinedHost()
   host.boot('worker01', { anew: true })
 
   await t.test('while the old Node is Ready, it counts as another machine and stays', async (t) => {
@@ -63,16 +70,14 @@ await t.test('a recreated worker with the same name', async (t) => {
 })
 
 await t.test('an agent that runs, but whose Node was deleted, registers again', async (t) => {
-  const host = new FakeHost(t, pop, { machines: true })
-  for (const script of ['install-rke2', 'join']) await succeeds(t, host, script)
+  const host = joinedHost()
   rmSync(join(host.state, 'cluster/nodes/worker01'))
   await succeeds(t, host, 'join')
   t.strictSame(host.kubeNodes(), { kubemaster: true, worker01: true })
 })
 
 await t.test('Ready from before a restart does not count', async (t) => {
-  const host = new FakeHost(t, pop, { machines: true })
-  for (const script of ['install-rke2', 'join']) await succeeds(t, host, script)
+  const host = joinedHost()
   host.onNode('worker01', 'run/rke2-agent', 'failed\n')
   host.onNode('worker01', 'silent', '')
   host.put('heartbeat-worker01', '2026-01-01T00:00:00Z\n') // not in the second of the restart
@@ -126,10 +131,9 @@ await t.test('a first server that is shut off is to be started', async (t) => {
 })
 
 await t.test('others join a server only after it is Ready', async (t) => {
-  const host = new FakeHost(t, pop, { machines: true })
-  for (const script of ['install-rke2', 'join']) await succeeds(t, host, script)
+  const host = joinedHost()
   host.put('cluster/nodes/kubemaster', `False server ${version}\n`)
-  failed(t, await host.run('join', ['--timeout', '5']), '✗ kubemaster: not Ready within 5 s')
+  failed(t, await host.run('join', ['--timeout', '1']), '✗ kubemaster: not Ready within 1 s')
 })
 
 await t.test('a failure is reported for each node', async (t) => {

@@ -29,6 +29,13 @@ await t.test('it is named in lists, scripts and pipelines', async (t) => {
     t.match(run(command), { program, status }, command)
 })
 
+await t.test('a line that is a command of its own can be tried by hand', async (t) => {
+  const two = "true\nls -d '/no where'\ntrue"
+  t.equal(run(two).line, "ls -d '/no where'")
+  for (const part of ['true\nls \\\n  /nowhere', 'true\nfalse | cat', 'true && ls $HOME/nowhere'])
+    t.equal(run(part).line, part, 'otherwise all of it')
+})
+
 await t.test('what was said stays, without a trace of how it was found', async (t) => {
   const { said } = run("{ echo one; echo two; } >&2; grep -q x <<'EOF'\na\nEOF")
   t.equal(said, 'one\ntwo')
@@ -37,6 +44,7 @@ await t.test('what was said stays, without a trace of how it was found', async (
 await t.test('a command that was killed is named by its first word', async (t) => {
   t.strictSame(failedProgram('virsh -c x start a', 'Killed\n'), {
     program: 'virsh',
+    line: 'virsh -c x start a',
     said: 'Killed',
   })
 })

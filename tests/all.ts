@@ -1,0 +1,9 @@
+// npm test: the fast tests in one process, for starting one for each would take longer than they do; every other file in one
+// of its own. Or the files that are named.
+import { spawnSync } from 'node:child_process'
+import { otherTests } from './helpers/fast.ts'
+
+const words = process.argv.slice(2)
+const files = words.some((word) => !word.startsWith('-')) ? [] : ['tests/fast.ts', ...otherTests]
+const { status } = spawnSync('tap', [...words, ...files], { stdio: 'inherit' })
+process.exitCode = status ?? 1
