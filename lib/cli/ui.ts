@@ -1,14 +1,12 @@
 // EDGE. What people see. Results go to stdout; headings, commands, progress and errors to stderr.
+import { Chalk } from 'chalk'
 import { fileTrouble, hintText, LabError, NodeErrors, type Hint } from '../text/errors.ts'
 import type { Finding } from '../text/findings.ts'
 import { wrapped } from '../text/progress.ts'
 
 const terminal = process.stderr.isTTY && !process.env.CI
 const colour = process.stderr.isTTY && process.env.NO_COLOR === undefined
-const style = (on: number, off: number) => (text: string) =>
-  colour ? `\x1b[${on}m${text}\x1b[${off}m` : text
-const [bold, dim] = [style(1, 22), style(2, 22)]
-const [red, green, yellow, cyan] = [style(31, 39), style(32, 39), style(33, 39), style(36, 39)]
+const chalk = new Chalk({ level: colour ? 1 : 0 })
 // Loaded only where it is needed: it takes a tenth of a script's start.
 const live = terminal ? (await import('log-update')).createLogUpdate(process.stderr) : undefined
 let liveText = ''
@@ -22,13 +20,13 @@ function line(text: string): void {
   if (liveText) live?.(liveText)
 }
 
-export const heading = (text: string) => line(bold(`\n${text}`))
+export const heading = (text: string) => line(chalk.bold(`\n${text}`))
 /** A phase of several. */
-export const chapter = (text: string) => line(bold(`\n── ${text} ──`))
+export const chapter = (text: string) => line(chalk.bold(`\n── ${text} ──`))
 export const detail = (text: string) => line(text.replace(/^/gm, '  '))
-export const good = (text: string) => line(`${green('✓')} ${prose(text)}`)
-export const warn = (text: string) => line(yellow(`! ${prose(text)}`))
-export const bad = (text: string) => line(`${red('✗')} ${prose(text)}`)
+export const good = (text: string) => line(`${chalk.green('✓')} ${prose(text)}`)
+export const warn = (text: string) => line(chalk.yellow(`! ${prose(text)}`))
+export const bad = (text: string) => line(`${chalk.red('✗')} ${prose(text)}`)
 
 // Sentences are wrapped between words; commands are left to the terminal, so that they can be copied.
 const prose = (text: string) =>
@@ -50,10 +48,10 @@ export function finding({ check, level, found, fix = [] }: Finding): void {
 export function command(text: string, whole: boolean): void {
   const [first = '', ...rest] = text.split('\n')
   const shown =
-    whole || rest.length < 5
+    whole || rest.length < 3
       ? text
       : `${first} ... (${rest.length} more lines; --verbose shows them)`
-  line(cyan(shown.replace(/^/gm, '    ').replace(/^ {4}/, '  $ ')))
+  line(chalk.cyan(shown.replace(/^/gm, '    ').replace(/^ {4}/, '  $ ')))
 }
 
 /** What a program prints, as it comes; without the lines that tell us where bash failed. */
@@ -67,7 +65,7 @@ export const usage = (text: string): void =>
 /** The command to type next, or several to choose from. */
 export const next = (hints: Hint | Hint[]) => {
   const texts = [hints].flat().map((hint) => hintText(hint, settings.lab))
-  line(`\n${bold('Next:')} ${texts.join('\n      ')}`)
+  line(`\n${chalk.bold('Next:')} ${texts.join('\n      ')}`)
 }
 
 /** Lines that replace those painted before; shown only on a terminal. */
@@ -92,6 +90,6 @@ export function failure(thrown: unknown): void {
     error.hint.forEach((hint, index) =>
       detail(`  ${index === 0 ? 'try: ' : '     '}${hintText(hint, settings.lab)}`),
     )
-    if (settings.verbose && error.stack) detail(dim(error.stack))
+    if (settings.verbose && error.stack) detail(chalk.dim(error.stack))
   } else bad(`this is a bug: ${error instanceof Error ? error.stack : String(error)}`)
 }

@@ -2,6 +2,7 @@
 // a transient pool on their folder. A host can have only one such pool at a time.
 import { open } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import pLimit from 'p-limit'
 import { errorsIn } from './batch.ts'
 import { consoleLog } from './domain-xml.ts'
 import { words } from './host.ts'
@@ -15,7 +16,7 @@ import * as ui from '../cli/ui.ts'
 /** The pool through which the logs are read and deleted, and their folder. */
 export const logPool = 'rke2-kvm-lab-logs'
 export const logFolder = dirname(consoleLog({ name: '' }))
-let lastRead: Promise<unknown> = Promise.resolve()
+const oneAtATime = pLimit(1)
 
 /** Where this host has them; tests put a folder of theirs here. */
 export const logs = { folder: logFolder }
@@ -73,17 +74,16 @@ export async function dropLeftOver(lab: Lab): Promise<void> {
 }
 
 /** A whole console log through libvirt; '' where there is none. */
-function readThroughLibvirt(lab: Lab, name: string): Promise<string | undefined> {
-  const read = lastRead
-    .then(() => dropLeftOver(lab))
-    .then(() => downloadLog(lab, `${name}.console.log`))
-    .catch((error: Error) => {
-      ui.warn(`the console of ${name} cannot be read: ${error.message}`)
+const readThroughLibvirt = (lab: Lab, name: string): Promise<string | undefined> =>
+  oneAtATime(async () => {
+    try {
+      await dropLeftOver(lab)
+      return await downloadLog(lab, `${name}.console.log`)
+    } catch (error) {
+      ui.warn(`the console of ${name} cannot be read: ${(error as Error).message}`)
       return undefined
-    })
-  lastRead = read
-  return read
-}
+    }
+  })
 
 async function downloadLog(lab: Lab, log: string): Promise<string> {
   const made = await query`${virsh(lab)} -q pool-create-as ${logPool} dir --target ${logFolder}`

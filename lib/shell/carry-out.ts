@@ -1,5 +1,6 @@
 // EDGE. A plan is carried out, or printed as bash. Nothing else knows the difference.
 import { statSync } from 'node:fs'
+import pLimit from 'p-limit'
 import { ask as askPerson, type Choices } from '../cli/ask.ts'
 import { downloadProgress, nodeProgress, type NodeProgress } from '../cli/progress.ts'
 import * as ui from '../cli/ui.ts'
@@ -171,12 +172,8 @@ export async function eachOf<N extends { name: string }, T>(
   work: (one: N) => Promise<T>,
   many = 8,
 ): Promise<T[]> {
-  const results: PromiseSettledResult<T>[] = []
-  const left = all.entries() // shared: each worker takes the next one
-  const worker = async () => {
-    for (const [index, one] of left) [results[index]] = await Promise.allSettled([work(one)])
-  }
-  await Promise.all(Array.from({ length: Math.max(many, 1) }, worker))
+  const limit = pLimit(Math.max(many, 1))
+  const results = await Promise.allSettled(all.map((one) => limit(() => work(one))))
   return valuesOf(results, (index) => all[index]?.name ?? '')
 }
 
