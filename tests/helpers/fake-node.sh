@@ -348,6 +348,7 @@ case $me in
     awk -v skip="$skip" 'NR > skip; END { if (NR > skip) print "-- cursor: " NR }' "$root/run/journal"
     ;;
   kubectl) kubectl "$@" ;;
+  uptime) echo ' 06:50:12 up 23 min,  0 users,  load average: 0.31, 0.24, 0.13' ;;
   wget) exit 4 ;;
   df) printf 'Avail\n%s\n' "$(cat "$root/free" 2>/dev/null || echo 60000000000)" ;;
   id) echo 0 ;;
