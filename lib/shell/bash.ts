@@ -122,8 +122,8 @@ export function readText(path: string): string | undefined {
   }
 }
 
-/** Writes a text file (0600, its folder 0700), whole or not at all. */
-export function put(path: string, content: string): void {
+/** Writes a file (0600, its folder 0700), whole or not at all. */
+export function put(path: string, content: string | Buffer): void {
   mkdirSync(resolve(dirname(path)), { recursive: true, mode: 0o700 })
   const partial = `${path}.${randomUUID()}`
   try {

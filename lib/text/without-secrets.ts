@@ -62,7 +62,7 @@ const rules: [RegExp, string][] = [
   [/(bearer[ \t]+)(?!token\b)[^\s"'\\]+/gi, `$1${gone}`],
   [/(cookie:[ \t]*)[^\n]+/gi, `$1${gone}`],
   [/(:\/\/)[^\s"'<>]*@/g, `$1${gone}@`],
-  [/(?<![\w.%+-])[\w.%+-]+:[^\s"']+@(?!sha\d+:)(?=[\w.-]+:\d|tcp\(|unix\()/g, `${gone}@`],
+  [/(?<![\w.%+-])[\w.%+-]+:(?!\/\/)[^\s"']+@(?!sha\d+:)(?=[\w.-]+:\d|tcp\(|unix\()/g, `${gone}@`],
   [/\$(?:[1-7y]|2[abxy]|gy|sha1|argon2\w*)\$[^\s"',]{8,}/g, gone], // the hash of a password
   [/(Set the following 'random' passwords\n)(?:(?:.*\s)?[\w.-]+:\w{8,}(?:\n|$))+/g, `$1${gone}\n`],
   [/(\bCOMMAND=\S+) .*/g, `$1 ${gone}`], // sudo in the journal

@@ -178,12 +178,15 @@ one() { # one command with its words
     'dumpxml '*) folder=$(domain "$2") && { cat "$folder/live.xml" 2>/dev/null || cat "$folder/config.xml"; } ;;
     'domstate --reason '*) folder=$(domain "$3") && echo "$(<"$folder/state") (unknown)" ;;
     'domstate '*) folder=$(domain "$2") && cat "$folder/state" ;;
+    version) printf '%s\n' 'Using library: libvirt 9.0.0' 'Running hypervisor: QEMU 7.2.22' ;;
+    'snapshot-list '*) folder=$(domain "$2") ;; # there are none
     'dominfo '*) folder=$(domain "$2") && printf 'State:          %s\nPersistent:     yes\n' "$(<"$folder/state")" ;;
     "pool-refresh $pool") active $pool "refresh pool $pool" ;;
     "pool-autostart $pool") echo "Pool $pool marked as autostarted" ;;
     "pool-dumpxml $pool") the_pool $pool && cat "pools/$pool/xml" ;;
     "vol-list $pool") active $pool 'list volumes' && for folder in volumes/*/; do [[ -e $folder ]] && folder=${folder%/} && printf ' %-30s %s\n' "${folder##*/}" "$path/${folder##*/}"; done; true ;;
     "vol-dumpxml --pool $pool "*) volume "$4" && cat "volumes/$4/xml" ;;
+    "vol-info --pool $pool "*) volume "$4" && printf 'Name:           %s\nType:           file\n' "$4" ;;
     'net-dumpxml '*) the_network "$2" && cat "networks/$2/xml" ;;
     'net-uuid '*) the_network "$2" && value "$(<"networks/$2/xml")" '<uuid>([^<]*)' ;;
 
