@@ -78,7 +78,7 @@ export async function noting<T>(
     return await work()
   } catch (error) {
     if (!(error instanceof LabError)) throw error
-    missing.push(`${what}: ${error.message}`)
+    missing.push(withoutSecrets(`${what}: ${error.message}`))
     return undefined
   }
 }
