@@ -44,7 +44,7 @@ await phase(import.meta.url, 'logs', async ({ lab, nodes, options, shell }) => {
   })
   const collect = forEach('Collect', [host, ...places], (place) => [
     ...place.sources.map((source) => taking(bundle, source)),
-    ...takingBehind(bundle, place.name, place.opens, place.inside),
+    ...takingBehind(bundle, place.opens, place.inside),
   ])
   await shell.apply({ ...collect, watched: true })
 

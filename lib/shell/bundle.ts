@@ -42,7 +42,6 @@ export const taking = (bundle: Bundle, { file, bash, read }: Source): Check => (
 /** Reads what is behind a door, or notes once that it does not open. */
 export function takingBehind(
   bundle: Bundle,
-  name: string,
   opens: () => Promise<void>,
   sources: Source[],
 ): Check[] {
@@ -52,7 +51,7 @@ export function takingBehind(
     do: 'check',
     bash: 'true',
     holds: () =>
-      noting(bundle, `everything inside ${name}`, async () => {
+      noting(bundle, 'all from inside', async () => {
         await opens()
         isOpen = true
       }),

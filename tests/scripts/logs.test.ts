@@ -121,7 +121,7 @@ await t.test('what does not answer stops nothing else, and is named', async (t) 
     inside('worker02', ...ofMachine),
   )
   for (const text of [files['README.txt'] ?? '', result.stderr]) {
-    t.match(text, 'everything inside worker02: worker02: cannot be reached over SSH')
+    t.match(text, 'all from inside: worker02: cannot be reached over SSH')
     t.match(text, 'nodes/worker01/domain.xml: error: cannot acquire state change lock')
     t.match(text, /nodes\/worker01\/kubelet\.log: tail: cannot open/)
   }
