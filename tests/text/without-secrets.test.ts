@@ -230,6 +230,6 @@ await t.test('a long line takes no long time', (t) => {
     '$6$',
     'x.',
   ])
-    withoutSecrets(piece.repeat(300_000 / piece.length))
+    withoutSecrets(piece.repeat(100_000 / piece.length))
   t.end()
 })
