@@ -1,6 +1,6 @@
 // PURE. Command line -> options, and the usage text.
 import minimist from 'minimist'
-import { UsageError } from '../text/errors.ts'
+import { script, UsageError } from '../text/errors.ts'
 
 /** How a script is called; F are the names of its own flags. */
 export interface Usage<F extends string = string> {
@@ -10,6 +10,8 @@ export interface Usage<F extends string = string> {
   does: string
   /** Takes node names. */
   nodes?: boolean
+  /** Takes a command after `--`. */
+  command?: boolean
   /** Its own on/off options. */
   flags?: Record<F, string>
   /** What --dry-run means here, where that is not obvious. */
@@ -22,6 +24,8 @@ export interface Usage<F extends string = string> {
 export interface Options<F extends string = string> {
   lab: string
   nodes: string[]
+  /** The words after `--`, where the script takes a command. */
+  command: string[]
   dryRun: boolean
   verbose: boolean
   yes: boolean
@@ -59,7 +63,7 @@ export function usageText(usage: Usage): string {
   )
   const nodes = usage.nodes ? ' [NODE...]' : ''
   return [
-    `npx zx scripts/${usage.script}.ts${nodes} [options]`,
+    `npx zx scripts/${usage.script}.ts${nodes} [options]${usage.command ? ' -- COMMAND' : ''}`,
     '',
     usage.does,
     ...(usage.nodes ? ['Without NODE: all nodes of the lab that this phase is for.'] : []),
@@ -77,7 +81,9 @@ export function parseArgs<F extends string>(words: string[], usage: Usage<F>): O
     .map((name) => name.split(' ')[0] ?? '')
   const flags = names.filter((name) => !name.includes(' '))
   const unknown: string[] = []
-  const parsed = minimist(words, {
+  const end = usage.command ? [...words, '--'].indexOf('--') : words.length
+  const command = words.slice(end + 1)
+  const parsed = minimist(words.slice(0, end), {
     string: [...withValue, '_'],
     boolean: flags,
     unknown: (word) => !word.startsWith('-') || (unknown.push(word), false),
@@ -90,6 +96,10 @@ export function parseArgs<F extends string>(words: string[], usage: Usage<F>): O
   }
   if (!usage.nodes && parsed._.length > 0)
     throw new UsageError(`${usage.script} takes no node names, got ${parsed._.join(', ')}`)
+  if (usage.command && !parsed.help && command.join('').trim() === '')
+    throw new UsageError(`${usage.script} needs a command after --`, {
+      hint: script(usage.script, '--', 'uptime'),
+    })
   const own = typeof usage.timeout === 'number' ? usage.timeout : 0
   const timeout = Number(parsed.timeout ?? own)
   if (parsed.timeout !== undefined && !(Number.isInteger(timeout) && timeout > 0))
@@ -97,6 +107,7 @@ export function parseArgs<F extends string>(words: string[], usage: Usage<F>): O
   return {
     lab: parsed.lab ?? 'lab.yaml',
     nodes: [...new Set(parsed._)],
+    command,
     dryRun: parsed['dry-run'],
     verbose: parsed.verbose,
     yes: parsed.yes,

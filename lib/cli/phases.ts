@@ -63,6 +63,28 @@ export const phases = {
     timeout: 1200,
     changes: true,
   },
+  exec: {
+    does: 'Runs a command on the nodes, side by side, and shows what each of them prints.',
+    nodes: true,
+    command: true,
+    flags: {
+      servers: 'on all servers',
+      agents: 'on all agents',
+      root: 'as root, with sudo',
+    },
+    changes: false,
+  },
+  env: {
+    does: 'Prints what a shell needs for kubectl; for bash and zsh: eval "$(npx zx scripts/env.ts)"',
+    dryRun: 'makes no difference: nothing is ever changed',
+    changes: false,
+  },
+  logs: {
+    does: 'Collects what a report of a problem needs in one archive, without secrets.',
+    nodes: true,
+    dryRun: 'write no archive; print the commands that read what would be in it',
+    changes: false,
+  },
   destroy: {
     does: 'Removes what create made, after showing it and asking.',
     nodes: true,

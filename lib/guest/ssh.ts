@@ -13,7 +13,7 @@ export interface As {
 const sudo = ({ root }: As) => (root ? ['sudo'] : [])
 
 // Words that mean the same to every login shell; anything else goes to sh on its stdin.
-const isPlain = (command: string) => /^[\w@%+:,./-]+( [\w@%+=:,./-]+)*$/.test(command)
+export const isPlain = (command: string) => /^[\w@%+:,./-]+( [\w@%+=:,./-]+)*$/.test(command)
 
 const throughSh = (node: Node, script: string, as: As) =>
   hereDocument(commandText`${[...ssh(node), ...sudo(as), 'sh', '-s']}`, script)

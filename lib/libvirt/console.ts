@@ -53,11 +53,19 @@ export async function lastConsoleLine(lab: Lab, name: string): Promise<string> {
   return clean((await readDirectly(lab, name, 2000)) ?? '').at(-1) ?? ''
 }
 
-/** The last lines of the console (up to 200), directly or through libvirt; undefined, with a warning, where neither works. */
-export async function consoleTail(lab: Lab, name: string): Promise<string[] | undefined> {
-  const text = (await readDirectly(lab, name, 20_000)) ?? (await readThroughLibvirt(lab, name))
-  return text === undefined ? undefined : clean(text.slice(-20_000)).slice(-200)
+/** The last bytes of the console as lines, directly or through libvirt; undefined, with a warning, where neither works. */
+export async function consoleText(
+  lab: Lab,
+  name: string,
+  bytes: number,
+): Promise<string[] | undefined> {
+  const text = (await readDirectly(lab, name, bytes)) ?? (await readThroughLibvirt(lab, name))
+  return text === undefined ? undefined : clean(text.slice(-bytes))
 }
+
+/** Its last lines, up to 200. */
+export const consoleTail = async (lab: Lab, name: string): Promise<string[] | undefined> =>
+  (await consoleText(lab, name, 20_000))?.slice(-200)
 
 /** Waits until another run has removed its pool; after 3 s it must be from a killed run and is removed. */
 export async function dropLeftOver(lab: Lab): Promise<void> {

@@ -7,13 +7,25 @@ import { typedOn } from '../guest/ssh-files.ts'
 import type { Lab, Node } from '../lab/lab.ts'
 import { ask, query, readText } from '../shell/bash.ts'
 import type { Step } from '../shell/steps.ts'
-import { line, type Hint, type Script } from '../text/errors.ts'
+import { LabError, line, script, type Hint, type Script } from '../text/errors.ts'
 import { commandText } from '../text/quote.ts'
 import { kubeconfigEdits, leftAlone, mergeKubeconfig } from './kubeconfig.ts'
 import { kubeNodes } from './service.ts'
 import { kubectl, bringsNetwork, lacksNetwork } from './kube-nodes.ts'
 
 const fileOf = (lab: Lab) => `${lab.dir}/kubeconfig`
+
+/** Whether this host has kubectl. */
+export const hasKubectl = async () => (await query`command -v kubectl`).code === 0
+
+/** The absolute path of the lab's kubeconfig; throws if there is none yet. */
+export function findKubeconfig(lab: Lab): string {
+  const file = resolve(fileOf(lab))
+  if (existsSync(file)) return file
+  throw new LabError(`lab ${lab.name} has no kubeconfig on this host`, {
+    hint: [script('install-rke2'), line('# or, from a host without anything: ', script('up'))],
+  })
+}
 
 // Prints the server's kubeconfig with its address and the lab's name.
 function source(lab: Lab, server: Node): string {
@@ -69,7 +81,7 @@ function freeName(name: string, text: string): string {
 }
 
 async function tryKubectl(trial: string, text: string): Promise<void> {
-  if ((await query`command -v kubectl`).code !== 0) return
+  if (!(await hasKubectl())) return
   try {
     writeFileSync(trial, text, { mode: 0o600 })
     const { code, stderr } = await query`kubectl --kubeconfig ${trial} config view`
@@ -109,8 +121,7 @@ fi`,
 /** What to type next: `then`, or how to use the cluster: kubectl on this host, or over SSH if this host has none. Before
  *  that a network plugin, if the user is to install one and none runs. */
 export async function nextHint(lab: Lab, server: Node, then?: Script): Promise<Hint> {
-  const here = (await query`command -v kubectl`).code === 0
-  const program = here
+  const program = (await hasKubectl())
     ? commandText`kubectl --kubeconfig ${fileOf(lab)}`
     : typedOn(server, `sudo ${kubectl}`)
   const next = then ?? `${program} get nodes`

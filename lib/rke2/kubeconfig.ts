@@ -1,5 +1,6 @@
 // PURE. RKE2's kubeconfig, changed for use on this host and beside other clusters.
 import { LabError } from '../text/errors.ts'
+import { commandText } from '../text/quote.ts'
 import {
   isAlias,
   isMap,
@@ -26,6 +27,18 @@ import {
 export function kubeconfigEdits(lab: string, address: string): string[] {
   return [`s|https://127\\.0\\.0\\.1:6443|https://${address}:6443|`, `s/: default$/: "${lab}"/`]
 }
+
+/** What a shell evaluates to use the cluster; completion where it is interactive, and its own is loaded already. */
+export const shellSetup = (file: string, hasKubectl: boolean): string =>
+  commandText`export KUBECONFIG=${file}` +
+  (hasKubectl
+    ? `
+case $- in *i*)
+  if [ "\${BASH_VERSION-}" ]; then eval "$(kubectl completion bash)"
+  elif [ "\${ZSH_VERSION-}" ] && command -v compdef >/dev/null; then eval "$(kubectl completion zsh)"; fi
+esac
+`
+    : '\n')
 
 const file = '~/.kube/config'
 

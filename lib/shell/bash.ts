@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
+import { createInterface } from 'node:readline'
 import { $, type ProcessPromise } from 'zx/core'
 import { CommandError, type Failed } from '../text/errors.ts'
 import { commandText } from '../text/quote.ts'
@@ -72,6 +73,32 @@ export async function ask(text: string, options: Options = {}): Promise<Output> 
   return { ...output, stderr: failedProgram(text, output.stderr).said }
 }
 
+/** Runs a command without input, however long it takes; `each` gets its lines as they come. Returns its exit status. */
+export async function follow(
+  text: string,
+  each: (line: string, from: 'stdout' | 'stderr') => void,
+): Promise<number> {
+  if (ui.settings.verbose) ui.command(text, false)
+  const process = $({
+    env,
+    prefix: '',
+    quiet: true,
+    nothrow: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })(Object.assign([text], { raw: [text] }))
+  running.add(process)
+  const reading = (['stdout', 'stderr'] as const).map(async (from) => {
+    for await (const line of createInterface({ input: process[from] })) each(line, from)
+  })
+  try {
+    const { exitCode } = await process
+    await Promise.all(reading)
+    return exitCode ?? 1
+  } finally {
+    running.delete(process)
+  }
+}
+
 /** Runs a program with the terminal's input and output; returns its exit status. */
 export async function runForeground(text: string): Promise<number> {
   const process = $({ env, prefix: '', nothrow: true, stdio: 'inherit' })(
@@ -95,7 +122,7 @@ export function readText(path: string): string | undefined {
   }
 }
 
-/** Writes a text file (0600, its folder 0700), whole or not at all. */
+/** Writes a file (0600, its folder 0700), whole or not at all. */
 export function put(path: string, content: string): void {
   mkdirSync(resolve(dirname(path)), { recursive: true, mode: 0o700 })
   const partial = `${path}.${randomUUID()}`

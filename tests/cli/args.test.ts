@@ -17,6 +17,7 @@ await t.test('words become options', async (t) => {
   t.strictSame(parseArgs([], usage), {
     lab: 'lab.yaml',
     nodes: [],
+    command: [],
     dryRun: false,
     verbose: false,
     yes: false,
@@ -62,6 +63,21 @@ await t.test('wrong words are errors that list the known ones', async (t) => {
   t.throws(() => parseArgs(['--timeout', '5'], untimed), { message: /unknown option --timeout/ })
   t.equal(parseArgs([], usageOf('up')).timeout, 0, 'each phase has its own')
   t.throws(() => parseArgs(['--timeout', '0'], usageOf('up')), { message: /--timeout must be/ })
+})
+
+await t.test('a script that takes a command reads it after --', async (t) => {
+  const taking = { ...usage, command: true }
+  const words = ['a', '--force', '--', 'ls', '--all', '--', '-f', 'a b']
+  t.match(parseArgs(words, taking), {
+    nodes: ['a'],
+    flags: { force: true },
+    command: ['ls', '--all', '--', '-f', 'a b'],
+  })
+  const message = 'example needs a command after --'
+  for (const none of [['a'], ['a', '--'], ['--', ' ']])
+    t.throws(() => parseArgs(none, taking), { message }, none.join(' '))
+  t.equal(parseArgs(['--help'], taking).help, true)
+  t.match(usageText(taking), 'example.ts [NODE...] [options] -- COMMAND\n')
 })
 
 await t.test('the usage text names every option', async (t) => {

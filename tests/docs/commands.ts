@@ -18,7 +18,7 @@ const freeNodes = ['worker03', 'NODE', 'NAME']
 
 /** Programs of the host that need no look at their words. */
 const free =
-  'adduser apt-get base64 cat cd chmod cp curl cut date echo exit export grep ip kill ls mkdir netplan nginx nmcli ps ' +
+  'adduser apt-get base64 cat cd chmod cp curl cut date echo eval exit export grep ip kill ls mkdir netplan nginx nmcli ps ' +
   'printenv rm sed sleep sudo sysctl systemctl tar test umask unset'
 
 /** Throws what is wrong with a command; `loose` for one that a text only names. */
@@ -79,6 +79,7 @@ function checkScript(script: string, words: string[]): void {
   const usage = scripts.find((one) => one.script === script)
   if (!usage) throw new Error(`no script is called ${script}`)
   const options = parseArgs(words, usage)
+  if (options.command.length > 0) checkRemote(options.command.join(' '))
   if (!existsSync(join(top, `scripts/${script}.ts`))) throw new Error(`no scripts/${script}.ts`)
   const isOfThisProject = options.lab === 'lab.yaml' || options.lab.startsWith('labs/')
   if (isOfThisProject) for (const name of options.nodes) checkNode(readLab(options.lab), name)
@@ -102,7 +103,7 @@ const virshVerbs =
 
 const remotePrograms =
   'cat cloud-init cut date exit ip journalctl ls ps grep rke2-uninstall.sh rm systemctl tar timedatectl ' +
-  'apt-get update-grub sed cp curl useradd df sh stat sysctl find tail sync rke2-killall.sh /usr/local/bin/rke2-killall.sh'
+  'apt-get update-grub sed cp curl useradd df sh stat uptime sysctl find tail sync rke2-killall.sh /usr/local/bin/rke2-killall.sh'
 
 /** What is run on a node, mostly with sudo. */
 function checkRemote(line: string): void {

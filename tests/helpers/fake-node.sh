@@ -172,8 +172,10 @@ become_ready() { # UNIT
   echo "$ready ${1#rke2-} $("$root/usr/local/bin/rke2" --version | sed -n 's/^rke2 version \(\S*\).*/\1/p')" >"$cluster/nodes/$name"
   event "ready $name"
   TZ=UTC printf '%(%FT%TZ)T\n' "$((EPOCHSECONDS + 1))" >"$STAND_IN/heartbeat-$name" # a kubelet needs a moment
+  mkdir -p "$data/bin"
+  ln -sfn "$STAND_IN/node-bin/crictl" "$data/bin/crictl"
   [[ $1 = rke2-server ]] || return 0
-  mkdir -p "$data"/{bin,server/db/etcd/member}
+  mkdir -p "$data/server/db/etcd/member"
   install -m 600 "$cluster/token" "$data/server/token"
   install -m 600 "$STAND_IN/rke2.yaml" "$root/etc/rancher/rke2/rke2.yaml"
   ln -sfn "$STAND_IN/node-bin/kubectl" "$data/bin/kubectl"
@@ -228,6 +230,8 @@ kubectl() { # WORDS
   shift 2
   case "$*" in
     'get nodes -o json') nodes_json ;;
+    'get nodes --output wide') (cd "$cluster/nodes" && grep . -- *) ;;
+    'get events --all-namespaces --sort-by=.lastTimestamp' | 'get pods --all-namespaces --output wide') echo 'No resources found' >&2 ;;
     'get node '*' --ignore-not-found --output jsonpath='*lastHeartbeatTime*)
       [[ ! -e $cluster/nodes/$3 ]] || node_condition "$3"
       ;;
@@ -346,6 +350,7 @@ case $me in
       'show --property ExecMainStartTimestamp --value rke2-'*)
         [[ ! -e $root/run/started ]] || TZ=UTC date -r "$root/run/started" '+%a %F %T %Z'
         ;;
+      'show --property InvocationID --value rke2-'*) content "$root/run/invocation" ;;
       'enable rke2-'*) touch "$root/run/enabled-$2" ;;
       'start --no-block rke2-'*) [[ $(content "$root/run/$3") = activ* ]] || start "$3" ;;
       'restart --no-block rke2-'* | 'restart rke2-'*) start "${*: -1}" ;;
@@ -356,6 +361,9 @@ case $me in
     ;;
   journalctl)
     if [[ $* = '--unit rke2-'*' --follow' ]]; then exec cat "$root/run/journal"; fi # as if it was ended with Ctrl-C
+    case "$*" in
+      *' --output short-iso '* | '--output short-iso '*) [[ ! -e $root/run/journal ]] || cat "$root/run/journal"; exit ;;
+    esac
     case "$*" in # a cursor is a number of lines, an invocation the lines before it
       _SYSTEMD_UNIT=rke2-*.service\ _SYSTEMD_INVOCATION_ID=*\ --show-cursor\ --quiet\ --output\ cat\ --no-pager) skip=${2#*=} ;;
       _SYSTEMD_UNIT=rke2-*.service\ --after-cursor\ *\ --show-cursor\ --quiet\ --output\ cat\ --no-pager) skip=$3 ;;
@@ -364,6 +372,8 @@ case $me in
     awk -v skip="$skip" 'NR > skip; END { if (NR > skip) print "-- cursor: " NR }' "$root/run/journal"
     ;;
   kubectl) kubectl "$@" ;;
+  crictl) echo 'CONTAINER  IMAGE  STATE' ;;
+  uptime) echo ' 06:50:12 up 23 min,  0 users,  load average: 0.31, 0.24, 0.13' ;;
   wget) exit 4 ;;
   df) printf 'Avail\n%s\n' "$(cat "$root/free" 2>/dev/null || echo 60000000000)" ;;
   id) echo 0 ;;

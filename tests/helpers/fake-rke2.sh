@@ -7,6 +7,7 @@ cd "$RKE2_STAND_IN_ROOT" || exit 97
 recorded() { grep -m 1 "$1" "$FIXTURES/rke2-1.35.0/$2"; } # FRAGMENT RECORDING
 case "$*" in
   --version) printf 'rke2 version VERSION (a)\ngo version go1.24\n' ;;
+  'certificate check --output table') echo 'FILENAME  SUBJECT  STATUS' ;;
   'etcd-snapshot save --name '*)
     mkdir -p "$data/db/snapshots" && touch "$data/db/snapshots/$4-$node-1766000000"
     recorded 'Unknown flag --node-ip' snapshot.txt >&2

@@ -185,11 +185,14 @@ one() { # one command with its words
     'dominfo '*) folder=$(domain "$2") && printf 'State:          %s\nPersistent:     yes\nAutostart:      %s\n' "$(<"$folder/state")" "$(cat "$folder/autostart" 2>/dev/null || echo disable)" ;;
     'autostart '*' --disable') folder=$(domain "$2") && echo disable >"$folder/autostart" && echo "Domain '$2' unmarked as autostarted" ;;
     'autostart '*) folder=$(domain "$2") && echo enable >"$folder/autostart" && echo "Domain '$2' marked as autostarted" ;;
+    version) printf '%s\n' 'Using library: libvirt 9.0.0' 'Running hypervisor: QEMU 7.2.22' ;;
+    'snapshot-list '*) folder=$(domain "$2") ;; # there are none
     "pool-refresh $pool") active $pool "refresh pool $pool" ;;
     "pool-autostart $pool") echo "Pool $pool marked as autostarted" ;;
     "pool-dumpxml $pool") the_pool $pool && cat "pools/$pool/xml" ;;
     "vol-list $pool") active $pool 'list volumes' && for folder in volumes/*/; do [[ -e $folder ]] && folder=${folder%/} && printf ' %-30s %s\n' "${folder##*/}" "$path/${folder##*/}"; done; true ;;
     "vol-dumpxml --pool $pool "*) volume "$4" && cat "volumes/$4/xml" ;;
+    "vol-info --pool $pool "*) volume "$4" && printf 'Name:           %s\nType:           file\n' "$4" ;;
     'net-dumpxml '*) the_network "$2" && cat "networks/$2/xml" ;;
     'net-uuid '*) the_network "$2" && value "$(<"networks/$2/xml")" '<uuid>([^<]*)' ;;
 
