@@ -12,6 +12,8 @@ export interface Cause {
   why: string
   fix: Hint[]
   patience: number
+  /** Since when it has lasted (milliseconds), if longer than it was seen. */
+  since?: number
 }
 
 // The server was reached, or the kubelet or an image pull went on: earlier causes are over. A server that is not ready asks
@@ -136,7 +138,7 @@ const complaint = /^(?! ).*(error|panic|fatal|fail|incorrect|cannot|no such)/i /
 // A known cause goes on although RKE2 gets a bit further each time. A failure that nobody foresaw is shown in its own words.
 function keepsFailing(
   lines: string[],
-  { count, life, result }: Ends,
+  { count, first, result }: Ends,
   at: Place,
 ): Cause | undefined {
   const line =
@@ -146,9 +148,8 @@ function keepsFailing(
   const hit = knownIn(line, at)
   if (hit) return causeOf(hit, at, line)
   const unit = serviceOf(at.node)
-  const words = lines.filter((line) => fatal.test(line)).map((one) => lastMessage(one))
-  const [before, last] = words.slice(-2).map((text) => text.replace(/\d+/g, ''))
-  const isAnother = last !== undefined && last !== before
+  const words = lines.filter((one) => fatal.test(one)).map(withoutNumbers)
+  const isAnother = words.length > 0 && words.indexOf(withoutNumbers(line)) === words.length - 1
   return {
     id: 'keeps-failing',
     why: `RKE2 has ended ${count} times${result && ` (${result})`}, and said: ${lastMessage(line) || 'nothing'}`,
@@ -156,9 +157,11 @@ function keepsFailing(
       typedOn(at.node, `sudo journalctl --unit ${unit} --lines 200 --no-pager`),
       typedOn(at.node, `systemctl status ${unit}`),
     ],
-    patience: isAnother ? 120 : life > 20_000 ? 10 : 30,
+    ...(isAnother ? { patience: 120 } : { patience: 45, since: first }),
   }
 }
+
+const withoutNumbers = (line: string) => lastMessage(line).replace(/[0-9a-f]*\d[0-9a-f]*/gi, '')
 
 /** The current cause, and since when (milliseconds). */
 export interface Sighting {
@@ -176,7 +179,7 @@ export const sighting = (
 
 /** Whether the cause has lasted longer than its patience. */
 export const isDue = ({ cause, since }: Sighting, now: number): boolean =>
-  now - since >= cause.patience * 1000
+  now - (cause.since ?? since) >= cause.patience * 1000
 
 /** The message of the last line that is not empty: the text in logrus' msg="...". */
 export function lastMessage(journal: string): string {

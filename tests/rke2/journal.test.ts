@@ -416,14 +416,14 @@ await t.test('a service that ends again and again, by its counter of restarts', 
   t.strictSame(endsBy(0, 0, 0, 1, 1, 1).seen, Array(6).fill(false), 'once may heal')
   t.match(endsBy(0, 0, 0, 1, 1, 1, 2), {
     seen: [...Array<boolean>(6).fill(false), true],
-    ends: { count: 2, life: 9000 },
+    ends: { count: 2, first: 9000, life: 9000 },
   })
   const healed = endsBy(0, 0, 0, 1, 1, 1, 2, ...Array<number>(8).fill(2)).seen
   t.equal(healed.at(-2), true, 'as long as it lived before, and a bit')
   t.equal(healed.at(-1), false, 'it has lived longer')
   t.match(endsBy(7, 7, 7).ends, { count: 0 }, 'restarts before the first look do not count')
   t.match(endsBy(7, 0, 1).ends, { count: 1 }, 'systemd counts from 0 after a restart by hand')
-  t.match(endsBy(0, 3).ends, { count: 3, life: 1000 }, 'several between two looks')
+  t.match(endsBy(0, 3).ends, { count: 3, first: 1000, life: 1000 }, 'several between two looks')
   const quiet = endsAfter(endsBy(0, 1).ends, 1, '', 9000)
   t.equal(quiet.result, 'exit-code, status 1', 'also while it runs again')
 })
@@ -437,8 +437,14 @@ await t.test('a failure that nobody foresaw is shown in its own words', async (t
     id: 'keeps-failing',
     why: 'RKE2 has ended 2 times (exit-code, status 1), and said: port 4711 "x" is bad',
     fix: [/journalctl --unit rke2-agent/, /systemctl status rke2-agent/],
-    patience: 30,
+    patience: 120,
+    since: undefined,
   })
+  const twice = found(fatal('port 4711 is bad'), fatal('x'), fatal('port 4712 is bad'))
+  t.match(twice, { patience: 45, since: 3000 }, 'the same again, from the first end on')
+  t.equal(found(fatal('a'), fatal('b'))?.patience, 120, 'another one may be on its way to heal')
+  const seen = sighting(twice, undefined, 60_000)
+  t.ok(seen && isDue(seen, 60_000) && !isDue(seen, 47_000), 'also if it was not seen all the time')
   const said = (...lines: string[]) => found(...lines)?.why.replace(/.* and said: /, '')
   t.equal(
     said('level=error msg="Shutdown request received: no etcd"'),
