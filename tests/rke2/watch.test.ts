@@ -285,14 +285,14 @@ await t.test('a recorded failure is named in time, and in its own words', async 
       'its join server away',
       { lines: again(awayLife, 9, 13), role: 'joining' },
       'server-away',
-      75,
+      75, // a recorded start that succeeds says the same for almost a minute
       /the server that it joined/,
     ],
     [
       'cut off in its first start',
       { lines: again(cutOffLife, 9, 34), unborn: true },
       'first-start-cut-off',
-      75,
+      60,
       /its first start was cut off/,
     ],
     [
