@@ -150,6 +150,14 @@ const journals: [id: string, line: string][] = [
     'level=error msg="https://127.0.0.1:6444/v1-rke2/serving-kubelet.crt: 400 Bad Request"',
   ],
   [
+    'damaged-server-keys',
+    'level=fatal msg="Error: preparing server: error loading key from /var/lib/rancher/rke2/server/tls/client-kubelet.key: <nil>"',
+  ],
+  [
+    'damaged-server-keys',
+    'level=fatal msg="Error: preparing server: data does not contain any valid RSA or ECDSA certificates"',
+  ],
+  [
     'kubelet-exits',
     'level=error msg="Kubelet exited: exit status 1"\nlevel=error msg="Kubelet exited: exit status 1"',
   ],
@@ -225,6 +233,7 @@ const expected: Record<string, [patience: number, advice: RegExp]> = {
   'image-missing': [30, /copy it to the node/],
   'damaged-images': [60, /rke2-killall\.sh/],
   'damaged-keys': [20, /-size 0 -delete/],
+  'damaged-server-keys': [20, /stop rke2-server.*tls\/etcd .*-size 0 -delete.*certificate rotate/],
   'cgroup-v1': [15, /unified_cgroup_hierarchy=1.*update-grub.*cgroup v2.*destroy\.ts worker01/],
   'kubelet-exits': [30, /kubelet-arg: in rke2\.config of the lab file, or in rke2\/agent\.yaml/],
 }
@@ -506,6 +515,10 @@ await t.test('what the files of a node say about a power cut', async (t) => {
   const key = '/var/lib/rancher/rke2/agent/client-kubelet.key'
   t.match(seen([key], false, at), { id: 'damaged-keys', why: /client-kubelet\.key/, patience: 20 })
   t.notMatch(hints(seen([key], false, at)), 'node-password')
+  const ofServer = '/var/lib/rancher/rke2/server/tls/client-admin.key'
+  const damaged = seen([key, ofServer], true, server)
+  t.match(damaged, { id: 'damaged-server-keys', why: /client-admin\.key/, patience: 20 })
+  t.match(hints(damaged), /untried/)
   const password = hints(seen(['/etc/rancher/node/password'], false, at))
   t.match(password, 'delete secret worker01.node-password.rke2', 'the cluster knows the old one')
   t.equal(seen([])?.id, 'etcd-silent')
