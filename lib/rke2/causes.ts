@@ -145,8 +145,9 @@ const ofTheCluster: Known[] = [
     id: 'removed-member',
     match:
       /this server is a not a member of the etcd cluster|the member has been permanently removed/,
-    why: () => 'it was removed from the etcd cluster, and cannot come back with its old data',
-    fix: recreate,
+    why: () =>
+      'etcd does not know it: it was removed from the cluster, or its address has changed; with its old data it cannot come back',
+    fix: (at) => ['# if its address in the lab file was changed, change it back; else:', ...recreate(at)],
   },
   {
     id: 'too-many-learners',

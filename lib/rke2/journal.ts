@@ -66,14 +66,15 @@ export function diagnose(
   const counts = (log: string[]) =>
     log.filter((line) => !isEarly(line) && (goesOn || !kubeletExit.test(line)))
   const [programs, keys] = emptyFiles(at)
+  const ofContainers = causeIn(counts(containerd.split('\n')), at)
   const found =
     causeIn(keys, at) ??
     causeIn(counts(lines), at) ??
-    causeIn(counts(containerd.split('\n')), at) ??
+    ofContainers ??
     (ends && keepsFailing(lines, ends, at))
-  // An empty program may be as it should be, in an image of the user's; it counts where etcd does not come up.
+  // Where etcd does not come up its own log says more. An empty program may be as it should be, in an image of the user's.
   if (found && ['etcd-silent', 'first-start-cut-off'].includes(found.id))
-    return causeIn(programs, at) ?? found
+    return causeIn(programs, at) ?? ofContainers ?? found
   if (found?.id !== 'kubelet-exits') return found
   const said = kubelet ? kubeletError(kubelet) : undefined
   return causeOf(knownIn(said ?? '', at) ?? knownIn('Kubelet exited: ', at), at, said)

@@ -481,6 +481,10 @@ await t.test('etcd that does not answer, by what is known of the servers', async
   t.match(silent?.fix[0], { script: 'create', words: ['server02'] })
   t.notMatch(hints(silent), 'rm -rf', 'nothing is removed where a cluster may have been')
   t.equal(diagnose(`${whole}\nmsg="Connection to etcd is ready"`, '', server), undefined)
+
+  const removed =
+    '2026-11-25T23:05:10.1Z stderr F {"level":"warn","ts":"2026-11-25T23:05:10.1Z","caller":"etcdserver/server.go:860","msg":"server error","error":"the member has been permanently removed from the cluster"}'
+  t.equal(diagnose(whole, removed, server)?.id, 'removed-member', 'as etcd itself says')
 })
 
 await t.test('a server that is not ready yet does not reset the patience of a cause', async (t) => {
