@@ -310,6 +310,53 @@ await t.test('why a kubelet ends is read from its own log', async (t) => {
   )
 })
 
+await t.test(
+  'reports of users: a kubelet that ends at once, certificates of a lab that was off for over a year, RHEL 10',
+  async (t) => {
+    const line = (time: string, level: string, msg: string) =>
+      `time="${time}" level=${level} msg="${msg}"`
+    const ended = [
+      line('2026-03-02T10:00:00Z', 'info', 'Running kubelet --cloud-provider=external ...'),
+      line('2026-03-02T10:00:05Z', 'error', 'Kubelet exited: exit status 1'),
+      line(
+        '2026-03-02T10:00:10Z',
+        'info',
+        'Waiting to retrieve kube-proxy configuration; server is not ready',
+      ),
+      line('2026-03-02T10:00:10Z', 'error', 'Kubelet exited: exit status 1'),
+    ].join('\n')
+    const withLog = (number: number, err: string) => ({
+      now: Date.parse('2026-03-02T10:00:12Z'),
+      kubelet: `E0302 10:00:05.000000 285 run.go:${number}] "command failed" err="${err}"`,
+    })
+    const v1 =
+      'failed to run Kubelet: kubelet is configured to not run on a host using cgroup v1. cgroup v1 support is unsupported and will be removed in a future release'
+    t.equal(diagnose(ended, '', at, withLog(72, v1))?.id, 'cgroup-v1')
+    const gate =
+      'failed to set feature gates from initial flags-based config: unrecognized feature gate: LocalStorageCapacityIsolation'
+    t.match(diagnose(ended, '', at, withLog(74, gate)), {
+      id: 'kubelet-exits',
+      why: `its kubelet ends at once: ${gate}`,
+      patience: 30,
+    })
+    const expired = line(
+      '2026-06-04T07:48:00Z',
+      'error',
+      String.raw`CA cert validation failed: Get \"https://127.0.0.1:9345/cacerts\": tls: failed to verify certificate: x509: certificate has expired or is not yet valid: current time 2026-06-04T07:48:00Z is after 2026-02-04T21:27:54Z`,
+    )
+    t.equal(diagnose(expired, '', at)?.id, 'certificates-expired')
+    t.match(hints(diagnose(expired, '', at)), /timedatectl.*clock is right[^]*certificate rotate/)
+    const modules = ['br_netfilter', 'iptable_nat'].map((name) =>
+      line('2026-07-09T20:11:07Z', 'warning', `Failed to load kernel module ${name} with modprobe`),
+    )
+    t.equal(
+      diagnose(modules.join('\n'), '', at),
+      undefined,
+      'a warning; modules are asked for before installing',
+    )
+  },
+)
+
 await t.test('a kubelet that ended once, or long ago, is no cause', async (t) => {
   const exit = (second: number) =>
     `time="2026-11-25T21:28:${second}Z" level=error msg="Kubelet exited: exit status 1"`

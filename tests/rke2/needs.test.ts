@@ -327,6 +327,20 @@ await t.test('the printed script says the same as what is judged', async (t) => 
   }
 })
 
+await t.test('Rocky 10 without kernel-modules-extra is told so, with dnf', async (t) => {
+  const missing = 'br_netfilter nft_compat xt_comment xt_addrtype xt_MASQUERADE ip_set'
+  play('modprobe', `case " ${missing} " in *" $3 "*) exit 1;; esac`)
+  play('dnf', 'true')
+  play('uname', `echo ${el10.kernel}`)
+  const answer = onNode(`part() { echo "== $1"; }\n${factsScript}`).stdout
+  const facts = parseFacts(parts(answer))
+  t.strictSame(facts.lacking, missing.split(' '))
+  const found = said({ ...el10, lacking: facts.lacking })
+  t.match(found, [
+    ['failure', /br_netfilter.*no network/, /dnf install .* kernel-modules-extra-6\.12/],
+  ])
+})
+
 await t.test('the facts of a node', async (t) => {
   const answer = `== machine-id
 1c4ad377574c4263adbb7c624b6a3429
