@@ -116,7 +116,7 @@ const causeOf = (hit: Known | undefined, at: Place, said?: string): Cause | unde
 /** The error in a line of the kubelet: err="..." after a header. */
 function kubeletError(line: string): string {
   const quoted = /\berr="((?:[^"\\]|\\.)*)"/.exec(line)?.[1]
-  return quoted?.replace(/\\(.)/g, '$1') ?? line.replace(/^[EF]\d+ .*?\] /, '')
+  return quoted === undefined ? line.replace(/^[EF]\d+ .*?\] /, '') : unquoted(quoted)
 }
 
 const pull = known.find(({ id }) => id === 'image-pull')?.match
@@ -132,8 +132,7 @@ function earlyPulls(journal: string[]): (line: string) => boolean {
 export const timeOf = (line: string) =>
   Date.parse(/(?:\btime="|^)(\d{4}-[^" ]*)/.exec(line)?.[1] ?? '')
 
-const fatal =
-  /level=fatal msg="((?:[^"\\]|\\.)*)"|msg="(Shutdown request received: (?:[^"\\]|\\.)*)"/
+const fatal = /level=fatal msg="|msg="Shutdown request received: /
 const complaint = /^(?! ).*(error|panic|fatal|fail|incorrect|cannot|no such)/i // options of a usage text are indented
 
 // A known cause goes on although RKE2 gets a bit further each time. A failure that nobody foresaw is shown in its own words.
@@ -186,6 +185,9 @@ export const isDue = ({ cause, since }: Sighting, now: number): boolean =>
 export function lastMessage(journal: string): string {
   const text = journal.trimEnd()
   const line = text.slice(text.lastIndexOf('\n') + 1)
-  const quoted = /\bmsg="((?:[^"\\]|\\.)*)"/.exec(line)?.[1]
-  return (quoted?.replace(/\\(.)/g, '$1') ?? line).trim()
+  const quoted = /\bmsg="((?:[^"\\]|\\.)*)/.exec(line)?.[1] // a long line was cut
+  return (quoted === undefined ? line : unquoted(quoted)).trim()
 }
+
+const unquoted = (text: string) =>
+  text.replace(/\\(.)/g, (_, char: string) => ('nt'.includes(char) ? ' ' : char))

@@ -270,6 +270,11 @@ await t.test('every known cause is named by its text, with its patience and advi
     'another agent-token is no mismatch',
   )
   t.equal(lastMessage('a\ntime="x" level=info msg="say \\"hi\\""\n'), 'say "hi"')
+  t.equal(
+    lastMessage(String.raw`level=warning msg="Unknown flag --a,\nskipping\n"`),
+    'Unknown flag --a, skipping',
+  )
+  t.equal(lastMessage('level=info msg="a line that was cu'), 'a line that was cu')
   t.equal(lastMessage(''), '')
 })
 
@@ -502,6 +507,8 @@ await t.test('a failure that nobody foresaw is shown in its own words', async (t
   const seen = sighting(twice, undefined, 60_000)
   t.ok(seen && isDue(seen, 60_000) && !isDue(seen, 47_000), 'also if it was not seen all the time')
   const said = (...lines: string[]) => found(...lines)?.why.replace(/.* and said: /, '')
+  const long = said(fatal(`${'/a, '.repeat(200)} newer than datastore`).slice(0, 600))
+  t.match(long, /^\/a, .*\/a,/, 'also where the journal was cut')
   t.equal(
     said('level=error msg="Shutdown request received: no etcd"'),
     'Shutdown request received: no etcd',
