@@ -165,6 +165,8 @@ await t.test('each cause of failure shows its words in the journal', async (t) =
     ['join CA', 'server', { server: url, token: other }, {}, ['token CA hash does not match']],
     ['mismatch', 'server', { server: url, token, 'cluster-cidr': '10.9.0.0/16' }, {}, [
       'critical configuration mismatched: cluster-cidr', 'critical configuration value mismatch']],
+    ['mismatch servicelb', 'server', { server: url, token, 'enable-servicelb': true }, {}, [
+      'critical configuration mismatched: disable-service-lb']],
     ['same server', 'server', { server: url, token: short, 'node-name': 'cp1' }, {}, [
       'duplicate node name found']],
   ]
