@@ -150,6 +150,10 @@ const journals: [id: string, line: string][] = [
     'level=error msg="https://127.0.0.1:6444/v1-rke2/serving-kubelet.crt: 400 Bad Request"',
   ],
   [
+    'newer-on-disk',
+    'level=fatal msg="/var/lib/rancher/rke2/server/tls/client-ca.key, /var/lib/rancher/rke2/server/cred/passwd newer than datastore and could cause a cluster outage. Remove the file(s) from disk and restart to be recreated from datastore."',
+  ],
+  [
     'damaged-server-keys',
     'level=fatal msg="Error: preparing server: error loading key from /var/lib/rancher/rke2/server/tls/client-kubelet.key: <nil>"',
   ],
@@ -232,6 +236,7 @@ const expected: Record<string, [patience: number, advice: RegExp]> = {
   'etcd-silent': [300, /rke2-killall\.sh/],
   'image-missing': [30, /copy it to the node/],
   'damaged-images': [60, /rke2-killall\.sh/],
+  'newer-on-disk': [0, /stop rke2-server.*sudo mv \S+server\/tls/],
   'damaged-keys': [20, /-size 0 -delete/],
   'damaged-server-keys': [20, /stop rke2-server.*tls\/etcd .*-size 0 -delete.*certificate rotate/],
   'cgroup-v1': [15, /unified_cgroup_hierarchy=1.*update-grub.*cgroup v2.*destroy\.ts worker01/],
