@@ -132,7 +132,7 @@ function earlyPulls(journal: string[]): (line: string) => boolean {
 export const timeOf = (line: string) =>
   Date.parse(/(?:\btime="|^)(\d{4}-[^" ]*)/.exec(line)?.[1] ?? '')
 
-const fatal = /level=fatal msg="|msg="Shutdown request received: /
+const fatal = /level=fatal |msg="Shutdown request received: /
 const complaint = /^(?! ).*(error|panic|fatal|fail|incorrect|cannot|no such)/i // options of a usage text are indented
 
 // A known cause goes on although RKE2 gets a bit further each time. A failure that nobody foresaw is shown in its own words.
@@ -181,12 +181,12 @@ export const sighting = (
 export const isDue = ({ cause, since }: Sighting, now: number): boolean =>
   now - (cause.since ?? since) >= cause.patience * 1000
 
-/** The message of the last line that is not empty: the text in logrus' msg="...". */
+/** The message of the last line that is not empty: the text in logrus' msg="...", or msg=... if it is one word. */
 export function lastMessage(journal: string): string {
   const text = journal.trimEnd()
   const line = text.slice(text.lastIndexOf('\n') + 1)
-  const quoted = /\bmsg="((?:[^"\\]|\\.)*)/.exec(line)?.[1] // a long line was cut
-  return (quoted === undefined ? line : unquoted(quoted)).trim()
+  const said = /\bmsg=(?:"((?:[^"\\]|\\.)*)|([^" ]+))/.exec(line) // a long line was cut
+  return (said ? unquoted(said[1] ?? said[2] ?? '') : line).trim()
 }
 
 const unquoted = (text: string) =>

@@ -124,6 +124,7 @@ export const ofTheNode: Known[] = [
     id: 'damaged-server-keys',
     match:
       /^empty file: \S+\/server\/|error loading key from .*server\/|data does not contain a(ny)? valid RSA or ECDSA/,
+    when: ({ node }) => node.role === 'server',
     patience: 20, // those of the cluster come back from etcd at the next start
     why: emptyKeys,
     fix: (at) => [
@@ -137,7 +138,7 @@ export const ofTheNode: Known[] = [
   {
     id: 'damaged-keys',
     match:
-      /^empty file: \/|error loading key from .*agent\/|serving-kubelet\.crt: 400 Bad Request|node password not set/,
+      /^empty file: \/|error loading key from .*agent\/|data does not contain a(ny)? valid RSA or ECDSA|serving-kubelet\.crt: 400 Bad Request|node password not set/,
     patience: 20,
     why: emptyKeys,
     fix: (at, line = '') => [

@@ -153,6 +153,7 @@ const journals: [id: string, line: string][] = [
     'newer-on-disk',
     'level=fatal msg="/var/lib/rancher/rke2/server/tls/client-ca.key, /var/lib/rancher/rke2/server/cred/passwd newer than datastore and could cause a cluster outage. Remove the file(s) from disk and restart to be recreated from datastore."',
   ],
+  ['damaged-keys', 'level=fatal msg="data does not contain a valid RSA or ECDSA private key"'],
   [
     'damaged-server-keys',
     'level=fatal msg="Error: preparing server: error loading key from /var/lib/rancher/rke2/server/tls/client-kubelet.key: <nil>"',
@@ -246,6 +247,7 @@ const expected: Record<string, [patience: number, advice: RegExp]> = {
 const remains = { archives: [], unborn: false, empty: [] }
 /** What the node has, where the cause depends on that. */
 const places: Record<string, Partial<Place>> = {
+  'damaged-server-keys': { node: nodeOf(lab) },
   'first-start-cut-off': { remains: { ...remains, unborn: true } },
   'image-missing': { remains: { ...remains, archives: ['rke2-images.linux-amd64.tar.zst'] } },
 }
@@ -280,6 +282,7 @@ await t.test('every known cause is named by its text, with its patience and advi
     'Unknown flag --a, skipping',
   )
   t.equal(lastMessage('level=info msg="a line that was cu'), 'a line that was cu')
+  t.equal(lastMessage('level=fatal msg=EOF'), 'EOF')
   t.equal(lastMessage(''), '')
 })
 
@@ -518,6 +521,7 @@ await t.test('a failure that nobody foresaw is shown in its own words', async (t
     said('level=error msg="Shutdown request received: no etcd"'),
     'Shutdown request received: no etcd',
   )
+  t.equal(said('level=fatal msg=EOF', 'level=info msg="failed to x"'), 'EOF')
   t.equal(said('panic: runtime error', '', 'goroutine 1 [running]:'), 'panic: runtime error')
   t.equal(said('level=info msg="the last thing"'), 'the last thing')
   t.equal(said(''), 'nothing')

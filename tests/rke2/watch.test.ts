@@ -344,7 +344,7 @@ await t.test('a recorded failure is named in time, and in its own words', async 
 })
 
 await t.test(
-  'a failure that nobody foresaw is told within a minute of its first end, or at the second',
+  'a failure that nobody foresaw is shown within a minute of its first end, or at the second',
   async (t) => {
     const endless = (life: number, texts: string[]) => {
       const [fatal, ...rest] = between(cis, 'level=fatal', 'counter is at 1')
