@@ -17,6 +17,8 @@ import {
 } from './cause.ts'
 import { ofTheNode } from './node-causes.ts'
 
+const keysAside = '/root/rke2-keys'
+
 /** What is wrong between a node and its cluster, from the sources, issues and recordings of RKE2 and K3s. */
 const ofTheCluster: Known[] = [
   {
@@ -114,6 +116,22 @@ const ofTheCluster: Known[] = [
     fix: recreate,
   },
   {
+    id: 'newer-on-disk',
+    match: /newer than datastore and could cause a cluster outage/,
+    why: () =>
+      'its keys are newer than those in etcd: etcd went back to an earlier state, or its disk holds keys of another cluster',
+    fix: (at) => [
+      "# by RKE2's source, untried: with its keys put aside it takes those in etcd",
+      onNode(at, 'sudo systemctl stop rke2-server'),
+      onNode(at, `sudo mkdir ${keysAside}`),
+      onNode(
+        at,
+        `sudo mv /var/lib/rancher/rke2/server/tls /var/lib/rancher/rke2/server/cred ${keysAside}`,
+      ),
+      again(at),
+    ],
+  },
+  {
     id: 'wrong-port',
     match: /failed to get CA certs.*401 Unauthorized/,
     why: (at) => `it connects to the Kubernetes API instead of ${urlOf(at)}`,
@@ -129,7 +147,7 @@ const ofTheCluster: Known[] = [
   {
     id: 'server-away',
     match: /failed to bootstrap cluster data: Get .*(dial|context deadline|EOF|i\/o timeout)/,
-    patience: 60, // it goes on by itself when the server is back
+    patience: 60, // it goes on by itself when the server is back; in a recording after 57 s
     why: (at) =>
       `it cannot reach ${urlOf(at)}, the server that it joined: it is off, or a firewall blocks it`,
     fix: (at) => [onServer(at, 'systemctl status rke2-server'), askServer(at, 'ping'), again(at)],
@@ -145,8 +163,12 @@ const ofTheCluster: Known[] = [
     id: 'removed-member',
     match:
       /this server is a not a member of the etcd cluster|the member has been permanently removed/,
-    why: () => 'it was removed from the etcd cluster, and cannot come back with its old data',
-    fix: recreate,
+    why: () =>
+      'etcd does not know it: it was removed from the cluster, or its address has changed; with its old data it cannot come back',
+    fix: (at) => [
+      '# if its address in the lab file was changed, change it back; else:',
+      ...recreate(at),
+    ],
   },
   {
     id: 'too-many-learners',

@@ -4,7 +4,8 @@
 export interface Ends {
   counter: number
   count: number
-  /** When the last end was noticed, and after what time of life (milliseconds). */
+  /** When the first end was noticed, and the last, and after what time of life (milliseconds). */
+  first: number
   last: number
   life: number
   /** systemd's words for it, such as exit-code; empty for a good end. */
@@ -14,11 +15,12 @@ export interface Ends {
 /** The ends after one more look. */
 export function endsAfter(before: Ends | undefined, counter: number, result: string, now: number) {
   const more = before ? counter - before.counter : 0
-  if (!before || more < 0) return { counter, count: 0, last: now, life: 0, result }
+  if (!before || more < 0) return { counter, count: 0, first: NaN, last: now, life: 0, result }
   const words = result || before.result
   if (more === 0) return { ...before, result: words }
   const life = (now - before.last) / more
-  return { counter, count: before.count + more, last: now, life, result: words }
+  const first = before.count > 0 ? before.first : before.last + life
+  return { counter, count: before.count + more, first, last: now, life, result: words }
 }
 
 /** Whether it ends again and again: one end alone is no cause, and a life longer than the one before is no end. */

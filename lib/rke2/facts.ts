@@ -11,6 +11,9 @@ export const vitalModules = modules.slice(0, 4)
 /** For sh: finds the programs that are not in every login's PATH. */
 export const withPrograms = 'PATH=$PATH:/usr/sbin:/sbin'
 
+/** In /proc/mounts. RKE2's installer then uses /opt/rke2, as it does where it cannot write to /usr/local. */
+export const separate = ' /usr/local '
+
 const units = ['NetworkManager', 'firewalld', ...timeServices]
 
 /** Part of what is asked of a node; prints no secret. */
@@ -24,6 +27,7 @@ part modules; if ! command -v modprobe >/dev/null; then echo unknown; else for m
 part kernel; test -d "/lib/modules/$(uname -r)" || echo replaced
 part gaps; command -v iptables >/dev/null || echo iptables
 test "$(cat /sys/module/apparmor/parameters/enabled)" != Y || command -v apparmor_parser >/dev/null || echo apparmor
+part prefix; if grep -qs '${separate}' /proc/mounts; then echo 'has a file system of its own'; elif ! test -w /usr/local; then echo 'cannot be written'; fi
 part selinux; test "$(cat /sys/fs/selinux/enforce)" != 1 || rpm -q rke2-selinux >/dev/null || echo lacking
 part memory; grep MemTotal: /proc/meminfo
 part free; df --output=avail --block-size=1 /var/lib | tail -n 1
@@ -41,6 +45,8 @@ export interface NodeFacts extends System {
   isReplaced: boolean
   /** Packages that RKE2 needs and the node lacks, by their names in Debian. */
   gaps: string[]
+  /** Why RKE2 cannot be installed in /usr/local; empty if it can. */
+  prefix: string
   /** SELinux enforces, without RKE2's policy. */
   lacksPolicy: boolean
   /** Bytes; 0 if unknown. */
@@ -69,6 +75,7 @@ export function parseFacts(found: Map<string, string>): NodeFacts {
     lacking: text('modules') === 'unknown' ? undefined : lines('modules'),
     isReplaced: text('kernel') === 'replaced',
     gaps: lines('gaps'),
+    prefix: text('prefix'),
     lacksPolicy: text('selinux') === 'lacking',
     memory: Number(/(\d+) kB/.exec(text('memory'))?.[1] ?? 0) * 1024,
     free: Number(text('free')),

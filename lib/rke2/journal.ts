@@ -12,6 +12,8 @@ export interface Cause {
   why: string
   fix: Hint[]
   patience: number
+  /** Since when it has lasted (milliseconds), if longer than it was seen. */
+  since?: number
 }
 
 // The server was reached, or the kubelet or an image pull went on: earlier causes are over. A server that is not ready asks
@@ -64,14 +66,15 @@ export function diagnose(
   const counts = (log: string[]) =>
     log.filter((line) => !isEarly(line) && (goesOn || !kubeletExit.test(line)))
   const [programs, keys] = emptyFiles(at)
+  const ofContainers = causeIn(counts(containerd.split('\n')), at)
   const found =
     causeIn(keys, at) ??
     causeIn(counts(lines), at) ??
-    causeIn(counts(containerd.split('\n')), at) ??
+    ofContainers ??
     (ends && keepsFailing(lines, ends, at))
-  // An empty program may be as it should be, in an image of the user's; it counts where etcd does not come up.
+  // Where etcd does not come up its own log says more. An empty program may be as it should be, in an image of the user's.
   if (found && ['etcd-silent', 'first-start-cut-off'].includes(found.id))
-    return causeIn(programs, at) ?? found
+    return causeIn(programs, at) ?? ofContainers ?? found
   if (found?.id !== 'kubelet-exits') return found
   const said = kubelet ? kubeletError(kubelet) : undefined
   return causeOf(knownIn(said ?? '', at) ?? knownIn('Kubelet exited: ', at), at, said)
@@ -113,7 +116,7 @@ const causeOf = (hit: Known | undefined, at: Place, said?: string): Cause | unde
 /** The error in a line of the kubelet: err="..." after a header. */
 function kubeletError(line: string): string {
   const quoted = /\berr="((?:[^"\\]|\\.)*)"/.exec(line)?.[1]
-  return quoted?.replace(/\\(.)/g, '$1') ?? line.replace(/^[EF]\d+ .*?\] /, '')
+  return quoted === undefined ? line.replace(/^[EF]\d+ .*?\] /, '') : unquoted(quoted)
 }
 
 const pull = known.find(({ id }) => id === 'image-pull')?.match
@@ -129,14 +132,13 @@ function earlyPulls(journal: string[]): (line: string) => boolean {
 export const timeOf = (line: string) =>
   Date.parse(/(?:\btime="|^)(\d{4}-[^" ]*)/.exec(line)?.[1] ?? '')
 
-const fatal =
-  /level=fatal msg="((?:[^"\\]|\\.)*)"|msg="(Shutdown request received: (?:[^"\\]|\\.)*)"/
+const fatal = /level=fatal |msg="Shutdown request received: /
 const complaint = /^(?! ).*(error|panic|fatal|fail|incorrect|cannot|no such)/i // options of a usage text are indented
 
 // A known cause goes on although RKE2 gets a bit further each time. A failure that nobody foresaw is shown in its own words.
 function keepsFailing(
   lines: string[],
-  { count, life, result }: Ends,
+  { count, first, result }: Ends,
   at: Place,
 ): Cause | undefined {
   const line =
@@ -146,9 +148,8 @@ function keepsFailing(
   const hit = knownIn(line, at)
   if (hit) return causeOf(hit, at, line)
   const unit = serviceOf(at.node)
-  const words = lines.filter((line) => fatal.test(line)).map((one) => lastMessage(one))
-  const [before, last] = words.slice(-2).map((text) => text.replace(/\d+/g, ''))
-  const isAnother = last !== undefined && last !== before
+  const words = lines.filter((one) => fatal.test(one)).map(withoutNumbers)
+  const isAnother = words.length > 0 && words.indexOf(withoutNumbers(line)) === words.length - 1
   return {
     id: 'keeps-failing',
     why: `RKE2 has ended ${count} times${result && ` (${result})`}, and said: ${lastMessage(line) || 'nothing'}`,
@@ -156,9 +157,11 @@ function keepsFailing(
       typedOn(at.node, `sudo journalctl --unit ${unit} --lines 200 --no-pager`),
       typedOn(at.node, `systemctl status ${unit}`),
     ],
-    patience: isAnother ? 120 : life > 20_000 ? 10 : 30,
+    ...(isAnother ? { patience: 120 } : { patience: 45, since: first }),
   }
 }
+
+const withoutNumbers = (line: string) => lastMessage(line).replace(/[0-9a-f]*\d[0-9a-f]*/gi, '')
 
 /** The current cause, and since when (milliseconds). */
 export interface Sighting {
@@ -176,12 +179,15 @@ export const sighting = (
 
 /** Whether the cause has lasted longer than its patience. */
 export const isDue = ({ cause, since }: Sighting, now: number): boolean =>
-  now - since >= cause.patience * 1000
+  now - (cause.since ?? since) >= cause.patience * 1000
 
-/** The message of the last line that is not empty: the text in logrus' msg="...". */
+/** The message of the last line that is not empty: the text in logrus' msg="...", or msg=... if it is one word. */
 export function lastMessage(journal: string): string {
   const text = journal.trimEnd()
   const line = text.slice(text.lastIndexOf('\n') + 1)
-  const quoted = /\bmsg="((?:[^"\\]|\\.)*)"/.exec(line)?.[1]
-  return (quoted?.replace(/\\(.)/g, '$1') ?? line).trim()
+  const said = /\bmsg=(?:"((?:[^"\\]|\\.)*)|([^" ]+))/.exec(line) // a long line was cut
+  return (said ? unquoted(said[1] ?? said[2] ?? '') : line).trim()
 }
+
+const unquoted = (text: string) =>
+  text.replace(/\\(.)/g, (_, char: string) => ('nt'.includes(char) ? ' ' : char))

@@ -4,7 +4,7 @@ import type { Lab, Node } from '../lab/lab.ts'
 import type { Hint } from '../text/errors.ts'
 import { failure, warning, type Finding } from '../text/findings.ts'
 import { formatSize } from '../text/size.ts'
-import { vitalModules, withPrograms, type NodeFacts } from './facts.ts'
+import { separate, vitalModules, withPrograms, type NodeFacts } from './facts.ts'
 import { bringsNetwork } from './kube-nodes.ts'
 import {
   addModules,
@@ -62,9 +62,6 @@ const leastFree = ({ rke2 }: Lab) => (rke2.images ? 6 : 3) * 2 ** 30
 // some.
 const leastMemory = { server: 2.75 * 2 ** 30, agent: 1.75 * 2 ** 30 }
 
-const twinsOf = ({ state, others }: Candidate) =>
-  others.filter((one) => state.machineId !== '' && one.state.machineId === state.machineId)
-
 const needs: Need[] = [
   {
     check: 'cgroup',
@@ -110,6 +107,14 @@ test "$(cat /sys/module/apparmor/parameters/enabled 2>/dev/null)" != Y ||
   command -v apparmor_parser >/dev/null || lacks apparmor`,
   },
   {
+    check: 'prefix',
+    wrong: ({ state: { prefix } }) =>
+      prefix && `its /usr/local ${prefix}: RKE2 would go to /opt/rke2, where no script looks`,
+    fix: ({ node }) => ['# use an image with a plain /usr/local, then:', recreated(node)],
+    printed: () =>
+      `! grep -qs '${separate}' /proc/mounts && test -w /usr/local || lacks "a /usr/local for RKE2, in the root file system"`,
+  },
+  {
     check: 'disk',
     wrong: ({ lab, state: { free } }) =>
       free > 0 &&
@@ -124,8 +129,9 @@ test "$(cat /sys/module/apparmor/parameters/enabled 2>/dev/null)" != Y ||
   },
   {
     check: 'machine-id',
-    wrong: (one) => {
-      const names = twinsOf(one).map(({ node }) => node.name)
+    wrong: ({ state: { machineId }, others }) => {
+      const twins = others.filter(({ state }) => machineId !== '' && state.machineId === machineId)
+      const names = twins.map(({ node }) => node.name)
       return (
         names.length > 0 &&
         `it has the same machine-id as ${names.join(' and ')}: their pods could not reach each other`

@@ -9,12 +9,19 @@ import {
   onNode,
   recreate,
   type Known,
+  type Place,
 } from './cause.ts'
 import { hasCgroupV1, newerImage } from './system.ts'
 import { ofImages } from './image-causes.ts'
+import { keyFolders } from './remains.ts'
 
 export const kubeletExit = /Kubelet exited: /
 const etcdRuns = /Connection to etcd is ready|is up and running/
+
+const emptyKeys = (_: Place, line = '') => {
+  const file = /^empty file: (\/.*)/.exec(line)?.[1]
+  return `a power cut left empty key files${file ? ` (${file})` : ''}; RKE2 makes new ones when they are gone`
+}
 
 export const ofTheNode: Known[] = [
   {
@@ -114,19 +121,28 @@ export const ofTheNode: Known[] = [
     ],
   },
   {
+    id: 'damaged-server-keys',
+    match:
+      /^empty file: \S+\/server\/|error loading key from .*server\/|data does not contain a(ny)? valid RSA or ECDSA/,
+    when: ({ node }) => node.role === 'server',
+    patience: 20, // those of the cluster come back from etcd at the next start
+    why: emptyKeys,
+    fix: (at) => [
+      "# by RKE2's source, untried: empty files go, and it makes all but those of the cluster again",
+      onNode(at, 'sudo systemctl stop rke2-server'),
+      onNode(at, `sudo find ${keyFolders.server.join(' ')} -maxdepth 1 -type f -size 0 -delete`),
+      onNode(at, 'sudo /usr/local/bin/rke2 certificate rotate'),
+      again(at),
+    ],
+  },
+  {
     id: 'damaged-keys',
     match:
-      /^empty file: \/|error loading key from .*agent\/|serving-kubelet\.crt: 400 Bad Request|node password not set/,
+      /^empty file: \/|error loading key from .*agent\/|data does not contain a(ny)? valid RSA or ECDSA|serving-kubelet\.crt: 400 Bad Request|node password not set/,
     patience: 20,
-    why: (_, line = '') => {
-      const file = /^empty file: (\/.*)/.exec(line)?.[1]
-      return `a power cut left empty key files${file ? ` (${file})` : ''}; RKE2 makes new ones when they are gone`
-    },
+    why: emptyKeys,
     fix: (at, line = '') => [
-      onNode(
-        at,
-        'sudo find /var/lib/rancher/rke2/agent /etc/rancher/node -maxdepth 1 -type f -size 0 -delete',
-      ),
+      onNode(at, `sudo find ${keyFolders.agent.join(' ')} -maxdepth 1 -type f -size 0 -delete`),
       ...(line.includes('password') ? [deletePassword(at)] : []), // the cluster knows the old one
       again(at),
     ],

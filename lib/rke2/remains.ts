@@ -8,13 +8,20 @@ export const importMemory = `${imagesFolder}/.cache.json`
 // A fresh database of etcd has 20 kB (recorded), one that Kubernetes has written into more than 1 MB.
 const emptyDatabase = 64 * 1024
 
+/** Folders of keys and certificates that RKE2 makes again when they are gone, on any node and on a server. */
+export const keyFolders = {
+  agent: [`${data}/agent`, '/etc/rancher/node'],
+  server: ['tls', 'tls/etcd', 'cred'].map((name) => `${data}/server/${name}`),
+}
+const allKeys = [...keyFolders.agent, ...keyFolders.server].join(' ')
+
 /** Run as root on the node; prints each part below a line with its name. An empty program is a file that a power cut
  *  emptied after its image was unpacked. */
 export const remainsScript = `
 echo "== archives"; ls ${imagesFolder} 2>/dev/null | grep '\\.tar'
 echo "== unborn"; size=$(stat -c %s ${data}/server/db/etcd/member/snap/db 2>/dev/null)
 test "\${size:-0}" -gt 0 && test "$size" -le ${emptyDatabase} && ! ls ${data}/server/db/snapshots/* >/dev/null 2>&1 && echo yes
-echo "== empty"; find ${data}/agent /etc/rancher/node -maxdepth 1 -type f '(' -name '*.key' -o -name '*.crt' -o -name '*.kubeconfig' -o -name password ')' -size 0 2>/dev/null
+echo "== empty"; find ${allKeys} -maxdepth 1 -type f '(' -name '*.key' -o -name '*.crt' -o -name '*.kubeconfig' -o -name password ')' -size 0 2>/dev/null
 cd ${data}/agent/containerd/io.containerd.snapshotter.v1.overlayfs/snapshots 2>/dev/null &&
   find */fs */fs/bin */fs/sbin */fs/usr/bin */fs/usr/sbin */fs/usr/local/bin -maxdepth 1 -type f -perm -100 ! -name '.*' -size 0 2>/dev/null
 `

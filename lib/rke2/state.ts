@@ -132,7 +132,7 @@ echo "== unit"; echo "$unit"
 ${startScript(service)}
 echo "== journal"
 id=$(echo "$unit" | sed -n 's/^InvocationID=//p')
-read_journal() { journalctl _SYSTEMD_UNIT=${service}.service "$@" --show-cursor --quiet --output cat --no-pager 2>/dev/null | grep -v '^{' | cut -c -600 | tail -n 3000; }
+read_journal() { journalctl _SYSTEMD_UNIT=${service}.service "$@" --show-cursor --quiet --output cat --no-pager 2>/dev/null | grep -v '^{' | cut -c -1500 | tail -n 3000; }
 ${
   cursor
     ? `read_journal --after-cursor ${quote(cursor)}`

@@ -103,7 +103,7 @@ const virshVerbs =
 
 const remotePrograms =
   'cat cloud-init cut date exit ip journalctl ls ps grep rke2-uninstall.sh rm systemctl tar timedatectl ' +
-  'apt-get update-grub sed cp curl useradd df sh stat uptime sysctl find tail sync rke2-killall.sh /usr/local/bin/rke2-killall.sh'
+  'apt-get update-grub sed cp mkdir mv curl useradd df sh stat uptime sysctl find tail sync rke2-killall.sh /usr/local/bin/rke2-killall.sh'
 
 /** What is run on a node, mostly with sudo. */
 function checkRemote(line: string): void {

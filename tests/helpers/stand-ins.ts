@@ -29,7 +29,7 @@ export const quickNode =
 /** Tools of the machine that the scripts may call. */
 const hostTools =
   'bash sh env cat cp cut mv rm rmdir mkdir ls sed sort head tail tr od stat paste grep sleep flock ' +
-  'sha256sum sha512sum timeout touch ssh-keygen ps script dirname uniq mktemp uname'
+  'sha256sum sha512sum timeout touch ssh-keygen ps script dirname uniq mktemp uname tar gzip date sync'
 const nodeTools =
   'bash env awk cat chmod cmp cp cut date find grep gzip head install ln ls mkdir mktemp mv rm sed sha256sum sort stat tail test timeout touch uname'
 

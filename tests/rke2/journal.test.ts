@@ -150,6 +150,19 @@ const journals: [id: string, line: string][] = [
     'level=error msg="https://127.0.0.1:6444/v1-rke2/serving-kubelet.crt: 400 Bad Request"',
   ],
   [
+    'newer-on-disk',
+    'level=fatal msg="/var/lib/rancher/rke2/server/tls/client-ca.key, /var/lib/rancher/rke2/server/cred/passwd newer than datastore and could cause a cluster outage. Remove the file(s) from disk and restart to be recreated from datastore."',
+  ],
+  ['damaged-keys', 'level=fatal msg="data does not contain a valid RSA or ECDSA private key"'],
+  [
+    'damaged-server-keys',
+    'level=fatal msg="Error: preparing server: error loading key from /var/lib/rancher/rke2/server/tls/client-kubelet.key: <nil>"',
+  ],
+  [
+    'damaged-server-keys',
+    'level=fatal msg="Error: preparing server: data does not contain any valid RSA or ECDSA certificates"',
+  ],
+  [
     'kubelet-exits',
     'level=error msg="Kubelet exited: exit status 1"\nlevel=error msg="Kubelet exited: exit status 1"',
   ],
@@ -224,7 +237,9 @@ const expected: Record<string, [patience: number, advice: RegExp]> = {
   'etcd-silent': [300, /rke2-killall\.sh/],
   'image-missing': [30, /copy it to the node/],
   'damaged-images': [60, /rke2-killall\.sh/],
+  'newer-on-disk': [0, /stop rke2-server.*sudo mv \S+server\/tls/],
   'damaged-keys': [20, /-size 0 -delete/],
+  'damaged-server-keys': [20, /stop rke2-server.*tls\/etcd .*-size 0 -delete.*certificate rotate/],
   'cgroup-v1': [15, /unified_cgroup_hierarchy=1.*update-grub.*cgroup v2.*destroy\.ts worker01/],
   'kubelet-exits': [30, /kubelet-arg: in rke2\.config of the lab file, or in rke2\/agent\.yaml/],
 }
@@ -232,6 +247,7 @@ const expected: Record<string, [patience: number, advice: RegExp]> = {
 const remains = { archives: [], unborn: false, empty: [] }
 /** What the node has, where the cause depends on that. */
 const places: Record<string, Partial<Place>> = {
+  'damaged-server-keys': { node: nodeOf(lab) },
   'first-start-cut-off': { remains: { ...remains, unborn: true } },
   'image-missing': { remains: { ...remains, archives: ['rke2-images.linux-amd64.tar.zst'] } },
 }
@@ -261,6 +277,12 @@ await t.test('every known cause is named by its text, with its patience and advi
     'another agent-token is no mismatch',
   )
   t.equal(lastMessage('a\ntime="x" level=info msg="say \\"hi\\""\n'), 'say "hi"')
+  t.equal(
+    lastMessage(String.raw`level=warning msg="Unknown flag --a,\nskipping\n"`),
+    'Unknown flag --a, skipping',
+  )
+  t.equal(lastMessage('level=info msg="a line that was cu'), 'a line that was cu')
+  t.equal(lastMessage('level=fatal msg=EOF'), 'EOF')
   t.equal(lastMessage(''), '')
 })
 
@@ -300,6 +322,53 @@ await t.test('why a kubelet ends is read from its own log', async (t) => {
     'an old error of a kubelet that runs',
   )
 })
+
+await t.test(
+  'reports of users: a kubelet that ends at once, certificates of a lab that was off for over a year, RHEL 10',
+  async (t) => {
+    const line = (time: string, level: string, msg: string) =>
+      `time="${time}" level=${level} msg="${msg}"`
+    const ended = [
+      line('2026-03-02T10:00:00Z', 'info', 'Running kubelet --cloud-provider=external ...'),
+      line('2026-03-02T10:00:05Z', 'error', 'Kubelet exited: exit status 1'),
+      line(
+        '2026-03-02T10:00:10Z',
+        'info',
+        'Waiting to retrieve kube-proxy configuration; server is not ready',
+      ),
+      line('2026-03-02T10:00:10Z', 'error', 'Kubelet exited: exit status 1'),
+    ].join('\n')
+    const withLog = (number: number, err: string) => ({
+      now: Date.parse('2026-03-02T10:00:12Z'),
+      kubelet: `E0302 10:00:05.000000 285 run.go:${number}] "command failed" err="${err}"`,
+    })
+    const v1 =
+      'failed to run Kubelet: kubelet is configured to not run on a host using cgroup v1. cgroup v1 support is unsupported and will be removed in a future release'
+    t.equal(diagnose(ended, '', at, withLog(72, v1))?.id, 'cgroup-v1')
+    const gate =
+      'failed to set feature gates from initial flags-based config: unrecognized feature gate: LocalStorageCapacityIsolation'
+    t.match(diagnose(ended, '', at, withLog(74, gate)), {
+      id: 'kubelet-exits',
+      why: `its kubelet ends at once: ${gate}`,
+      patience: 30,
+    })
+    const expired = line(
+      '2026-06-04T07:48:00Z',
+      'error',
+      String.raw`CA cert validation failed: Get \"https://127.0.0.1:9345/cacerts\": tls: failed to verify certificate: x509: certificate has expired or is not yet valid: current time 2026-06-04T07:48:00Z is after 2026-02-04T21:27:54Z`,
+    )
+    t.equal(diagnose(expired, '', at)?.id, 'certificates-expired')
+    t.match(hints(diagnose(expired, '', at)), /timedatectl.*clock is right[^]*certificate rotate/)
+    const modules = ['br_netfilter', 'iptable_nat'].map((name) =>
+      line('2026-07-09T20:11:07Z', 'warning', `Failed to load kernel module ${name} with modprobe`),
+    )
+    t.equal(
+      diagnose(modules.join('\n'), '', at),
+      undefined,
+      'a warning; modules are asked for before installing',
+    )
+  },
+)
 
 await t.test('a kubelet that ended once, or long ago, is no cause', async (t) => {
   const exit = (second: number) =>
@@ -416,14 +485,14 @@ await t.test('a service that ends again and again, by its counter of restarts', 
   t.strictSame(endsBy(0, 0, 0, 1, 1, 1).seen, Array(6).fill(false), 'once may heal')
   t.match(endsBy(0, 0, 0, 1, 1, 1, 2), {
     seen: [...Array<boolean>(6).fill(false), true],
-    ends: { count: 2, life: 9000 },
+    ends: { count: 2, first: 9000, life: 9000 },
   })
   const healed = endsBy(0, 0, 0, 1, 1, 1, 2, ...Array<number>(8).fill(2)).seen
   t.equal(healed.at(-2), true, 'as long as it lived before, and a bit')
   t.equal(healed.at(-1), false, 'it has lived longer')
   t.match(endsBy(7, 7, 7).ends, { count: 0 }, 'restarts before the first look do not count')
   t.match(endsBy(7, 0, 1).ends, { count: 1 }, 'systemd counts from 0 after a restart by hand')
-  t.match(endsBy(0, 3).ends, { count: 3, life: 1000 }, 'several between two looks')
+  t.match(endsBy(0, 3).ends, { count: 3, first: 1000, life: 1000 }, 'several between two looks')
   const quiet = endsAfter(endsBy(0, 1).ends, 1, '', 9000)
   t.equal(quiet.result, 'exit-code, status 1', 'also while it runs again')
 })
@@ -437,13 +506,22 @@ await t.test('a failure that nobody foresaw is shown in its own words', async (t
     id: 'keeps-failing',
     why: 'RKE2 has ended 2 times (exit-code, status 1), and said: port 4711 "x" is bad',
     fix: [/journalctl --unit rke2-agent/, /systemctl status rke2-agent/],
-    patience: 30,
+    patience: 120,
+    since: undefined,
   })
+  const twice = found(fatal('port 4711 is bad'), fatal('x'), fatal('port 4712 is bad'))
+  t.match(twice, { patience: 45, since: 3000 }, 'the same again, from the first end on')
+  t.equal(found(fatal('a'), fatal('b'))?.patience, 120, 'another one may be on its way to heal')
+  const seen = sighting(twice, undefined, 60_000)
+  t.ok(seen && isDue(seen, 60_000) && !isDue(seen, 47_000), 'also if it was not seen all the time')
   const said = (...lines: string[]) => found(...lines)?.why.replace(/.* and said: /, '')
+  const long = said(fatal(`${'/a, '.repeat(200)} newer than datastore`).slice(0, 600))
+  t.match(long, /^\/a, .*\/a,/, 'also where the journal was cut')
   t.equal(
     said('level=error msg="Shutdown request received: no etcd"'),
     'Shutdown request received: no etcd',
   )
+  t.equal(said('level=fatal msg=EOF', 'level=info msg="failed to x"'), 'EOF')
   t.equal(said('panic: runtime error', '', 'goroutine 1 [running]:'), 'panic: runtime error')
   t.equal(said('level=info msg="the last thing"'), 'the last thing')
   t.equal(said(''), 'nothing')
@@ -466,6 +544,10 @@ await t.test('etcd that does not answer, by what is known of the servers', async
   t.match(silent?.fix[0], { script: 'create', words: ['server02'] })
   t.notMatch(hints(silent), 'rm -rf', 'nothing is removed where a cluster may have been')
   t.equal(diagnose(`${whole}\nmsg="Connection to etcd is ready"`, '', server), undefined)
+
+  const removed =
+    '2026-11-25T23:05:10.1Z stderr F {"level":"warn","ts":"2026-11-25T23:05:10.1Z","caller":"etcdserver/server.go:860","msg":"server error","error":"the member has been permanently removed from the cluster"}'
+  t.equal(diagnose(whole, removed, server)?.id, 'removed-member', 'as etcd itself says')
 })
 
 await t.test('a server that is not ready yet does not reset the patience of a cause', async (t) => {
@@ -500,6 +582,10 @@ await t.test('what the files of a node say about a power cut', async (t) => {
   const key = '/var/lib/rancher/rke2/agent/client-kubelet.key'
   t.match(seen([key], false, at), { id: 'damaged-keys', why: /client-kubelet\.key/, patience: 20 })
   t.notMatch(hints(seen([key], false, at)), 'node-password')
+  const ofServer = '/var/lib/rancher/rke2/server/tls/client-admin.key'
+  const damaged = seen([key, ofServer], true, server)
+  t.match(damaged, { id: 'damaged-server-keys', why: /client-admin\.key/, patience: 20 })
+  t.match(hints(damaged), /untried/)
   const password = hints(seen(['/etc/rancher/node/password'], false, at))
   t.match(password, 'delete secret worker01.node-password.rke2', 'the cluster knows the old one')
   t.equal(seen([])?.id, 'etcd-silent')

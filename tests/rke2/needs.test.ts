@@ -201,6 +201,17 @@ await t.test('what is wrong, and the command that is right for the distribution'
       [{ gaps: ['apparmor'], ...leap }],
       [['failure', /apparmor/, `${onWorker}sudo zypper --non-interactive install apparmor-parser`]],
     ],
+    [
+      [{ prefix: 'has a file system of its own' }],
+      [
+        [
+          'failure',
+          /^its \/usr\/local has a .*: RKE2 would go to \/opt\/rke2, where no script looks/,
+          /a plain \/usr\/local/,
+          again,
+        ],
+      ],
+    ],
     [[{ gaps: ['iptables'] }], [['failure', /iptables/, '# install on worker01: iptables']]],
     [[{ free: 4 * GiB }], []],
     [
@@ -284,6 +295,11 @@ await t.test('the printed script says the same as what is judged', async (t) => 
       'worker01: it lacks the kernel module nft_compat\n',
     ],
     [{ modprobe: 'test "$3" != xt_comment' }, 0, ''],
+    [
+      { grep: 'test "$2" = " /usr/local " || exec /usr/bin/grep "$@"' },
+      1,
+      'worker01: it lacks a /usr/local for RKE2, in the root file system\n',
+    ],
     [{ df: 'echo Avail; echo 1000' }, 1, 'worker01: it lacks 3 GiB of free disk\n'],
     [
       { stat: 'echo tmpfs', df: 'echo Avail; echo 1000' },
@@ -293,7 +309,12 @@ await t.test('the printed script says the same as what is judged', async (t) => 
   ]
   for (const [bad, failures, stderr] of nodes) {
     const good = { stat: 'echo cgroup2fs', modprobe: 'true', df: 'echo Avail; echo 99999999999' }
-    const always = { iptables: 'true', apparmor_parser: 'true', systemctl: 'echo inactive' }
+    const always = {
+      iptables: 'true',
+      apparmor_parser: 'true',
+      systemctl: 'echo inactive',
+      grep: 'exec /usr/bin/grep "$@"',
+    }
     for (const [name, script] of Object.entries({ ...good, ...always, ...bad })) play(name, script)
     const answer = onNode(`part() { echo "== $1"; }\n${factsScript}`).stdout
     const facts = parseFacts(parts(answer))
@@ -304,6 +325,20 @@ await t.test('the printed script says the same as what is judged', async (t) => 
     const printed = onNode(needsScript(candidate({})))
     t.strictSame([printed.status === 0, printed.stderr], [failures === 0, stderr])
   }
+})
+
+await t.test('Rocky 10 without kernel-modules-extra is told so, with dnf', async (t) => {
+  const missing = 'br_netfilter nft_compat xt_comment xt_addrtype xt_MASQUERADE'
+  play('modprobe', `case " ${missing} " in *" $3 "*) exit 1;; esac`)
+  play('dnf', 'true')
+  play('uname', `echo ${el10.kernel}`)
+  const answer = onNode(`part() { echo "== $1"; }\n${factsScript}`).stdout
+  const facts = parseFacts(parts(answer))
+  t.strictSame(facts.lacking, missing.split(' '))
+  const found = said({ lacking: facts.lacking, ...el10, ids: [...el10.ids] })
+  t.match(found, [
+    ['failure', /br_netfilter.*no network/, /dnf install .* kernel-modules-extra-6\.12/],
+  ])
 })
 
 await t.test('the facts of a node', async (t) => {
@@ -327,6 +362,8 @@ nft_compat
 == kernel
 == gaps
 iptables
+== prefix
+cannot be written
 == selinux
 lacking
 == memory
@@ -345,6 +382,7 @@ MemTotal:        1977012 kB
     lacking,
     isReplaced: false,
     gaps: ['iptables'],
+    prefix: 'cannot be written',
     lacksPolicy: true,
     memory: 1977012 * 1024,
     free: 5000000000,

@@ -39,6 +39,9 @@ await t.test('the files of a node after a power cut', async (t) => {
 
   put(`${snapshots}/12/fs/usr/local/bin/etcd`, '', 0o755)
   put(`${snapshots}/7/fs/pause`, '', 0o755)
+  const ofServer = ['tls/etcd/server-client.key', 'tls/client-admin.crt', 'cred/admin.kubeconfig']
+  for (const file of ofServer) put(`server/${file}`, '')
+  put('server/tls/dynamic-cert-regenerate', '') // made by "rke2 certificate rotate", until the next start
   put('agent/client-kubelet.key', '')
   put('server/db/snapshots/first', 'x')
   t.strictSame(
@@ -46,7 +49,14 @@ await t.test('the files of a node after a power cut', async (t) => {
     {
       archives: ['rke2-images.linux-amd64.tar.zst'],
       unborn: false,
-      empty: [join(data, 'agent/client-kubelet.key'), '7/fs/pause', '12/fs/usr/local/bin/etcd'],
+      empty: [
+        join(data, 'agent/client-kubelet.key'),
+        join(data, 'server/tls/client-admin.crt'),
+        join(data, 'server/tls/etcd/server-client.key'),
+        join(data, 'server/cred/admin.kubeconfig'),
+        '7/fs/pause',
+        '12/fs/usr/local/bin/etcd',
+      ],
     },
     'a server with snapshots was Ready once',
   )

@@ -285,14 +285,14 @@ await t.test('a recorded failure is named in time, and in its own words', async 
       'its join server away',
       { lines: again(awayLife, 9, 13), role: 'joining' },
       'server-away',
-      75,
+      75, // a recorded start that succeeds says the same for almost a minute
       /the server that it joined/,
     ],
     [
       'cut off in its first start',
       { lines: again(cutOffLife, 9, 34), unborn: true },
       'first-start-cut-off',
-      75,
+      60,
       /its first start was cut off/,
     ],
     [
@@ -342,3 +342,40 @@ await t.test('a recorded failure is named in time, and in its own words', async 
     t.ok(fix.length > 0 && !fix.join().includes('undefined'), what)
   }
 })
+
+await t.test(
+  'a failure that nobody foresaw is shown within a minute of its first end, or at the second',
+  async (t) => {
+    const endless = (life: number, texts: string[]) => {
+      const [fatal, ...rest] = between(cis, 'level=fatal', 'counter is at 1')
+      const begin = cis.find(isStart)?.at ?? 0
+      return Array.from({ length: 12 }, (_, turn): Line[] => {
+        const text = `level=fatal msg="${texts[turn % texts.length]} ${4711 * turn}"`
+        const lines = [{ ...fatal!, pid: String(turn), text }, ...rest]
+        const counted = (text: string) =>
+          text.replace(/counter is at \d+/, `counter is at ${turn + 1}`)
+        return lines.map((line) => ({
+          ...line,
+          at: begin + life * (turn + 1),
+          text: counted(line.text),
+        }))
+      }).flat()
+    }
+    const start = cis.slice(0, 1 + cis.findIndex(isStart))
+    for (const life of [5, 8, 13, 21, 34, 45, 55, 89, 144]) {
+      const after = async (...texts: string[]) => {
+        const { end, after } = await play({ lines: [...start, ...endless(life, texts)] })
+        t.equal(end, 'keeps-failing', `${texts.join()} every ${life} s`)
+        return after
+      }
+      const same = await after('port is bad')
+      t.ok(same >= life * 2, `not at the first end: ${same} s, every ${life} s`)
+      t.ok(same <= Math.max(life + 50, life * 2 + 5), `${same} s, every ${life} s`)
+      const inTurn = await after('a', 'b')
+      t.ok(inTurn <= Math.max(life + 50, life * 3 + 5), `two in turn: ${inTurn} s, every ${life} s`)
+      t.ok(
+        (await after('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l')) <= 2 * life + 125,
+      )
+    }
+  },
+)

@@ -41,6 +41,14 @@ await t.test(
   },
 )
 
+await t.test('cni: none: up comes to its end, and says what to install', async (t) => {
+  const host = new FakeHost(t, bare)
+  const { stderr } = await succeeds(t, host, 'up', '--yes')
+  t.match(stderr, /worker02 .*NotReady: only a network plugin is missing/)
+  t.match(stderr, /Next: [^]*apply -f URL {3}# the manifest of your network plugin/)
+  t.strictSame(host.kubeNodes(), { kubemaster: false, worker01: false, worker02: false })
+})
+
 await t.test('cni: none: the printed scripts do the same', async (t) => {
   const host = new FakeHost(t, bare, { machines: true })
   host.put('at-once', '')

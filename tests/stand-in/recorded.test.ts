@@ -170,6 +170,17 @@ await t.test('a further server', async (t) => {
   )
   t.equal(joiner.kubectl('delete', 'node', 'cp2').code, 0)
   await joiner.stop()
+
+  joiner.log = ''
+  await joiner.start({ server: url, token: await server.token() }, { 'quorum-wait': 3 })
+  t.equal(await joiner.exit, 1)
+  const tries = 'Failed to test etcd connection'
+  const end = (lines: string[]) => once(lines.filter((line) => /test etcd|level=fatal/.test(line)))
+  t.strictSame(
+    end(said(joiner, tries)),
+    end(kinds('cut-off-first-start.journal', 234, tries)),
+    'removed from the cluster, it ends as one whose etcd does not run',
+  )
 })
 
 await t.test('subcommands, a restore and a restart', async (t) => {

@@ -3,10 +3,12 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { chmod, mkdir, readFile, readlink, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
+import { diagnose } from '../../lib/rke2/journal.ts'
+import { makeLab, nodeOf } from '../helpers/labs.ts'
 import { get, net, Node, run, top, works } from './nodes.ts'
 import { makeRelease, type Release } from './release.ts'
 
@@ -163,6 +165,8 @@ await t.test('each cause of failure shows its words in the journal', async (t) =
     ['join CA', 'server', { server: url, token: other }, {}, ['token CA hash does not match']],
     ['mismatch', 'server', { server: url, token, 'cluster-cidr': '10.9.0.0/16' }, {}, [
       'critical configuration mismatched: cluster-cidr', 'critical configuration value mismatch']],
+    ['mismatch servicelb', 'server', { server: url, token, 'enable-servicelb': true }, {}, [
+      'critical configuration mismatched: disable-service-lb']],
     ['same server', 'server', { server: url, token: short, 'node-name': 'cp1' }, {}, [
       'duplicate node name found']],
   ]
@@ -189,6 +193,18 @@ await t.test('each cause of failure shows its words in the journal', async (t) =
   await apparmor.write('etc/rke2-stand-in.json', '{}')
   t.ok(await apparmor.until(up), 'a fault fixed while it runs')
   await apparmor.stop()
+  const proxy = new Node('proxy', 'server')
+  await proxy.start({}, { 'kube-proxy-waits': true, 'never-ready': true })
+  const waits =
+    'Waiting to retrieve kube-proxy configuration; server is not ready: https://127.0.0.1:9345/v1-rke2/readyz: 503 Service Unavailable'
+  t.ok(await proxy.until(waits), 'as newer sources have it')
+  const full = 'level=error msg="no space left on device"'
+  const lines = proxy.log.split('\n').filter((line) => line.includes(waits))
+  const cause = diagnose([full, ...lines].join('\n'), '', { node: nodeOf(makeLab()) })
+  t.equal(cause?.id, 'no-space', 'no progress')
+  await proxy.write('etc/rke2-stand-in.json', '{}')
+  t.ok(await proxy.until(up))
+  await proxy.stop()
 })
 
 await t.test('a second server shares the state and takes over', async (t) => {
@@ -212,10 +228,14 @@ await t.test('a second server shares the state and takes over', async (t) => {
   t.equal(second.kubectl('get', 'nodes').code, 1)
   await second.stop()
   await second.start({ server: url, token: await first.token() })
-  t.ok(await second.until('this server is a not a member of the etcd cluster'), 'no member', {
-    log: second.log,
-  })
-  t.equal(await second.exit, 1)
+  t.equal(await second.exit, 1, 'it cannot come back with its old data')
+  const { out: said } = run('sh', [
+    '-c',
+    `cat ${second.path('var/log/pods')}/*etcd-cp2_*/etcd/*.log`,
+  ])
+  t.match(said, /the member has been permanently removed from the cluster"[^]*must be removed"/)
+  const cause = diagnose(second.log, said, { node: nodeOf(makeLab()) })
+  t.equal(cause?.id, 'removed-member', 'our scripts take it from there')
 })
 
 await t.test(
@@ -287,6 +307,25 @@ await t.test('an agent-token is for agents alone; a power cut empties files', as
   await node.start({ 'agent-token': 'for-agents' })
   t.ok(await node.until(up), 'its datastore has them', { log: node.log })
   t.equal(await node.token(), token)
+  await node.stop()
+  const key = 'var/lib/rancher/rke2/server/tls/client-admin.key'
+  await node.write(key, '')
+  node.log = ''
+  await node.start({ 'agent-token': 'for-agents' })
+  t.equal(await node.exit, 1)
+  t.match(
+    node.log,
+    'level=fatal msg="Error: preparing server: tls: failed to find any PEM data in key input"',
+  )
+  await rm(node.path(key))
+  t.match(
+    run(join(here, 'rke2'), ['certificate', 'rotate'], { RKE2_STAND_IN_ROOT: node.root }).err,
+    'Successfully backed up certificates to',
+  )
+  await node.start({ 'agent-token': 'for-agents' })
+  t.ok(await node.until(up), 'certificates and keys that are gone are made again', {
+    log: node.log,
+  })
   await node.stop()
   await node.write('etc/rancher/node/password', '')
   node.log = ''
