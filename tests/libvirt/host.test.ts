@@ -23,6 +23,7 @@ await t.test('a running domain of ours', async (t) => {
     owner: { lab: 'lab', role: 'server', address: '192.168.1.30' },
     state: 'running',
     persistent: true,
+    autostart: false,
     type: 'qemu',
     vcpus: 2,
     memory: 2 ** 30,
@@ -93,12 +94,20 @@ await t.test('volumes, pool and network', async (t) => {
 
 await t.test('state and persistence are in dominfo, names in lists', async (t) => {
   const info = fixture('batch.libvirt-9.0.0.txt').split('--- stderr')[0] ?? ''
-  t.strictSame(parseInfo(info), { state: 'running', persistent: true })
-  t.strictSame(parseInfo('State:          shut off\nPersistent:     no\n'), {
-    state: 'shut off',
-    persistent: false,
+  t.strictSame(parseInfo(info), {
+    state: 'running',
+    persistent: true,
+    autostart: false,
   })
-  t.strictSame(parseInfo(''), { state: '', persistent: false })
+  t.strictSame(
+    parseInfo('State:          shut off\nPersistent:     no\nAutostart:      enable\n'),
+    {
+      state: 'shut off',
+      persistent: false,
+      autostart: true,
+    },
+  )
+  t.strictSame(parseInfo(''), { state: '', persistent: false, autostart: false })
   const list = ` a b.qcow2   ${pool}/a b.qcow2\n lab-kubemaster.qcow2          ${pool}/x\n\n`
   t.strictSame(volumeList(list), ['a b.qcow2', 'lab-kubemaster.qcow2'])
 })

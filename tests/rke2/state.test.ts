@@ -60,11 +60,13 @@ await t.test('the state that a node reports', async (t) => {
       nodeInfo: { kubeletVersion: 'v1.36.5+rke2r1' },
     },
   })
+  const version = 'v1.36.5+rke2r1'
+  const common = { heartbeat, roles, version, cordoned: false, marked: false }
   t.strictSame(
     parseKubeNodes(JSON.stringify({ items: [item('a', 'True'), item('b', 'Unknown')] })),
     [
-      { name: 'a', ready: true, trouble: '', heartbeat, roles, version: 'v1.36.5+rke2r1' },
-      { name: 'b', ready: false, trouble: 'Unknown!', heartbeat, roles, version: 'v1.36.5+rke2r1' },
+      { ...common, name: 'a', ready: true, trouble: '' },
+      { ...common, name: 'b', ready: false, trouble: 'Unknown!' },
     ],
   )
   t.equal(parseKubeNodes('error: connection refused'), undefined)

@@ -118,15 +118,10 @@ await t.test('a first server that is shut off is to be started', async (t) => {
   await succeeds(t, host, 'create')
   host.put('domains/kubemaster/state', 'shut off\n')
   const install = await host.run('install-rke2')
-  failed(t, install, '✗ kubemaster: the machine is off', 'scripts/create.ts kubemaster   # starts')
+  failed(t, install, '✗ kubemaster: the machine is off', 'scripts/start.ts kubemaster')
   t.notMatch(install.stderr, 'SSH')
   const join = await host.run('join')
-  failed(
-    t,
-    join,
-    '✗ no server to join: kubemaster is off',
-    'scripts/create.ts kubemaster   # starts',
-  )
+  failed(t, join, '✗ no server to join: kubemaster is off', 'scripts/start.ts kubemaster')
   t.strictSame([...shown(install), ...shown(join)], [])
 })
 
