@@ -29,13 +29,13 @@ export const quickNode =
 /** Tools of the machine that the scripts may call. */
 const hostTools =
   'bash sh env cat cp cut mv rm rmdir mkdir ls sed sort head tail tr od stat paste grep sleep flock ' +
-  'sha256sum sha512sum timeout touch ssh-keygen ps script dirname uniq mktemp uname'
+  'sha256sum sha512sum timeout touch ssh-keygen ps script dirname uniq mktemp uname tar date sync'
 const nodeTools =
   'bash env awk cat chmod cmp cp cut date find grep gzip head install ln ls mkdir mktemp mv rm sed sha256sum sort stat tail test timeout touch uname'
 
 /** Programs of a node that fake-node.sh plays. */
 const played =
-  'sudo sh systemctl journalctl kubectl curl wget df id tar iptables apparmor_parser sync modprobe cloud-init'
+  'sudo sh systemctl journalctl kubectl curl wget df id tar iptables apparmor_parser sync modprobe cloud-init systemd-run'
 
 const record = `echo "\${0##*/}$(printf ' %q' "$@")" >>"$STAND_IN/calls"`
 const refuse = (name: string) =>
@@ -112,7 +112,7 @@ export function fillNodeBin(state: string): void {
   )
 }
 
-const killall = `cd "$RKE2_STAND_IN_ROOT/run" && for unit in rke2-*; do if [[ -e $unit ]]; then echo inactive >"$unit"; fi; done`
+const killall = `cd "$RKE2_STAND_IN_ROOT/run" && for unit in rke2-*; do if [[ -e $unit ]]; then echo inactive >"$unit"; fi; done; rm -f pods`
 const uninstall = `cd "$RKE2_STAND_IN_ROOT" && rm -rf run/rke2-* etc/rancher var/lib/rancher usr/local/*`
 
 /** Puts a release into a mirror: the installer of the RKE2 stand-in, and a program that knows its version. */
