@@ -41,6 +41,8 @@ export async function readBackup(lab: Lab, named: string | undefined): Promise<B
   ])
   const read = parseManifest(manifest.stdout)
   if (!read || config.code !== 0) throw damaged(lab, file, `its ${manifestName} cannot be read`)
+  if ((await query`tar -tf ${file} ${read.snapshot}`).code !== 0)
+    throw damaged(lab, file, `it lacks the snapshot ${read.snapshot}`)
   return { ...read, file, config: config.stdout }
 }
 
