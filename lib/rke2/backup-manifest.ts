@@ -45,7 +45,8 @@ export function parseManifest(text: string): Manifest | undefined {
 /** Bash that reads a backup back: it has just the files that are listed, and each has its checksum. */
 export const checkBash = (
   file: string,
-): string => commandText`( sums=$(tar -xOf ${file} ${sumsName})
+): string => commandText`( tar -tf ${file} ${[manifestName, sumsName, 'token', 'config.yaml']} >/dev/null
+sums=$(tar -xOf ${file} ${sumsName})
 while read -r sum name; do
   test "$(tar -xOf ${file} "$name" | sha256sum)" = "$sum  -" || { echo "$name is damaged" >&2; exit 1; }
 done <<<"$sums"
