@@ -35,7 +35,7 @@ case "$*" in
     saved=$("$STAND_IN/node-bin/real/tar" -x -O -f "$file" ./token)
     [[ ${saved##*:} = "$(sed 's/.*://' "$token")" ]] || fatal 'bootstrap data already found and encrypted with different token'
     for other in "$STAND_IN"/nodes/*; do
-      [[ ${other##*/} != "$node" ]] || continue
+      [[ ${other##*/} != "$node" && -e $CLUSTER/nodes/${other##*/} ]] || continue # not of another lab
       if [[ -e $other/run/pods ]]; then echo "a reset of $node while etcd runs on ${other##*/}" >>"$STAND_IN/unknown"; fi
       if [[ -e $other/$data/db/etcd ]]; then touch "$other/$data/db/etcd/old"; fi
       if [[ -e $other/run/rke2-agent ]]; then touch "$other/run/watches-old"; fi

@@ -9,11 +9,22 @@ const looks =
 
 const lanes = [0, 1, 2] // side by side, for a run also waits
 
+interface Options {
+  words?: string[]
+  /** What copies files, to kill the script in the midst of it. */
+  cuts?: string[]
+  /** A second run has something to do again. */
+  repeats?: boolean
+  /** How many calls it makes that are worth a kill, at least. */
+  least?: number
+}
+
 /** Kills a script after each of its calls and in the midst of two; the next run must finish, and leave no trace of it. */
 export async function killAfterEachCall(
   t: Test,
   script: string,
   makeHost: (t: Test) => FakeHost | Promise<FakeHost>,
+  { words = [], cuts = ['scp', 'tar'], repeats = false, least = 10 }: Options = {},
 ): Promise<void> {
   t.jobs = lanes.length
   let publish: (kills: Kill[]) => void = () => {}
@@ -21,13 +32,19 @@ export async function killAfterEachCall(
   const onHost = async (t: Test, lane: number) => {
     const host = await makeHost(t)
     host.save()
-    const { calls } = await succeeds(t, host, script)
+    const { calls } = await succeeds(t, host, script, ...words)
     const whole = host.everything()
-    t.strictSame(shown(await succeeds(t, host, script)), [])
+    if (!repeats) t.strictSame(shown(await succeeds(t, host, script, ...words)), [])
     // The first one's calls are shared out: their order may differ by a little from run to run.
-    if (lane === 0) publish(killsOf(calls.map((call) => call.replaceAll(host.folder, place))))
+    if (lane === 0)
+      publish(
+        killsOf(
+          calls.map((call) => call.replaceAll(host.folder, place)),
+          cuts,
+        ),
+      )
     for (const [index, kill] of (await allKills).entries())
-      if (index % lanes.length === lane) await killed(t, host, script, kill, whole)
+      if (index % lanes.length === lane) await killed(t, host, [script, ...words], kill, whole)
   }
   await Promise.all(
     lanes.map((lane) =>
@@ -36,27 +53,27 @@ export async function killAfterEachCall(
       ),
     ),
   )
-  t.ok((await allKills).length > 10, 'there was something to kill')
+  t.ok((await allKills).length > least, 'there was something to kill')
 }
 
 /** Stands for the folder of a host in a call. */
 const place = '@HOST'
 type Kill = { after: string; nth: number } | { cut: string }
 
-function killsOf(calls: string[]): Kill[] {
+function killsOf(calls: string[], cuts: string[]): Kill[] {
   const nth = (index: number) =>
     calls.slice(0, index + 1).filter((other) => other === calls[index]).length
   const after = calls.map((after, index) => ({ after, nth: nth(index) }))
   return [
     ...after.filter(({ after }) => !looks.test(after)),
-    ...['scp', 'tar'].map((half) => ({ cut: half })),
+    ...cuts.map((half) => ({ cut: half })),
   ]
 }
 
 async function killed(
   t: Test,
   host: FakeHost,
-  script: string,
+  [script = '', ...words]: string[],
   kill: Kill,
   whole: Record<string, string>,
 ): Promise<void> {
@@ -66,8 +83,8 @@ async function killed(
     host.restore()
     if ('cut' in kill) host.put('cut', kill.cut)
     else host.put('kill-after', `${kill.nth}\n${kill.after.replaceAll(place, host.folder)}`)
-    t.equal((await host.run(script)).code, null, 'it was killed')
-    await succeeds(t, host, script)
+    t.equal((await host.run(script, words)).code, null, 'it was killed')
+    await succeeds(t, host, script, ...words)
     t.strictSame(host.everything(), whole, 'all is as if it had not been killed')
   })
 }
