@@ -5,7 +5,7 @@ import { LabError } from '../text/errors.ts'
 import { commandText } from '../text/quote.ts'
 import type { KubeNode } from './kube-nodes.ts'
 
-const plain = z.string().regex(/^[\w.+:-]+$/)
+const plain = z.string().regex(/^\w[\w.+:-]*$/)
 const manifestSchema = z.strictObject({
   lab: plain,
   /** Of the snapshot, UTC. */
