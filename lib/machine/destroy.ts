@@ -101,7 +101,9 @@ function forgetFolder(lab: Lab): void {
 function removeFiles(lab: Lab, named: Node[]): Step[] {
   const kept = keptBackups(lab)
   if (named.length === 0 && kept.length > 0) {
-    const all = readdirSync(lab.dir).map((name) => `${lab.dir}/${name}`)
+    const all = readdirSync(lab.dir)
+      .sort()
+      .map((name) => `${lab.dir}/${name}`)
     return [sh`rm -rf ${[...all.filter((path) => !kept.includes(path)), `${kept[0]}/part`]}`]
   }
   if (named.length === 0)
