@@ -5,7 +5,7 @@ import { logFiles } from '../lib/libvirt/console-logs.ts'
 import { tagPlace } from '../lib/libvirt/ownership.ts'
 import { readInVolumes } from '../lib/libvirt/volumes.ts'
 import { destroyPlan, isNothing, planText } from '../lib/machine/destroy-plan.ts'
-import { labFiles, leftOvers, observeAll, removal } from '../lib/machine/destroy.ts'
+import { keptBackups, labFiles, leftOvers, observeAll, removal } from '../lib/machine/destroy.ts'
 import { phase } from '../lib/phase.ts'
 import { LabError, line, script, UsageError } from '../lib/text/errors.ts'
 
@@ -21,6 +21,8 @@ await phase(import.meta.url, 'destroy', async ({ lab, nodes, options, shell }) =
   const plan = destroyPlan(lab, named, host, tags, withImages)
   const files = labFiles(lab, named)
   for (const text of plan.leftAlone) ui.warn(`left alone: ${text}`)
+  if (named.length === 0)
+    for (const folder of keptBackups(lab)) ui.warn(`left alone: the backups in ${folder}`)
   if (isNothing(plan) && files.length === 0) {
     await shell.apply(leftOvers(lab))
     return { idle: 'nothing to remove: nothing of this lab is on this host' }

@@ -12,8 +12,12 @@ export interface Usage<F extends string = string> {
   nodes?: boolean
   /** Takes a command after `--`. */
   command?: boolean
+  /** What it takes instead, at most one, such as FILE. */
+  operand?: string
   /** Its own on/off options. */
   flags?: Record<F, string>
+  /** Its own options with a value, such as `keep N`. */
+  values?: Record<string, string>
   /** What --dry-run means here, where that is not obvious. */
   dryRun?: string
   /** Default of --timeout in seconds. */
@@ -26,6 +30,7 @@ export interface Options<F extends string = string> {
   nodes: string[]
   /** The words after `--`, where the script takes a command. */
   command: string[]
+  operand?: string
   dryRun: boolean
   verbose: boolean
   yes: boolean
@@ -35,6 +40,7 @@ export interface Options<F extends string = string> {
   timeout: number
   /** The script's own. */
   flags: Record<F, boolean>
+  values: Record<string, string>
 }
 
 const patience = (timeout: number | 'of each phase') =>
@@ -43,10 +49,17 @@ const patience = (timeout: number | 'of each phase') =>
     : `how long to wait (default ${timeout})`
 
 /** Every option of a script with its one-line description. */
-export function optionTexts({ timeout, flags, json, dryRun }: Usage): Record<string, string> {
+export function optionTexts({
+  timeout,
+  flags,
+  values,
+  json,
+  dryRun,
+}: Usage): Record<string, string> {
   return {
     'lab FILE': 'the lab file (default lab.yaml)',
     ...(timeout ? { 'timeout SECONDS': patience(timeout) } : {}),
+    ...values,
     ...flags,
     ...(json ? { json: 'print the result as JSON' } : {}),
     'dry-run': dryRun ?? 'change nothing; print the bash script that would do it',
@@ -61,7 +74,7 @@ export function usageText(usage: Usage): string {
   const rows = Object.entries(optionTexts(usage)).map(
     ([name, text]) => `  --${name.padEnd(17)} ${text}`,
   )
-  const nodes = usage.nodes ? ' [NODE...]' : ''
+  const nodes = usage.nodes ? ' [NODE...]' : usage.operand ? ` [${usage.operand}]` : ''
   return [
     `npx zx scripts/${usage.script}.ts${nodes} [options]${usage.command ? ' -- COMMAND' : ''}`,
     '',
@@ -94,8 +107,10 @@ export function parseArgs<F extends string>(words: string[], usage: Usage<F>): O
     if (Array.isArray(parsed[name])) throw new UsageError(`--${name} is given more than once`)
     if (parsed[name] === '') throw new UsageError(`--${name} needs a value`)
   }
-  if (!usage.nodes && parsed._.length > 0)
-    throw new UsageError(`${usage.script} takes no node names, got ${parsed._.join(', ')}`)
+  if (!usage.nodes && parsed._.length > (usage.operand ? 1 : 0))
+    throw new UsageError(
+      `${usage.script} takes ${usage.operand ? `one ${usage.operand}` : 'no node names'}, got ${parsed._.join(', ')}`,
+    )
   if (usage.command && !parsed.help && command.join('').trim() === '')
     throw new UsageError(`${usage.script} needs a command after --`, {
       hint: script(usage.script, '--', 'uptime'),
@@ -106,8 +121,9 @@ export function parseArgs<F extends string>(words: string[], usage: Usage<F>): O
     throw new UsageError(`--timeout must be a number of seconds, got ${parsed.timeout}`)
   return {
     lab: parsed.lab ?? 'lab.yaml',
-    nodes: [...new Set(parsed._)],
     command,
+    nodes: usage.operand ? [] : [...new Set(parsed._)],
+    ...(usage.operand && parsed._[0] !== undefined ? { operand: parsed._[0] } : {}),
     dryRun: parsed['dry-run'],
     verbose: parsed.verbose,
     yes: parsed.yes,
@@ -117,5 +133,11 @@ export function parseArgs<F extends string>(words: string[], usage: Usage<F>): O
     flags: Object.fromEntries(
       Object.keys(usage.flags ?? {}).map((flag) => [flag, parsed[flag] === true]),
     ) as Record<F, boolean>,
+    values: Object.fromEntries(
+      Object.keys(usage.values ?? {}).flatMap((text) => {
+        const name = text.split(' ')[0] ?? ''
+        return parsed[name] === undefined ? [] : [[name, String(parsed[name])]]
+      }),
+    ),
   }
 }

@@ -85,6 +85,17 @@ export const phases = {
     dryRun: 'write no archive; print the commands that read what would be in it',
     changes: false,
   },
+  backup: {
+    does: 'Saves the cluster: a snapshot of etcd, with what is needed to restore it elsewhere, as one file on this host.',
+    values: { 'keep N': 'then delete all backups of this lab but the newest N' },
+    changes: true,
+  },
+  restore: {
+    does: 'Puts the cluster back to a backup (FILE, or the newest of this lab), after checking it and asking.',
+    operand: 'FILE',
+    timeout: 1200,
+    changes: true,
+  },
   destroy: {
     does: 'Removes what create made, after showing it and asking.',
     nodes: true,

@@ -67,6 +67,9 @@ export const volumeNames = (lab: string, node: string) => ({
   seedVolume: `${lab}-${node}-seed.iso`,
 })
 
+/** Where the backups of a lab are; they stay when the lab is removed. */
+export const backupFolder = ({ dir }: { dir: string }) => `${dir}/backups`
+
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   value !== null && typeof value === 'object'
 

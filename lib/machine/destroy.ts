@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { planKnownHosts, publicHostKey } from '../guest/keys.ts'
-import type { Lab, Node } from '../lab/lab.ts'
+import { backupFolder, type Lab, type Node } from '../lab/lab.ts'
 import { noLogPool, removeLogs } from '../libvirt/console-logs.ts'
 import type { Domain } from '../libvirt/host.ts'
 import { look, virsh, type Host } from '../libvirt/observe.ts'
@@ -64,10 +64,18 @@ function removeStorage(lab: Lab, plan: DestroyPlan): Step[] {
 /** Files on this host that belong to the nodes named, or to the whole lab. */
 export function labFiles(lab: Lab, named: Node[]): string[] {
   const paths = named.length === 0 ? [lab.dir] : named.map(({ dir }) => dir)
-  return paths.filter((path) => existsSync(path) && !onlyLock(path))
+  return paths.filter((path) => existsSync(path) && !onlyLock(path, keptBackups(lab)))
 }
 
-const onlyLock = (path: string) => readdirSync(path).every((name) => name === 'lock')
+/** The folder of the lab's backups, which stays, if there are any. */
+export function keptBackups(lab: Lab): string[] {
+  const folder = backupFolder(lab)
+  const isBackup = (name: string) => name.endsWith('.tar')
+  return existsSync(folder) && readdirSync(folder).some(isBackup) ? [folder] : []
+}
+
+const onlyLock = (path: string, besides: string[] = []) =>
+  readdirSync(path).every((name) => name === 'lock' || besides.includes(`${path}/${name}`))
 
 /** What killed runs may have left where nothing else is: the pool of the logs, and a folder with nothing but a lock. */
 export const leftOvers = (lab: Lab): Stage =>
@@ -91,6 +99,13 @@ function forgetFolder(lab: Lab): void {
 
 // The lab's files, or those of the nodes named with their lines in known_hosts.
 function removeFiles(lab: Lab, named: Node[]): Step[] {
+  const kept = keptBackups(lab)
+  if (named.length === 0 && kept.length > 0) {
+    const all = readdirSync(lab.dir)
+      .sort()
+      .map((name) => `${lab.dir}/${name}`)
+    return [sh`rm -rf ${[...all.filter((path) => !kept.includes(path)), `${kept[0]}/part`]}`]
+  }
   if (named.length === 0)
     return [sh`rm -rf ${lab.dir}`, sh`rmdir --ignore-fail-on-non-empty ${dirname(lab.dir)}`]
   const others = lab.nodes.filter(

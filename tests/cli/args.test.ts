@@ -25,6 +25,7 @@ await t.test('words become options', async (t) => {
     help: false,
     timeout: 60,
     flags: { force: false },
+    values: {},
   })
   const words = ['a', '--lab', 'x.yaml', '--dry-run', 'b', 'a', '--timeout=5', '--force', '007']
   t.match(parseArgs(words, usage), {
@@ -36,6 +37,9 @@ await t.test('words become options', async (t) => {
   })
   t.equal(parseArgs(['--lab', '007'], usage).lab, '007', 'no number')
   t.strictSame(parseArgs(['--', '--lab'], usage).nodes, ['--lab'], 'after -- all are names')
+  t.strictSame(parseArgs(['--keep', '007'], usageOf('backup')).values, { keep: '007' })
+  t.match(parseArgs(['a.tar'], usageOf('restore')), { operand: 'a.tar', nodes: [] })
+  t.notOk('operand' in parseArgs([], usageOf('restore')))
 })
 
 await t.test('wrong words are errors that list the known ones', async (t) => {
@@ -59,6 +63,8 @@ await t.test('wrong words are errors that list the known ones', async (t) => {
     }),
   )
   t.throws(() => parseArgs(['a'], { ...usage, nodes: false }), { message: /takes no node names/ })
+  t.throws(() => parseArgs(['a', 'b'], usageOf('restore')), { message: /takes one FILE, got a, b/ })
+  t.throws(() => parseArgs(['--keep'], usageOf('backup')), { message: /--keep needs a value/ })
   const { timeout: _, ...untimed } = usage
   t.throws(() => parseArgs(['--timeout', '5'], untimed), { message: /unknown option --timeout/ })
   t.equal(parseArgs([], usageOf('up')).timeout, 0, 'each phase has its own')

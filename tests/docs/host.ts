@@ -59,7 +59,8 @@ esac`,
   renameSync(join(host.bin, 'sha256sum'), join(host.state, 'real/sha256sum'))
   host.add(
     'sha256sum',
-    `list=$(cat); [[ $list = ${digest}* ]] || exec "$STAND_IN/real/sha256sum" "$@" <<<"$list"`,
+    `[[ $* = *--check* ]] || exec "$STAND_IN/real/sha256sum" "$@"
+list=$(cat); [[ $list = ${digest}* ]] || exec "$STAND_IN/real/sha256sum" "$@" <<<"$list"`,
   )
   host.link('kubectl')
   const kubectl = existsSync(join(host.bin, 'kubectl'))

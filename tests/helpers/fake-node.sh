@@ -18,6 +18,9 @@
 #   nodes/NAME/run/sudo-asks     sudo wants a password there
 #   nodes/NAME/run/no-modules    modules that its kernel lacks
 #   nodes/NAME/run/units         units that are active besides RKE2's
+#   nodes/NAME/run/pods          those of a server, until rke2-killall.sh
+#   nodes/NAME/run/watches-old   an agent that has not restarted since etcd was reset
+#   secret                       what the token of the next new cluster ends with
 #   nodes/NAME/etc/machine-id    another one for a machine made anew
 # guests/NAME{,.error} is what a node answers when it is asked about cloud-init, or what ssh says instead of an answer.
 # The lab of .lab/NAME/ssh_config has the cluster in cluster-NAME, where there is such a folder.
@@ -130,6 +133,7 @@ says() { # RECORDING FRAGMENT: logs the first line of RKE2 in it that has the fr
 start() { # UNIT
   [[ -e $root/usr/local/lib/systemd/system/$1.service ]] || fail "Failed to start $1.service: Unit $1.service not found."
   event "start $(config node-name)"
+  rm -f "$root/run/started" "$root/run/watches-old" "$root/var/lib/rancher/rke2/server/db/reset-flag"
   touch "$root/run/started" "$root/run/journal"
   awk 'END { print NR }' "$root/run/journal" >"$root/run/invocation"
   echo activating >"$root/run/$1"
@@ -138,9 +142,10 @@ start() { # UNIT
   if attempt "$1" && [[ -e $STAND_IN/at-once ]]; then become_ready "$1"; fi
 }
 attempt() { # UNIT: a service that starts tries again and again; fails when something is wrong, and logs it
-  local name server known
+  local name server known secret
   name=$(config node-name)
   if [[ -e $root/fault ]]; then log fatal "$(<"$root/fault")" && return 1; fi
+  [[ ! -e $root/var/lib/rancher/rke2/server/db/etcd/old ]] || unknown "$name starts with etcd as it was before the reset"
   if server=$(config server); then
     known=$cluster/passwords/$name
     if ! cmp -s "$root$(config token-file)" "$cluster/token"; then
@@ -155,8 +160,9 @@ attempt() { # UNIT: a service that starts tries again and again; fails when some
   elif [[ ! -e $cluster/ca ]]; then
     mkdir -p "$cluster"/{nodes,passwords}
     if [[ $(config cni) = none ]]; then touch "$cluster/no-network"; fi
-    echo "CA of the cluster" >"$cluster/ca"
-    echo "K10$(sha256sum <"$cluster/ca" | cut -d ' ' -f 1)::server:secret-of-the-cluster" >"$cluster/token"
+    secret=$(content "$STAND_IN/secret")
+    echo "CA of the cluster${secret:+ with $secret}" >"$cluster/ca"
+    echo "K10$(sha256sum <"$cluster/ca" | cut -d ' ' -f 1)::server:${secret:-secret-of-the-cluster}" >"$cluster/token"
   elif [[ -n $(ls "$cluster/nodes") && ! -e $cluster/nodes/$name ]]; then
     unknown "a second cluster, begun by $name"
   fi
@@ -175,7 +181,8 @@ become_ready() { # UNIT
   mkdir -p "$data/bin"
   ln -sfn "$STAND_IN/node-bin/crictl" "$data/bin/crictl"
   [[ $1 = rke2-server ]] || return 0
-  mkdir -p "$data/server/db/etcd/member"
+  mkdir -p "$data"/{bin,server/db/etcd/member}
+  touch "$root/run/pods"
   install -m 600 "$cluster/token" "$data/server/token"
   install -m 600 "$STAND_IN/rke2.yaml" "$root/etc/rancher/rke2/rke2.yaml"
   ln -sfn "$STAND_IN/node-bin/kubectl" "$data/bin/kubectl"
@@ -224,7 +231,7 @@ nodes_json() {
   printf ']}\n'
 }
 kubectl() { # WORDS
-  local wanted
+  local wanted name
   [[ $1 = --kubeconfig && $(<"$2") = "$(<"$STAND_IN/rke2.yaml")" ]] || unknown "$@"
   [[ $(content "$root/run/rke2-server") = active ]] || fail 'The connection to the server 127.0.0.1:6443 was refused'
   shift 2
@@ -246,9 +253,12 @@ kubectl() { # WORDS
       event "drain $2" && echo "node/$2 drained"
       ;;
     'uncordon '*) rm -f "$cluster/cordoned/$2" && event "uncordon $2" && echo "node/$2 uncordoned" ;;
+    'delete node '*' --ignore-not-found --timeout=120s') [[ ! -e $cluster/nodes/$3 ]] || { rm "$cluster/nodes/$3" && event "delete node $3"; } ;;
     'delete node '*) rm "$cluster/nodes/$3" && event "delete node $3" ;;
     'delete secret --namespace kube-system '*.node-password.rke2' --ignore-not-found')
-      rm -f "$cluster/passwords/${5%.node-password.rke2}" && event "delete password of ${5%.node-password.rke2}"
+      for name in "${@:5:$#-5}"; do
+        rm -f "$cluster/passwords/${name%.node-password.rke2}" && event "delete password of ${name%.node-password.rke2}"
+      done
       ;;
     'wait --for=condition=Ready'*' node/'*' --timeout='*s)
       wanted=${2#--for=condition=Ready} wanted=${wanted#=}
@@ -354,12 +364,15 @@ case $me in
       'enable rke2-'*) touch "$root/run/enabled-$2" ;;
       'start --no-block rke2-'*) [[ $(content "$root/run/$3") = activ* ]] || start "$3" ;;
       'restart --no-block rke2-'* | 'restart rke2-'*) start "${*: -1}" ;;
+      'stop rke2-restore.slice') ;;
+      'disable rke2-server') rm -f "$root/run/enabled-$2" ;;
       'stop rke2-'*) echo inactive >"$root/run/$2" ;;
       daemon-reload | reboot | 'reload NetworkManager') ;;
       *) unknown "$@" ;;
     esac
     ;;
   journalctl)
+    if [[ $* = '--identifier rke2 --lines '*' --output cat --no-pager' ]]; then exec cat "$root/run/restore-journal"; fi
     if [[ $* = '--unit rke2-'*' --follow' ]]; then exec cat "$root/run/journal"; fi # as if it was ended with Ctrl-C
     case "$*" in
       *' --output short-iso '* | '--output short-iso '*) [[ ! -e $root/run/journal ]] || cat "$root/run/journal"; exit ;;
@@ -370,6 +383,10 @@ case $me in
       *) unknown "$@" ;;
     esac
     awk -v skip="$skip" 'NR > skip; END { if (NR > skip) print "-- cursor: " NR }' "$root/run/journal"
+    ;;
+  systemd-run)
+    [[ "${*:1:7}" = '--quiet --wait --collect --slice=rke2-restore --property=KillMode=process --property=RuntimeMaxSec='*' --property=EnvironmentFile=-/'* ]] || unknown "$@"
+    "${@:8}" 2>"$root/run/restore-journal"
     ;;
   kubectl) kubectl "$@" ;;
   crictl) echo 'CONTAINER  IMAGE  STATE' ;;

@@ -35,7 +35,7 @@ const nodeTools =
 
 /** Programs of a node that fake-node.sh plays. */
 const played =
-  'sudo sh systemctl journalctl kubectl curl wget df id tar iptables apparmor_parser sync modprobe cloud-init uptime crictl'
+  'sudo sh systemctl journalctl kubectl curl wget df id tar iptables apparmor_parser sync modprobe cloud-init systemd-run uptime crictl'
 
 const record = `echo "\${0##*/}$(printf ' %q' "$@")" >>"$STAND_IN/calls"`
 const refuse = (name: string) =>
@@ -112,7 +112,7 @@ export function fillNodeBin(state: string): void {
   )
 }
 
-const killall = `cd "$RKE2_STAND_IN_ROOT/run" && for unit in rke2-*; do if [[ -e $unit ]]; then echo inactive >"$unit"; fi; done`
+const killall = `cd "$RKE2_STAND_IN_ROOT/run" && for unit in rke2-*; do if [[ -e $unit ]]; then echo inactive >"$unit"; fi; done; rm -f pods`
 const uninstall = `cd "$RKE2_STAND_IN_ROOT" && rm -rf run/rke2-* etc/rancher var/lib/rancher usr/local/*`
 
 /** Puts a release into a mirror: the installer of the RKE2 stand-in, and a program that knows its version. */

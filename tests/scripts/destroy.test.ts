@@ -1,6 +1,6 @@
 // destroy.ts as a real process on a stand-in host.
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { FakeHost } from '../helpers/fake-host.ts'
@@ -38,6 +38,18 @@ await t.test('destroy asks, and without a terminal does nothing', async (t) => {
   t.match(stderr, '  files    .lab/lab')
   t.strictSame(changes, [])
   t.strictSame(host.inventory(), before)
+})
+
+await t.test('backups stay, but not what a killed backup left', async (t) => {
+  const host = asMade()
+  mkdirSync(lab(host, 'backups/part/files'), { recursive: true })
+  writeFileSync(lab(host, 'backups/part/files/token'), 'secret')
+  writeFileSync(lab(host, 'backups/lab-20261126-063600.tar'), '')
+  const { stderr } = await succeeds(t, host, 'destroy', '--yes')
+  t.match(stderr, '! left alone: the backups in .lab/lab/backups')
+  t.strictSame(readdirSync(join(host.project, '.lab/lab')), ['backups'])
+  t.strictSame(readdirSync(lab(host, 'backups')), ['lab-20261126-063600.tar'])
+  t.match((await succeeds(t, host, 'destroy', '--yes')).stderr, '✓ nothing to remove')
 })
 
 await t.test('--images is not for one node', async (t) => {

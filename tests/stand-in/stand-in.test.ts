@@ -3,7 +3,7 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { chmod, mkdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
@@ -260,6 +260,43 @@ await t.test(
     t.equal(first.kubectl('get', 'node', 'w1').code, 0, 'the snapshot has it')
   },
 )
+
+await t.test('a snapshot of another machine is restored with its token only', async (t) => {
+  const saved = first.path('var/lib/rancher/rke2/server/db/snapshots')
+  const [name = ''] = await readdir(saved)
+  const snapshot = `--cluster-reset-restore-path=${join(saved, name)}`
+  const anew = new Node('cp1', 'server', 'cp1-anew')
+  await anew.start({})
+  t.ok(await anew.until(up))
+  const rke2 = (...args: string[]) =>
+    run(join(here, 'rke2'), args, { RKE2_STAND_IN_ROOT: anew.root })
+  const reset = (...more: string[]) => rke2('server', '--cluster-reset', snapshot, ...more)
+  t.match(reset().err, /level=fatal.*address already in use/)
+  await anew.stop()
+  const other = /level=fatal.*bootstrap data already found and encrypted with different token/
+  t.match(reset().err, other)
+  await rm(anew.path('var/lib/rancher/rke2/server'), { recursive: true })
+  t.match(reset().err, /level=fatal.*token does not exist, please pass --token/)
+  await anew.write('password', `${(await first.token()).replace(/.*:/, '')}\n`)
+  const config = { 'node-name': 'cp1', 'bind-address': anew.address, 'node-ip': anew.address }
+  const configure = (more: object) =>
+    anew.write('etc/rancher/rke2/config.yaml', JSON.stringify({ ...config, ...more }))
+  await configure({ server: 'https://192.0.2.1:9345', token: 'x' })
+  const withToken = `--token-file=${anew.path('password')}`
+  t.match(reset(withToken).err, /level=fatal.*cannot perform cluster-reset while server URL is set/)
+  await configure({})
+  t.match(reset(withToken).err, 'membership has been reset')
+  anew.log = ''
+  await anew.start({})
+  t.ok(await anew.until(up))
+  t.ok(await anew.ready('cp1'))
+  t.equal(anew.kubectl('get', 'node', 'w1').code, 0, 'the snapshot has it')
+  t.equal(await anew.token(), await first.token())
+  t.match(rke2('etcd-snapshot', 'save', '--name', 'b').err, /Snapshot b-.* saved/)
+  const [made = ''] = await readdir(anew.path('var/lib/rancher/rke2/server/db/snapshots'))
+  t.match(rke2('etcd-snapshot', 'delete', made).err, `Snapshot ${made} deleted.`)
+  await anew.stop()
+})
 
 await t.test('pods stay when the service is stopped, until they are killed', async (t) => {
   const node = new Node('pods', 'server')
