@@ -2,12 +2,12 @@
 // Upgrade: RKE2 becomes the version in the lab file, one node at a time, servers first. Safe to run again.
 import { phase } from '../lib/phase.ts'
 import { bringRelease } from '../lib/rke2/artifacts.ts'
-import { lookAtCluster, readyLeader } from '../lib/rke2/cluster.ts'
+import { lookAtCluster } from '../lib/rke2/cluster.ts'
 import { ingressOf } from '../lib/rke2/config.ts'
 import { readEdited } from '../lib/rke2/service.ts'
 import {
   checkVersions,
-  isInstalled,
+  leaderOf,
   planNode,
   planPreflight,
   planSnapshot,
@@ -25,8 +25,7 @@ await phase(import.meta.url, 'upgrade', async ({ lab, options, shell }) => {
   checkVersions(lab, seen.all, ingress)
 
   const more = { ingress, seconds: options.timeout, drains: !options.flags['no-drain'] }
-  const begun = isInstalled(lab, seen.leader) // it may be what an earlier run left in the middle
-  const leader = begun ? await readyLeader(lab, seen, options.timeout, shell) : seen.leader
+  const leader = await leaderOf(lab, seen, options.timeout, shell)
   const upgrade = planUpgrade(lab, seen, leader, more)
   if (upgrade.todo.length > 0) {
     await shell.apply(planPreflight(upgrade))

@@ -4,11 +4,13 @@ import { onNode } from '../guest/on-node.ts'
 import { commandOn } from '../guest/ssh.ts'
 import { typedOn } from '../guest/ssh-files.ts'
 import type { Lab } from '../lab/lab.ts'
-import { forEach, inOrder, untilBash, type Run, type Stage, type Step } from '../shell/steps.ts'
+import type { Shell } from '../shell/carry-out.ts'
+import { forEach, inOrder, type Stage, type Step } from '../shell/steps.ts'
 import { LabError, line, script, type Hint } from '../text/errors.ts'
 import { planInstallOn } from './artifacts.ts'
+import { untilCharts } from './charts.ts'
 import { planRoom } from './checks.ts'
-import type { Cluster } from './cluster.ts'
+import { readyLeader, type Cluster } from './cluster.ts'
 import { planDrain } from './drain.ts'
 import { bringsNetwork, isOfVersion, isReady, kubectl, type KubeNode } from './kube-nodes.ts'
 import { untilNodeReady } from './ready.ts'
@@ -29,7 +31,7 @@ export interface Upgrade {
 }
 
 /** Whether the lab's version is installed, whole. */
-export const isInstalled = ({ rke2 }: Lab, { state }: Member): boolean =>
+const isInstalled = ({ rke2 }: Lab, { state }: Member): boolean =>
   state.version === rke2.version && !state.cutOff
 
 /** The nodes to upgrade. Throws if the versions do not allow it. */
@@ -50,6 +52,21 @@ export function planUpgrade(
   })
   const todo = members.filter((one) => !isDone(lab, one, kubeOf(leader, one)))
   return { lab, leader, members, todo, ...more }
+}
+
+/** The server that the nodes are seen through. If an earlier run has begun with it, it is waited for first. */
+export async function leaderOf(
+  lab: Lab,
+  seen: Cluster,
+  seconds: number,
+  shell: Shell,
+): Promise<Member> {
+  const { leader } = seen
+  if (!isInstalled(lab, leader)) return leader
+  return readyLeader(lab, seen, seconds, shell).catch((error: unknown) => {
+    const upgrade = planUpgrade(lab, seen, leader, { ingress: [], seconds, drains: true })
+    throw stopped(upgrade, leader, error)
+  })
 }
 
 const installedOn = (members: Member[]): Installed[] =>
@@ -140,7 +157,7 @@ function stepsOn(upgrade: Upgrade, one: Member): Step[] {
     ...(restarts ? planStart(one, true) : []),
     untilNodeReady(lab, one, leader.node, seconds, [], lab.rke2.version),
     ...after,
-    ...(node.role === 'server' ? [untilCharts(one)] : []),
+    ...(node.role === 'server' ? [untilCharts(node)] : []),
   ]
 }
 
@@ -155,23 +172,6 @@ const unknownNode = ({ name }: Member): KubeNode => ({
   cordoned: false,
   marked: false,
 })
-
-const [chartPatience, settles] = [300, 4]
-
-// RKE2's helm-install jobs of a server end before the next one restarts: a job that is cut off may leave its chart pending
-// (rancher/rke2#1124). They begin some time after the server's start, so they are looked at several times.
-function untilCharts({ name, node }: Member): Run {
-  const jobs = `${kubectl} get jobs --namespace kube-system --output 'jsonpath={range .items[*]}{.metadata.name} {.status.succeeded}{"\\n"}{end}'`
-  const ended = `jobs=$(${jobs}) && ! echo "$jobs" | grep '^helm-install-' | grep -qv ' 1$'`
-  const look = commandOn(node, ended, { root: true })
-  const condition = `{ if ${look}\nthen good=$((\${good:-0} + 1)); else good=0; fi; test $good -ge ${settles}; }`
-  return {
-    do: 'run',
-    bash: untilBash(condition, chartPatience, 5),
-    state: 'waiting for its charts',
-    orWarn: `${name}: jobs of its charts have not ended: ${typedOn(node, `sudo ${kubectl} get jobs --namespace kube-system`)}`,
-  }
-}
 
 /** The error of an upgrade that stopped at a node: also which nodes are new and which old, and the way on and back. */
 export function stopped({ lab, members, todo }: Upgrade, at: Member, error: unknown): unknown {
