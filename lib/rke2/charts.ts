@@ -10,7 +10,7 @@ import { quote } from '../text/quote.ts'
 import { kubectl } from './kube-nodes.ts'
 
 // The jobs begin some time after a server has started: they count as ended when several looks have found none at work.
-const [seconds, every, looks] = [300, 5, 4]
+const [patience, every, looks] = [300, 5, 4]
 
 const listing = `${kubectl} get jobs --namespace kube-system --output 'jsonpath={range .items[*]}{.metadata.name} {.status.succeeded}{"\\n"}{end}'`
 
@@ -19,8 +19,9 @@ export const unfinishedJobs = (listed: string): string[] =>
   listed.split('\n').flatMap((line) => /^(helm-install-\S+) *$/.exec(line.trimEnd())?.[1] ?? [])
 
 /** The jobs of a server's charts have ended: one that the restart of another server cuts off may leave its chart pending
- *  for good (rancher/rke2#1124). If they take too long, only a warning. */
-export function untilCharts(node: Node): Check {
+ *  for good (rancher/rke2#1124). After `most` seconds, or five minutes, only a warning. */
+export function untilCharts(node: Node, most: number): Check {
+  const seconds = Math.min(most, patience)
   const warning = `${node.name}: its charts are not all installed yet: ${typedOn(node, `sudo ${kubectl} get jobs --namespace kube-system`)}`
   const ended = `jobs=$(${listing}) && ! echo "$jobs" | grep '^helm-install-' | grep -qv ' 1$'`
   const look = commandOn(node, ended, { root: true })
@@ -28,11 +29,16 @@ export function untilCharts(node: Node): Check {
   return {
     do: 'check',
     bash: `{ ${untilBash(condition, seconds, every)}\n} || echo ${quote(warning)} >&2`,
-    holds: (say) => waitForCharts(node, warning, say),
+    holds: (say) => waitForCharts(node, seconds, warning, say),
   }
 }
 
-async function waitForCharts(node: Node, warning: string, say: Say): Promise<void> {
+async function waitForCharts(
+  node: Node,
+  seconds: number,
+  warning: string,
+  say: Say,
+): Promise<void> {
   let good = 0
   const probe = async (): Promise<Seen<void>> => {
     const jobs = unfinishedJobs(await askNode(node, listing, { root: true }))

@@ -157,7 +157,7 @@ function stepsOn(upgrade: Upgrade, one: Member): Step[] {
     ...(restarts ? planStart(one, true) : []),
     untilNodeReady(lab, one, leader.node, seconds, [], lab.rke2.version),
     ...after,
-    ...(node.role === 'server' ? [untilCharts(node)] : []),
+    ...(node.role === 'server' ? [untilCharts(node, seconds)] : []),
   ]
 }
 

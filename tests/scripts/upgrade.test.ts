@@ -162,7 +162,7 @@ await t.test(
     const host = made
     host.restore()
     host.put('cluster/jobs', 'helm-install-rke2-canal 1\nhelm-install-rke2-coredns \n')
-    const { stderr } = await succeeds(t, host, 'upgrade')
+    const { stderr } = await succeeds(t, host, 'upgrade', '--timeout', '15')
     t.match(stderr, /uncordon kubemaster[^]*installing charts: helm-install-rke2-coredns\n/)
     t.match(stderr, '! kubemaster: its charts are not all installed yet: ssh')
   },
