@@ -96,7 +96,10 @@ export function parseArgs<F extends string>(words: string[], usage: Usage<F>): O
   const unknown: string[] = []
   const end = usage.command ? [...words, '--'].indexOf('--') : words.length
   const command = words.slice(end + 1)
-  const parsed = minimist(words.slice(0, end), {
+  // minimist takes --no-X for the opposite of --X.
+  const isNo = (word: string) => word.startsWith('--no-') && flags.includes(word.slice(2))
+  const plain = words.slice(0, end).map((word) => (isNo(word) ? `${word}=true` : word))
+  const parsed = minimist(plain, {
     string: [...withValue, '_'],
     boolean: flags,
     unknown: (word) => !word.startsWith('-') || (unknown.push(word), false),

@@ -96,6 +96,14 @@ export const phases = {
     timeout: 1200,
     changes: true,
   },
+  upgrade: {
+    does: 'Brings RKE2 to the version in the lab file, one node at a time: servers first, then agents.',
+    flags: {
+      'no-drain': 'do not move the pods off a node before it is upgraded',
+    },
+    timeout: 1200,
+    changes: true,
+  },
   destroy: {
     does: 'Removes what create made, after showing it and asking.',
     nodes: true,

@@ -9,7 +9,7 @@ import { LabError, NodeErrors } from '../text/errors.ts'
 import type { Finding } from '../text/findings.ts'
 import { commandText } from '../text/quote.ts'
 import { rke2Config } from './config.ts'
-import { findingsOn, needsScript } from './needs.ts'
+import { findingsOn, needsScript, ofRelease } from './needs.ts'
 import type { Edited, Member } from './service.ts'
 
 /** The step that reports everything that is wrong with a node, compared with the others where that matters; it fails if
@@ -29,6 +29,16 @@ export function planChecks(lab: Lab, one: Member, edited: Edited, all: Member[])
       holds: async () => report(node, findings),
     },
   ]
+}
+
+/** The step that reports what a node that runs RKE2 lacks for another release; it fails if that cannot work there. */
+export function planRoom(lab: Lab, { node, state }: Member): Check {
+  const candidate = { lab, node, state, others: [], config: state.config }
+  return {
+    do: 'check',
+    bash: onNode(node, needsScript(candidate, ofRelease), { root: true }).bash,
+    holds: async () => report(node, findingsOn(candidate, ofRelease)),
+  }
 }
 
 /** Warns of the nodes that RKE2 has run on and that share their machine-id with another one. */

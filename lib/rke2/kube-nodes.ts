@@ -110,9 +110,28 @@ export function parseKubeNodes(json: string): KubeNode[] | undefined {
   })
 }
 
-/** For root's sh on a server: "STATUS HEARTBEAT MESSAGE" of a node's condition Ready; nothing if there is no such node. */
-export const readyScript = (name: string) =>
-  `${kubectl} get node ${name} --ignore-not-found --output 'jsonpath=${readyPath}'`
+/** Whether a kubelet or an API reports this version of RKE2. One that someone built may leave out RKE2's own number. */
+export const isOfVersion = (reported: string, version: string): boolean =>
+  reported === version || reported === kubernetesOf(version)
+
+const kubernetesOf = (version: string) => version.replace(/\+.*/, '')
+
+/** For root's sh on a server: fails unless its own API has this version. */
+export const apiVersionScript = (version: string) =>
+  `${kubectl} get --raw /version | grep -Eq '"gitVersion": *"${kubernetesOf(version).replaceAll('.', '[.]')}([+]${version.replace(/.*\+/, '')})?"'`
+
+/** The version in the API's answer to /version; empty if there is none. */
+export const apiVersionIn = (answer: string): string =>
+  /"gitVersion": *"([^"]*)"/.exec(answer)?.[1] ?? ''
+
+/** `isOfVersion` as a condition of bash, for what is read into version. */
+export const isOfVersionBash = (version: string) =>
+  `( $version == ${version} || $version == ${kubernetesOf(version)} )`
+
+/** For root's sh on a server: "STATUS HEARTBEAT MESSAGE" of a node's condition Ready; nothing if there is no such node.
+ *  `withVersion`: its kubelet's version comes first. */
+export const readyScript = (name: string, withVersion = false) =>
+  `${kubectl} get node ${name} --ignore-not-found --output 'jsonpath=${withVersion ? '{.status.nodeInfo.kubeletVersion} ' : ''}${readyPath}'`
 const readyPath =
   '{range .status.conditions[?(@.type=="Ready")]}{.status} {.lastHeartbeatTime} {.message}{end}'
 

@@ -8,27 +8,38 @@ import { LabError } from '../text/errors.ts'
 import { formatSeconds } from '../text/progress.ts'
 import type { Place } from './cause.ts'
 import type { Cause } from './journal.ts'
-import { isUpBash, messageField, readyScript } from './kube-nodes.ts'
+import {
+  apiVersionScript,
+  isOfVersionBash,
+  isUpBash,
+  messageField,
+  readyScript,
+} from './kube-nodes.ts'
 import { kubeNodes, type Member } from './service.ts'
 import { serviceOf, startedScript } from './state.ts'
 import { watcher } from './watch.ts'
 
 /** The node is Ready according to the API of `reporter`, and what it has unpacked is on its disk; the first server is its
- *  own reporter. With `cni: none` it may lack a network. `away`: servers that cannot be reached. */
+ *  own reporter. With `cni: none` it may lack a network. `away`: servers that cannot be reached. `version`: what its kubelet,
+ *  and a server's API, must have by then. */
 export function untilNodeReady(
   lab: Lab,
   { node, state }: Pick<Member, 'node' | 'state'>,
   reporter: Node,
   seconds: number,
   away: string[] = [],
+  version?: string,
 ): Check {
   const server = reporter.name === node.name ? undefined : reporter
   const holds = (say: Say) =>
-    waitForNode(lab, { node, system: state, server, away }, reporter, seconds, say)
-  const started = commandOn(node, startedScript(serviceOf(node)), { root: true })
-  const ready = commandOn(reporter, readyScript(node.name), { root: true })
+    waitForNode(lab, { node, system: state, server, away }, reporter, { seconds, version }, say)
+  const own = version && node.role === 'server' ? `${apiVersionScript(version)} &&\n` : ''
+  const started = commandOn(node, own + startedScript(serviceOf(node)), { root: true })
+  const ready = commandOn(reporter, readyScript(node.name, version !== undefined), { root: true })
+  const fields = `started latest ${version ? 'version ' : ''}ready heartbeat ${messageField(lab.rke2)}`
+  const isNew = version ? `${isOfVersionBash(version)} && ` : ''
   const condition = `times=$(${started}\n) && answer=$(${ready}
-) && read -r started latest ready heartbeat ${messageField(lab.rke2)} <<<"$times $answer" && [[ $heartbeat > $started && $heartbeat < $latest && ${isUpBash(lab.rke2)} ]]`
+) && read -r ${fields} <<<"$times $answer" && [[ ${isNew}$heartbeat > $started && $heartbeat < $latest && ${isUpBash(lab.rke2)} ]]`
   return {
     do: 'check',
     bash: `${untilBash(condition, seconds, 3)}\n${typedOn(node, 'sync')}`,
@@ -40,16 +51,17 @@ async function waitForNode(
   { rke2 }: Lab,
   at: Place,
   reporter: Node,
-  seconds: number,
+  { seconds, version }: { seconds: number; version: string | undefined },
   say: Say,
 ): Promise<string> {
   const { node } = at
-  const look = watcher(at, rke2, {
-    ask: (script) => askNode(node, script, { root: true, seconds: 90 }),
+  const eyes = {
+    ask: (script: string) => askNode(node, script, { root: true, seconds: 90 }),
     nodes: () => kubeNodes(reporter),
     sync: () => askNode(node, 'sync', { seconds: 300 }),
     now: Date.now,
-  })
+  }
+  const look = watcher(at, rke2, eyes, version)
   const probe = async (): Promise<Seen<Cause | string>> => {
     const seen = await look()
     if ('done' in seen) return seen

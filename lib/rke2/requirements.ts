@@ -1,7 +1,7 @@
 // PURE. What an installed RKE2 must be, and the clocks of a cluster.
 import { typedOn } from '../guest/ssh-files.ts'
 import type { Lab, Node } from '../lab/lab.ts'
-import { LabError } from '../text/errors.ts'
+import { LabError, line, script } from '../text/errors.ts'
 import { clockTrouble, setClock } from './system.ts'
 import type { Rke2State } from './state.ts'
 
@@ -11,11 +11,9 @@ export function checkVersion(lab: Lab, state: Rke2State): void {
   throw new LabError(
     `it runs RKE2 ${state.version}, but the lab file says ${lab.rke2.version}: that is an upgrade`,
     {
-      details: [
-        'nothing was changed; to upgrade, take an etcd snapshot, then upgrade server by server, then agent by agent',
-      ],
+      details: ['nothing was changed'],
       hint: [
-        `# step by step: rke2/README.md, "Upgrade"`,
+        line(script('upgrade'), '   # one node after another'),
         `# or set rke2.version back to ${state.version}`,
       ],
     },

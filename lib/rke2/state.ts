@@ -47,6 +47,7 @@ part enabled; systemctl is-enabled ${service} 2>/dev/null
 ${startScript(service)}
 part stale; started=$(TZ=UTC systemctl show --property ExecMainStartTimestamp --value ${service})
 test "$started" && test "$(stat -c %Y /etc/rancher/rke2/config.yaml)" -gt "$(date -d "$started" +%s)" && echo yes
+part outdated; test "$started" && test "$rke2" && test "$(stat -c %Z "$rke2")" -gt "$(date -d "$started" +%s)" && echo yes
 part config; test ! -e /etc/rancher/rke2/config.yaml || cat /etc/rancher/rke2/config.yaml || exit; echo
 part environment; test ! -e ${environmentFile(service)} || cat ${environmentFile(service)} || exit
 part unread; test "$started" && test "$(stat -c %Y ${environmentFile(service)} || echo 0)" -gt "$(date -d "$started" +%s)" && echo yes
@@ -71,6 +72,10 @@ export interface Rke2State extends NodeFacts, Times {
   /** The file with its proxies, and whether that is newer than the service's start. */
   environment: string
   unread: boolean
+  /** The files of an installation are still there: it is unfinished. */
+  cutOff: boolean
+  /** The program is newer than the service's start. */
+  outdated: boolean
   /** RKE2 has run here as a node of a cluster. */
   hasRun: boolean
   /** The ingress controllers that a server brings into the cluster. */
@@ -86,8 +91,9 @@ export function parseState(output: string): Rke2State {
   const found = parts(output)
   const text = (name: string) => (found.get(name) ?? '').trim()
   const hasRun = text('joined') === 'yes' || text('data') === 'yes'
-  const isCutOff = text('cut-off') === 'yes' && !hasRun // the program may be installed without the service
-  const version = isCutOff ? undefined : installedVersion(text('version'))
+  const cutOff = text('cut-off') === 'yes'
+  // without a service the program may be all that is installed
+  const version = cutOff && !hasRun ? undefined : installedVersion(text('version'))
   const nodes = parseKubeNodes(text('nodes'))
   return {
     ...parseFacts(found),
@@ -100,6 +106,8 @@ export function parseState(output: string): Rke2State {
     stale: text('stale') === 'yes',
     environment: text('environment'),
     unread: text('unread') === 'yes',
+    cutOff,
+    outdated: text('outdated') === 'yes',
     hasRun,
     ingress: [...text('ingress').matchAll(/rke2-([\w-]+)\.yaml$/gm)].map(([, name = '']) => name),
     importsAgain: text('forgets') !== '',
@@ -124,9 +132,9 @@ export const untouched: Rke2State = parseState('== service\ninactive\n== start\n
 const unit = 'ActiveState,Job,InvocationID,NRestarts,Result,ExecMainStatus'
 
 /** Run as root during the wait for a node: its service, its logs, and on a server the nodes. The journal is that of this start
- *  of the service, and then what came after `cursor`; systemd's own remarks are left out. A service that is being stopped tells
+ *  of the service, and then what came after `cursor`; `asksVersion`: also the version of a server's API; systemd's own remarks are left out. A service that is being stopped tells
  *  nothing about the start that follows. */
-export const watchScript = (service: Service, cursor?: string) => `
+export const watchScript = (service: Service, cursor?: string, asksVersion = false) => `
 unit=$(systemctl show --property ${unit} ${service})
 echo "== unit"; echo "$unit"
 ${startScript(service)}
@@ -142,6 +150,7 @@ echo "== containerd"; tail -n 200 /var/lib/rancher/rke2/agent/containerd/contain
 echo "== etcd"; tail -n 20 "$(ls -t /var/log/pods/kube-system_etcd-*/etcd/*.log 2>/dev/null | head -n 1)" 2>/dev/null | cut -c -600
 echo "== kubelet"; tail -n 100 /var/lib/rancher/rke2/agent/logs/kubelet.log 2>/dev/null | grep -E '^[EF][0-9]|command failed' | tail -n 1 | cut -c -600
 echo "== nodes"; test -x ${program} && timeout 20 ${kubectl} get nodes -o json 2>/dev/null
+${asksVersion ? `echo "== api"; test -x ${program} && timeout 20 ${kubectl} get --raw /version 2>/dev/null` : ''}
 ${remainsScript}
 true
 `

@@ -17,7 +17,7 @@ import {
 } from './journal.ts'
 import { parseRemains } from './remains.ts'
 import { parseTimes, serviceOf, watchScript } from './state.ts'
-import { isReady, parseKubeNodes, type KubeNode } from './kube-nodes.ts'
+import { apiVersionIn, isOfVersion, isReady, parseKubeNodes, type KubeNode } from './kube-nodes.ts'
 
 /** How a watcher sees: the node's answer to a script, Kubernetes' nodes from another server, the clock (milliseconds). */
 interface Eyes {
@@ -30,11 +30,12 @@ interface Eyes {
 
 type Seen = { done: string | Cause } | { state: string; last: string }
 
-/** Looks once more each time it is called. */
+/** Looks once more each time it is called. `version`: the node is done only when it, and a server's API, has that one. */
 export function watcher(
   at: Place,
   rke2: Pick<Lab['rke2'], 'cni'>,
   { ask, nodes, sync, now }: Eyes,
+  version?: string,
 ): () => Promise<Seen> {
   let journal = ''
   let cursor: string | undefined
@@ -43,7 +44,9 @@ export function watcher(
   let ends: Ends | undefined
   let seen: Sighting | undefined
   return async () => {
-    const look = parseLook(await ask(watchScript(serviceOf(at.node), cursor)))
+    const isServer = at.node.role === 'server'
+    const asksVersion = isServer && version !== undefined
+    const look = parseLook(await ask(watchScript(serviceOf(at.node), cursor, asksVersion)))
     const { service } = look
     const isUp = service === 'active'
     // What a service complained about before it came up is over, and RKE2 repeats its failures.
@@ -52,9 +55,11 @@ export function watcher(
     if (since === undefined && isUp) since = look.now
     ends = endsAfter(ends, look.restarts, look.result, now())
     // An agent has no API of its own: its reporter is asked, once the service runs.
-    const all = isUp ? (at.node.role === 'server' ? look.nodes : await nodes()) : undefined
+    const all = isUp ? (isServer ? look.nodes : await nodes()) : undefined
     const kube = all?.find(({ name }) => name === at.node.name)
-    const isDone = isReady(look, kube, rke2)
+    const versions = [kube?.version ?? '', ...(isServer ? [look.api] : [])]
+    const old = versions.find((one) => version !== undefined && !isOfVersion(one, version))
+    const isDone = isReady(look, kube, rke2) && old === undefined
     // A power cut within half a minute would leave empty files in unpacked images, for good.
     if (isDone || (hasImported(journal) && !imported)) await sync()
     imported = hasImported(journal)
@@ -70,7 +75,7 @@ export function watcher(
     seen = sighting(cause, seen, now())
     if (seen && isDue(seen, now())) return { done: seen.cause }
     const isKnown = all !== undefined
-    return { state: describe(service, journal, isKnown, kube), last: lastMessage(journal) }
+    return { state: describe(service, journal, isKnown, kube, old), last: lastMessage(journal) }
   }
 }
 
@@ -105,6 +110,7 @@ function parseLook(answer: string) {
     },
     kubelet: text('kubelet'),
     nodes: parseKubeNodes(text('nodes')),
+    api: apiVersionIn(text('api')),
     remains: parseRemains(found),
   }
 }
@@ -119,10 +125,14 @@ function describe(
   journal: string,
   isKnown: boolean,
   kube: KubeNode | undefined,
+  old?: string,
 ): string {
   if (isImporting(journal)) return `service ${service}, importing images`
   if (service !== 'active') return `service ${service}`
   if (!isKnown) return 'service active, the API does not answer yet'
-  if (kube?.ready) return 'service active, its kubelet has not reported yet'
+  if (kube?.ready)
+    return old
+      ? `service active, ${old} still answers`
+      : 'service active, its kubelet has not reported yet'
   return kube ? 'Kubernetes node is NotReady' : 'service active, no Kubernetes node yet'
 }

@@ -35,6 +35,9 @@ await t.test('words become options', async (t) => {
     timeout: 5,
     flags: { force: true },
   })
+  const negative = { ...usage, flags: { 'no-force': 'without force' } }
+  t.equal(parseArgs(['--no-force'], negative).flags['no-force'], true)
+  t.equal(parseArgs([], negative).flags['no-force'], false)
   t.equal(parseArgs(['--lab', '007'], usage).lab, '007', 'no number')
   t.strictSame(parseArgs(['--', '--lab'], usage).nodes, ['--lab'], 'after -- all are names')
   t.strictSame(parseArgs(['--keep', '007'], usageOf('backup')).values, { keep: '007' })

@@ -252,6 +252,11 @@ export class FakeHost {
   mend(name: string, wrong = 'fault'): void {
     rmSync(join(this.state, 'nodes', name, wrong))
   }
+  /** The user keeps pods off a node. */
+  cordon(name: string): void {
+    mkdirSync(join(this.state, 'cluster/cordoned'), { recursive: true })
+    this.put(`cluster/cordoned/${name}`, '')
+  }
   events = () => this.lines('events')
 
   /** The Node objects: name and whether it is Ready. */

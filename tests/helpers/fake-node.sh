@@ -11,6 +11,7 @@
 #   heartbeat-NAME               when its kubelet last reported
 #   cluster/passwords/NAME       the secret NAME.node-password.rke2
 #   cluster/cordoned/NAME        no pods come to it; marked/NAME: a script's annotation says who did that
+#   cluster/jobs                 the jobs of charts: a name, and 1 when it has succeeded
 #   drain-fails                  what kubectl drain says instead
 #   at-once                      a service is active, and its Node Ready, as soon as it is started
 #   nodes/NAME/silent            its kubelet reports no more, whatever is started
@@ -207,10 +208,11 @@ message_of() { # READY
     False) echo 'container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady' ;;
   esac
 }
-node_condition() { # NAME
-  local ready
-  read -r ready _ <"$cluster/nodes/$1"
-  echo "$ready $(<"$STAND_IN/heartbeat-$1") $(message_of "$ready")"
+node_condition() { # NAME WORDS
+  local ready version
+  read -r ready _ version <"$cluster/nodes/$1"
+  if [[ $2 = *kubeletVersion* ]]; then ready="$version $ready"; fi
+  echo "$ready $(<"$STAND_IN/heartbeat-$1") $(message_of "${ready##* }")"
 }
 node_json() { # NAME
   local ready role version label= message mark= spec=
@@ -240,8 +242,12 @@ kubectl() { # WORDS
     'get nodes --output wide') (cd "$cluster/nodes" && grep . -- *) ;;
     'get events --all-namespaces --sort-by=.lastTimestamp' | 'get pods --all-namespaces --output wide') echo 'No resources found' >&2 ;;
     'get node '*' --ignore-not-found --output jsonpath='*lastHeartbeatTime*)
-      [[ ! -e $cluster/nodes/$3 ]] || node_condition "$3"
+      [[ ! -e $cluster/nodes/$3 ]] || node_condition "$3" "$*"
       ;;
+    'get --raw /version')
+      read -r _ _ wanted <"$cluster/nodes/$(config node-name)" && printf '{\n  "gitVersion": "%s"\n}\n' "$wanted"
+      ;;
+    'get jobs --namespace kube-system --output jsonpath='*) content "$cluster/jobs" ;;
     'get node '*) [[ -e $cluster/nodes/$3 ]] || fail "Error from server (NotFound): nodes \"$3\" not found" ;;
     'annotate node '*' rke2-kvm-lab/cordoned=true --overwrite')
       mkdir -p "$cluster/marked" && touch "$cluster/marked/$3" && echo "node/$3 annotated"

@@ -272,9 +272,13 @@ def system_pods(store, node, beat):
     phase = 'Running' if beat['ready'] else 'Pending'
     pod(store, f'{cni}-{short_hash(name)}', name, ip, phase, ('DaemonSet', cni),
         containers=('calico-node', 'kube-flannel') if cni == 'rke2-canal' else ('main',))
-    if not beat['ready'] or node['spec'].get('unschedulable'):
+    version = beat['info']['kubeletVersion']
+    is_open = beat['ready'] and not node['spec'].get('unschedulable')
+    if beat['server']:
+        chart_jobs(store, (cni, 'rke2-coredns', 'rke2-metrics-server'), version, is_open)
+    if not is_open:
         return
-    ensure_ingress_class(store, beat['info']['kubeletVersion'])
+    ensure_ingress_class(store, version)
     pods = [key.split('|')[3] for key in store.objects if key.startswith('v1|pods|kube-system|')]
     for chart in (cni, 'rke2-coredns', 'rke2-metrics-server'):
         if chart != cni and not any(p.startswith(f'{chart}-{chart}-') for p in pods):
@@ -287,6 +291,23 @@ def system_pods(store, node, beat):
         if not any(p.startswith(f'helm-install-{chart}-') for p in pods):
             pod(store, f'helm-install-{chart}-{short_hash(chart)}', name, ip, 'Succeeded',
                 ('Job', f'helm-install-{chart}'))
+
+
+def chart_jobs(store, charts, version, is_open):
+    """A server of a newer version starts the jobs of its charts; they end when a server takes pods."""
+    for chart in charts:
+        name = f'helm-install-{chart}'
+        job = store.get('batch/v1', 'jobs', 'kube-system', name)
+        if not job or numbers(job['spec']['version']) < numbers(version):
+            store.put('batch/v1', 'jobs', {
+                'metadata': {'name': name, 'namespace': 'kube-system'},
+                'spec': {'version': version}, 'status': {'active': 1}})
+        elif is_open and not job['status'].get('succeeded'):
+            store.put('batch/v1', 'jobs', {**job, 'status': {'succeeded': 1}})
+
+
+def numbers(version):
+    return [int(number) for number in re.findall(r'\d+', version)]
 
 
 def ensure_ingress_class(store, version):

@@ -31,6 +31,7 @@ export class Node {
   address = `${net}.${nodes.length + 1}`
   root: string
   log = ''
+  program = join(here, 'rke2')
   exit: Promise<number | null> = Promise.resolve(null)
   process: ChildProcess | undefined
 
@@ -53,7 +54,7 @@ export class Node {
       RKE2_STAND_IN_ROOT: this.root,
       RKE2_STAND_IN: JSON.stringify({ ...quick, 'node-lost-after': 3 }),
     }
-    const child = spawn(join(here, 'rke2'), [this.role], { env })
+    const child = spawn(this.program, [this.role], { env })
     this.process = child
     child.stderr.on('data', (chunk: Buffer) => (this.log += chunk.toString()))
     this.exit = new Promise((done) => child.on('exit', done))

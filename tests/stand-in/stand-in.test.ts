@@ -3,7 +3,17 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { chmod, mkdir, readdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises'
+import {
+  chmod,
+  mkdir,
+  readdir,
+  readFile,
+  readlink,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
@@ -297,6 +307,57 @@ await t.test('a snapshot of another machine is restored with its token only', as
   t.match(rke2('etcd-snapshot', 'delete', made).err, `Snapshot ${made} deleted.`)
   await anew.stop()
 })
+await t.test(
+  'another version counts from the restart on, in the kubelet, the API and the charts',
+  async (t) => {
+    const node = new Node('up1', 'server')
+    const install = async (version: string) => {
+      const folder = join(top, `release-${version}`)
+      await mkdir(join(folder, 'bin'), { recursive: true })
+      await mkdir(join(folder, 'share/rke2'), { recursive: true })
+      await symlink(here, join(folder, 'share/rke2/stand-in'))
+      node.program = join(folder, 'bin/rke2')
+      const text = await readFile(join(here, 'rke2'), 'utf8')
+      await writeFile(node.program, text.replace(/^VERSION = '.*?'/m, `VERSION = '${version}'`))
+      await chmod(node.program, 0o755)
+    }
+    const seen = () => [
+      JSON.parse(node.kubectl('get', 'node', 'up1', '-o', 'json').out).status.nodeInfo
+        .kubeletVersion,
+      JSON.parse(node.kubectl('get', '--raw', '/version').out).gitVersion,
+    ]
+    const jobs = () =>
+      node.kubectl(
+        ...['get', 'jobs', '--namespace', 'kube-system', '--output'],
+        'jsonpath={range .items[*]}{.metadata.name} {.status.succeeded}{"\\n"}{end}',
+      ).out
+    await install(version)
+    await node.start({})
+    t.ok(await node.until(up), 'ready', { log: node.log })
+    t.ok(await node.ready('up1'))
+    t.strictSame(seen(), [version, version])
+    const end = Date.now() + 30_000
+    while (!jobs().includes('rke2-coredns 1') && Date.now() < end) await sleep(200)
+    t.match(jobs(), /^helm-install-rke2-canal 1\nhelm-install-rke2-coredns 1\n/)
+
+    const newer = 'v1.36.5+rke2r1'
+    await install(newer)
+    t.strictSame(seen(), [version, version], 'it still runs')
+    t.equal(node.kubectl('cordon', 'up1').code, 0)
+    await node.stop()
+    node.log = ''
+    await node.start({})
+    t.ok(await node.until(up), 'ready', { log: node.log })
+    await sleep(1000)
+    t.strictSame(seen(), [newer, newer])
+    t.match(jobs(), /^helm-install-rke2-canal *\n/, 'charts wait for a server that takes pods')
+    t.equal(node.kubectl('uncordon', 'up1').code, 0)
+    const later = Date.now() + 30_000
+    while (!jobs().includes('rke2-coredns 1') && Date.now() < later) await sleep(200)
+    t.match(jobs(), /^helm-install-rke2-canal 1\n/)
+    await node.stop()
+  },
+)
 
 await t.test('pods stay when the service is stopped, until they are killed', async (t) => {
   const node = new Node('pods', 'server')

@@ -1,0 +1,43 @@
+#!/usr/bin/env zx
+// Upgrade: RKE2 becomes the version in the lab file, one node at a time, servers first. Safe to run again.
+import { phase } from '../lib/phase.ts'
+import { bringRelease } from '../lib/rke2/artifacts.ts'
+import { lookAtCluster } from '../lib/rke2/cluster.ts'
+import { ingressOf } from '../lib/rke2/config.ts'
+import { readEdited } from '../lib/rke2/service.ts'
+import {
+  checkVersions,
+  leaderOf,
+  planNode,
+  planPreflight,
+  planSnapshot,
+  planUpgrade,
+  stopped,
+} from '../lib/rke2/upgrade.ts'
+import { inOrder } from '../lib/shell/steps.ts'
+import { script } from '../lib/text/errors.ts'
+
+await phase(import.meta.url, 'upgrade', async ({ lab, options, shell }) => {
+  const edited = readEdited(lab, options.lab) // reports problems before anything changes
+  const seen = await shell.look('Look at the nodes', () => lookAtCluster(lab, lab.nodes))
+  if (seen.lacking.length > 0) await shell.apply(inOrder('Find a server', seen.lacking))
+  const ingress = ingressOf(lab, edited.server, seen.leader.state.ingress)
+  checkVersions(lab, seen.all, ingress)
+
+  const more = { ingress, seconds: options.timeout, drains: !options.flags['no-drain'] }
+  const leader = await leaderOf(lab, seen, options.timeout, shell)
+  const upgrade = planUpgrade(lab, seen, leader, more)
+  if (upgrade.todo.length > 0) {
+    await shell.apply(planPreflight(upgrade))
+    await bringRelease(lab, shell, ingress)
+    for (const stage of planSnapshot(upgrade)) await shell.apply(stage)
+  }
+  for (const one of upgrade.todo)
+    await shell.apply(planNode(upgrade, one)).catch((error: unknown) => {
+      throw stopped(upgrade, one, error)
+    })
+  return {
+    idle: `nothing to do: every node runs RKE2 ${lab.rke2.version}`,
+    next: script('status'),
+  }
+})

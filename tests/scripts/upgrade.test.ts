@@ -1,0 +1,207 @@
+// upgrade.ts as real processes on a stand-in host.
+import t, { type Test } from 'tap'
+import { FakeHost, version } from '../helpers/fake-host.ts'
+import type { RawLab } from '../helpers/labs.ts'
+import { printed, runByBash } from '../helpers/printed.ts'
+import { failed, idle, shown, succeeds } from '../helpers/results.ts'
+
+const old = 'v1.35.7+rke2r1'
+type Change = (lab: RawLab) => unknown
+
+/** A cluster with the older version, and a lab file that names the newer one. */
+async function cluster(t: Test, change: Change = () => {}) {
+  const host = new FakeHost(t, (lab) => (change(lab), (lab.rke2.version = old)), { machines: true })
+  host.makeRelease(old)
+  host.add('sleep', 'true') // of a printed script
+  for (const script of ['install-rke2', 'join']) await succeeds(t, host, script)
+  host.writeLab(change)
+  host.save()
+  return host
+}
+const versions = (host: FakeHost) =>
+  Object.fromEntries(
+    Object.keys(host.kubeNodes()).map((name) => [
+      name,
+      host.read(`cluster/nodes/${name}`).trim().split(' ').at(-1),
+    ]),
+  )
+const names = ['kubemaster', 'worker01', 'worker02']
+const all = (version: string) => Object.fromEntries(names.map((name) => [name, version]))
+const one = (name: string) => [
+  `drain ${name}`,
+  `start ${name}`,
+  `ready ${name}`,
+  `uncordon ${name}`,
+]
+const fault = 'extracting data: error writing to /x: write /x: no space left on device'
+const made = await cluster(t)
+
+await t.test('servers first, then agents, each drained; then there is nothing to do', async (t) => {
+  const host = made
+  host.restore()
+  const { stderr, calls } = await succeeds(t, host, 'upgrade')
+  t.strictSame(versions(host), all(version))
+  t.strictSame(host.events(), names.flatMap(one))
+  t.match(stderr, /Snapshot of etcd on kubemaster: before-v1-36-5[^]*Upgrade kubemaster/)
+  t.equal(calls.filter((call) => /^curl .*tar\.gz$/.test(call)).length, 1, 'downloaded once')
+  t.match(stderr, 'Next: npx zx scripts/status.ts')
+  await idle(t, host, 'upgrade', `nothing to do: every node runs RKE2 ${version}`)
+  for (const script of ['install-rke2', 'join']) await idle(t, host, script, 'nothing to do')
+})
+
+await t.test(
+  'a node that does not come back: what is new, what is old, and how to go on',
+  async (t) => {
+    const host = made
+    host.restore()
+    host.onNode('worker01', 'fault', fault)
+    const broken = await host.run('upgrade')
+    failed(
+      t,
+      broken,
+      '✗ worker01: its disk is full [no-space]',
+      `at ${version}: kubemaster`,
+      'stopped at worker01',
+      `still at ${old}: worker02`,
+      'goes on: npx zx scripts/upgrade.ts',
+      'tutorials/20-upgrade.md, "The way back"',
+    )
+    t.strictSame(versions(host), { kubemaster: version, worker01: old, worker02: old })
+    t.ok(host.read('cluster/cordoned/worker01') === '', 'no pods come to it meanwhile')
+
+    host.mend('worker01')
+    const before = host.events().length
+    const { stderr } = await succeeds(t, host, 'upgrade')
+    t.notMatch(stderr, 'etcd-snapshot', 'that one would not be of before')
+    t.strictSame(host.events().slice(before), [
+      'ready worker01',
+      'uncordon worker01',
+      ...one('worker02'),
+    ])
+    t.strictSame(versions(host), all(version))
+  },
+)
+
+await t.test('the first server does not come back: the way goes on from there', async (t) => {
+  const host = made
+  host.restore()
+  host.onNode('kubemaster', 'fault', fault)
+  const stops = [`stopped at kubemaster`, `still at ${old}: worker01, worker02`]
+  failed(t, await host.run('upgrade'), ...stops)
+  failed(t, await host.run('upgrade'), 'its disk is full', ...stops)
+  host.mend('kubemaster')
+  await succeeds(t, host, 'upgrade')
+  t.strictSame(versions(host), all(version))
+  await idle(t, host, 'upgrade', 'nothing to do')
+})
+
+await t.test('refused before anything changes', async (t) => {
+  const host = made
+  const refused = async (...texts: (string | RegExp)[]) => {
+    const before = host.everything()
+    const result = await host.run('upgrade')
+    failed(t, result, ...texts)
+    t.strictSame(shown(result), [])
+    t.strictSame(host.everything(), before)
+    host.restore()
+  }
+  host.restore()
+  host.writeLab((lab) => (lab.rke2.version = 'v1.37.0+rke2r1'))
+  await refused(
+    `✗ kubemaster runs RKE2 ${old}: on the way to v1.37.0+rke2r1 no minor version may be skipped`,
+    'set rke2.version to the newest v1.36',
+  )
+  host.writeLab((lab) => (lab.rke2.version = 'v1.34.9+rke2r1'))
+  await refused('that would be a downgrade', 'an older minor version cannot use', `back to ${old}`)
+  host.put('cluster/nodes/worker02', `False agent ${old}\n`)
+  await refused('✗ worker02: it is not Ready', 'try: npx zx scripts/start.ts worker02')
+  host.onNode('worker01', 'free', '1000000000')
+  host.onNode('worker02', 'free', '1000000000')
+  await refused('✗ worker01: only 954 MiB is free', '✗ worker02: only 954 MiB is free')
+  host.put('domains/worker01/state', 'shut off\n')
+  await refused('✗ worker01: cannot be reached over SSH')
+  host.put('domains/kubemaster/state', 'shut off\n')
+  await refused('no server of this lab runs RKE2 yet')
+})
+
+await t.test('before an upgrade, install-rke2 and join point to it', async (t) => {
+  const host = made
+  host.restore()
+  for (const script of ['install-rke2', 'join'])
+    failed(t, await host.run(script), 'that is an upgrade', 'try: npx zx scripts/upgrade.ts')
+})
+
+await t.test('a drain that fails: nothing of the node has changed', async (t) => {
+  const host = made
+  host.restore()
+  host.put('drain-fails', 'error when evicting pods/"web" -n "default": global timeout reached')
+  failed(
+    t,
+    await host.run('upgrade'),
+    '✗ kubemaster: its pods did not all leave within 120 s',
+    'npx zx scripts/upgrade.ts --no-drain',
+    'stopped at kubemaster',
+  )
+  t.strictSame(versions(host), all(old))
+  const { stderr } = await succeeds(t, host, 'upgrade', '--no-drain')
+  t.notMatch(stderr, / (drain|cordon|uncordon) /)
+  t.strictSame(versions(host), all(version))
+})
+
+await t.test('a node that the user has cordoned stays cordoned', async (t) => {
+  const host = made
+  host.restore()
+  host.cordon('worker01')
+  await succeeds(t, host, 'upgrade')
+  t.notOk(host.events().includes('uncordon worker01'))
+  t.strictSame(versions(host), all(version))
+})
+
+await t.test(
+  'charts that do not end are a warning; they are waited for after uncordon',
+  async (t) => {
+    const host = made
+    host.restore()
+    host.put('cluster/jobs', 'helm-install-rke2-canal 1\nhelm-install-rke2-coredns \n')
+    const { stderr } = await succeeds(t, host, 'upgrade', '--timeout', '15')
+    t.match(stderr, /uncordon kubemaster[^]*installing charts: helm-install-rke2-coredns\n/)
+    t.match(stderr, '! kubemaster: its charts are not all installed yet: ssh')
+  },
+)
+
+await t.test('one node alone is not drained; ingress-nginx stays, and that is said', async (t) => {
+  const host = await cluster(t, (lab) => (lab.nodes.length = 1))
+  host.onNode(
+    'kubemaster',
+    'var/lib/rancher/rke2/server/manifests/rke2-ingress-nginx.yaml',
+    'kind: HelmChart\n',
+  )
+  const { stderr } = await succeeds(t, host, 'upgrade')
+  t.match(stderr, '! this cluster keeps ingress-nginx')
+  t.strictSame(host.events().slice(-2), ['start kubemaster', 'ready kubemaster'])
+  t.strictSame(versions(host), { kubemaster: version })
+})
+
+await t.test('three servers: one at a time, before the agents', async (t) => {
+  const host = await cluster(t, (lab) => {
+    lab.nodes[1]!.role = 'server'
+    lab.nodes[2]!.role = 'server'
+    lab.nodes.unshift({ name: 'agent01', role: 'agent', address: '192.0.2.34' })
+  })
+  const before = host.events().length
+  await succeeds(t, host, 'upgrade')
+  t.strictSame(host.events().slice(before), [...names, 'agent01'].flatMap(one))
+})
+
+await t.test('--dry-run, run by bash, does the same', async (t) => {
+  const host = made
+  host.restore()
+  await succeeds(t, host, 'upgrade')
+  const whole = host.everything()
+  host.restore()
+  host.put('at-once', '')
+  runByBash(t, host, await printed(t, host, 'upgrade'))
+  t.strictSame(host.everything(), whole)
+  host.forget('at-once')
+  t.match(await printed(t, host, 'upgrade'), '# nothing to do')
+})
