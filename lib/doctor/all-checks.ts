@@ -20,6 +20,8 @@ export interface AllFacts extends Facts {
   image: ImagePlace
   /** Version of Node.js. */
   node: string
+  /** The variable with the proxy of this host. */
+  proxy: string | undefined
 }
 
 export const checks: Check<AllFacts>[] = [
@@ -43,7 +45,8 @@ export const checks: Check<AllFacts>[] = [
     asks: ['disk', 'folder'],
     find: (facts) => [...stops.disk.find(facts), ...checkFolder(facts)],
   },
-  { name: 'image', find: checkImage }, // create finds the image itself
+  // create finds the image itself
+  { name: 'image', find: (facts) => [...checkImage(facts), ...checkProxy(facts)] },
 ]
 
 /** The questions that doctor needs. */
@@ -76,4 +79,11 @@ export function checkImage({ image }: AllFacts): Finding[] {
   if (!obstacle) return [ok('image', `${url} is available`)]
   const advice = '# fix image.url in the lab file, or the internet connection'
   return [(obstacle.sure ? failure : warning)('image', `${url}: ${obstacle.why}`, advice)]
+}
+
+/** Where this host needs a proxy, the machines may need it too; the scripts cannot know. */
+export function checkProxy({ lab, proxy }: AllFacts): Finding[] {
+  if (proxy === undefined || lab.proxy !== undefined) return []
+  const found = `${proxy} is set on this host, and the machines will do without a proxy`
+  return [warning('proxy', found, '# if they need it too: proxy: host in the lab file')]
 }

@@ -22,8 +22,11 @@ export async function examine(lab: Lab, nodes: Node[], { remember }: Shell): Pro
     findPlace(lab, nodes, host, remember),
   ])
   const facts = { lab, nodes, host, ...around, propose: proposals(lab, around.here) }
-  return findAll({ ...facts, trouble, image, node: process.versions.node })
+  return findAll({ ...facts, trouble, image, node: process.versions.node, proxy: hasProxy() })
 }
+
+const hasProxy = () =>
+  ['https_proxy', 'HTTPS_PROXY', 'http_proxy', 'HTTP_PROXY'].find((name) => process.env[name])
 
 /** The check of the lab's network, without libvirt. */
 export async function checkNetworks(lab: Lab): Promise<Finding[]> {

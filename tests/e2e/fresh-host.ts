@@ -164,9 +164,9 @@ async function systemdOf(container: ChildProcess, path: (inside: string) => stri
 async function prepare(bash: FreshHost['bash']): Promise<void> {
   const isUp =
     'for i in $(seq 120); do case $(systemctl is-system-running) in running|degraded) exit 0; esac; sleep 0.5; done; systemctl list-jobs; exit 1'
-  // A NAT network needs /proc/sys/net; QEMU needs /dev/net/tun.
+  // A NAT network needs /proc/sys/net; QEMU needs /dev/net/tun. The modes of devices are those of this machine.
   const { exitCode, stdout, stderr } = await bash(
-    `umount /proc/sys || mount -o remount,rw /proc/sys; chmod 666 /dev/net/tun; ${isUp}`,
+    `umount /proc/sys || mount -o remount,rw /proc/sys; chmod 666 /dev/net/tun /dev/null; ${isUp}`,
     { user: 'root', timeout: 120 },
   )
   if (exitCode !== 0) throw new Error(`the container is not up: ${stdout}${stderr}`)
