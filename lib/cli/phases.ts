@@ -51,6 +51,18 @@ export const phases = {
     json: true,
     changes: false,
   },
+  stop: {
+    does: 'Shuts the machines down, agents first, servers last; asks before it cuts the power of one that does not react.',
+    nodes: true,
+    timeout: 300,
+    changes: true,
+  },
+  start: {
+    does: 'Switches the machines on and waits until every node is Ready.',
+    nodes: true,
+    timeout: 1200,
+    changes: true,
+  },
   destroy: {
     does: 'Removes what create made, after showing it and asking.',
     nodes: true,

@@ -13,6 +13,12 @@ export const onNode = (
   { root = false, ...more }: As & Partial<Run> = {},
 ): Run => ({ do: 'run', bash: commandOn(node, command, { root }), ...more })
 
+/** The step that closes the shared connection to the node, if there is one. */
+export const hangUp = (node: Node): Run => ({
+  do: 'run',
+  bash: `${commandText`${ssh(node, '-O', 'exit')}`} 2>/dev/null || true`,
+})
+
 /** Bash that writes its input to a file (root's, 0600) on the node. */
 export const storeOn = (node: Node, path: string): string =>
   commandText`${ssh(node)} sudo install -D -m 600 /dev/stdin ${path}`

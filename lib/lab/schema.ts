@@ -85,6 +85,10 @@ export const labSchema = z.strictObject({
     .enum(['auto', 'kvm', 'qemu'])
     .default('auto')
     .describe('kvm; qemu: software emulation, slow; auto: kvm if it works, else qemu'),
+  autostart: z
+    .boolean()
+    .optional()
+    .describe('true: libvirt starts the machines together with the host; false: it does not'),
   pool: poolFolder
     .optional()
     .describe(

@@ -12,6 +12,8 @@ export interface Domain {
   /** As virsh domstate says: running, shut off, paused, ... */
   state: string
   persistent: boolean
+  /** It starts when libvirt does. */
+  autostart: boolean
   /** kvm, or qemu: emulated. */
   type: string
   vcpus: number
@@ -104,7 +106,12 @@ const cdrom = (domain: Tree) =>
   disks(domain).find((disk) => attribute(disk.target, 'dev') === 'sda')
 
 /** One domain from `dumpxml`, `dumpxml --inactive` (empty for a transient domain) and `domstate`. */
-export function parseDomain(live: string, config: string, state: string): Domain {
+export function parseDomain(
+  live: string,
+  config: string,
+  state: string,
+  autostart = false,
+): Domain {
   const running = tree(live, 'domain')
   const persistent = config ? tree(config, 'domain') : running
   const seed = { live: file(cdrom(running)), config: file(cdrom(persistent)) }
@@ -115,6 +122,7 @@ export function parseDomain(live: string, config: string, state: string): Domain
     ...(owned ? { owner: owned } : {}),
     state: state.trim(),
     persistent: config !== '',
+    autostart,
     type: attribute(persistent, 'type') ?? '',
     vcpus: Number(text(persistent.vcpu)),
     memory: bytes(persistent.memory),
@@ -129,10 +137,14 @@ export function parseDomain(live: string, config: string, state: string): Domain
   }
 }
 
-/** The state and persistence of a domain from `dominfo`. */
-export function parseInfo(info: string): { state: string; persistent: boolean } {
+/** What `dominfo` says beyond the XML of a domain. */
+export function parseInfo(info: string): Pick<Domain, 'state' | 'persistent' | 'autostart'> {
   const value = (key: string) => new RegExp(`^${key}: +(.*\\S)`, 'm').exec(info)?.[1] ?? ''
-  return { state: value('State'), persistent: value('Persistent') === 'yes' }
+  return {
+    state: value('State'),
+    persistent: value('Persistent') === 'yes',
+    autostart: value('Autostart') === 'enable',
+  }
 }
 
 /** A volume from `vol-dumpxml`. */

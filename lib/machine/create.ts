@@ -93,6 +93,7 @@ export function planMachine(
     ...planDisk(lab, host, machine, base),
     ...written(file, domainXml(lab, node, type)),
     sh`${virsh(lab)} define --validate ${file}`,
+    ...planAutostart(lab, machine),
     firstStart(lab, node),
   ]
 }
@@ -142,8 +143,20 @@ function planDisk(lab: Lab, host: Host, { node, disk }: Machine, base: string): 
   ]
 }
 
-/** The step that gets a machine's domain running; none where it runs. */
-export function planStart(lab: Lab, { name, domain }: Machine): Step[] {
+/** The step that makes a machine start with the host, or not, as the lab file says. */
+function planAutostart(lab: Lab, { name, domain }: Machine): Step[] {
+  const wanted = lab.autostart
+  if (wanted === undefined || wanted === (domain?.autostart ?? false)) return []
+  return [sh`${virsh(lab)} autostart ${name} ${wanted ? [] : ['--disable']}`]
+}
+
+/** The steps that get a machine's domain running; none where it runs. */
+export const planStart = (lab: Lab, machine: Machine): Step[] => [
+  ...planAutostart(lab, machine),
+  ...planRunning(lab, machine),
+]
+
+function planRunning(lab: Lab, { name, domain }: Machine): Step[] {
   const state = domain?.state ?? 'absent'
   if (state === 'running') return []
   const verbs: Record<string, string> = {

@@ -38,6 +38,18 @@ export function checkMachines(lab: Lab, machines: Machine[]): void {
   if (errors.length > 0) throw new NodeErrors(errors)
 }
 
+/** Throws when a machine is not made yet. */
+export function checkMade(machines: Machine[]): void {
+  const missing = machines.filter(({ domain }) => !domain).map(({ name }) => name)
+  if (missing.length > 0)
+    throw new LabError(
+      missing.length > 1
+        ? `there are no such machines: ${missing.join(', ')}`
+        : `there is no such machine: ${missing[0]}`,
+      { hint: script('create', ...missing) },
+    )
+}
+
 // The scripts could not reach such a machine.
 function otherAddress({ node, domain }: Machine): LabError | undefined {
   const address = domain?.owner?.address

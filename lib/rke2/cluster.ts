@@ -119,10 +119,7 @@ async function silentOnes(lab: Lab, servers: Member[]): Promise<Silent> {
 
 const areOff = (message: string, off: Node[]) =>
   new LabError(message, {
-    hint: [
-      line(script('create', ...off.map(({ name }) => name)), '   # starts a machine that is off'),
-      '# then run this again',
-    ],
+    hint: [script('start', ...off.map(({ name }) => name)), '# then run this again'],
   })
 
 const runs = ({ state }: Member) => state.service === 'active'

@@ -22,7 +22,14 @@ export interface KubeNode {
   heartbeat: string
   roles: string[]
   version: string
+  /** No new pods come to it. */
+  cordoned: boolean
+  /** A script of this project has cordoned it. */
+  marked: boolean
 }
+
+/** The annotation of a node that a script has cordoned. */
+export const cordonMark = 'rke2-kvm-lab/cordoned'
 
 /** Seconds that two clocks of a cluster may differ, including the time between looks at them. */
 export const tolerance = 60
@@ -62,7 +69,12 @@ export const isReady = (
 /** The nodes in the output of `kubectl get nodes -o json`; undefined if it is not JSON. */
 export function parseKubeNodes(json: string): KubeNode[] | undefined {
   interface Item {
-    metadata?: { name?: string; labels?: Record<string, string> }
+    metadata?: {
+      name?: string
+      labels?: Record<string, string>
+      annotations?: Record<string, string>
+    }
+    spec?: { unschedulable?: boolean }
     status?: {
       conditions?: {
         type?: string
@@ -80,7 +92,7 @@ export function parseKubeNodes(json: string): KubeNode[] | undefined {
     return undefined
   }
   const rolePrefix = 'node-role.kubernetes.io/'
-  return items.map(({ metadata, status }) => {
+  return items.map(({ metadata, spec, status }) => {
     const ready = status?.conditions?.find(({ type }) => type === 'Ready')
     return {
       name: metadata?.name ?? '',
@@ -92,6 +104,8 @@ export function parseKubeNodes(json: string): KubeNode[] | undefined {
         .map((label) => label.slice(rolePrefix.length))
         .sort(),
       version: status?.nodeInfo?.kubeletVersion ?? '',
+      cordoned: spec?.unschedulable === true,
+      marked: metadata?.annotations?.[cordonMark] !== undefined,
     }
   })
 }

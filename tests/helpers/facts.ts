@@ -72,6 +72,7 @@ export const domainOf = (name: string, more: Partial<Domain> = {}): Domain => ({
   owner: { lab: 'lab', role: 'agent', address: '192.0.2.9' },
   state: 'shut off',
   persistent: true,
+  autostart: false,
   type: 'kvm',
   vcpus: 2,
   memory: 2 ** 30,

@@ -10,6 +10,8 @@
 #   no-network                   made with cni: none: as long as it is there, no node becomes Ready
 #   heartbeat-NAME               when its kubelet last reported
 #   cluster/passwords/NAME       the secret NAME.node-password.rke2
+#   cluster/cordoned/NAME        no pods come to it; marked/NAME: a script's annotation says who did that
+#   drain-fails                  what kubectl drain says instead
 #   at-once                      a service is active, and its Node Ready, as soon as it is started
 #   nodes/NAME/silent            its kubelet reports no more, whatever is started
 #   nodes/NAME/fault             what the service logs instead of becoming active
@@ -202,12 +204,14 @@ node_condition() { # NAME
   echo "$ready $(<"$STAND_IN/heartbeat-$1") $(message_of "$ready")"
 }
 node_json() { # NAME
-  local ready role version label= message
+  local ready role version label= message mark= spec=
   read -r ready role version <"$cluster/nodes/$1"
+  if [[ -e $cluster/marked/$1 ]]; then mark='"rke2-kvm-lab/cordoned":"true"'; fi
+  if [[ -e $cluster/cordoned/$1 ]]; then spec='"unschedulable":true'; fi
   message=$(message_of "$ready")
   if [[ $role = server ]]; then label='"node-role.kubernetes.io/control-plane":"true","node-role.kubernetes.io/etcd":"true"'; fi
-  printf '{"metadata":{"name":"%s","labels":{%s}},"status":{"conditions":[{"type":"Ready","status":"%s","message":"%s","lastHeartbeatTime":"%s"}],"nodeInfo":{"kubeletVersion":"%s"}}}' \
-    "$1" "$label" "$ready" "$message" "$(<"$STAND_IN/heartbeat-$1")" "$version"
+  printf '{"metadata":{"name":"%s","labels":{%s},"annotations":{%s}},"spec":{%s},"status":{"conditions":[{"type":"Ready","status":"%s","message":"%s","lastHeartbeatTime":"%s"}],"nodeInfo":{"kubeletVersion":"%s"}}}' \
+    "$1" "$label" "$mark" "$spec" "$ready" "$message" "$(<"$STAND_IN/heartbeat-$1")" "$version"
 }
 nodes_json() {
   local file separator=
@@ -228,6 +232,16 @@ kubectl() { # WORDS
       [[ ! -e $cluster/nodes/$3 ]] || node_condition "$3"
       ;;
     'get node '*) [[ -e $cluster/nodes/$3 ]] || fail "Error from server (NotFound): nodes \"$3\" not found" ;;
+    'annotate node '*' rke2-kvm-lab/cordoned=true --overwrite')
+      mkdir -p "$cluster/marked" && touch "$cluster/marked/$3" && echo "node/$3 annotated"
+      ;;
+    'annotate node '*' rke2-kvm-lab/cordoned-') rm -f "$cluster/marked/$3" && echo "node/$3 annotated" ;;
+    'drain '*' --ignore-daemonsets --delete-emptydir-data --force --timeout='*s)
+      mkdir -p "$cluster/cordoned" && touch "$cluster/cordoned/$2" && echo "node/$2 cordoned"
+      [[ ! -e $STAND_IN/drain-fails ]] || fail "$(<"$STAND_IN/drain-fails")"
+      event "drain $2" && echo "node/$2 drained"
+      ;;
+    'uncordon '*) rm -f "$cluster/cordoned/$2" && event "uncordon $2" && echo "node/$2 uncordoned" ;;
     'delete node '*) rm "$cluster/nodes/$3" && event "delete node $3" ;;
     'delete secret --namespace kube-system '*.node-password.rke2' --ignore-not-found')
       rm -f "$cluster/passwords/${5%.node-password.rke2}" && event "delete password of ${5%.node-password.rke2}"
@@ -246,6 +260,7 @@ case $me in
     script=
     if [[ ${*: -2} = 'sh -s' ]]; then script=$(cat); fi
     record "$@" ${script:+"$script"}
+    if [[ $1 = -O ]]; then exit 255; fi # there is no shared connection
     [[ $1 = -F ]] || unknown "$@"
     if [[ ! -e $2 ]]; then echo "Can't open user config file $2: No such file or directory" >&2 && exit 255; fi
     lab=${2%/ssh_config} lab=${lab##*/}
@@ -321,6 +336,7 @@ case $me in
       'is-active rke2-'*) is_active "$2" ;;
       'is-active --quiet rke2-'*) is_active "$3" >/dev/null ;;
       'is-active '*) grep -qsxF "$2" "$root/run/units" && echo active ;;
+      'is-enabled --quiet rke2-'*) [[ -e $root/run/enabled-$3 ]] ;;
       'is-enabled rke2-'*) if [[ -e $root/run/enabled-$2 ]]; then echo enabled; else echo disabled && exit 1; fi ;;
       'show --property ActiveState,Job,InvocationID,NRestarts,Result,ExecMainStatus rke2-'*)
         echo "ActiveState=$(is_active "$4")"

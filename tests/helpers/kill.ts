@@ -14,6 +14,7 @@ export async function killAfterEachCall(
   t: Test,
   script: string,
   makeHost: (t: Test) => FakeHost | Promise<FakeHost>,
+  words: string[] = [],
 ): Promise<void> {
   t.jobs = lanes.length
   let publish: (kills: Kill[]) => void = () => {}
@@ -21,13 +22,13 @@ export async function killAfterEachCall(
   const onHost = async (t: Test, lane: number) => {
     const host = await makeHost(t)
     host.save()
-    const { calls } = await succeeds(t, host, script)
+    const { calls } = await succeeds(t, host, script, ...words)
     const whole = host.everything()
-    t.strictSame(shown(await succeeds(t, host, script)), [])
+    t.strictSame(shown(await succeeds(t, host, script, ...words)), [])
     // The first one's calls are shared out: their order may differ by a little from run to run.
     if (lane === 0) publish(killsOf(calls.map((call) => call.replaceAll(host.folder, place))))
     for (const [index, kill] of (await allKills).entries())
-      if (index % lanes.length === lane) await killed(t, host, script, kill, whole)
+      if (index % lanes.length === lane) await killed(t, host, [script, ...words], kill, whole)
   }
   await Promise.all(
     lanes.map((lane) =>
@@ -49,14 +50,16 @@ function killsOf(calls: string[]): Kill[] {
   const after = calls.map((after, index) => ({ after, nth: nth(index) }))
   return [
     ...after.filter(({ after }) => !looks.test(after)),
-    ...['scp', 'tar'].map((half) => ({ cut: half })),
+    ...['scp', 'tar']
+      .filter((half) => calls.some((call) => call.startsWith(half)))
+      .map((half) => ({ cut: half })),
   ]
 }
 
 async function killed(
   t: Test,
   host: FakeHost,
-  script: string,
+  [script = '', ...words]: string[],
   kill: Kill,
   whole: Record<string, string>,
 ): Promise<void> {
@@ -66,8 +69,8 @@ async function killed(
     host.restore()
     if ('cut' in kill) host.put('cut', kill.cut)
     else host.put('kill-after', `${kill.nth}\n${kill.after.replaceAll(place, host.folder)}`)
-    t.equal((await host.run(script)).code, null, 'it was killed')
-    await succeeds(t, host, script)
+    t.equal((await host.run(script, words)).code, null, 'it was killed')
+    await succeeds(t, host, script, ...words)
     t.strictSame(host.everything(), whole, 'all is as if it had not been killed')
   })
 }

@@ -47,6 +47,8 @@ export const member = (node: Node, state: Partial<Rke2State> = {}): Member => ({
 export const kubeNode = (name: string, ready = true, trouble = ''): KubeNode => ({
   name,
   ready,
+  cordoned: false,
+  marked: false,
   trouble,
   heartbeat: '2026-07-01T10:00:00Z',
   roles: [],

@@ -82,7 +82,7 @@ define_network() { # XML
 }
 address() { value "$(<"$1/config.xml")" 'address="([^"]*)"'; }
 start() { # FOLDER
-  local name=${1#domains/}
+  local name=${1#domains/} unit
   [[ $(<"$1/state") = 'shut off' ]] || { fail "Domain is already active"; return; }
   cp "$1/running.xml" "$1/live.xml"
   # What is not in the drive at the start is not in it afterwards.
@@ -90,6 +90,10 @@ start() { # FOLDER
   echo running >"$1/state"
   mkdir -p network
   if [[ ! -e silent ]]; then echo open >"network/$(address "$1")"; fi
+  for unit in "nodes/${name%/}"/run/enabled-*; do # as systemd does
+    [[ -e $unit ]] || continue
+    touch "nodes/${name%/}/run/started" && echo activating >"nodes/${name%/}/run/${unit##*enabled-}"
+  done
   echo "Domain '${name%/}' started"
 }
 new_volume() { # NAME TEMPLATE CAPACITY BACKING
@@ -178,7 +182,9 @@ one() { # one command with its words
     'dumpxml '*) folder=$(domain "$2") && { cat "$folder/live.xml" 2>/dev/null || cat "$folder/config.xml"; } ;;
     'domstate --reason '*) folder=$(domain "$3") && echo "$(<"$folder/state") (unknown)" ;;
     'domstate '*) folder=$(domain "$2") && cat "$folder/state" ;;
-    'dominfo '*) folder=$(domain "$2") && printf 'State:          %s\nPersistent:     yes\n' "$(<"$folder/state")" ;;
+    'dominfo '*) folder=$(domain "$2") && printf 'State:          %s\nPersistent:     yes\nAutostart:      %s\n' "$(<"$folder/state")" "$(cat "$folder/autostart" 2>/dev/null || echo disable)" ;;
+    'autostart '*' --disable') folder=$(domain "$2") && echo disable >"$folder/autostart" && echo "Domain '$2' unmarked as autostarted" ;;
+    'autostart '*) folder=$(domain "$2") && echo enable >"$folder/autostart" && echo "Domain '$2' marked as autostarted" ;;
     "pool-refresh $pool") active $pool "refresh pool $pool" ;;
     "pool-autostart $pool") echo "Pool $pool marked as autostarted" ;;
     "pool-dumpxml $pool") the_pool $pool && cat "pools/$pool/xml" ;;
@@ -194,7 +200,13 @@ one() { # one command with its words
       folder=$(domain "$2") && echo 'shut off' >"$folder/state" && rm -f "$folder/live.xml" "network/$(address "$folder")" &&
         echo "Domain '$2' destroyed"
       ;;
-    'shutdown '*) one destroy "$2" >/dev/null && echo "Domain '$2' is being shutdown" ;;
+    'shutdown '*) # guests in the file deaf do not hear it
+      folder=$(domain "$2") || return
+      [[ $(<"$folder/state") = running ]] || { fail "Failed to shutdown domain '$2'
+error: Requested operation is not valid: domain is not running"; return; }
+      grep -qsxF "$2" deaf || one destroy "$2" >/dev/null
+      echo "Domain '$2' is being shutdown"
+      ;;
     'undefine '*) folder=$(domain "$2") && rm -r "$folder" && forget_disk "$2" && echo "Domain '$2' has been undefined" ;;
     'change-media '*' sda --eject '*) folder=$(domain "$2") && change_media "$folder" "$5" ;;
     "vol-create --pool $pool "*) vol_create "$OLDPWD/$4" ;;
@@ -239,9 +251,17 @@ if [[ -e no-connection ]]; then
 fi
 quiet=
 if [[ ${1:-} = -q ]]; then quiet=yes && shift; fi
+killed_now() { # kill-after as in fake-node.sh
+  local call=${0##*/}$call
+  [[ -e kill-after && $(tail -n +2 kill-after) = "$call" && $(grep -Fxc -e "$call" calls) = "$(head -n 1 kill-after)" ]] || return 0
+  rm kill-after
+  kill -9 "$SCRIPT_PID"
+}
 if (($# > 1)); then
   one "$@"
-  exit
+  status=$?
+  killed_now
+  exit $status
 fi
 # One word holds commands, as virsh has it: it goes on after an error and ends with the status of the last one.
 status=0
@@ -257,4 +277,5 @@ while IFS= read -r line; do
   one "${words[@]}"
   status=$?
 done <<<"${1//; /$'\n'}"
+killed_now
 exit $status

@@ -1,51 +1,21 @@
 // The --dry-run scripts of install-rke2.ts and join.ts, run by bash. Nodes are folders.
-import { spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import t, { type Test } from 'tap'
-import { fixtures } from '../helpers/fixtures.ts'
-import { FakeHost, secret } from '../helpers/fake-host.ts'
+import t from 'tap'
+import { FakeHost } from '../helpers/fake-host.ts'
+import { printed, runByBash } from '../helpers/printed.ts'
 import { succeeds } from '../helpers/results.ts'
-
-const shellcheck = spawnSync('shellcheck', ['--version']).status === 0
-
-async function dryRun(t: Test, host: FakeHost, script: string): Promise<string> {
-  const before = host.everything()
-  const { stdout } = await succeeds(t, host, script, '--dry-run')
-  t.strictSame(host.everything(), before, 'nothing changed')
-  t.equal(spawnSync('bash', ['-n'], { input: stdout }).status, 0, 'bash can parse it')
-  if (shellcheck)
-    t.equal(spawnSync('shellcheck', ['-e', 'SC2016', '-'], { input: stdout }).status, 0)
-  t.notOk(stdout.includes(secret))
-  return stdout
-}
-
-function bash(t: Test, host: FakeHost, input: string): void {
-  const env = {
-    PATH: host.bin,
-    HOME: join(host.folder, 'home'),
-    STAND_IN: host.state,
-    FIXTURES: fixtures,
-  }
-  const { status, stderr } = spawnSync('bash', ['-s'], {
-    input,
-    env: { ...env, SCRIPT_PID: '0' },
-    encoding: 'utf8',
-  })
-  t.equal(status, 0, stderr)
-}
 
 await t.test('--dry-run prints whole scripts without secrets, with the same effect', async (t) => {
   const host = new FakeHost(t, undefined, { machines: true })
   host.put('at-once', '')
-  const printed = (script: string) => dryRun(t, host, script)
   host.save()
-  bash(t, host, await printed('install-rke2'))
-  bash(t, host, await printed('join'))
+  runByBash(t, host, await printed(t, host, 'install-rke2'))
+  runByBash(t, host, await printed(t, host, 'join'))
   t.strictSame(host.kubeNodes(), { kubemaster: true, worker01: true, worker02: true })
   const byPrinted = host.everything()
-  t.notMatch(await printed('install-rke2'), /curl|scp|systemctl/)
-  t.notMatch(await printed('join'), /curl|scp|systemctl/)
+  t.notMatch(await printed(t, host, 'install-rke2'), /curl|scp|systemctl/)
+  t.notMatch(await printed(t, host, 'join'), /curl|scp|systemctl/)
 
   host.restore()
   await succeeds(t, host, 'install-rke2')
@@ -75,7 +45,7 @@ await t.test(
         const words = way === 'printed' ? ['--dry-run', '--verbose'] : ['--verbose']
         const { stdout, stderr } = await succeeds(t, host, script, ...words)
         t.notMatch(stdout + stderr, 'hide-me')
-        if (way === 'printed') bash(t, host, stdout)
+        if (way === 'printed') runByBash(t, host, stdout)
       }
       const etc = (node: string) => join(host.state, 'nodes', node, 'etc/rancher/rke2/config.yaml')
       left.push(['kubemaster', 'worker01'].map((node) => readFileSync(etc(node), 'utf8')))
@@ -96,11 +66,11 @@ await t.test(
   async (t) => {
     const host = new FakeHost(t)
     const reach = (name: string) => `\nssh -F .lab/lab/ssh_config ${name} true\n`
-    const install = await dryRun(t, host, 'install-rke2')
+    const install = await printed(t, host, 'install-rke2')
     for (const text of [reach('kubemaster'), 'curl', 'scp', 'start --no-block', 'kubeconfig.part'])
       t.match(install, text)
     t.ok(install.indexOf(reach('kubemaster')) < install.indexOf('curl'))
-    const join = await dryRun(t, host, 'join')
+    const join = await printed(t, host, 'join')
     for (const name of ['worker01', 'worker02'])
       for (const text of [
         reach(name),
