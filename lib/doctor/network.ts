@@ -45,10 +45,8 @@ export const prefixOf = (cidr: string): number => Number(cidr.split('/')[1])
 export const reaches = ({ network }: Lab, { networks }: Interface): boolean =>
   networks.some((other) => cidrsOverlap(network.cidr, other))
 
-export type NetworkFacts = Pick<Facts, 'lab' | 'host' | 'here' | 'propose'>
-
 /** What is in the way of the lab's bridge or NAT network. Doctor looks at the routes to a bridge besides (traffic.ts). */
-export function checkNetwork(seen: NetworkFacts): Finding[] {
+export function checkNetwork(seen: Pick<Facts, 'lab' | 'host' | 'here' | 'propose'>): Finding[] {
   const { lab, host, here, propose } = seen
   const { bridge, nat, cidr } = lab.network
   if (nat !== undefined && !libvirtHost(lab.libvirt).isHere) return [farNat(lab)]

@@ -2,20 +2,18 @@
 import { cidrContains, cidrsOverlap } from '../lab/rules.ts'
 import { failure, ok, warning, type Finding } from '../text/findings.ts'
 import type { Facts } from './facts.ts'
-import {
-  everywhere,
-  parseInterfaces,
-  parseRoutes,
-  prefixOf,
-  reaches,
-  type NetworkFacts,
-} from './network.ts'
+import { everywhere, parseInterfaces, parseRoutes, prefixOf, reaches } from './network.ts'
 
 // Wider ones are ways to everywhere.
 const isNarrow = ({ to }: { to: string }): boolean => prefixOf(to) >= 8
 
 /** A VPN may have the better route to the nodes, a second card the same LAN, the router another address. */
-export function checkRoutes({ lab, host, here, propose }: NetworkFacts): Finding[] {
+export function checkRoutes({
+  lab,
+  host,
+  here,
+  propose,
+}: Pick<Facts, 'lab' | 'host' | 'here' | 'propose'>): Finding[] {
   const { bridge = '', cidr, gateway, nat } = lab.network
   const near = parseInterfaces(here('interfaces')).filter((one) => reaches(lab, one))
   const routes = parseRoutes(here('routes')).sort(
