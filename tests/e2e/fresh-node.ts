@@ -43,7 +43,7 @@ for (const version of ['12', '14', '16', '18'])
     )
   })
 
-for (const version of ['20', '22', '24', 'latest'])
+for (const version of ['20.19', '22', '24', 'latest'])
   await t.test(`Node ${version}`, async (t) => {
     const bin = unpack(version)
     t.strictSame(run(bin, ['lib/runtime/install.cjs', 'dev']).status, 0)
