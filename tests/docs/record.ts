@@ -45,6 +45,8 @@ async function record(): Promise<void> {
         { seconds: 1200, every: 1 },
       )
     }
+    if (/^✗/m.test(plain(pane.capture({ history: true }))))
+      throw new Error(`the run failed, so nothing is recorded:\n${plain(pane.capture())}`)
     writeFileSync(recording('first-screen'), pane.text({ history: true }))
     writeFileSync(recording('waiting'), `${liveliest(waits)}\n`)
   } finally {
