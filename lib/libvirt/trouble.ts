@@ -17,8 +17,8 @@ export function libvirtHost(uri: string): LibvirtHost {
   const name = host.replace(/^\[|\]$/g, '') // around an IPv6 address
   const isHere = name === 'localhost'
   if (!/ssh/.test(transport)) return { isHere, name }
-  const [, key] = /[?&]keyfile=([^&]*)/.exec(uri) ?? []
-  const options = `${key ? `-i ${quote(unescape(key))} ` : ''}${port ? `-p ${port} ` : ''}`
+  const key = new URLSearchParams(uri.split('?')[1]?.replaceAll('+', '%2B')).get('keyfile')
+  const options = `${key ? `-i ${quote(key)} ` : ''}${port ? `-p ${port} ` : ''}`
   return { isHere, name, ssh: `ssh ${options}${quote(user + name)}` }
 }
 
