@@ -1,35 +1,22 @@
-// EDGE. What `npm start` finds before it does anything: the lab to use, what will be done, and what stands in the way.
+// EDGE. What `npm start` finds before it does anything: what will be done, and what stands in the way.
 import { existsSync } from 'node:fs'
 import { basename } from 'node:path'
-import { checkNetworks, examine } from './doctor/examine.ts'
+import { examine } from './doctor/examine.ts'
 import { lookAtSetup, packageBytes } from './doctor/host-setup.ts'
 import { fixesOf } from './doctor/report.ts'
 import { isMade } from './doctor/ownership.ts'
 import { forThisHost, type Setup } from './doctor/setup.ts'
 import { cacheDir } from './download/fetch.ts'
 import { findImage, isCached } from './download/image.ts'
-import { parseLab, type Lab } from './lab/lab.ts'
+import type { Lab } from './lab/lab.ts'
 import { observe } from './libvirt/observe.ts'
 import { libvirtHost } from './libvirt/trouble.ts'
 import type { Download, Outlook } from './outlook-rows.ts'
-import { query, readText } from './shell/bash.ts'
+import { query } from './shell/bash.ts'
 import type { Shell } from './shell/carry-out.ts'
 import type { Step } from './shell/steps.ts'
 import { LabError } from './text/errors.ts'
 import type { Finding } from './text/findings.ts'
-
-const shipped = { bridge: 'labs/bridge.yaml', nat: 'labs/nat.yaml' }
-
-/** The lab to use: without its bridge, the lab file as it was shipped gives way to the one with a NAT network. */
-export async function chooseLab(lab: Lab, file: string) {
-  const noBridge = (await checkNetworks(lab)).find(({ check }) => check === 'bridge')
-  const text = readText(shipped.nat)
-  const isShipped = file === 'lab.yaml' && readText(file) === readText(shipped.bridge)
-  if (!noBridge || !isShipped || text === undefined)
-    return { lab, file, insteadOfBridge: undefined }
-  const insteadOfBridge = `this host has no bridge ${lab.network.bridge}`
-  return { lab: parseLab(text, shipped.nat), file: shipped.nat, insteadOfBridge }
-}
 
 export interface Ahead extends Outlook {
   findings: Finding[]

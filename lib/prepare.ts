@@ -1,13 +1,14 @@
 // EDGE. The start of `npm start`: looks at everything, shows what is going to be done, asks once, and sets this host up.
+import { chooseLab } from './choice.ts'
 import type { Options } from './cli/args.ts'
 import * as ui from './cli/ui.ts'
 import { fixing, newGroup } from './doctor/host-setup.ts'
 import type { Lab } from './lab/lab.ts'
-import { chooseLab, lookAhead, type Ahead, type PlanRelease } from './outlook.ts'
+import { lookAhead, type Ahead, type PlanRelease } from './outlook.ts'
 import { isIdle, outlookRows } from './outlook-rows.ts'
 import { phaseFailed, runPhase } from './run-phase.ts'
 import type { Shell } from './shell/carry-out.ts'
-import { inOrder, sh } from './shell/steps.ts'
+import { inOrder } from './shell/steps.ts'
 import { LabError, line, script } from './text/errors.ts'
 import { isForPeople } from './text/findings.ts'
 import { wrapped } from './text/progress.ts'
@@ -28,12 +29,11 @@ export async function prepare(
   shell: Shell,
   planRelease: PlanRelease,
 ): Promise<Prepared | undefined> {
-  const { lab, file, insteadOfBridge } = await chooseLab(given, options.lab)
+  const { lab, file, insteadOfBridge, copy } = await chooseLab(given, options.lab)
   const ahead = await lookAhead(lab, insteadOfBridge, shell, planRelease)
   if (ahead.obstacle !== undefined) return rehearse(ahead.obstacle, options, shell)
   ahead.findings.forEach(ui.finding)
   await agree(ahead, options, shell)
-  const copy = insteadOfBridge === undefined ? [] : [sh`cp ${file} lab.yaml`]
   const isCopied = copy.length > 0 && (await shell.apply(inOrder('Lab file', copy)))
   const prepared = { lab, file: isCopied ? 'lab.yaml' : file }
   if (ahead.fixes.length === 0 || !(await shell.apply(fixing(ahead.fixes)))) return prepared

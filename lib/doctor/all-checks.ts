@@ -1,6 +1,7 @@
 // PURE. The list of all checks of the host, which doctor runs, with those that create needs no check for.
+import type { Obstacle } from '../download/fetch.ts'
 import type { LabError } from '../text/errors.ts'
-import { failure, fromError, ok, warning, type Finding } from '../text/findings.ts'
+import { failure, fromError, isForPeople, ok, warning, type Finding } from '../text/findings.ts'
 import { find, stopsCreate as stops, type Check } from './checks.ts'
 import type { Facts, Question } from './facts.ts'
 import { checkFolder } from './folder.ts'
@@ -10,7 +11,7 @@ import { checkFirewall, checkRoutes } from './traffic.ts'
 export type ImagePlace =
   | 'not needed'
   | { file: string }
-  | { url: string; obstacle: { why: string; sure: boolean } | undefined }
+  | { url: string; obstacle: Obstacle | undefined }
   | { error: LabError }
 
 /** The facts that doctor needs. */
@@ -20,6 +21,8 @@ export interface AllFacts extends Facts {
   image: ImagePlace
   /** Version of Node.js. */
   node: string
+  /** The variable with the proxy of this host. */
+  proxy: string | undefined
 }
 
 export const checks: Check<AllFacts>[] = [
@@ -43,7 +46,8 @@ export const checks: Check<AllFacts>[] = [
     asks: ['disk', 'folder'],
     find: (facts) => [...stops.disk.find(facts), ...checkFolder(facts)],
   },
-  { name: 'image', find: checkImage }, // create finds the image itself
+  // create finds the image itself
+  { name: 'image', find: (facts) => [...checkImage(facts), ...checkProxy(facts)] },
 ]
 
 /** The questions that doctor needs. */
@@ -74,6 +78,18 @@ export function checkImage({ image }: AllFacts): Finding[] {
   if ('error' in image) return [fromError('image', image.error)]
   const { url, obstacle } = image
   if (!obstacle) return [ok('image', `${url} is available`)]
-  const advice = '# fix image.url in the lab file, or the internet connection'
-  return [(obstacle.sure ? failure : warning)('image', `${url}: ${obstacle.why}`, advice)]
+  const {
+    why,
+    sure,
+    fix = ['fix image.url in the lab file, or the internet connection'],
+  } = obstacle
+  const advice = fix.map((one) => (isForPeople(one) ? one : `# ${one}`))
+  return [(sure ? failure : warning)('image', `${url}: ${why}`, ...advice)]
+}
+
+/** Where this host needs a proxy, the machines may need it too; the scripts cannot know. */
+export function checkProxy({ lab, proxy }: AllFacts): Finding[] {
+  if (proxy === undefined || lab.proxy !== undefined) return []
+  const found = `${proxy} is set on this host, and the machines will do without a proxy`
+  return [warning('proxy', found, '# if they need it too: proxy: host in the lab file')]
 }

@@ -9,9 +9,10 @@ import { lookAround, lookHere, settle } from './around.ts'
 import { findAll, questions, type ImagePlace } from './all-checks.ts'
 import { lookedAt } from './facts.ts'
 import { type Finding } from '../text/findings.ts'
-import { proposals } from './free.ts'
+import { freeNetwork, proposals } from './free.ts'
 import { checkNetwork } from './network.ts'
 import { isMade } from './ownership.ts'
+import { checkRoutes } from './traffic.ts'
 
 /** All checks. */
 export async function examine(lab: Lab, nodes: Node[], { remember }: Shell): Promise<Finding[]> {
@@ -22,13 +23,28 @@ export async function examine(lab: Lab, nodes: Node[], { remember }: Shell): Pro
     findPlace(lab, nodes, host, remember),
   ])
   const facts = { lab, nodes, host, ...around, propose: proposals(lab, around.here) }
-  return findAll({ ...facts, trouble, image, node: process.versions.node })
+  return findAll({ ...facts, trouble, image, node: process.versions.node, proxy: hasProxy() })
 }
+
+const hasProxy = () =>
+  ['https_proxy', 'HTTPS_PROXY', 'http_proxy', 'HTTP_PROXY'].find((name) => process.env[name])
 
 /** The check of the lab's network, without libvirt. */
 export async function checkNetworks(lab: Lab): Promise<Finding[]> {
   const here = await lookHere(lab, ['interfaces', 'routes'])
   return lookedAt(() => checkNetwork({ lab, host: undefined, here })) ?? []
+}
+
+/** A free network, where that of a NAT lab leads elsewhere on this host. */
+export async function freeInstead(lab: Lab): Promise<string | undefined> {
+  const [here, { host }] = await Promise.all([
+    lookHere(lab, ['interfaces', 'routes']),
+    askLibvirt(lab),
+  ])
+  const isTaken = lookedAt(() =>
+    [checkNetwork, checkRoutes].flatMap((check) => check({ lab, host, here })),
+  )?.some(({ level }) => level !== 'ok')
+  return isTaken ? freeNetwork(lab, here) : undefined
 }
 
 async function askLibvirt(lab: Lab): Promise<{ host?: Host; trouble?: LabError }> {

@@ -54,6 +54,15 @@ function moved(lab: Lab, here: HostFacts, place: Place): string[] {
   ]
 }
 
+/** A lab file with its network of 256 addresses moved to another one, and the program for sed that does the same. */
+export function movedTo(free: string, text: string, { network: { cidr } }: Lab) {
+  const partOf = (network: string) => /^(.*\.)0\/24$/.exec(network)?.[1]
+  const [old, now] = [partOf(cidr), partOf(free)]
+  if (old === undefined || now === undefined) return undefined
+  const sed = `s/${old.replaceAll('.', '\\.')}/${now}/g`
+  return { text: text.replaceAll(old, now), sed }
+}
+
 const toNumber = (address: string) =>
   ipaddr.IPv4.parse(address).octets.reduce((sum, octet) => sum * 256 + octet, 0)
 const toAddress = (number: number) =>

@@ -8,7 +8,12 @@ import { everywhere, parseInterfaces, parseRoutes, prefixOf, reaches } from './n
 const isNarrow = ({ to }: { to: string }): boolean => prefixOf(to) >= 8
 
 /** A VPN may have the better route to the nodes, a second card the same LAN, the router another address. */
-export function checkRoutes({ lab, host, here, propose }: Facts): Finding[] {
+export function checkRoutes({
+  lab,
+  host,
+  here,
+  propose,
+}: Pick<Facts, 'lab' | 'host' | 'here' | 'propose'>): Finding[] {
   const { bridge = '', cidr, gateway, nat } = lab.network
   const near = parseInterfaces(here('interfaces')).filter((one) => reaches(lab, one))
   const routes = parseRoutes(here('routes')).sort(

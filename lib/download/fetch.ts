@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { query } from '../shell/bash.ts'
 import type { Shell } from '../shell/carry-out.ts'
 import { sh, type Run } from '../shell/steps.ts'
-import { LabError, type CommandError, type Hint } from '../text/errors.ts'
+import { LabError, type CommandError } from '../text/errors.ts'
 import { commandText } from '../text/quote.ts'
 import type { Digest } from './checksums.ts'
 
@@ -49,7 +49,7 @@ function reason(status: number, said: string): string {
 }
 
 /** What helps against it, where something is known to. */
-function fixFor(status: number, said: string): Hint[] | undefined {
+function fixFor(status: number, said: string): string[] | undefined {
   if (isProxy(said))
     return [
       'env | grep -i _proxy   # is the address right, and does it hold the user and the password?',
@@ -66,7 +66,7 @@ function fixFor(status: number, said: string): Hint[] | undefined {
 export async function fetchText(
   url: string,
 ): Promise<
-  { text: string; file: string } | { failed: string; isAbsent: boolean; fix: Hint[] | undefined }
+  { text: string; file: string } | { failed: string; isAbsent: boolean; fix: string[] | undefined }
 > {
   const file = join(tmpdir(), `rke2-kvm-lab-${randomUUID()}`)
   process.once('exit', () => rmSync(file, { force: true }))
@@ -80,10 +80,13 @@ export async function fetchText(
   return { text: readFileSync(file, 'utf8'), file }
 }
 
+export type Obstacle = { why: string; sure: boolean; fix?: string[] | undefined }
+
 /** Why a file cannot be fetched; undefined when it can. Not `sure` where the server may only refuse HEAD requests. */
-export async function whyNot(url: string): Promise<{ why: string; sure: boolean } | undefined> {
+export async function whyNot(url: string): Promise<Obstacle | undefined> {
   const { code, stderr } = await query`${curl} --head --output /dev/null ${url}`
-  return code === 0 ? undefined : { why: reason(code, stderr), sure: code !== 22 }
+  if (code === 0) return undefined
+  return { why: reason(code, stderr), sure: code !== 22, fix: fixFor(code, stderr) }
 }
 
 /** The steps for a printed script too, which may run when the file is there already. */

@@ -17,7 +17,9 @@ export function libvirtHost(uri: string): LibvirtHost {
   const name = host.replace(/^\[|\]$/g, '') // around an IPv6 address
   const isHere = name === 'localhost'
   if (!/ssh/.test(transport)) return { isHere, name }
-  return { isHere, name, ssh: `ssh ${port ? `-p ${port} ` : ''}${quote(user + name)}` }
+  const key = new URLSearchParams(uri.split('?')[1]?.replaceAll('+', '%2B')).get('keyfile')
+  const options = `${key ? `-i ${quote(key)} ` : ''}${port ? `-p ${port} ` : ''}`
+  return { isHere, name, ssh: `ssh ${options}${quote(user + name)}` }
 }
 
 /** Whether virsh said that there is no such thing, and nothing else. For a domain one line is all that it says. */

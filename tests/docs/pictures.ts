@@ -10,6 +10,10 @@ const kept = [
   /^\$ /,
   /^── /,
   /^✓ (libvirt|KVM|network): /,
+  /^rke2-kvm-lab on this host$/,
+  /^ {2}(install|join|run|network|download|machines|time) /,
+  /^ {12}\S/, // the rest of such a row
+  /^Go on\? /,
   /^ {2}\$ virsh .* (define|start) .*kubemaster/,
   /^ {2}\$ virsh .* change-media kubemaster sda --eject --live/,
   /^ {2}\$ ssh .* systemctl start --no-block/,
@@ -32,7 +36,7 @@ export function firstScreen(recorded: string): string {
       if (before !== dots) shown.push(dots)
       continue
     }
-    if (before && /^(──|Done|\$ npx)/.test(text)) shown.push([])
+    if (before && /^(──|rke2-kvm-lab on|Done|\$ npx)/.test(text)) shown.push([])
     shown.push(line)
   }
   return screenSvg(shown, columns, 'npm start, and then status')

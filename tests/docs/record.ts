@@ -33,6 +33,10 @@ async function record(): Promise<void> {
     await pane.until(() => plain(pane.capture()) === '$', { seconds: 10 })
     for (const command of ['npm start', 'npx zx scripts/status.ts']) {
       pane.type(command)
+      if (command === 'npm start') {
+        await pane.until((screen) => plain(screen).endsWith('[Y/n]'), { seconds: 120 })
+        pane.type('')
+      }
       await pane.until(
         (screen) => {
           waits.push(waitOf(pane.text()))
@@ -41,6 +45,8 @@ async function record(): Promise<void> {
         { seconds: 1200, every: 1 },
       )
     }
+    if (/^✗/m.test(plain(pane.capture({ history: true }))))
+      throw new Error(`the run failed, so nothing is recorded:\n${plain(pane.capture())}`)
     writeFileSync(recording('first-screen'), pane.text({ history: true }))
     writeFileSync(recording('waiting'), `${liveliest(waits)}\n`)
   } finally {

@@ -1,6 +1,6 @@
 // One list of checks, run over facts.
 import t from 'tap'
-import { checks, findAll, questions } from '../../lib/doctor/all-checks.ts'
+import { checkProxy, checks, findAll, questions } from '../../lib/doctor/all-checks.ts'
 import { findForCreate, foundThere, hostError, questionsOfCreate } from '../../lib/doctor/checks.ts'
 import { fixesOf } from '../../lib/doctor/report.ts'
 import { failure, ok } from '../../lib/text/findings.ts'
@@ -63,6 +63,24 @@ await t.test('unexpected output is no answer', async (t) => {
       'memory: not checked: unexpected output: MemFree: 1 kB',
       /^disk space: not checked: unexpected output: Avail/,
     ],
+  )
+})
+
+await t.test('a proxy of this host that the machines know nothing of is named', async (t) => {
+  const found = (proxy: string | undefined, change?: Parameters<typeof factsWith>[1]) =>
+    checkProxy(factsWith({ proxy }, change))
+  t.match(found('https_proxy'), [
+    {
+      check: 'proxy',
+      level: 'warning',
+      found: /^https_proxy is set on this host/,
+      fix: ['# if they need it too: proxy: host in the lab file'],
+    },
+  ])
+  t.strictSame(found(undefined), [])
+  t.strictSame(
+    found('https_proxy', (raw) => (raw.proxy = { https: 'http://proxy.lan:3128' })),
+    [],
   )
 })
 

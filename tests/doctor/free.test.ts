@@ -1,6 +1,9 @@
 // Networks and addresses that are proposed.
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { freeNetwork, proposals } from '../../lib/doctor/free.ts'
+import { freeNetwork, movedTo, proposals } from '../../lib/doctor/free.ts'
+import { parseLab } from '../../lib/lab/lab.ts'
 import { hereWith } from '../helpers/facts.ts'
 import { address, ips } from '../helpers/ip.ts'
 import { makeLab, nat } from '../helpers/labs.ts'
@@ -60,4 +63,17 @@ await t.test('addresses at the same place where they are free', async (t) => {
     ),
   })
   t.match(proposals(lab, full).network(), [/^# every usual private network is in use/])
+})
+
+await t.test('a lab file as it is shipped moves to another network', async (t) => {
+  const text = readFileSync('labs/nat.yaml', 'utf8')
+  const lab = parseLab(text, 'labs/nat.yaml')
+  const moved = movedTo('172.16.150.0/24', text, lab)
+  const { network, nodes } = parseLab(moved?.text ?? '', 'moved')
+  t.match(network, { cidr: '172.16.150.0/24', gateway: '172.16.150.1' })
+  t.match(nodes.at(-1), { address: '172.16.150.32' })
+  const bySed = execFileSync('sed', [moved?.sed ?? '', 'labs/nat.yaml'], { encoding: 'utf8' })
+  t.equal(bySed, moved?.text)
+  const wide = makeLab((raw) => (raw.network.cidr = '192.0.2.0/25'))
+  t.equal(movedTo('172.16.150.0/24', '', wide), undefined, 'a network of another size')
 })

@@ -147,6 +147,11 @@ await t.test(
       lookThere(remote, all),
       /^ssh -o BatchMode=yes -o ConnectTimeout=10 -p 2222 me@there bash -s <</,
     )
+    t.match(
+      lookThere(labAt('qemu+ssh://me@there/system?keyfile=/keys/lab'), all),
+      /^ssh -o BatchMode=yes -o ConnectTimeout=10 -i \/keys\/lab me@there bash -s <</,
+      'by the key of the URI',
+    )
     t.equal(lookThere(remote, ['npm']), undefined, 'nothing to ask')
     const tls = labAt('qemu+tls://there/system')
     t.equal(lookThere(tls, all), undefined, 'no way in')

@@ -1,7 +1,7 @@
 // A fresh Debian with its own systemd, in a container: what a person has after the installation, with git, sudo and Node.
 // It reaches the outside (Debian's packages, npm's) through a network namespace; nothing of a lab leaves it.
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -33,11 +33,23 @@ interface BashOptions {
   timeout?: number
 }
 
+const tools = ['systemd-nspawn', 'mmdebstrap', 'nsenter', 'setpriv', 'ip', 'iptables', 'git']
+
+/** Why this machine cannot boot one. */
+export function whyNoFreshHost(): string | undefined {
+  try {
+    requireTools(tools)
+  } catch (error) {
+    return `no fresh host here: ${(error as Error).message.replace('\n', '; ')}`
+  }
+  return existsSync('/dev/net/tun') ? undefined : 'no fresh host here: there is no /dev/net/tun'
+}
+
 let count = 0
 
 /** Boots a Debian release with a clone of this project that belongs to `user`. */
 export async function startFreshHost(suite: string, user: 'builder' | 'root'): Promise<FreshHost> {
-  requireTools(['systemd-nspawn', 'mmdebstrap', 'nsenter', 'setpriv', 'ip', 'iptables', 'git'])
+  requireTools(tools)
   const archive = await freshSystem(suite)
   const state = mkdtempSync(join(tmpdir(), 'rkl-fresh-'))
   const root = join(state, 'root')
@@ -164,9 +176,9 @@ async function systemdOf(container: ChildProcess, path: (inside: string) => stri
 async function prepare(bash: FreshHost['bash']): Promise<void> {
   const isUp =
     'for i in $(seq 120); do case $(systemctl is-system-running) in running|degraded) exit 0; esac; sleep 0.5; done; systemctl list-jobs; exit 1'
-  // A NAT network needs /proc/sys/net; QEMU needs /dev/net/tun.
+  // A NAT network needs /proc/sys/net; QEMU needs /dev/net/tun. The modes of devices are those of this machine.
   const { exitCode, stdout, stderr } = await bash(
-    `umount /proc/sys || mount -o remount,rw /proc/sys; chmod 666 /dev/net/tun; ${isUp}`,
+    `umount /proc/sys || mount -o remount,rw /proc/sys; chmod 666 /dev/net/tun /dev/null; ${isUp}`,
     { user: 'root', timeout: 120 },
   )
   if (exitCode !== 0) throw new Error(`the container is not up: ${stdout}${stderr}`)

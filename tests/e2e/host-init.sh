@@ -5,6 +5,7 @@
 # sets up the network and the daemons, prints "ready", and then lives as long as its standard
 # input is open. When it ends, the kernel ends everything else in here and the namespaces go.
 set -euo pipefail
+umask 022 # QEMU's user enters these folders
 state=$1 address=$2 kvm=$3
 
 finish() {

@@ -7,7 +7,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { mkdtempSync, readFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
-import { constants, tmpdir } from 'node:os'
+import { constants } from 'node:os'
 import { join } from 'node:path'
 import { takeInventory, type Inventory } from './inventory.ts'
 import { requireTools, systemEnv } from './tools.ts'
@@ -77,7 +77,7 @@ export interface HostOptions {
 export async function startHost(options: HostOptions = {}): Promise<Host> {
   const { address = '192.168.1.1/24', kvm = false } = options
   requireTools(tools)
-  const state = mkdtempSync(join(tmpdir(), 'rkl-host-'))
+  const state = mkdtempSync('/var/tmp/rkl-host-') // on disk: /tmp is memory on some hosts
   const namespaces = ['--mount', '--net', '--pid', '--fork', '--kill-child', '--mount-proc']
   const init = spawn(
     'unshare',

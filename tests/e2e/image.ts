@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { requireTools, systemEnv } from './tools.ts'
@@ -26,6 +26,9 @@ export function freshSystem(suite: string): Promise<string> {
   return cached(`fresh-${suite}`, (output) => [freshRecipe, output, suite], freshRecipe, 'tar')
 }
 
+// Two test runs may want the same image at the same time: $0, built by "$@" as $1.
+const onlyOnce = 'output=$1; shift; test -e "$0" || { "$@" && mv "$output" "$0"; }'
+
 async function cached(
   name: string,
   command: (output: string) => string[],
@@ -43,8 +46,16 @@ async function cached(
   const scratch = await mkdtemp(join(folder, `build-${process.pid}-`))
   try {
     const output = join(scratch, `image.${ending}`)
-    await runAlone(command(output))
-    await rename(output, image)
+    await runAlone([
+      'flock',
+      `${image}.lock`,
+      'bash',
+      '-c',
+      onlyOnce,
+      image,
+      output,
+      ...command(output),
+    ])
   } finally {
     await rm(scratch, { recursive: true, force: true })
   }

@@ -9,6 +9,7 @@ import { workspace } from './workspace.ts'
 const project = resolve(import.meta.dirname, '../..')
 const isUnattended = process.argv.includes('--yes') || !process.stdin.isTTY
 
+process.umask(0o022) // up.ts, which may have started us, keeps files to itself; QEMU's user has to enter folders
 becomeRoot()
 installPackages()
 console.error(

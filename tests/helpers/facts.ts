@@ -60,6 +60,7 @@ export function factsWith(
     trouble: undefined,
     image: 'not needed',
     node: '24.1.0',
+    proxy: undefined,
     ...more,
   }
 }

@@ -200,6 +200,10 @@ await t.test('the host that a URI leads to', async (t) => {
     ['qemu+ssh://me@localhost/system', { ...here, ssh: 'ssh me@localhost' }],
     [bigbox, { isHere, name: 'bigbox', ssh: 'ssh you@bigbox' }],
     ['qemu+ssh://bigbox:2222/system', { isHere, name: 'bigbox', ssh: 'ssh -p 2222 bigbox' }],
+    [
+      'qemu+ssh://me@bigbox:2222/system?no_tty=1&keyfile=/home/m%C3%A9/my%20keys/c%2B+%',
+      { isHere, name: 'bigbox', ssh: "ssh -i '/home/mé/my keys/c++%' -p 2222 me@bigbox" },
+    ],
     ['qemu+libssh2://me@192.0.2.7/system', { isHere, name: '192.0.2.7', ssh: 'ssh me@192.0.2.7' }],
     [
       'qemu+ssh://me@[2001:db8::1]/system',

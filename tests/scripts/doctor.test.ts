@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { fixesOf } from '../../lib/doctor/report.ts'
 import type { Finding } from '../../lib/text/findings.ts'
 import { FakeHost } from '../helpers/fake-host.ts'
 import { fixture } from '../helpers/fixtures.ts'
@@ -162,6 +163,23 @@ await t.test('an image to fetch is asked for, without fetching it', async (t) =>
     { level: 'warning', found: /the server does not have it/ },
     'or says so to HEAD',
   )
+  const company: [string, RegExp, RegExp][] = [
+    ['(56) CONNECT tunnel failed, response 407', /proxy .* \(curl: \(56\).* 407\)$/, /_proxy/],
+    ['(56) CONNECT tunnel failed, response 403', /proxy .* \(curl: \(56\).* 403\)$/, /_proxy/],
+    [
+      '(60) SSL certificate problem: self-signed certificate in certificate chain',
+      /clock is wrong, or a proxy of your company signs .* \(curl: \(60\) .* chain\)$/,
+      /^# date .*\n# the CA of your company: .*\n# export CURL_CA_BUNDLE=/,
+    ],
+    ['(5) Could not resolve proxy: proxy.corp.lan', /proxy .*proxy\.corp\.lan\)$/, /_proxy/],
+  ]
+  for (const [said, found, fix] of company) {
+    says(`echo 'curl: ${said}' >&2; exit ${/\d+/.exec(said)?.[0]}`)
+    const finding = await image()
+    t.match(finding, { level: 'failure', found })
+    t.strictSame(fixesOf(finding ? [finding] : []), [], 'doctor --fix runs none of it')
+    t.match(finding?.fix?.map(String).join('\n'), fix)
+  }
 })
 
 await t.test('--help prints the usage and touches nothing', async (t) => {

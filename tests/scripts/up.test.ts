@@ -12,6 +12,7 @@ import {
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { FakeHost, type Result, secret } from '../helpers/fake-host.ts'
+import { address, ips } from '../helpers/ip.ts'
 import { failed, shown, succeeds } from '../helpers/results.ts'
 import { labText } from '../helpers/labs.ts'
 
@@ -183,6 +184,25 @@ await t.test('without a bridge the lab gets a NAT network, and says so', async (
     t.match(stdout, 'net-define')
     t.strictSame(changes, [])
   })
+})
+
+await t.test('where the range of that NAT network is taken, it moves to a free one', async (t) => {
+  const host = withoutBridge(t)
+  host.put('ip-address', ips(address('eth0', '192.0.2.9/24'), address('tun0', '198.51.100.9/24')))
+  const { stdout, changes } = await succeeds(t, host, 'up', '--dry-run')
+  t.strictSame(changes, [])
+  t.match(stdout, "sed 's/198\\.51\\.100\\./192.168.150./g' labs/nat.yaml >lab.yaml")
+  t.match(stdout, "<ip address='192.168.150.1'", 'the later phases know it')
+  const { stderr } = await succeeds(t, host, 'up', '--yes')
+  t.match(
+    stderr,
+    /network +NAT network rke2-nat, 192\.168\.150\.0\/24: this host has no bridge br7, and another network has 198\.51\.100\.0\/24 \(/,
+  )
+  const lab = readFileSync(join(host.project, 'lab.yaml'), 'utf8')
+  t.match(lab, /cidr: 192\.168\.150\.0\/24\n +gateway: 192\.168\.150\.1\n/)
+  t.match(lab, 'address: 192.168.150.2')
+  t.strictSame(host.kubeNodes(), { one: true })
+  t.strictSame((await succeeds(t, host, 'up')).changes, [])
 })
 
 const debian = /^sudo (DEBIAN_FRONTEND=noninteractive )?apt-get /
