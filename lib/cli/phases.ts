@@ -63,6 +63,13 @@ export const phases = {
     timeout: 1200,
     changes: true,
   },
+  resize: {
+    does: 'Gives machines the vcpus, memory and larger disks of the lab file, one node after another, each drained first.',
+    nodes: true,
+    flags: { 'no-drain': 'do not move the pods to other nodes first' },
+    timeout: 1200,
+    changes: true,
+  },
   destroy: {
     does: 'Removes what create made, after showing it and asking.',
     nodes: true,

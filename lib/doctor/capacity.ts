@@ -1,5 +1,6 @@
 // PURE. Whether there is memory and disk space for the machines that do not exist yet.
-import type { Node } from '../lab/lab.ts'
+import type { Lab, Node } from '../lab/lab.ts'
+import type { Host } from '../libvirt/observe.ts'
 import { formatSize } from '../text/size.ts'
 import { numberIn, type Facts } from './facts.ts'
 import { isMade } from './ownership.ts'
@@ -9,7 +10,12 @@ const ofHost = 2 ** 30 // for the host itself
 const smallest = 4 * 2 ** 30 // labs/small.yaml
 
 /** The host's memory against the need of the lab's machines, and what is free against those that do not run yet. */
-export function checkMemory({ lab, nodes, host, here }: Facts): Finding[] {
+export function checkMemory({
+  lab,
+  nodes,
+  host,
+  here,
+}: Pick<Facts, 'lab' | 'nodes' | 'host' | 'here'>): Finding[] {
   if (!host) return []
   const memory = (key: string) =>
     numberIn(here('memory'), new RegExp(`^${key}:\\s+(\\d+) kB`, 'm')) * 1024
@@ -46,4 +52,12 @@ export function checkDisk({ lab, host, here }: Facts): Finding[] {
   const found = `${formatSize(available)} free in ${path}, about ${formatSize(wanted)} needed for ${fresh} new disks`
   const advice = '# free some space there, or put the disks elsewhere (pool in the lab file)'
   return [wanted <= available ? ok('disk space', found) : warning('disk space', found, advice)]
+}
+
+/** Whether disks can grow by so many bytes. */
+export function checkGrowth({ pool }: Lab, host: Host, growth: number): Finding[] {
+  const available = host.pool?.available ?? 0
+  if (growth <= available) return []
+  const found = `the disks would grow by ${formatSize(growth)}, and ${formatSize(available)} are free in ${pool.path}`
+  return [failure('disk space', found, '# free some space there, or give the nodes smaller disks')]
 }

@@ -18,6 +18,8 @@
 #   nodes/NAME/run/sudo-asks     sudo wants a password there
 #   nodes/NAME/run/no-modules    modules that its kernel lacks
 #   nodes/NAME/run/units         units that are active besides RKE2's
+#   volumes/LAB-NAME.qcow2/partition, /filesystem  how large they are, once the disk has been grown
+#   nodes/NAME/run/no-growpart   there is no such program
 #   nodes/NAME/etc/machine-id    another one for a machine made anew
 # guests/NAME{,.error} is what a node answers when it is asked about cloud-init, or what ssh says instead of an answer.
 # The lab of .lab/NAME/ssh_config has the cluster in cluster-NAME, where there is such a folder.
@@ -213,6 +215,13 @@ node_json() { # NAME
   printf '{"metadata":{"name":"%s","labels":{%s},"annotations":{%s}},"spec":{%s},"status":{"conditions":[{"type":"Ready","status":"%s","message":"%s","lastHeartbeatTime":"%s"}],"nodeInfo":{"kubeletVersion":"%s"}}}' \
     "$1" "$label" "$mark" "$spec" "$ready" "$message" "$(<"$STAND_IN/heartbeat-$1")" "$version"
 }
+disk() { echo "$STAND_IN"/volumes/*-"${root##*/}".qcow2; }
+size_of() { # KIND: partition or filesystem as it was set, else the whole disk
+  local disk
+  disk=$(disk)
+  [[ $1 = xml || ! -e $disk/$1 ]] || { cat "$disk/$1" && return; }
+  [[ $(<"$disk/xml") =~ \<capacity[^\>]*\>([0-9]*) ]] && echo "${BASH_REMATCH[1]}"
+}
 nodes_json() {
   local file separator=
   printf '{"items":['
@@ -364,6 +373,21 @@ case $me in
     awk -v skip="$skip" 'NR > skip; END { if (NR > skip) print "-- cursor: " NR }' "$root/run/journal"
     ;;
   kubectl) kubectl "$@" ;;
+  findmnt) # the disk is vda, its first partition has the root file system
+    mkdir -p "$root/sys/class/block/vda1" && echo 1 >"$root/sys/class/block/vda1/partition"
+    case "$*" in '-no SOURCE /') echo /dev/vda1 ;; '-no FSTYPE /') echo ext4 ;; *) unknown "$@" ;; esac
+    ;;
+  lsblk) [[ $* = '-no PKNAME /dev/vda1' ]] && echo vda || unknown "$@" ;;
+  growpart)
+    disk=$(disk) whole=$(size_of xml) part=$(size_of partition)
+    [[ ${*: -2} = '/dev/vda 1' ]] || unknown "$@"
+    if ((whole <= part)); then echo "NOCHANGE: partition 1 is size $part. it cannot be grown" && exit 1; fi
+    [[ $1 = --dry-run ]] || echo "$whole" >"$disk/partition"
+    echo "CHANGE$([[ $1 = --dry-run ]] || echo D): partition=1 old: size=$part new: size=$whole"
+    ;;
+  resize2fs) disk=$(disk) && size_of partition >"$disk/filesystem.new" && mv "$disk/filesystem.new" "$disk/filesystem" ;;
+  dumpe2fs) printf 'Block count:              %s\nBlock size:               4096\n' "$(($(size_of filesystem) / 4096))" ;;
+  blockdev) size_of partition ;;
   wget) exit 4 ;;
   df) printf 'Avail\n%s\n' "$(cat "$root/free" 2>/dev/null || echo 60000000000)" ;;
   id) echo 0 ;;

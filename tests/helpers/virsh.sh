@@ -149,6 +149,46 @@ volume() { # NAME
   [[ -e volumes/$1 ]] || fail "failed to get vol '$1'
 error: Storage volume not found: no storage vol with matching path '$1'"
 }
+number_in() { value "$(<"$1/config.xml")" "$2"; } # FOLDER PATTERN
+set_number() { # FOLDER SED: for the next start
+  sed -i "$2" "$1/config.xml" "$1/running.xml"
+}
+set_vcpus() { # FOLDER COUNT [maximum]: a number above the maximum is refused, a lower maximum lowers both
+  local now most
+  most=$(number_in "$1" '<vcpu [^>]*>([0-9]*)')
+  now=$(number_in "$1" " current='([0-9]*)'") now=${now:-$most}
+  if [[ ${3:-} ]]; then most=$2 now=$((now < most ? now : most)); else now=$2; fi
+  ((now <= most)) || { fail "invalid argument: requested vcpus is greater than max allowable vcpus for the persistent domain: $now > $most"; return; }
+  ((now == most)) && now= || now=" current='$now'"
+  set_number "$1" "s|<vcpu .*</vcpu>|<vcpu placement='static'$now>$most</vcpu>|"
+}
+set_memory() { # FOLDER SIZE [maximum]
+  local now most
+  [[ $2 = *MiB ]] || unknown "memory of $2"
+  most=$(number_in "$1" "<memory unit='KiB'>([0-9]*)") now=$(number_in "$1" "<currentMemory unit='KiB'>([0-9]*)")
+  if [[ ${3:-} ]]; then most=$((${2%MiB} * 1024)) now=$((now < most ? now : most)); else now=$((${2%MiB} * 1024)); fi
+  ((now <= most)) || { fail 'invalid argument: cannot set memory higher than max memory'; return; }
+  set_number "$1" "s|<memory .*|<memory unit='KiB'>$most</memory>|; s|<currentMemory .*|<currentMemory unit='KiB'>$now</currentMemory>|"
+}
+capacity() { value "$(<"volumes/$1/xml")" '<capacity[^>]*>([0-9]*)'; }
+set_capacity() { # VOLUME BYTES: what is on it does not grow with it
+  local kind
+  for kind in partition filesystem; do [[ -e volumes/$1/$kind ]] || capacity "$1" >"volumes/$1/$kind"; done
+  sed -i "s|<capacity unit='bytes'>.*<|<capacity unit='bytes'>$2<|" "volumes/$1/xml"
+}
+disk_of() { value "$(<"$1/config.xml")" "$path/([^']*\.qcow2)"; } # FOLDER
+vol_resize() { # VOLUME BYTES; the disk of a machine that is on is locked
+  local folder
+  for folder in domains/*/; do
+    [[ $(disk_of "$folder") = "$1" && $(<"$folder/state") != 'shut off' ]] || continue
+    fail "Failed to change size of volume '$1' to ${2}B
+error: internal error: Child process (/usr/bin/qemu-img resize $path/$1 $2) unexpected exit status 1: qemu-img: Could not open '$path/$1': Failed to get \"write\" lock"
+    return
+  done
+  (($2 >= $(capacity "$1"))) || { fail "Failed to change size of volume '$1' to ${2}B
+error: invalid argument: Can't shrink capacity below current capacity unless shrink flag explicitly specified"; return; }
+  set_capacity "$1" "$2" && echo "Size of volume '$1' successfully changed to ${2}B"
+}
 change_media() { # FOLDER SIDE
   if [[ $2 = --live ]]; then
     [[ -e $1/live.xml ]] || { fail "The disk device 'sda' doesn't have media"; return; }
@@ -206,6 +246,15 @@ one() { # one command with its words
 error: Requested operation is not valid: domain is not running"; return; }
       grep -qsxF "$2" deaf || one destroy "$2" >/dev/null
       echo "Domain '$2' is being shutdown"
+      ;;
+    'setvcpus '*' --config --maximum') folder=$(domain "$2") && set_vcpus "$folder" "$3" maximum ;;
+    'setvcpus '*' --config') folder=$(domain "$2") && set_vcpus "$folder" "$3" ;;
+    'setmaxmem '*' --config') folder=$(domain "$2") && set_memory "$folder" "$3" maximum ;;
+    'setmem '*' --config') folder=$(domain "$2") && set_memory "$folder" "$3" ;;
+    "vol-resize --pool $pool "*B) volume "$4" && vol_resize "$4" "${5%B}" ;;
+    'domblkinfo '*' vda') folder=$(domain "$2") && printf 'Capacity:       %s\nAllocation:     204800\nPhysical:       262176\n' "$(capacity "$(disk_of "$folder")")" ;;
+    'blockresize '*' vda '*B)
+      folder=$(domain "$2") && set_capacity "$(disk_of "$folder")" "${4%B}" && echo "Block device 'vda' is resized"
       ;;
     'undefine '*) folder=$(domain "$2") && rm -r "$folder" && forget_disk "$2" && echo "Domain '$2' has been undefined" ;;
     'change-media '*' sda --eject '*) folder=$(domain "$2") && change_media "$folder" "$5" ;;
