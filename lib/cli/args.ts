@@ -8,8 +8,8 @@ export interface Usage<F extends string = string> {
   script: string
   /** What it does, one sentence. */
   does: string
-  /** Takes node names. */
-  nodes?: boolean
+  /** Takes node names, or the name of one node. */
+  nodes?: boolean | 'one'
   /** Its own on/off options. */
   flags?: Record<F, string>
   /** What --dry-run means here, where that is not obvious. */
@@ -57,12 +57,12 @@ export function usageText(usage: Usage): string {
   const rows = Object.entries(optionTexts(usage)).map(
     ([name, text]) => `  --${name.padEnd(17)} ${text}`,
   )
-  const nodes = usage.nodes ? ' [NODE...]' : ''
+  const nodes = usage.nodes ? (usage.nodes === 'one' ? ' NODE' : ' [NODE...]') : ''
   return [
     `npx zx scripts/${usage.script}.ts${nodes} [options]`,
     '',
     usage.does,
-    ...(usage.nodes ? ['Without NODE: all nodes of the lab that this phase is for.'] : []),
+    ...(usage.nodes === true ? ['Without NODE: all nodes of the lab that this phase is for.'] : []),
     '',
     ...rows,
     '',
@@ -90,6 +90,10 @@ export function parseArgs<F extends string>(words: string[], usage: Usage<F>): O
   }
   if (!usage.nodes && parsed._.length > 0)
     throw new UsageError(`${usage.script} takes no node names, got ${parsed._.join(', ')}`)
+  if (usage.nodes === 'one' && parsed._.length !== 1 && !parsed.help)
+    throw new UsageError(
+      `${usage.script} takes the name of one node, got ${parsed._.length || 'none'}`,
+    )
   const own = typeof usage.timeout === 'number' ? usage.timeout : 0
   const timeout = Number(parsed.timeout ?? own)
   if (parsed.timeout !== undefined && !(Number.isInteger(timeout) && timeout > 0))

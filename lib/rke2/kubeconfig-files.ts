@@ -15,6 +15,9 @@ import { kubectl, bringsNetwork, lacksNetwork } from './kube-nodes.ts'
 
 const fileOf = (lab: Lab) => `${lab.dir}/kubeconfig`
 
+/** The lab's kubeconfig on this host. */
+export const readLabs = (lab: Lab): string | undefined => readText(fileOf(lab))
+
 // Prints the server's kubeconfig with its address and the lab's name.
 function source(lab: Lab, server: Node): string {
   const edits = kubeconfigEdits(lab.name, server.address).flatMap((edit) => ['-e', edit])

@@ -11,6 +11,10 @@
 #   heartbeat-NAME               when its kubelet last reported
 #   cluster/passwords/NAME       the secret NAME.node-password.rke2
 #   cluster/cordoned/NAME        no pods come to it; marked/NAME: a script's annotation says who did that
+#   cluster/voters/NAME          a server is a full member of etcd: True or False; True if there is no such file
+#   cluster/leaving/NAME         it was asked to leave etcd: "asked" until the next look, then "removed"
+#   refuses-to-leave             RKE2 refuses to take anyone out of etcd
+#   stuck-node                   kubectl delete node waits in vain
 #   drain-fails                  what kubectl drain says instead
 #   at-once                      a service is active, and its Node Ready, as soon as it is started
 #   nodes/NAME/silent            its kubelet reports no more, whatever is started
@@ -206,14 +210,23 @@ node_condition() { # NAME
   echo "$ready $(<"$STAND_IN/heartbeat-$1") $(message_of "$ready")"
 }
 node_json() { # NAME
-  local ready role version label= message mark= spec=
+  local ready role version label= message mark= spec= voter= leaving=$cluster/leaving/$1
   read -r ready role version <"$cluster/nodes/$1"
   if [[ -e $cluster/marked/$1 ]]; then mark='"rke2-kvm-lab/cordoned":"true"'; fi
   if [[ -e $cluster/cordoned/$1 ]]; then spec='"unschedulable":true'; fi
   message=$(message_of "$ready")
+  if [[ -e $leaving ]]; then # the first look sees it asked; the next what came of it
+    if [[ $(<"$leaving") = asked ]]; then
+      mark+=${mark:+,}'"etcd.rke2.cattle.io/remove":"true"'
+      if [[ -e $STAND_IN/refuses-to-leave ]]; then rm "$leaving"; else echo removed >"$leaving"; fi
+    else
+      mark+=${mark:+,}'"etcd.rke2.cattle.io/remove":"true","etcd.rke2.cattle.io/removed-node-name":"'$1'-0a1b2c3d"'
+    fi
+  fi
+  if [[ $role = server ]]; then voter=',{"type":"EtcdIsVoter","status":"'$(cat "$cluster/voters/$1" 2>/dev/null || echo True)'"}'; fi
   if [[ $role = server ]]; then label='"node-role.kubernetes.io/control-plane":"true","node-role.kubernetes.io/etcd":"true"'; fi
-  printf '{"metadata":{"name":"%s","labels":{%s},"annotations":{%s}},"spec":{%s},"status":{"conditions":[{"type":"Ready","status":"%s","message":"%s","lastHeartbeatTime":"%s"}],"nodeInfo":{"kubeletVersion":"%s"}}}' \
-    "$1" "$label" "$mark" "$spec" "$ready" "$message" "$(<"$STAND_IN/heartbeat-$1")" "$version"
+  printf '{"metadata":{"name":"%s","labels":{%s},"annotations":{%s}},"spec":{%s},"status":{"conditions":[{"type":"Ready","status":"%s","message":"%s","lastHeartbeatTime":"%s"}%s],"nodeInfo":{"kubeletVersion":"%s"}}}' \
+    "$1" "$label" "$mark" "$spec" "$ready" "$message" "$(<"$STAND_IN/heartbeat-$1")" "$voter" "$version"
 }
 disk() { echo "$STAND_IN"/volumes/*-"${root##*/}".qcow2; }
 size_of() { # KIND: partition or filesystem as it was set, else the whole disk
@@ -231,7 +244,8 @@ nodes_json() {
   printf ']}\n'
 }
 kubectl() { # WORDS
-  local wanted
+  local wanted file
+  if [[ $1 = get && -n ${KUBECONFIG:-} ]]; then set -- --kubeconfig "$KUBECONFIG" "$@"; fi
   [[ $1 = --kubeconfig && $(<"$2") = "$(<"$STAND_IN/rke2.yaml")" ]] || unknown "$@"
   [[ $(content "$root/run/rke2-server") = active ]] || fail 'The connection to the server 127.0.0.1:6443 was refused'
   shift 2
@@ -240,10 +254,15 @@ kubectl() { # WORDS
     'get node '*' --ignore-not-found --output jsonpath='*lastHeartbeatTime*)
       [[ ! -e $cluster/nodes/$3 ]] || node_condition "$3"
       ;;
+    'get node '*' -o json') [[ -e $cluster/nodes/$3 ]] || fail "Error from server (NotFound): nodes \"$3\" not found"; node_json "$3" ;;
     'get node '*) [[ -e $cluster/nodes/$3 ]] || fail "Error from server (NotFound): nodes \"$3\" not found" ;;
     'annotate node '*' rke2-kvm-lab/cordoned=true --overwrite')
       mkdir -p "$cluster/marked" && touch "$cluster/marked/$3" && echo "node/$3 annotated"
       ;;
+    'annotate node '*' etcd.rke2.cattle.io/remove=true --overwrite')
+      mkdir -p "$cluster/leaving" && echo asked >"$cluster/leaving/$3" && event "ask $3 to leave" && echo "node/$3 annotated"
+      ;;
+    'get nodes -o name') for file in "$cluster"/nodes/*; do echo "node/${file##*/}"; done ;;
     'annotate node '*' rke2-kvm-lab/cordoned-') rm -f "$cluster/marked/$3" && echo "node/$3 annotated" ;;
     'drain '*' --ignore-daemonsets --delete-emptydir-data --force --timeout='*s)
       mkdir -p "$cluster/cordoned" && touch "$cluster/cordoned/$2" && echo "node/$2 cordoned"
@@ -251,7 +270,10 @@ kubectl() { # WORDS
       event "drain $2" && echo "node/$2 drained"
       ;;
     'uncordon '*) rm -f "$cluster/cordoned/$2" && event "uncordon $2" && echo "node/$2 uncordoned" ;;
-    'delete node '*) rm "$cluster/nodes/$3" && event "delete node $3" ;;
+    'delete node '*)
+      [[ ! -e $STAND_IN/stuck-node ]] || fail "error: timed out waiting for the condition on nodes/$3"
+      rm "$cluster/nodes/$3" && rm -f "$cluster"/{passwords,cordoned,marked,leaving}/"$3" && event "delete node $3"
+      ;;
     'delete secret --namespace kube-system '*.node-password.rke2' --ignore-not-found')
       rm -f "$cluster/passwords/${5%.node-password.rke2}" && event "delete password of ${5%.node-password.rke2}"
       ;;
