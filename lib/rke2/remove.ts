@@ -107,8 +107,8 @@ const askEtcd = (heir: Node, { name }: Node): Run =>
     state: 'leaving etcd',
   })
 
-// RKE2 removes the member and says so, or refuses and takes the question away.
-const leftScript = (name: string) => `\
+/** For root on a server: whether a node has left etcd. RKE2 says so, or refuses and takes the question away. */
+export const leftScript = (name: string) => `\
 answer=$(${kubectl} get node ${name} -o json) && case $answer in
 *'"${removedMark}":'*) echo removed ;;
 *'"${memberMark}":'*) echo asked ;;

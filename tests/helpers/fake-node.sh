@@ -22,8 +22,8 @@
 #   nodes/NAME/run/sudo-asks     sudo wants a password there
 #   nodes/NAME/run/no-modules    modules that its kernel lacks
 #   nodes/NAME/run/units         units that are active besides RKE2's
-#   volumes/LAB-NAME.qcow2/partition, /filesystem  how large they are, once the disk has been grown
-#   nodes/NAME/run/no-growpart   there is no such program
+#   nodes/NAME/run/partition, filesystem  how large they are, once the disk has been grown
+#   nodes/NAME/run/type          of its root file system, if not ext4
 #   nodes/NAME/etc/machine-id    another one for a machine made anew
 # guests/NAME{,.error} is what a node answers when it is asked about cloud-init, or what ssh says instead of an answer.
 # The lab of .lab/NAME/ssh_config has the cluster in cluster-NAME, where there is such a folder.
@@ -228,12 +228,9 @@ node_json() { # NAME
   printf '{"metadata":{"name":"%s","labels":{%s},"annotations":{%s}},"spec":{%s},"status":{"conditions":[{"type":"Ready","status":"%s","message":"%s","lastHeartbeatTime":"%s"}%s],"nodeInfo":{"kubeletVersion":"%s"}}}' \
     "$1" "$label" "$mark" "$spec" "$ready" "$message" "$(<"$STAND_IN/heartbeat-$1")" "$voter" "$version"
 }
-disk() { echo "$STAND_IN"/volumes/*-"${root##*/}".qcow2; }
-size_of() { # KIND: partition or filesystem as it was set, else the whole disk
-  local disk
-  disk=$(disk)
-  [[ $1 = xml || ! -e $disk/$1 ]] || { cat "$disk/$1" && return; }
-  [[ $(<"$disk/xml") =~ \<capacity[^\>]*\>([0-9]*) ]] && echo "${BASH_REMATCH[1]}"
+size_of() { # disk, or what was on it when it was grown: partition, filesystem
+  if [[ $1 != disk && -e $root/run/$1 ]]; then cat "$root/run/$1" && return; fi
+  [[ $(cat "$STAND_IN"/volumes/*-"${root##*/}".qcow2/xml) =~ \<capacity[^\>]*\>([0-9]*) ]] && echo "${BASH_REMATCH[1]}"
 }
 nodes_json() {
   local file separator=
@@ -397,17 +394,17 @@ case $me in
   kubectl) kubectl "$@" ;;
   findmnt) # the disk is vda, its first partition has the root file system
     mkdir -p "$root/sys/class/block/vda1" && echo 1 >"$root/sys/class/block/vda1/partition"
-    case "$*" in '-no SOURCE /') echo /dev/vda1 ;; '-no FSTYPE /') echo ext4 ;; *) unknown "$@" ;; esac
+    case "$*" in '-no SOURCE /') echo /dev/vda1 ;; '-no FSTYPE /') cat "$root/run/type" 2>/dev/null || echo ext4 ;; *) unknown "$@" ;; esac
     ;;
   lsblk) [[ $* = '-no PKNAME /dev/vda1' ]] && echo vda || unknown "$@" ;;
   growpart)
-    disk=$(disk) whole=$(size_of xml) part=$(size_of partition)
     [[ ${*: -2} = '/dev/vda 1' ]] || unknown "$@"
+    whole=$(size_of disk) part=$(size_of partition)
     if ((whole <= part)); then echo "NOCHANGE: partition 1 is size $part. it cannot be grown" && exit 1; fi
-    [[ $1 = --dry-run ]] || echo "$whole" >"$disk/partition"
-    echo "CHANGE$([[ $1 = --dry-run ]] || echo D): partition=1 old: size=$part new: size=$whole"
+    if [[ $1 = --dry-run ]]; then echo "CHANGE: partition=1 old: size=$part new: size=$whole" && exit; fi
+    echo "$whole" >"$root/run/partition" && echo "CHANGED: partition=1 old: size=$part new: size=$whole"
     ;;
-  resize2fs) disk=$(disk) && size_of partition >"$disk/filesystem.new" && mv "$disk/filesystem.new" "$disk/filesystem" ;;
+  resize2fs) size_of partition >"$root/run/filesystem.new" && mv "$root/run/filesystem.new" "$root/run/filesystem" ;;
   dumpe2fs) printf 'Block count:              %s\nBlock size:               4096\n' "$(($(size_of filesystem) / 4096))" ;;
   blockdev) size_of partition ;;
   wget) exit 4 ;;

@@ -172,8 +172,9 @@ set_memory() { # FOLDER SIZE [maximum]
 }
 capacity() { value "$(<"volumes/$1/xml")" '<capacity[^>]*>([0-9]*)'; }
 set_capacity() { # VOLUME BYTES: what is on it does not grow with it
-  local kind
-  for kind in partition filesystem; do [[ -e volumes/$1/$kind ]] || capacity "$1" >"volumes/$1/$kind"; done
+  local kind run=${1#*-}
+  run=nodes/${run%.qcow2}/run
+  for kind in partition filesystem; do [[ -e $run/$kind ]] || capacity "$1" >"$run/$kind"; done
   sed -i "s|<capacity unit='bytes'>.*<|<capacity unit='bytes'>$2<|" "volumes/$1/xml"
 }
 disk_of() { value "$(<"$1/config.xml")" "$path/([^']*\.qcow2)"; } # FOLDER
