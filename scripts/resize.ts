@@ -18,6 +18,8 @@ import { bringBack } from '../lib/rke2/back.ts'
 import { forEach, inOrder } from '../lib/shell/steps.ts'
 import { script } from '../lib/text/errors.ts'
 
+const nodesOf = (machines: Machine[]) => machines.map(({ node }) => node)
+
 await phase(import.meta.url, 'resize', async ({ lab, nodes, options, shell }) => {
   const { timeout, yes, flags } = options
   const host = await observe(lab)
@@ -30,7 +32,6 @@ await phase(import.meta.url, 'resize', async ({ lab, nodes, options, shell }) =>
   const off = machines.filter((one) => !isOn(one))
   const restarted = machines.filter((one) => isOn(one) && mustBeOff(one))
   const live = machines.filter((one) => isOn(one) && !mustBeOff(one))
-  const small = await shell.look('Look at the file systems', () => unfilled(live))
 
   const bringOn = async (some: Machine[]) => {
     await shell.apply(forEach('Change', some, (one) => planSizes(lab, one)))
@@ -40,19 +41,20 @@ await phase(import.meta.url, 'resize', async ({ lab, nodes, options, shell }) =>
       growRoot(one.node, growsDisk(one)),
     ])
     await shell.apply({ ...wait, watched: true })
-    const on = some.map(({ node }) => node)
-    await bringBack(lab, on, timeout, shell)
+    await bringBack(lab, nodesOf(some), timeout, shell)
   }
   if (off.length > 0) {
     await shell.apply(inOrder('Network', planNetwork(lab, host)))
     await bringOn(off)
   }
-  if (small.length > 0) await shell.apply(forEach('Disks', small, (one) => planGrowth(lab, one)))
-  await endAside(
-    lab,
-    [...off, ...live].map(({ node }) => node),
-    shell,
-  )
+  if (live.length > 0) {
+    const wait = forEach('Wait for SSH', live, ({ node }) => [untilReady(lab, node, timeout)])
+    await shell.apply({ ...wait, watched: true })
+    const small = await shell.look('Look at the file systems', () => unfilled(live))
+    await shell.apply(forEach('Disks', small, (one) => planGrowth(lab, one)))
+    await bringBack(lab, nodesOf(live), timeout, shell)
+  }
+  await endAside(lab, nodesOf([...off, ...live]), shell)
 
   for (const one of restarted) {
     const { name, node } = one
@@ -66,7 +68,7 @@ await phase(import.meta.url, 'resize', async ({ lab, nodes, options, shell }) =>
     await shell.apply(forEach(`Uncordon ${name}`, [one], () => aside.after))
   }
   return {
-    idle: 'nothing to do: every machine is as in the lab file, and on',
+    idle: 'nothing to do: every machine has the sizes of the lab file, and every node is Ready',
     next: script('status'),
   }
 })

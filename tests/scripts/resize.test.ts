@@ -20,7 +20,8 @@ function sizesOf(host: FakeHost, name: string) {
   ]
 }
 const large = ['>4', 8, 8, 50, 50]
-const idleText = 'nothing to do: every machine is as in the lab file, and on'
+const idleText =
+  'nothing to do: every machine has the sizes of the lab file, and every node is Ready'
 
 const size =
   (index: number, sizes: object = { vcpus: 4, memory: '8GiB', disk: '50GiB' }) =>

@@ -61,6 +61,9 @@ export async function resizeNode(
     t.equal(now.disk, grown + 1)
     t.ok(now.root > on.root + 0.9, `${on.root} GiB, then ${now.root}`)
     const { stderr } = await run.succeeds(t, 'resize')
-    t.match(stderr, 'nothing to do: every machine is as in the lab file, and on')
+    t.match(
+      stderr,
+      'nothing to do: every machine has the sizes of the lab file, and every node is Ready',
+    )
   })
 }
