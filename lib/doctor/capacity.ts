@@ -1,6 +1,5 @@
 // PURE. Whether there is memory and disk space for the machines that do not exist yet.
-import type { Lab, Node } from '../lab/lab.ts'
-import type { Host } from '../libvirt/observe.ts'
+import type { Node } from '../lab/lab.ts'
 import { formatSize } from '../text/size.ts'
 import { numberIn, type Facts } from './facts.ts'
 import { isMade } from './ownership.ts'
@@ -52,12 +51,4 @@ export function checkDisk({ lab, host, here }: Facts): Finding[] {
   const found = `${formatSize(available)} free in ${path}, about ${formatSize(wanted)} needed for ${fresh} new disks`
   const advice = '# free some space there, or put the disks elsewhere (pool in the lab file)'
   return [wanted <= available ? ok('disk space', found) : warning('disk space', found, advice)]
-}
-
-/** Whether disks can grow by so many bytes. */
-export function checkGrowth({ pool }: Lab, host: Host, growth: number): Finding[] {
-  const available = host.pool?.available ?? 0
-  if (growth <= available) return []
-  const found = `the disks would grow by ${formatSize(growth)}, and ${formatSize(available)} are free in ${pool.path}`
-  return [failure('disk space', found, '# free some space there, or give the nodes smaller disks')]
 }

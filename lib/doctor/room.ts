@@ -2,9 +2,11 @@
 import type { Lab, Node } from '../lab/lab.ts'
 import type { Host } from '../libvirt/observe.ts'
 import { lookHere } from './around.ts'
-import { checkGrowth, checkMemory } from './capacity.ts'
+import { checkMemory } from './capacity.ts'
 import { foundThere, hostError } from './checks.ts'
 import { lookedAt } from './facts.ts'
+import { failure, type Finding } from '../text/findings.ts'
+import { formatSize } from '../text/size.ts'
 
 /** Throws when the host has less memory than its nodes take now, or less free disk than the disks grow by. */
 export async function checkRoom(
@@ -18,4 +20,11 @@ export async function checkRoom(
   const found = [...memory, ...checkGrowth(lab, host, growth)]
   const error = hostError(found.map((one) => foundThere(lab.libvirt, one)))
   if (error) throw error
+}
+
+function checkGrowth({ pool }: Lab, host: Host, growth: number): Finding[] {
+  const available = host.pool?.available ?? 0
+  if (growth <= available) return []
+  const found = `the disks would grow by ${formatSize(growth)}, and ${formatSize(available)} are free in ${pool.path}`
+  return [failure('disk space', found, '# free some space there, or give the nodes smaller disks')]
 }
