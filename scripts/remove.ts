@@ -11,7 +11,7 @@ import { leaveText, namesServer, planLeave } from '../lib/rke2/remove.ts'
 import { lookAt } from '../lib/rke2/service.ts'
 import { eachOf } from '../lib/shell/carry-out.ts'
 import { inOrder } from '../lib/shell/steps.ts'
-import { LabError, line, script } from '../lib/text/errors.ts'
+import { LabError, script } from '../lib/text/errors.ts'
 
 await phase(import.meta.url, 'remove', async ({ lab, nodes, options, shell }) => {
   const [node] = nodes

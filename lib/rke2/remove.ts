@@ -9,7 +9,7 @@ import { LabError, line, script } from '../text/errors.ts'
 import { formatSeconds } from '../text/progress.ts'
 import { joinUrl } from './config.ts'
 import { planDrain } from './drain.ts'
-import { kubectl, memberMark, removedMark, type KubeNode } from './kube-nodes.ts'
+import { kubectl, memberMark, removedMark } from './kube-nodes.ts'
 import { checkQuorum, lastServer } from './quorum.ts'
 import type { Member } from './service.ts'
 

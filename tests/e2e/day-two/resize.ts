@@ -49,7 +49,7 @@ export async function resizeNode(
     t.equal(now.disk, grown)
     t.ok(now.root > before.root + 0.9, `${before.root} GiB, then ${now.root}`)
     const nodes = await run.kubectl('get', 'nodes')
-    for (const { name } of lab.nodes) t.match(nodes, new RegExp(`^${name} +Ready +`, 'm'))
+    for (const { name } of lab.nodes) t.match(nodes, new RegExp(`^${String(name)} +Ready +`, 'm'))
   })
 
   await t.test('a disk alone, while the machine is on; then there is nothing to do', async (t) => {
