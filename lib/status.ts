@@ -6,6 +6,7 @@ import { look, type Host } from './libvirt/observe.ts'
 import { pair, type Machine } from './libvirt/ownership.ts'
 import { LabError } from './text/errors.ts'
 import { askInit, type Answer } from './guest/ready.ts'
+import { differences } from './machine/drift.ts'
 import { seedState } from './machine/seed-drive.ts'
 import { sshFiles } from './guest/ssh-files.ts'
 
@@ -108,15 +109,15 @@ async function seen(lab: Lab): Promise<{ host?: Host; unseen?: LabError | undefi
 }
 
 // What Kubernetes says of a machine that is off, or was, may be old.
-function withKubernetes({ status, isReady }: Look, nodes: KubeNode[]): NodeStatus {
+function withKubernetes({ status, isReady, drift }: Look, nodes: KubeNode[]): NodeStatus {
   const node = nodes.find(({ name }) => name === status.name)
-  if (!node) return status
+  if (!node) return { ...status, remark: status.remark ?? (drift || null) }
   const { roles, version, remark } = node
   const ready = status.domain !== 'shut off' && (isReady?.(node) ?? node.ready)
   return {
     ...status,
     kubernetes: { ready, roles, version },
-    remark: status.remark ?? (remark || null),
+    remark: status.remark ?? (remark || drift || null),
   }
 }
 
@@ -126,6 +127,8 @@ interface Look {
   /** Kubernetes' nodes, as this node knows them. */
   nodes?: KubeNode[] | undefined
   isReady?: (own: KubeNode) => boolean
+  /** What differs from the lab file; other remarks go first. */
+  drift?: string
 }
 
 const nothing = ({ name, role, address }: Node) => ({
@@ -143,10 +146,11 @@ const nothing = ({ name, role, address }: Node) => ({
 
 async function lookAt(
   lab: Lab,
-  { node, domain, foreign, disk }: Machine,
+  machine: Machine,
   answerOf: Ask,
   unseen: LabError | undefined,
 ): Promise<Look> {
+  const { node, domain, foreign, disk } = machine
   const remark = 'not made by this lab'
   if (foreign) return { node, status: { ...nothing(node), domain: 'foreign', remark } }
   const known = {
@@ -156,8 +160,9 @@ async function lookAt(
     seed: domain ? seedState(lab, node, domain) : null,
     remark: unseen ? 'its disk could not be looked at' : null,
   }
-  if (domain?.state !== 'running') return { node, status: known }
-  return withAnswer(node, known, await answerOf(node))
+  const drift = differences(machine).join('; ')
+  if (domain?.state !== 'running') return { node, status: known, drift }
+  return { ...withAnswer(node, known, await answerOf(node)), drift }
 }
 
 async function withoutLibvirt(node: Node, answerOf: Ask | undefined): Promise<Look> {

@@ -26,7 +26,8 @@ await phase(import.meta.url, 'create', async ({ lab, nodes, options, shell }) =>
   checkAccess(lab, seen)
   checkMachines(lab, machines)
   const now = typeNow(lab, await around.here)
-  for (const text of machines.flatMap((machine) => differences(machine, now))) ui.warn(text)
+  for (const machine of machines)
+    for (const text of differences(machine, now)) ui.warn(`${machine.name}: ${text}`)
   const fresh = machines.flatMap(({ node, domain }) => (domain ? [] : [node]))
 
   if (fresh.length > 0) {

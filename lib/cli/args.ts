@@ -8,12 +8,12 @@ export interface Usage<F extends string = string> {
   script: string
   /** What it does, one sentence. */
   does: string
-  /** Takes node names. */
-  nodes?: boolean
   /** Takes a command after `--`. */
   command?: boolean
   /** What it takes instead, at most one, such as FILE. */
   operand?: string
+  /** Takes node names, or the name of one node. */
+  nodes?: boolean | 'one'
   /** Its own on/off options. */
   flags?: Record<F, string>
   /** Its own options with a value, such as `keep N`. */
@@ -69,17 +69,23 @@ export function optionTexts({
   }
 }
 
+function operands({ nodes, operand }: Usage): string {
+  if (nodes === 'one') return ' NODE'
+  if (nodes) return ' [NODE...]'
+  return operand === undefined ? '' : ` [${operand}]`
+}
+
 /** The text that --help prints. */
 export function usageText(usage: Usage): string {
   const rows = Object.entries(optionTexts(usage)).map(
     ([name, text]) => `  --${name.padEnd(17)} ${text}`,
   )
-  const nodes = usage.nodes ? ' [NODE...]' : usage.operand ? ` [${usage.operand}]` : ''
+  const nodes = operands(usage)
   return [
     `npx zx scripts/${usage.script}.ts${nodes} [options]${usage.command ? ' -- COMMAND' : ''}`,
     '',
     usage.does,
-    ...(usage.nodes ? ['Without NODE: all nodes of the lab that this phase is for.'] : []),
+    ...(usage.nodes === true ? ['Without NODE: all nodes of the lab that this phase is for.'] : []),
     '',
     ...rows,
     '',
@@ -113,6 +119,10 @@ export function parseArgs<F extends string>(words: string[], usage: Usage<F>): O
   if (!usage.nodes && parsed._.length > (usage.operand ? 1 : 0))
     throw new UsageError(
       `${usage.script} takes ${usage.operand ? `one ${usage.operand}` : 'no node names'}, got ${parsed._.join(', ')}`,
+    )
+  if (usage.nodes === 'one' && parsed._.length !== 1 && !parsed.help)
+    throw new UsageError(
+      `${usage.script} takes the name of one node, got ${parsed._.length || 'none'}`,
     )
   if (usage.command && !parsed.help && command.join('').trim() === '')
     throw new UsageError(`${usage.script} needs a command after --`, {

@@ -104,6 +104,20 @@ export const phases = {
     timeout: 1200,
     changes: true,
   },
+  resize: {
+    does: 'Gives machines the vcpus, memory and larger disks of the lab file, one node after another, each drained first.',
+    nodes: true,
+    flags: { 'no-drain': 'do not move the pods to other nodes first' },
+    timeout: 1200,
+    changes: true,
+  },
+  remove: {
+    does: 'Takes a node out of the cluster, then removes its machine, after showing it and asking.',
+    nodes: 'one',
+    flags: { force: 'without moving its pods: for a node that does not answer any more' },
+    timeout: 300,
+    changes: true,
+  },
   destroy: {
     does: 'Removes what create made, after showing it and asking.',
     nodes: true,

@@ -9,7 +9,12 @@ const ofHost = 2 ** 30 // for the host itself
 const smallest = 4 * 2 ** 30 // labs/small.yaml
 
 /** The host's memory against the need of the lab's machines, and what is free against those that do not run yet. */
-export function checkMemory({ lab, nodes, host, here }: Facts): Finding[] {
+export function checkMemory({
+  lab,
+  nodes,
+  host,
+  here,
+}: Pick<Facts, 'lab' | 'nodes' | 'host' | 'here'>): Finding[] {
   if (!host) return []
   const memory = (key: string) =>
     numberIn(here('memory'), new RegExp(`^${key}:\\s+(\\d+) kB`, 'm')) * 1024

@@ -124,8 +124,8 @@ export function parseDomain(
     persistent: config !== '',
     autostart,
     type: attribute(persistent, 'type') ?? '',
-    vcpus: Number(text(persistent.vcpu)),
-    memory: bytes(persistent.memory),
+    vcpus: Number(attribute(persistent.vcpu, 'current') ?? text(persistent.vcpu)),
+    memory: bytes(persistent.currentMemory ?? persistent.memory),
     macs: list(persistent.devices?.interface).map((nic) => attribute(nic.mac, 'address') ?? ''),
     files: [
       ...new Set([...disks(running), ...disks(persistent)].flatMap((disk) => file(disk) ?? [])),

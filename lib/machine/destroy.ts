@@ -6,20 +6,38 @@ import { backupFolder, type Lab, type Node } from '../lab/lab.ts'
 import { noLogPool, removeLogs } from '../libvirt/console-logs.ts'
 import type { Domain } from '../libvirt/host.ts'
 import { look, virsh, type Host } from '../libvirt/observe.ts'
-import { whosePool } from '../libvirt/ownership.ts'
+import { tagPlace, whosePool } from '../libvirt/ownership.ts'
+import { readInVolumes } from '../libvirt/volumes.ts'
 import type { Shell } from '../shell/carry-out.ts'
 import { forEach, inOrder, sh, type Stage, type Step } from '../shell/steps.ts'
 import { commandText } from '../text/quote.ts'
 import { startPool } from './create.ts'
-import type { DestroyPlan } from './destroy-plan.ts'
+import { destroyPlan, type DestroyPlan } from './destroy-plan.ts'
 
-/** Reads everything that this lab may have on the host, and starts its pool for that. */
-export async function observeAll(lab: Lab, shell: Shell): Promise<Host> {
+// Everything that this lab may have on the host; its pool is started for that.
+async function observeAll(lab: Lab, shell: Shell): Promise<Host> {
   const first = await look(lab)
   const isOff = first.pool && !first.pool.active && whosePool(lab, first.pool) === 'ours'
   if (isOff) await shell.apply(inOrder('Storage pool', startPool(lab)))
   const { volumeNames } = isOff ? await look(lab) : first
   return look(lab, volumeNames)
+}
+
+/** What is removed of the nodes named, or of the whole lab. */
+export async function findOwn(
+  lab: Lab,
+  named: Node[],
+  withImages: boolean,
+  shell: Shell,
+): Promise<{ host: Host; plan: DestroyPlan; files: string[] }> {
+  const host = await observeAll(lab, shell)
+  const seeds = host.volumeNames.filter((name) => name.endsWith('-seed.iso'))
+  const tags = await readInVolumes(lab, seeds, tagPlace)
+  return {
+    host,
+    plan: destroyPlan(lab, named, host, tags, withImages),
+    files: labFiles(lab, named),
+  }
 }
 
 /** The removal, from the domains to the files on this host. */
@@ -61,8 +79,8 @@ function removeStorage(lab: Lab, plan: DestroyPlan): Step[] {
   ]
 }
 
-/** Files on this host that belong to the nodes named, or to the whole lab. */
-export function labFiles(lab: Lab, named: Node[]): string[] {
+// Files on this host that belong to the nodes named, or to the whole lab.
+function labFiles(lab: Lab, named: Node[]): string[] {
   const paths = named.length === 0 ? [lab.dir] : named.map(({ dir }) => dir)
   return paths.filter((path) => existsSync(path) && !onlyLock(path, keptBackups(lab)))
 }

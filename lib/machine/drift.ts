@@ -8,24 +8,24 @@ import { formatSize } from '../text/size.ts'
 export function differences({ node, domain, disk }: Machine, type?: 'kvm' | 'qemu'): string[] {
   if (!domain) return []
   const now = { kvm: 'KVM', qemu: 'emulation' }
-  const pairs: [string, string | number, string | number | undefined][] = [
-    ['vcpus', node.vcpus, domain.vcpus],
-    ['memory', formatSize(node.memory), formatSize(domain.memory)],
-    ['disk', formatSize(node.disk), formatSize(disk?.capacity ?? node.disk)],
-    ['role', node.role, domain.owner?.role],
+  const capacity = disk?.capacity ?? node.disk
+  const [fixed, resized] = ['an existing machine is not changed', 'resize.ts changes it']
+  const size = capacity > node.disk ? 'a disk cannot shrink' : resized
+  const pairs: [string, string | number, string | number | undefined, string][] = [
+    ['vcpus', node.vcpus, domain.vcpus, resized],
+    ['memory', formatSize(node.memory), formatSize(domain.memory), resized],
+    ['disk', formatSize(node.disk), formatSize(capacity), size],
+    ['role', node.role, domain.owner?.role, fixed],
   ]
   const kind =
     type && domain.type !== type
       ? [
-          `${node.name}: it is a machine of type ${domain.type || 'unknown'}, and would be made with ${now[type]} (${type}) now; an existing machine is not changed`,
+          `it is a machine of type ${domain.type || 'unknown'}, and would be made with ${now[type]} (${type}) now; ${fixed}`,
         ]
       : []
   return pairs
     .filter(([, wanted, found]) => wanted !== found)
-    .map(
-      ([what, wanted, found]) =>
-        `${node.name}: ${what} is ${found}, the lab file says ${wanted}; an existing machine is not changed`,
-    )
+    .map(([what, wanted, found, how]) => `${what} is ${found}, the lab file says ${wanted}; ${how}`)
     .concat(kind)
 }
 

@@ -26,10 +26,18 @@ export interface KubeNode {
   cordoned: boolean
   /** A script of this project has cordoned it. */
   marked: boolean
+  /** Of a server: it is a full member of etcd, or not yet. */
+  isVoter?: boolean
+  /** Its member has been taken out of etcd. */
+  removed?: true
 }
 
 /** The annotation of a node that a script has cordoned. */
 export const cordonMark = 'rke2-kvm-lab/cordoned'
+
+/** The annotations by which RKE2 is asked to take a server out of etcd, and answers (k3s: pkg/etcd/member_controller.go). */
+export const memberMark = 'etcd.rke2.cattle.io/remove'
+export const removedMark = 'etcd.rke2.cattle.io/removed-node-name'
 
 /** Seconds that two clocks of a cluster may differ, including the time between looks at them. */
 export const tolerance = 60
@@ -93,7 +101,8 @@ export function parseKubeNodes(json: string): KubeNode[] | undefined {
   }
   const rolePrefix = 'node-role.kubernetes.io/'
   return items.map(({ metadata, spec, status }) => {
-    const ready = status?.conditions?.find(({ type }) => type === 'Ready')
+    const condition = (kind: string) => status?.conditions?.find(({ type }) => type === kind)
+    const [ready, voter] = [condition('Ready'), condition('EtcdIsVoter')]
     return {
       name: metadata?.name ?? '',
       ready: ready?.status === 'True',
@@ -106,6 +115,8 @@ export function parseKubeNodes(json: string): KubeNode[] | undefined {
       version: status?.nodeInfo?.kubeletVersion ?? '',
       cordoned: spec?.unschedulable === true,
       marked: metadata?.annotations?.[cordonMark] !== undefined,
+      ...(voter && { isVoter: voter.status === 'True' }),
+      ...(metadata?.annotations?.[removedMark] !== undefined && { removed: true }),
     }
   })
 }

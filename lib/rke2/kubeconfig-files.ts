@@ -26,6 +26,8 @@ export function findKubeconfig(lab: Lab): string {
     hint: [script('install-rke2'), line('# or, from a host without anything: ', script('up'))],
   })
 }
+/** The lab's kubeconfig on this host. */
+export const readLabs = (lab: Lab): string | undefined => readText(fileOf(lab))
 
 // Prints the server's kubeconfig with its address and the lab's name.
 function source(lab: Lab, server: Node): string {

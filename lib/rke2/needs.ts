@@ -1,7 +1,7 @@
 // PURE. What a node must have before RKE2 is installed: one table, judged from what was read of the node.
 import { typedOn } from '../guest/ssh-files.ts'
 import type { Lab, Node } from '../lab/lab.ts'
-import type { Hint } from '../text/errors.ts'
+import { script, type Hint } from '../text/errors.ts'
 import { failure, warning, type Finding } from '../text/findings.ts'
 import { formatSize } from '../text/size.ts'
 import { separate, vitalModules, withPrograms, type NodeFacts } from './facts.ts'
@@ -122,7 +122,8 @@ test "$(cat /sys/module/apparmor/parameters/enabled 2>/dev/null)" != Y ||
       `only ${formatSize(free)} is free on its disk, but RKE2 needs ${formatSize(leastFree(lab))}`,
     fix: ({ node }) => [
       typedOn(node, 'df -h'),
-      '# or give it a larger disk in the lab file and recreate it',
+      '# or give it a larger disk in the lab file, then:',
+      script('resize', node.name),
     ],
     printed: ({ lab }) =>
       `test "$(df --output=avail --block-size=1 /var/lib | tail -n 1)" -ge ${leastFree(lab)} || lacks "${formatSize(leastFree(lab))} of free disk"`,
@@ -149,7 +150,10 @@ test "$(cat /sys/module/apparmor/parameters/enabled 2>/dev/null)" != Y ||
       memory < leastMemory[node.role] &&
       `it has ${formatSize(memory)} of memory, and RKE2 asks for 4 GB: it may be slow, or processes are killed`,
     isWarning: () => true,
-    fix: ({ node }) => ['# give it more memory in the lab file, then:', recreated(node)],
+    fix: ({ node }) => [
+      '# give it more memory in the lab file, then:',
+      script('resize', node.name),
+    ],
   },
   {
     check: 'clock',

@@ -66,8 +66,8 @@ export const ofTheNode: Known[] = [
     why: () => 'its disk is full',
     fix: (at) => [
       onNode(at, 'df -h / /var/lib'),
-      '# give it a larger disk in the lab file, then recreate it:',
-      ...recreate(at),
+      '# give it a larger disk in the lab file, then:',
+      script('resize', at.node.name),
     ],
   },
   {

@@ -67,7 +67,7 @@ export interface Result {
 
 // What `everything` is about, of the host and of the nodes and the cluster.
 const onHost = ['project/.lab', 'home']
-const elsewhere = ['stand-in/nodes', 'stand-in/cluster']
+const elsewhere = ['stand-in/nodes', 'stand-in/cluster', 'stand-in/domains']
 
 /** A host with a project folder in it. */
 export class FakeHost {
@@ -283,6 +283,7 @@ export class FakeHost {
   private filesIn = (place: string) =>
     readdirSync(join(this.folder, place), { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile() && !['lock', 'journal', 'invocation'].includes(entry.name))
+      .filter(({ parentPath }) => !parentPath.includes('/sys/'))
       .map((entry) => join(entry.parentPath, entry.name).slice(this.folder.length + 1))
 
   /** All that lies on the host, in one text. */

@@ -12,6 +12,10 @@
 #   cluster/passwords/NAME       the secret NAME.node-password.rke2
 #   cluster/cordoned/NAME        no pods come to it; marked/NAME: a script's annotation says who did that
 #   cluster/jobs                 the jobs of charts: a name, and 1 when it has succeeded
+#   cluster/voters/NAME          a server is a full member of etcd: True or False; True if there is no such file
+#   cluster/leaving/NAME         it was asked to leave etcd: "asked" until the next look, then "removed"
+#   refuses-to-leave             RKE2 refuses to take anyone out of etcd
+#   stuck-node                   kubectl delete node waits in vain
 #   drain-fails                  what kubectl drain says instead
 #   at-once                      a service is active, and its Node Ready, as soon as it is started
 #   nodes/NAME/silent            its kubelet reports no more, whatever is started
@@ -22,6 +26,8 @@
 #   nodes/NAME/run/pods          those of a server, until rke2-killall.sh
 #   nodes/NAME/run/watches-old   an agent that has not restarted since etcd was reset
 #   secret                       what the token of the next new cluster ends with
+#   nodes/NAME/run/partition, filesystem  how large they are, once the disk has been grown
+#   nodes/NAME/run/type          of its root file system, if not ext4
 #   nodes/NAME/etc/machine-id    another one for a machine made anew
 # guests/NAME{,.error} is what a node answers when it is asked about cloud-init, or what ssh says instead of an answer.
 # The lab of .lab/NAME/ssh_config has the cluster in cluster-NAME, where there is such a folder.
@@ -215,14 +221,27 @@ node_condition() { # NAME WORDS
   echo "$ready $(<"$STAND_IN/heartbeat-$1") $(message_of "${ready##* }")"
 }
 node_json() { # NAME
-  local ready role version label= message mark= spec=
+  local ready role version label= message mark= spec= voter= leaving=$cluster/leaving/$1
   read -r ready role version <"$cluster/nodes/$1"
   if [[ -e $cluster/marked/$1 ]]; then mark='"rke2-kvm-lab/cordoned":"true"'; fi
   if [[ -e $cluster/cordoned/$1 ]]; then spec='"unschedulable":true'; fi
   message=$(message_of "$ready")
+  if [[ -e $leaving ]]; then # the first look sees it asked; the next what came of it
+    if [[ $(<"$leaving") = asked ]]; then
+      mark+=${mark:+,}'"etcd.rke2.cattle.io/remove":"true"'
+      if [[ -e $STAND_IN/refuses-to-leave ]]; then rm "$leaving"; else echo removed >"$leaving"; fi
+    else
+      mark+=${mark:+,}'"etcd.rke2.cattle.io/remove":"true","etcd.rke2.cattle.io/removed-node-name":"'$1'-0a1b2c3d"'
+    fi
+  fi
+  if [[ $role = server ]]; then voter=',{"type":"EtcdIsVoter","status":"'$(cat "$cluster/voters/$1" 2>/dev/null || echo True)'"}'; fi
   if [[ $role = server ]]; then label='"node-role.kubernetes.io/control-plane":"true","node-role.kubernetes.io/etcd":"true"'; fi
-  printf '{"metadata":{"name":"%s","labels":{%s},"annotations":{%s}},"spec":{%s},"status":{"conditions":[{"type":"Ready","status":"%s","message":"%s","lastHeartbeatTime":"%s"}],"nodeInfo":{"kubeletVersion":"%s"}}}' \
-    "$1" "$label" "$mark" "$spec" "$ready" "$message" "$(<"$STAND_IN/heartbeat-$1")" "$version"
+  printf '{"metadata":{"name":"%s","labels":{%s},"annotations":{%s}},"spec":{%s},"status":{"conditions":[{"type":"Ready","status":"%s","message":"%s","lastHeartbeatTime":"%s"}%s],"nodeInfo":{"kubeletVersion":"%s"}}}' \
+    "$1" "$label" "$mark" "$spec" "$ready" "$message" "$(<"$STAND_IN/heartbeat-$1")" "$voter" "$version"
+}
+size_of() { # disk, or what was on it when it was grown: partition, filesystem
+  if [[ $1 != disk && -e $root/run/$1 ]]; then cat "$root/run/$1" && return; fi
+  [[ $(cat "$STAND_IN"/volumes/*-"${root##*/}".qcow2/xml) =~ \<capacity[^\>]*\>([0-9]*) ]] && echo "${BASH_REMATCH[1]}"
 }
 nodes_json() {
   local file separator=
@@ -233,7 +252,8 @@ nodes_json() {
   printf ']}\n'
 }
 kubectl() { # WORDS
-  local wanted name
+  local wanted name file
+  if [[ $1 = get && -n ${KUBECONFIG:-} ]]; then set -- --kubeconfig "$KUBECONFIG" "$@"; fi
   [[ $1 = --kubeconfig && $(<"$2") = "$(<"$STAND_IN/rke2.yaml")" ]] || unknown "$@"
   [[ $(content "$root/run/rke2-server") = active ]] || fail 'The connection to the server 127.0.0.1:6443 was refused'
   shift 2
@@ -248,10 +268,15 @@ kubectl() { # WORDS
       read -r _ _ wanted <"$cluster/nodes/$(config node-name)" && printf '{\n  "gitVersion": "%s"\n}\n' "$wanted"
       ;;
     'get jobs --namespace kube-system --output jsonpath='*) content "$cluster/jobs" ;;
+    'get node '*' -o json') [[ -e $cluster/nodes/$3 ]] || fail "Error from server (NotFound): nodes \"$3\" not found"; node_json "$3" ;;
     'get node '*) [[ -e $cluster/nodes/$3 ]] || fail "Error from server (NotFound): nodes \"$3\" not found" ;;
     'annotate node '*' rke2-kvm-lab/cordoned=true --overwrite')
       mkdir -p "$cluster/marked" && touch "$cluster/marked/$3" && echo "node/$3 annotated"
       ;;
+    'annotate node '*' etcd.rke2.cattle.io/remove=true --overwrite')
+      mkdir -p "$cluster/leaving" && echo asked >"$cluster/leaving/$3" && event "ask $3 to leave" && echo "node/$3 annotated"
+      ;;
+    'get nodes -o name') for file in "$cluster"/nodes/*; do echo "node/${file##*/}"; done ;;
     'annotate node '*' rke2-kvm-lab/cordoned-') rm -f "$cluster/marked/$3" && echo "node/$3 annotated" ;;
     'drain '*' --ignore-daemonsets --delete-emptydir-data --force --timeout='*s)
       mkdir -p "$cluster/cordoned" && touch "$cluster/cordoned/$2" && echo "node/$2 cordoned"
@@ -259,8 +284,11 @@ kubectl() { # WORDS
       event "drain $2" && echo "node/$2 drained"
       ;;
     'uncordon '*) rm -f "$cluster/cordoned/$2" && event "uncordon $2" && echo "node/$2 uncordoned" ;;
-    'delete node '*' --ignore-not-found --timeout=120s') [[ ! -e $cluster/nodes/$3 ]] || { rm "$cluster/nodes/$3" && event "delete node $3"; } ;;
-    'delete node '*) rm "$cluster/nodes/$3" && event "delete node $3" ;;
+    'delete node '*)
+      [[ $* != *' --ignore-not-found '* || -e $cluster/nodes/$3 ]] || exit 0
+      [[ ! -e $STAND_IN/stuck-node ]] || fail "error: timed out waiting for the condition on nodes/$3"
+      rm "$cluster/nodes/$3" && rm -f "$cluster"/{passwords,cordoned,marked,leaving}/"$3" && event "delete node $3"
+      ;;
     'delete secret --namespace kube-system '*.node-password.rke2' --ignore-not-found')
       for name in "${@:5:$#-5}"; do
         rm -f "$cluster/passwords/${name%.node-password.rke2}" && event "delete password of ${name%.node-password.rke2}"
@@ -397,6 +425,21 @@ case $me in
   kubectl) kubectl "$@" ;;
   crictl) echo 'CONTAINER  IMAGE  STATE' ;;
   uptime) echo ' 06:50:12 up 23 min,  0 users,  load average: 0.31, 0.24, 0.13' ;;
+  findmnt) # the disk is vda, its first partition has the root file system
+    mkdir -p "$root/sys/class/block/vda1" && echo 1 >"$root/sys/class/block/vda1/partition"
+    case "$*" in '-no SOURCE /') echo /dev/vda1 ;; '-no FSTYPE /') cat "$root/run/type" 2>/dev/null || echo ext4 ;; *) unknown "$@" ;; esac
+    ;;
+  lsblk) [[ $* = '-no PKNAME /dev/vda1' ]] && echo vda || unknown "$@" ;;
+  growpart)
+    [[ ${*: -2} = '/dev/vda 1' ]] || unknown "$@"
+    whole=$(size_of disk) part=$(size_of partition)
+    if ((whole <= part)); then echo "NOCHANGE: partition 1 is size $part. it cannot be grown" && exit 1; fi
+    if [[ $1 = --dry-run ]]; then echo "CHANGE: partition=1 old: size=$part new: size=$whole" && exit; fi
+    echo "$whole" >"$root/run/partition" && echo "CHANGED: partition=1 old: size=$part new: size=$whole"
+    ;;
+  resize2fs) size_of partition >"$root/run/filesystem.new" && mv "$root/run/filesystem.new" "$root/run/filesystem" ;;
+  dumpe2fs) printf 'Block count:              %s\nBlock size:               4096\n' "$(($(size_of filesystem) / 4096))" ;;
+  blockdev) size_of partition ;;
   wget) exit 4 ;;
   df) printf 'Avail\n%s\n' "$(cat "$root/free" 2>/dev/null || echo 60000000000)" ;;
   id) echo 0 ;;

@@ -4,7 +4,7 @@ import type { FakeHost, Result } from './fake-host.ts'
 
 /** Whether a call of a stand-in changes something. */
 export const isChange = (call: string) =>
-  /^virsh -c \S+ (?!-q|domstate|domcapabilities)/.test(call) ||
+  /^virsh -c \S+ (?!-q|domstate|domcapabilities|domblkinfo)/.test(call) ||
   /^(genisoimage|curl (?!.*--head ))/.test(call)
 
 /** The commands that a script showed: what it changed. */

@@ -35,7 +35,7 @@ const nodeTools =
 
 /** Programs of a node that fake-node.sh plays. */
 const played =
-  'sudo sh systemctl journalctl kubectl curl wget df id tar iptables apparmor_parser sync modprobe cloud-init systemd-run uptime crictl'
+  'sudo sh systemctl journalctl kubectl curl wget df id tar iptables apparmor_parser sync modprobe cloud-init systemd-run uptime crictl findmnt lsblk growpart resize2fs dumpe2fs blockdev'
 
 const record = `echo "\${0##*/}$(printf ' %q' "$@")" >>"$STAND_IN/calls"`
 const refuse = (name: string) =>

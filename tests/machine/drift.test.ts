@@ -25,25 +25,27 @@ const other = {
 }
 
 await t.test('what differs from the lab file is reported', async (t) => {
-  const found = (...parts: Parameters<typeof machineOf>) =>
-    differences(machineOf(...parts)).map((text) =>
-      text.replace('; an existing machine is not changed', ''),
-    )
+  const found = (...parts: Parameters<typeof machineOf>) => differences(machineOf(...parts))
   t.strictSame(found(same, node.disk), [])
   t.strictSame(found(same), [], 'an unknown volume shows no difference')
   t.strictSame(differences({ name: node.name, node }), [])
-  t.strictSame(found(same, 20 * 2 ** 30), ['kubemaster: disk is 20 GiB, the lab file says 40 GiB'])
+  t.strictSame(found(same, 20 * 2 ** 30), [
+    'disk is 20 GiB, the lab file says 40 GiB; resize.ts changes it',
+  ])
+  t.strictSame(found(same, 60 * 2 ** 30), [
+    'disk is 60 GiB, the lab file says 40 GiB; a disk cannot shrink',
+  ])
   t.strictSame(found(other), [
-    'kubemaster: vcpus is 1, the lab file says 2',
-    'kubemaster: memory is 1 GiB, the lab file says 4 GiB',
-    'kubemaster: role is agent, the lab file says server',
+    'vcpus is 1, the lab file says 2; resize.ts changes it',
+    'memory is 1 GiB, the lab file says 4 GiB; resize.ts changes it',
+    'role is agent, the lab file says server; an existing machine is not changed',
   ])
 })
 
 await t.test('a machine of another type than it would get now', async (t) => {
   const machine = machineOf({ ...same, type: 'qemu' })
   t.strictSame(differences(machine, 'kvm'), [
-    'kubemaster: it is a machine of type qemu, and would be made with KVM (kvm) now; an existing machine is not changed',
+    'it is a machine of type qemu, and would be made with KVM (kvm) now; an existing machine is not changed',
   ])
   t.strictSame(differences(machine, 'qemu'), [])
   t.strictSame(differences(machine), [], 'nobody knows whether KVM works')

@@ -236,7 +236,7 @@ await t.test('what is wrong, and the command that is right for the distribution'
           'warning',
           'it has 1 GiB of memory, and RKE2 asks for 4 GB: it may be slow, or processes are killed',
           '# give it more memory in the lab file, then:',
-          again,
+          'npx zx scripts/resize.ts worker01',
         ],
       ],
     ],

@@ -168,7 +168,7 @@ await t.test('from nothing to three machines, and then nothing more to do', asyn
       )
       t.match(
         grown.stderr,
-        /! worker01: vcpus is 2, the lab file says 4; an existing machine is not changed/,
+        /! worker01: vcpus is 2, the lab file says 4; resize\.ts changes it/,
       )
       t.match(grown.stderr, /! worker01: memory is 4 GiB, the lab file says 8 GiB/)
       t.match(grown.stderr, /! worker01: disk is 40 GiB, the lab file says 50 GiB/)

@@ -186,6 +186,20 @@ def set_ready(store, node, status, reason, message, heartbeat=None):
     return True
 
 
+def set_voter(store, node):
+    """RKE2's own condition of a server: whether it is a full member of etcd."""
+    member = next((m for m in store.members if m['name'] == node['metadata']['name']), None)
+    status, reason = ('False', 'MemberIsLearner') if member and member.get('learner') else (
+        'True', 'MemberNotLearner')
+    conditions = node['status'].setdefault('conditions', [])
+    if any((c['type'], c['status']) == ('EtcdIsVoter', status) for c in conditions):
+        return
+    node['status']['conditions'] = [c for c in conditions if c['type'] != 'EtcdIsVoter'] + [
+        condition('EtcdIsVoter', status, reason, 'Node is a voting member of the etcd cluster'
+                  if status == 'True' else 'Node has not been promoted to voting member of the etcd cluster')]
+    store.put('v1', 'nodes', node)
+
+
 def heartbeat(store, beat):
     """A kubelet reports. Returns None when it has no Node and did not come to register one."""
     name = beat['name']
@@ -215,6 +229,8 @@ def heartbeat(store, beat):
                                            {'type': 'Hostname', 'address': name}]
             store.put('v1', 'nodes', node)
         store.seen[name] = time.monotonic()
+        if beat['server']:
+            set_voter(store, node)
         if beat['ready']:
             set_ready(store, node, 'True', 'KubeletReady', 'kubelet is posting ready status',
                       beat['time'])
@@ -553,6 +569,33 @@ def finalize(store, key, node):
     return copy.deepcopy(store.put('v1', 'nodes', node))
 
 
+REMOVE, REMOVED = 'etcd.rke2.cattle.io/remove', 'etcd.rke2.cattle.io/removed-node-name'
+
+
+def leave_etcd(store, key):
+    """Take a server out of etcd, as its annotation asks; refused, the annotation goes away again. The Node stays."""
+    def let_go():
+        with store.lock:
+            node = store.objects.get(key)
+            if not node or not is_member(store, node['metadata']['name']):
+                return
+            name, notes = node['metadata']['name'], node['metadata']['annotations']
+            rest = [m for m in store.members if m['name'] != name]
+            if sum(is_up(store, m['name']) for m in rest) < len(rest) // 2 + 1:
+                notes.pop(REMOVE, None)
+            else:
+                own = next(m for m in store.members if m['name'] == name)
+                notes[REMOVED] = f"{name}-{short_hash(own['id'], 8)}"
+                store.members = rest
+            store.put('v1', 'nodes', node)
+    threading.Timer(store.finalizer_delay, let_go).start()
+
+
+def is_up(store, name):
+    node = store.get('v1', 'nodes', '', name) or {'status': {}}
+    return any(c['type'] == 'Ready' and c['status'] == 'True' for c in node['status'].get('conditions', []))
+
+
 def api(store, version, method, path, query, accept, content_type, body):
     """Answer one request: (status, dict | text | generator of lines). Raises ApiError."""
     if path in ('/readyz', '/livez', '/healthz'):
@@ -622,4 +665,7 @@ def api(store, version, method, path, query, accept, content_type, body):
         if wanted not in (None, old['metadata']['resourceVersion']):
             raise ApiError(409, 'Conflict', f'{shown} "{name}" has been modified')
         new = {**old, **body} if dry_run else store.put(gv, plural, body)
+        notes = new['metadata'].get('annotations') or {}
+        if plural == 'nodes' and notes.get(REMOVE) == 'true' and REMOVED not in notes:
+            leave_etcd(store, key)
         return 200, scale_of(new) if sub == 'scale' else copy.deepcopy(new)

@@ -1,0 +1,74 @@
+#!/usr/bin/env zx
+// Resize: vcpus, memory and larger disks as in lab.yaml, one node after another, each drained first. Safe to run again.
+import * as ui from '../lib/cli/ui.ts'
+import { checkRoom } from '../lib/doctor/room.ts'
+import { checkAccess } from '../lib/guest/keys.ts'
+import { untilReady } from '../lib/guest/ready.ts'
+import { growRoot } from '../lib/guest/root-disk.ts'
+import { observe } from '../lib/libvirt/observe.ts'
+import { pair, type Machine } from '../lib/libvirt/ownership.ts'
+import { planNetwork } from '../lib/machine/create.ts'
+import { checkMachines, checkMade } from '../lib/machine/drift.ts'
+import { isOn, lostQuorum, shutDown } from '../lib/machine/power.ts'
+import { checkDisks, growsDisk, mustBeOff, resized } from '../lib/machine/resize.ts'
+import { planGrowth, planOn, planSizes, unfilled } from '../lib/machine/resize.ts'
+import { phase } from '../lib/phase.ts'
+import { endAside, planAside } from '../lib/rke2/aside.ts'
+import { bringBack } from '../lib/rke2/back.ts'
+import { forEach, inOrder } from '../lib/shell/steps.ts'
+import { script } from '../lib/text/errors.ts'
+
+const nodesOf = (machines: Machine[]) => machines.map(({ node }) => node)
+
+await phase(import.meta.url, 'resize', async ({ lab, nodes, options, shell }) => {
+  const { timeout, yes, flags } = options
+  const host = await observe(lab)
+  const machines = pair(lab, host, nodes)
+  checkAccess(lab, host)
+  checkMachines(lab, machines)
+  checkMade(machines)
+  checkDisks(lab, machines)
+  await checkRoom(lab, host, resized(machines))
+  const off = machines.filter((one) => !isOn(one))
+  const restarted = machines.filter((one) => isOn(one) && mustBeOff(one))
+  const live = machines.filter((one) => isOn(one) && !mustBeOff(one))
+
+  const bringOn = async (some: Machine[]) => {
+    await shell.apply(forEach('Change', some, (one) => planSizes(lab, one)))
+    await shell.apply(forEach('Machines', some, (one) => planOn(lab, one)))
+    const wait = forEach('Wait for SSH', some, (one) => [
+      untilReady(lab, one.node, timeout),
+      growRoot(one.node, growsDisk(one)),
+    ])
+    await shell.apply({ ...wait, watched: true })
+    await bringBack(lab, nodesOf(some), timeout, shell)
+  }
+  if (off.length > 0) {
+    await shell.apply(inOrder('Network', planNetwork(lab, host)))
+    await bringOn(off)
+  }
+  if (live.length > 0) {
+    const wait = forEach('Wait for SSH', live, ({ node }) => [untilReady(lab, node, timeout)])
+    await shell.apply({ ...wait, watched: true })
+    const small = await shell.look('Look at the file systems', () => unfilled(live))
+    await shell.apply(forEach('Disks', small, (one) => planGrowth(lab, one)))
+    await bringBack(lab, nodesOf(live), timeout, shell)
+  }
+  await endAside(lab, nodesOf([...off, ...live]), shell)
+
+  for (const one of restarted) {
+    const { name, node } = one
+    const warning = lostQuorum(pair(lab, host), [node])
+    if (warning) ui.warn(warning)
+    const without = script('resize', name, '--no-drain')
+    const aside = await planAside(lab, node, { drains: !flags['no-drain'], without }, shell)
+    await shell.apply({ ...forEach(`Drain ${name}`, [one], () => aside.before), watched: true })
+    await shutDown(lab, [one], { timeout: Math.min(timeout, 300), yes }, shell)
+    await bringOn([one])
+    await shell.apply(forEach(`Uncordon ${name}`, [one], () => aside.after))
+  }
+  return {
+    idle: 'nothing to do: every machine has the sizes of the lab file, and every node is Ready',
+    next: script('status'),
+  }
+})
