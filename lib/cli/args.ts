@@ -10,6 +10,8 @@ export interface Usage<F extends string = string> {
   does: string
   /** Takes node names. */
   nodes?: boolean
+  /** Takes words in one of these forms instead, such as `save NAME`. */
+  words?: readonly string[]
   /** Its own on/off options. */
   flags?: Record<F, string>
   /** What --dry-run means here, where that is not obvious. */
@@ -22,6 +24,8 @@ export interface Usage<F extends string = string> {
 export interface Options<F extends string = string> {
   lab: string
   nodes: string[]
+  /** Where the script takes forms of words: the words, the first of them known. */
+  words: string[]
   dryRun: boolean
   verbose: boolean
   yes: boolean
@@ -59,7 +63,9 @@ export function usageText(usage: Usage): string {
   )
   const nodes = usage.nodes ? ' [NODE...]' : ''
   return [
-    `npx zx scripts/${usage.script}.ts${nodes} [options]`,
+    ...(usage.words ?? ['']).map(
+      (form) => `npx zx scripts/${usage.script}.ts${form && ` ${form}`}${nodes} [options]`,
+    ),
     '',
     usage.does,
     ...(usage.nodes ? ['Without NODE: all nodes of the lab that this phase is for.'] : []),
@@ -88,7 +94,8 @@ export function parseArgs<F extends string>(words: string[], usage: Usage<F>): O
     if (Array.isArray(parsed[name])) throw new UsageError(`--${name} is given more than once`)
     if (parsed[name] === '') throw new UsageError(`--${name} needs a value`)
   }
-  if (!usage.nodes && parsed._.length > 0)
+  if (usage.words && !parsed.help) checkForm(parsed._, usage.script, usage.words)
+  else if (!usage.nodes && !usage.words && parsed._.length > 0)
     throw new UsageError(`${usage.script} takes no node names, got ${parsed._.join(', ')}`)
   const own = typeof usage.timeout === 'number' ? usage.timeout : 0
   const timeout = Number(parsed.timeout ?? own)
@@ -96,7 +103,8 @@ export function parseArgs<F extends string>(words: string[], usage: Usage<F>): O
     throw new UsageError(`--timeout must be a number of seconds, got ${parsed.timeout}`)
   return {
     lab: parsed.lab ?? 'lab.yaml',
-    nodes: [...new Set(parsed._)],
+    nodes: usage.words ? [] : [...new Set(parsed._)],
+    words: usage.words ? parsed._ : [],
     dryRun: parsed['dry-run'],
     verbose: parsed.verbose,
     yes: parsed.yes,
@@ -107,4 +115,13 @@ export function parseArgs<F extends string>(words: string[], usage: Usage<F>): O
       Object.keys(usage.flags ?? {}).map((flag) => [flag, parsed[flag] === true]),
     ) as Record<F, boolean>,
   }
+}
+
+function checkForm(words: string[], script: string, forms: readonly string[]): void {
+  const form = forms.find((one) => one.split(' ')[0] === words[0])
+  if (form && form.split(' ').length === words.length) return
+  throw new UsageError(
+    form ? `it is ${script} ${form}` : `${script} does not know ${words[0] ?? 'what to do'}`,
+    { hint: `one of: ${(form ? [form] : forms).map((one) => `${script} ${one}`).join(', ')}` },
+  )
 }

@@ -27,12 +27,34 @@ export function lostQuorum(all: Machine[], nodes: Node[]): string | undefined {
   return `${left.length} of ${servers.length} servers stay on: etcd needs more than half, so kubectl will not work until more are started`
 }
 
+/** How long a machine may take, and whether one that takes longer loses its power without a question. */
+export interface Patience {
+  timeout: number
+  yes: boolean
+}
+
+/** Shuts machines down, agents first, then all servers: see `shutDown`. */
+export async function shutDownInOrder(
+  lab: Lab,
+  machines: Machine[],
+  options: Patience,
+  shell: Shell,
+): Promise<void> {
+  for (const role of ['agent', 'server'])
+    await shutDown(
+      lab,
+      machines.filter(({ node }) => node.role === role),
+      options,
+      shell,
+    )
+}
+
 /** Shuts machines down, all at the same time, and waits up to `timeout` seconds; then asks whether those that are still on
  *  lose their power. */
 export async function shutDown(
   lab: Lab,
   machines: Machine[],
-  { timeout, yes }: { timeout: number; yes: boolean },
+  { timeout, yes }: Patience,
   shell: Shell,
 ): Promise<void> {
   const on = machines.filter(isOn)

@@ -2,12 +2,12 @@
 import { commandOn } from '../guest/ssh.ts'
 import type { Lab, Node } from '../lab/lab.ts'
 import { eachOf, type Shell } from '../shell/carry-out.ts'
-import { forEach, inOrder, type Step } from '../shell/steps.ts'
-import { script, type Hint } from '../text/errors.ts'
+import { forEach, inOrder, type Stage, type Step } from '../shell/steps.ts'
+import { LabError, script, type Hint } from '../text/errors.ts'
 import { firstServer, lookAtCluster } from './cluster.ts'
 import { untilNodeReady } from './ready.ts'
 import { lookAt, planStart, refusal, type Member } from './service.ts'
-import { serviceOf } from './state.ts'
+import { serviceOf, untouched } from './state.ts'
 
 /** Waits until those of the nodes that have run RKE2 are Ready again: all servers at the same time, because etcd needs most
  *  of them, then the agents. A service that is stopped is started. The names of those that have not run RKE2 come back. */
@@ -37,6 +37,22 @@ export async function bringBack(
     })
   }
   return [...first, ...joiners].filter((one) => !mayHaveRun(one)).map(({ name }) => name)
+}
+
+/** The waits for nodes that cannot be asked before, to print: for each one that starts RKE2. */
+export function backLater(lab: Lab, nodes: Node[], seconds: number): Stage[] {
+  const trouble = new LabError('it cannot be asked yet')
+  const reporter = firstServer(lab)
+  return (['server', 'agent'] as const).map((role) =>
+    forEach(
+      `Wait for the ${role}s`,
+      nodes.filter((node) => node.role === role),
+      (node) => {
+        const member = { name: node.name, node, state: untouched, trouble }
+        return planBack(lab, member, role === 'server' ? node : reporter, seconds)
+      },
+    ),
+  )
 }
 
 /** What is typed next: the phases for nodes that have not run RKE2, or the look at all of them. */
