@@ -1,9 +1,8 @@
 // The --dry-run scripts of install-rke2.ts and join.ts, run by bash. Nodes are folders.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import t, { type Test } from 'tap'
-import { fixtures } from '../helpers/fixtures.ts'
-import { FakeHost, secret } from '../helpers/fake-host.ts'
+import t from 'tap'
+import { FakeHost } from '../helpers/fake-host.ts'
 import { printed, runByBash } from '../helpers/printed.ts'
 import { succeeds } from '../helpers/results.ts'
 
