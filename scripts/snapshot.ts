@@ -1,6 +1,7 @@
 #!/usr/bin/env zx
 // Snapshot: the disks of all machines at one moment, and the whole lab back to it. Safe to run again.
 import { checkAccess } from '../lib/guest/keys.ts'
+import { switchOn } from '../lib/machine/power.ts'
 import {
   lookAtSnapshots,
   removal,
@@ -9,9 +10,8 @@ import {
   switchedOff,
 } from '../lib/machine/snapshot-steps.ts'
 import { findSnapshot } from '../lib/machine/snapshots.ts'
-import { switchOn } from '../lib/on-again.ts'
 import { phase } from '../lib/phase.ts'
-import { nextPhase } from '../lib/rke2/back.ts'
+import { bringBack, nextPhase } from '../lib/rke2/back.ts'
 import { asJson, asTable, inWords } from '../lib/snapshot-list.ts'
 import { LabError, script } from '../lib/text/errors.ts'
 
@@ -38,6 +38,8 @@ await phase(import.meta.url, 'snapshot', async ({ lab, options, shell }) => {
   const back = isRevert ? machines.map(switchedOff) : await save(lab, saves, name, options, shell)
   const idle = `nothing to do: ${name} is what is on the disks`
   if (off || back.length === 0) return { idle, next: script('start') }
-  const others = await switchOn(lab, host, back, options.timeout, shell, isRevert)
+  const areOn = await switchOn(lab, host, back, options.timeout, shell)
+  const backNodes = back.map(({ node }) => node)
+  const others = await bringBack(lab, backNodes, options.timeout, shell, areOn || !isRevert)
   return { idle, next: nextPhase(lab, others) }
 })

@@ -4,9 +4,9 @@ import { checkAccess } from '../lib/guest/keys.ts'
 import { observe } from '../lib/libvirt/observe.ts'
 import { pair } from '../lib/libvirt/ownership.ts'
 import { checkMachines, checkMade } from '../lib/machine/drift.ts'
-import { switchOn } from '../lib/on-again.ts'
+import { switchOn } from '../lib/machine/power.ts'
 import { phase } from '../lib/phase.ts'
-import { nextPhase } from '../lib/rke2/back.ts'
+import { bringBack, nextPhase } from '../lib/rke2/back.ts'
 
 await phase(import.meta.url, 'start', async ({ lab, nodes, options, shell }) => {
   const host = await observe(lab)
@@ -15,7 +15,8 @@ await phase(import.meta.url, 'start', async ({ lab, nodes, options, shell }) => 
   checkMachines(lab, machines)
   checkMade(machines)
 
-  const others = await switchOn(lab, host, machines, options.timeout, shell)
+  await switchOn(lab, host, machines, options.timeout, shell)
+  const others = await bringBack(lab, nodes, options.timeout, shell)
   return {
     idle: 'nothing to do: every machine is on, and every node is Ready',
     next: nextPhase(lab, others),

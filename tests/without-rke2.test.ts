@@ -37,7 +37,7 @@ const run = (command: string, ...words: string[]) => {
 await t.test('only the scripts of the cluster and its status go with it', async (t) => {
   t.strictSame(
     gone.filter((file) => file.startsWith('scripts/')),
-    ['install-rke2', 'join', 'status', 'up'].map((name) => `scripts/${name}.ts`),
+    ['install-rke2', 'join', 'snapshot', 'start', 'status', 'up'].map((name) => `scripts/${name}.ts`),
   )
 })
 

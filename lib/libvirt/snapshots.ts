@@ -4,6 +4,7 @@ import { quote } from '../text/quote.ts'
 import { words } from './host.ts'
 import { parseSnapshot, type Snapshot } from './snapshot-xml.ts'
 import { ask, readable } from './virsh.ts'
+import { readInVolumes } from './volumes.ts'
 
 /** All snapshots of these domains, in two virsh processes. */
 export async function readSnapshots(lab: Lab, machines: string[]): Promise<Snapshot[]> {
@@ -30,4 +31,14 @@ export async function readSnapshots(lab: Lab, machines: string[]): Promise<Snaps
     const snapshot = parseSnapshot(machine, xml)
     return [readable(lab, snapshot, snapshot.name && snapshot.state, command)]
   })
+}
+
+/** How many snapshots each of these qcow2 volumes holds, by its header; without those of which it cannot be told. */
+export async function countInVolumes(lab: Lab, volumes: string[]): Promise<Map<string, number>> {
+  const found = await readInVolumes(lab, volumes, { offset: 60, length: 4 })
+  return new Map(
+    [...found].flatMap(([name, bytes]): [string, number][] =>
+      /^\0\0\0[^]$/.test(bytes) ? [[name, bytes.charCodeAt(3)]] : [],
+    ),
+  )
 }

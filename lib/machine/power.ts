@@ -1,17 +1,19 @@
-// EDGE. The steps that shut machines down, and the question before one that does not react loses its power.
+// EDGE. Machines off and on: the steps, and the question before one that does not react loses its power.
 import * as ui from '../cli/ui.ts'
 import { hangUp } from '../guest/on-node.ts'
+import { untilReady } from '../guest/ready.ts'
 import type { Lab, Node } from '../lab/lab.ts'
 import { lastConsoleLine } from '../libvirt/console.ts'
-import { look, virsh } from '../libvirt/observe.ts'
+import { look, virsh, type Host } from '../libvirt/observe.ts'
 import { pair, type Machine } from '../libvirt/ownership.ts'
 import { query } from '../shell/bash.ts'
 import type { Shell } from '../shell/carry-out.ts'
-import { forEach, sh, untilBash, type Check, type Say, type Step } from '../shell/steps.ts'
+import { forEach, inOrder, sh, untilBash, type Check, type Say, type Step } from '../shell/steps.ts'
 import { TimedOut, until, type Seen } from '../shell/wait.ts'
 import { LabError, script } from '../text/errors.ts'
 import { formatSeconds } from '../text/progress.ts'
 import { commandText, quote } from '../text/quote.ts'
+import { planNetwork, planStart } from './create.ts'
 
 const off = ['shut off', 'crashed']
 
@@ -25,6 +27,20 @@ export function lostQuorum(all: Machine[], nodes: Node[]): string | undefined {
   const left = servers.filter((one) => isOn(one) && !nodes.includes(one.node))
   if (left.length === 0 || left.length > servers.length / 2) return undefined
   return `${left.length} of ${servers.length} servers stay on: etcd needs more than half, so kubectl will not work until more are started`
+}
+
+/** Switches machines on, all at the same time, and waits until they answer. Returns as `Shell.apply`. */
+export async function switchOn(
+  lab: Lab,
+  host: Host,
+  machines: Machine[],
+  seconds: number,
+  shell: Shell,
+): Promise<boolean> {
+  await shell.apply(inOrder('Network', planNetwork(lab, host)))
+  await shell.apply(forEach('Machines', machines, (machine) => planStart(lab, machine)))
+  const wait = forEach('Wait for SSH', machines, ({ node }) => [untilReady(lab, node, seconds)])
+  return shell.apply({ ...wait, watched: true })
 }
 
 /** How long a machine may take, and whether one that takes longer loses its power without a question. */

@@ -3,7 +3,7 @@ import { hangUp } from '../guest/on-node.ts'
 import type { Lab } from '../lab/lab.ts'
 import { observe, virsh, type Host } from '../libvirt/observe.ts'
 import { pair, whoseDomain, type Machine } from '../libvirt/ownership.ts'
-import { readSnapshots } from '../libvirt/snapshots.ts'
+import { countInVolumes, readSnapshots } from '../libvirt/snapshots.ts'
 import type { Shell } from '../shell/carry-out.ts'
 import { forEach, inOrder, sh, type Run, type Stage, type Step } from '../shell/steps.ts'
 import { LabError, script, type CommandError } from '../text/errors.ts'
@@ -58,7 +58,8 @@ export async function save(
   checkName(name)
   checkMachines(lab, pair(lab, host))
   const there = all.find((one) => one.name === name)
-  checkSave(lab, machines, all, there)
+  const volumes = machines.flatMap(({ disk }) => disk?.name ?? [])
+  checkSave(lab, machines, all, there, await countInVolumes(lab, volumes))
   const kept = there ? machines.filter((machine) => isUnchanged(machine, there)) : []
   const back = kept.length > 0 && there?.wasOn ? machines : machines.filter(isOn)
   await shutDownInOrder(lab, machines, options, shell)
@@ -114,9 +115,12 @@ const notSaved = (machine: string, cause: CommandError, undone: boolean) =>
         ? 'it was removed from the other machines again; those that were on are starting'
         : 'it may be left on other machines, and machines may be off',
     ],
-    hint: [...cause.hint, ...(undone ? [] : [script('snapshot', 'list'), script('start')])],
+    hint: [...helpOf(cause), undone ? script('status') : script('snapshot', 'list')],
     cause,
   })
+
+// Not the command itself: alone, it would leave the lab half saved or half reverted.
+const helpOf = ({ hint, failed }: CommandError) => hint.filter((one) => one !== failed.command)
 
 /** Puts every machine back to the snapshot, after asking. They are off then. */
 export async function revert(
@@ -171,7 +175,7 @@ const notReverted = (machine: string, snapshot: string, cause: CommandError) =>
       })
     : new LabError(`${machine}: ${cause.message}`, {
         details: [...cause.details, 'other machines may be back already, so all stay off'],
-        hint: [...cause.hint, '# then run the same again'],
+        hint: [...helpOf(cause), '# when that is fixed, run the same again'],
         cause,
       })
 

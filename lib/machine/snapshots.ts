@@ -79,18 +79,19 @@ export function isUnchanged({ name, domain, disk }: Machine, { on }: LabSnapshot
   return domain?.state === 'shut off' && (disk?.modified ?? Infinity) <= created + slack
 }
 
-/** Throws when these machines cannot be saved as `name`; `there`: what has that name. */
+/** Throws when these machines cannot be saved under a name; `there`: what has it; `counts`: the snapshots on each volume. */
 export function checkSave(
   lab: Lab,
   machines: Machine[],
   all: LabSnapshot[],
   there: LabSnapshot | undefined,
+  counts: Map<string, number>,
 ): void {
   if (machines.length === 0)
     throw new LabError('no machine of this lab is made, so there is nothing to save', {
       hint: script('create'),
     })
-  const errors = machines.flatMap((machine) => whyNotSaved(lab, machine, all) ?? [])
+  const errors = machines.flatMap((machine) => whyNotSaved(lab, machine, all, counts) ?? [])
   if (errors.length > 0) throw errors.length > 1 ? new NodeErrors(errors) : errors[0]
   if (!there) return
   if (!there.of) throw foreign(lab, there)
@@ -107,8 +108,9 @@ export function checkSave(
 
 function whyNotSaved(
   lab: Lab,
-  { name, node, domain }: Machine,
+  { name, node, domain, disk }: Machine,
   all: LabSnapshot[],
+  counts: Map<string, number>,
 ): LabError | undefined {
   const mixed = all.find(({ on }) => on.get(name)?.external)
   const there = `virsh -c ${quote(lab.libvirt)}`
@@ -120,6 +122,16 @@ function whyNotSaved(
         hint: `${there} snapshot-list ${name} --external`,
       },
     )
+  const known = all.filter(({ on }) => on.has(name)).length
+  const held = counts.get(node.volume) ?? 0
+  if (disk && held > known)
+    return new LabError(`${name}: its disk holds ${held} snapshots, libvirt knows ${known}`, {
+      details: ['a revert could take one that libvirt does not know'],
+      hint: [
+        `sudo qemu-img snapshot -U -l ${quote(disk.path)}`,
+        `# with the machine off, remove those: sudo qemu-img snapshot -d NAME ${quote(disk.path)}`,
+      ],
+    })
   if (domain && seedState(lab, node, domain) === 'attached')
     return new LabError(`${name}: its seed is still in the drive`, {
       details: ['the machine would need it again after a revert, and by then it may be deleted'],

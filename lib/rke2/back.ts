@@ -10,16 +10,23 @@ import { lookAt, planStart, refusal, type Member } from './service.ts'
 import { serviceOf, untouched } from './state.ts'
 
 /** Waits until those of the nodes that have run RKE2 are Ready again: all servers at the same time, because etcd needs most
- *  of them, then the agents. A service that is stopped is started. The names of those that have not run RKE2 come back. */
+ *  of them, then the agents. A service that is stopped is started. The names of those that have not run RKE2 come back.
+ *  Not `known`: what they will be when this is carried out. */
 export async function bringBack(
   lab: Lab,
   nodes: Node[],
   seconds: number,
   shell: Shell,
+  known = true,
 ): Promise<string[]> {
   const [servers, agents] = (['server', 'agent'] as const).map((role) =>
     nodes.filter((node) => node.role === role),
   ) as [Node[], Node[]]
+  if (!known) {
+    await shell.apply(backLater(lab, servers, undefined, seconds))
+    await shell.apply(backLater(lab, agents, firstServer(lab), seconds))
+    return []
+  }
   const first = await shell.look('Look at the servers', () => eachOf(servers, lookAt))
   await shell.apply({
     ...forEach('Wait for the servers', first, (one) => planBack(lab, one, one.node, seconds)),
@@ -39,20 +46,13 @@ export async function bringBack(
   return [...first, ...joiners].filter((one) => !mayHaveRun(one)).map(({ name }) => name)
 }
 
-/** The waits for nodes that cannot be asked before, to print: for each one that starts RKE2. */
-export function backLater(lab: Lab, nodes: Node[], seconds: number): Stage[] {
+// The waits for nodes that cannot be asked before: for each one that starts RKE2.
+function backLater(lab: Lab, some: Node[], reporter: Node | undefined, seconds: number): Stage {
   const trouble = new LabError('it cannot be asked yet')
-  const reporter = firstServer(lab)
-  return (['server', 'agent'] as const).map((role) =>
-    forEach(
-      `Wait for the ${role}s`,
-      nodes.filter((node) => node.role === role),
-      (node) => {
-        const member = { name: node.name, node, state: untouched, trouble }
-        return planBack(lab, member, role === 'server' ? node : reporter, seconds)
-      },
-    ),
-  )
+  return forEach(`Wait for the ${reporter ? 'agents' : 'servers'}`, some, (node) => {
+    const member = { name: node.name, node, state: untouched, trouble }
+    return planBack(lab, member, reporter ?? node, seconds)
+  })
 }
 
 /** What is typed next: the phases for nodes that have not run RKE2, or the look at all of them. */
