@@ -86,7 +86,7 @@ await t.test('names are plain words', async (t) => {
   ])
     t.throws(() => checkName(name), name)
   t.equal(nameBefore('base', []), 'before-base')
-  const taken = [...names.map((name) => made(name, { name: 'before-base' }))]
+  const taken = names.map((name) => made(name, { name: 'before-base' }))
   t.equal(nameBefore('base', byName(lab, taken)), 'before-base-2')
   t.equal(nameBefore('base', byName(lab, taken.slice(1))), 'before-base', 'half of one is replaced')
   t.doesNotThrow(() => checkName(nameBefore('x'.repeat(63), [])))

@@ -9,7 +9,7 @@ import { failed, shown, succeeds } from '../helpers/results.ts'
 t.setTimeout(900_000)
 const names = ['kubemaster', 'worker01', 'worker02']
 const changes = (calls: string[]) =>
-  calls.map((call) => call.replace(/^virsh -c \S+ /, '')).filter((call) => !/^ssh/.test(call))
+  calls.map((call) => call.replace(/^virsh -c \S+ /, '')).filter((call) => !call.startsWith('ssh'))
 const snapshotsIn = (host: FakeHost, name: string) => {
   const folder = join(host.state, `domains/${name}/snapshots`)
   return existsSync(folder) ? readdirSync(folder).sort() : []
@@ -39,11 +39,11 @@ await t.test('save, break, revert: every node is Ready again', async (t) => {
   const order = changes(saved.changes)
   t.ok(
     order.lastIndexOf('shutdown kubemaster') <
-      order.findIndex((one) => /^snapshot-create/.test(one)),
+      order.findIndex((one) => one.startsWith('snapshot-create')),
   )
   t.ok(
-    order.findLastIndex((one) => /^snapshot-create/.test(one)) <
-      order.findIndex((one) => /^start /.test(one)),
+    order.findLastIndex((one) => one.startsWith('snapshot-create')) <
+      order.findIndex((one) => one.startsWith('start ')),
   )
   t.match(saved.stderr, 'Next: npx zx scripts/status.ts')
   t.strictSame(host.everything(), whole, 'nothing else has changed')
