@@ -17,7 +17,6 @@ import { LabError, script } from '../lib/text/errors.ts'
 
 await phase(import.meta.url, 'snapshot', async ({ lab, options, shell }) => {
   const [verb, name = ''] = options.words
-  const { off } = options.flags
   const saves = await lookAtSnapshots(lab)
   const { host, machines, all } = saves
   if (verb === 'list') return console.log(options.json ? asJson(lab, saves) : asTable(saves))
@@ -31,13 +30,13 @@ await phase(import.meta.url, 'snapshot', async ({ lab, options, shell }) => {
     return { next: script('snapshot', 'list') }
   }
 
-  if (!off) checkAccess(lab, host)
   const isRevert = verb === 'revert'
-  const ways = { ...options, save: options.flags.save, about: inWords }
+  const ways = { ...options, ...options.flags, about: inWords }
+  if (!ways.off) checkAccess(lab, host)
   if (isRevert) await revert(lab, saves, name, ways, shell)
-  const back = isRevert ? machines.map(switchedOff) : await save(lab, saves, name, options, shell)
+  const back = isRevert ? machines.map(switchedOff) : await save(lab, saves, name, ways, shell)
   const idle = `nothing to do: ${name} is what is on the disks`
-  if (off || back.length === 0) return { idle, next: script('start') }
+  if (ways.off || back.length === 0) return { idle, next: script('start') }
   const areOn = await switchOn(lab, host, back, options.timeout, shell)
   const backNodes = back.map(({ node }) => node)
   const others = await bringBack(lab, backNodes, options.timeout, shell, areOn || !isRevert)

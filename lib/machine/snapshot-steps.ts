@@ -7,6 +7,7 @@ import { countInVolumes, readSnapshots } from '../libvirt/snapshots.ts'
 import type { Shell } from '../shell/carry-out.ts'
 import { forEach, inOrder, sh, type Run, type Stage, type Step } from '../shell/steps.ts'
 import { LabError, script, type CommandError } from '../text/errors.ts'
+import { planStart } from './create.ts'
 import { checkMachines } from './drift.ts'
 import { isOn, shutDownInOrder, type Patience } from './power.ts'
 import {
@@ -46,13 +47,13 @@ export async function snapshotsOf(lab: Lab, machines: Machine[]): Promise<string
   return byName(lab, await readSnapshots(lab, made)).flatMap(({ name, of }) => (of ? [name] : []))
 }
 
-/** Shuts the machines down and saves their disks under the name. Returns the machines that are to be on again; what was
- *  interrupted is completed. */
+/** Shuts the machines down and saves their disks under the name. Returns the machines that are to be on again, none when they
+ *  are to stay off; what was interrupted is completed. */
 export async function save(
   lab: Lab,
   { host, machines, all }: Saves,
   name: string,
-  options: Patience,
+  options: Patience & { off: boolean },
   shell: Shell,
 ): Promise<Machine[]> {
   checkName(name)
@@ -62,9 +63,20 @@ export async function save(
   checkSave(lab, machines, all, there, await countInVolumes(lab, volumes))
   const kept = there ? machines.filter((machine) => isUnchanged(machine, there)) : []
   const back = kept.length > 0 && there?.wasOn ? machines : machines.filter(isOn)
-  await shutDownInOrder(lab, machines, options, shell)
-  await shell.apply(inOrder(`Save ${name}`, planSave(lab, machines, name, { there, kept, back })))
-  return back.map(switchedOff)
+  await shutDownInOrder(lab, machines, options, shell).catch((error: unknown) =>
+    onAgain(lab, back, shell).finally(() => Promise.reject(error as Error)),
+  )
+  const names = machines.map((one) => one.name)
+  const text = describe(names, back.length > 0 && !options.off)
+  const steps = planSave(lab, machines, name, { there, kept, back, text })
+  await shell.apply(inOrder(`Save ${name}`, steps))
+  return options.off ? [] : back.map(switchedOff)
+}
+
+async function onAgain(lab: Lab, back: Machine[], shell: Shell): Promise<void> {
+  const nodes = back.map(({ node }) => node)
+  const now = pair(lab, await observe(lab), nodes)
+  await shell.apply(forEach('On again', now, (machine) => planStart(lab, machine)))
 }
 
 /** The machine as it is once it is shut down. */
@@ -78,15 +90,12 @@ interface Parts {
   /** Machines whose snapshot of that name is what is on their disk now. */
   kept: Machine[]
   back: Machine[]
+  text: string
 }
 
-function planSave(lab: Lab, machines: Machine[], name: string, { there, kept, back }: Parts) {
+function planSave(lab: Lab, machines: Machine[], name: string, { there, kept, back, text }: Parts) {
   const stale = machines.filter((one) => there?.on.has(one.name) && !kept.includes(one))
   const missing = machines.filter((one) => !kept.includes(one))
-  const text = describe(
-    machines.map((one) => one.name),
-    back.length > 0,
-  )
   return [
     ...stale.map((one) => forget(lab, one.name, name)),
     ...missing.map((one, index): Run => {
@@ -145,7 +154,7 @@ export async function revert(
   const lost = 'what was changed since then is lost'
   if (!isKept && !(await shell.ask(`Put the lab back to ${name}?`, [lost], options.yes)))
     throw new LabError('nothing was changed')
-  if (isKept) await save(lab, saves, before, options, shell)
+  if (isKept) await save(lab, saves, before, { ...options, off: true }, shell)
   else await shell.apply(cutPower(lab, machines.filter(isOn)))
   await shell.apply(forEach(`Back to ${name}`, machines, (one) => planRevert(lab, one, name)))
 }

@@ -85,8 +85,9 @@ await t.test(
   async (t) => {
     const host = made
     host.restore()
-    await succeeds(t, host, 'stop')
-    const { stderr } = await succeeds(t, host, 'snapshot', 'save', 'base')
+    await succeeds(t, host, 'snapshot', 'save', 'base', '--off')
+    t.strictSame(states(host), allOff)
+    const { stderr } = await succeeds(t, host, 'snapshot', 'save', 'off')
     t.strictSame(states(host), allOff)
     t.match(stderr, 'Next: npx zx scripts/start.ts')
     const again = await succeeds(t, host, 'snapshot', 'save', 'base')
@@ -122,6 +123,18 @@ await t.test('one machine cannot be saved: it is on none, and the lab is on agai
   runByBash(t, host, script, 1)
   t.strictSame([all(host), states(host)], [onEach(), allOn], 'the printed script does the same')
 })
+
+await t.test(
+  'a guest does not shut down: nothing is saved, and the others are on again',
+  async (t) => {
+    const host = made
+    host.restore()
+    host.put('deaf', 'kubemaster\n')
+    const result = await host.run('snapshot', ['save', 'base', '--timeout', '2'])
+    failed(t, result, 'there is no terminal to ask on', 'kubemaster: still on after 2 s')
+    t.strictSame([all(host), states(host)], [onEach(), allOn])
+  },
+)
 
 await t.test('what cannot be saved or put back is refused with the reason', async (t) => {
   const host = made
