@@ -1,6 +1,6 @@
 // PURE. Command line -> options, and the usage text.
 import minimist from 'minimist'
-import { UsageError } from '../text/errors.ts'
+import { script, UsageError } from '../text/errors.ts'
 
 /** How a script is called; F are the names of its own flags. */
 export interface Usage<F extends string = string> {
@@ -117,11 +117,11 @@ export function parseArgs<F extends string>(words: string[], usage: Usage<F>): O
   }
 }
 
-function checkForm(words: string[], script: string, forms: readonly string[]): void {
+function checkForm(words: string[], name: string, forms: readonly string[]): void {
   const form = forms.find((one) => one.split(' ')[0] === words[0])
   if (form && form.split(' ').length === words.length) return
-  throw new UsageError(
-    form ? `it is ${script} ${form}` : `${script} does not know ${words[0] ?? 'what to do'}`,
-    { hint: `one of: ${(form ? [form] : forms).map((one) => `${script} ${one}`).join(', ')}` },
-  )
+  const what = words[0] ?? 'what to do'
+  throw new UsageError(form ? `it is ${name} ${form}` : `${name} does not know ${what}`, {
+    hint: (form ? [form] : forms).map((one) => script(name, one)),
+  })
 }
