@@ -42,11 +42,12 @@ export async function phase<N extends PhaseName>(
     const nodes = namedNodes(lab, options.nodes)
     stopOnSignals()
     for (const warning of lab.warnings) ui.warn(warning)
+    const changes = usage.changes && (!usage.reads || options.words[0] !== usage.reads)
     const shell = options.dryRun
-      ? printing(`${usage.script} of lab ${lab.name}`, usage.changes)
+      ? printing(`${usage.script} of lab ${lab.name}`, changes)
       : working()
     const work = () => body({ lab, nodes, options, shell })
-    const end = usage.changes
+    const end = changes
       ? await shell.locked(`${lab.dir}/lock`, `lab ${lab.name}`, work)
       : await work()
     if (end) shell.end(end.idle, end.next)

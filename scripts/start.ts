@@ -1,14 +1,12 @@
 #!/usr/bin/env zx
 // Start: the machines are switched on, all servers at the same time, until every node is Ready. Safe to run again.
 import { checkAccess } from '../lib/guest/keys.ts'
-import { untilReady } from '../lib/guest/ready.ts'
 import { observe } from '../lib/libvirt/observe.ts'
 import { pair } from '../lib/libvirt/ownership.ts'
-import { planNetwork, planStart } from '../lib/machine/create.ts'
 import { checkMachines, checkMade } from '../lib/machine/drift.ts'
+import { switchOn } from '../lib/machine/power.ts'
 import { phase } from '../lib/phase.ts'
 import { bringBack, nextPhase } from '../lib/rke2/back.ts'
-import { forEach, inOrder } from '../lib/shell/steps.ts'
 
 await phase(import.meta.url, 'start', async ({ lab, nodes, options, shell }) => {
   const host = await observe(lab)
@@ -17,12 +15,7 @@ await phase(import.meta.url, 'start', async ({ lab, nodes, options, shell }) => 
   checkMachines(lab, machines)
   checkMade(machines)
 
-  await shell.apply(inOrder('Network', planNetwork(lab, host)))
-  await shell.apply(forEach('Machines', machines, (machine) => planStart(lab, machine)))
-  await shell.apply({
-    ...forEach('Wait for SSH', nodes, (node) => [untilReady(lab, node, options.timeout)]),
-    watched: true,
-  })
+  await switchOn(lab, host, machines, options.timeout, shell)
   const others = await bringBack(lab, nodes, options.timeout, shell)
   return {
     idle: 'nothing to do: every machine is on, and every node is Ready',

@@ -4,7 +4,7 @@ import * as ui from '../lib/cli/ui.ts'
 import { observe } from '../lib/libvirt/observe.ts'
 import { pair } from '../lib/libvirt/ownership.ts'
 import { checkMade } from '../lib/machine/drift.ts'
-import { isOn, lostQuorum, shutDown } from '../lib/machine/power.ts'
+import { isOn, lostQuorum, shutDownInOrder } from '../lib/machine/power.ts'
 import { phase } from '../lib/phase.ts'
 import { script } from '../lib/text/errors.ts'
 
@@ -15,10 +15,7 @@ await phase(import.meta.url, 'stop', async ({ lab, nodes, options, shell }) => {
   const warning = lostQuorum(pair(lab, host), nodes)
   if (warning && machines.some(isOn)) ui.warn(warning)
 
-  const [servers, agents] = ['server', 'agent'].map((role) =>
-    machines.filter(({ node }) => node.role === role),
-  )
-  for (const some of [agents ?? [], servers ?? []]) await shutDown(lab, some, options, shell)
+  await shutDownInOrder(lab, machines, options, shell)
   return {
     idle: 'nothing to do: every machine is off',
     next: script('start', ...options.nodes),

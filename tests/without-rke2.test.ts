@@ -37,7 +37,7 @@ const run = (command: string, ...words: string[]) => {
 await t.test('only the scripts of the cluster and its status go with it', async (t) => {
   t.strictSame(
     gone.filter((file) => file.startsWith('scripts/')),
-    'backup env install-rke2 join logs remove resize restore start status up upgrade'
+    'backup env install-rke2 join logs remove resize restore snapshot start status up upgrade'
       .split(' ')
       .map((name) => `scripts/${name}.ts`),
   )

@@ -14,6 +14,8 @@ export interface Usage<F extends string = string> {
   operand?: string
   /** Takes node names, or the name of one node. */
   nodes?: boolean | 'one'
+  /** Takes words in one of these forms instead, such as `save NAME`. */
+  words?: readonly string[]
   /** Its own on/off options. */
   flags?: Record<F, string>
   /** Its own options with a value, such as `keep N`. */
@@ -31,6 +33,8 @@ export interface Options<F extends string = string> {
   /** The words after `--`, where the script takes a command. */
   command: string[]
   operand?: string
+  /** Where the script takes forms of words: the words, the first of them known. */
+  words: string[]
   dryRun: boolean
   verbose: boolean
   yes: boolean
@@ -82,7 +86,10 @@ export function usageText(usage: Usage): string {
   )
   const nodes = operands(usage)
   return [
-    `npx zx scripts/${usage.script}.ts${nodes} [options]${usage.command ? ' -- COMMAND' : ''}`,
+    ...(usage.words ?? ['']).map(
+      (form) =>
+        `npx zx scripts/${usage.script}.ts${form && ` ${form}`}${nodes} [options]${usage.command ? ' -- COMMAND' : ''}`,
+    ),
     '',
     usage.does,
     ...(usage.nodes === true ? ['Without NODE: all nodes of the lab that this phase is for.'] : []),
@@ -116,7 +123,8 @@ export function parseArgs<F extends string>(words: string[], usage: Usage<F>): O
     if (Array.isArray(parsed[name])) throw new UsageError(`--${name} is given more than once`)
     if (parsed[name] === '') throw new UsageError(`--${name} needs a value`)
   }
-  if (!usage.nodes && parsed._.length > (usage.operand ? 1 : 0))
+  if (usage.words && !parsed.help) checkForm(parsed._, usage.script, usage.words)
+  else if (!usage.nodes && !usage.words && parsed._.length > (usage.operand ? 1 : 0))
     throw new UsageError(
       `${usage.script} takes ${usage.operand ? `one ${usage.operand}` : 'no node names'}, got ${parsed._.join(', ')}`,
     )
@@ -135,7 +143,8 @@ export function parseArgs<F extends string>(words: string[], usage: Usage<F>): O
   return {
     lab: parsed.lab ?? 'lab.yaml',
     command,
-    nodes: usage.operand ? [] : [...new Set(parsed._)],
+    nodes: usage.operand || usage.words ? [] : [...new Set(parsed._)],
+    words: usage.words ? parsed._ : [],
     ...(usage.operand && parsed._[0] !== undefined ? { operand: parsed._[0] } : {}),
     dryRun: parsed['dry-run'],
     verbose: parsed.verbose,
@@ -153,4 +162,13 @@ export function parseArgs<F extends string>(words: string[], usage: Usage<F>): O
       }),
     ),
   }
+}
+
+function checkForm(words: string[], name: string, forms: readonly string[]): void {
+  const form = forms.find((one) => one.split(' ')[0] === words[0])
+  if (form && form.split(' ').length === words.length) return
+  const what = words[0] ?? 'what to do'
+  throw new UsageError(form ? `it is ${name} ${form}` : `${name} does not know ${what}`, {
+    hint: (form ? [form] : forms).map((one) => script(name, one)),
+  })
 }

@@ -4,6 +4,8 @@ import type { Usage } from './args.ts'
 interface Row extends Omit<Usage, 'script'> {
   /** Changes something: takes the lock; a dry run prints a script. */
   changes: boolean
+  /** The first word with which it only reads. */
+  reads?: string
 }
 
 /** The phases that `up` runs, in this order; a dry run only those that change something. */
@@ -62,6 +64,18 @@ export const phases = {
     nodes: true,
     timeout: 1200,
     changes: true,
+  },
+  snapshot: {
+    does: 'Saves the disks of all machines at one moment, and puts the whole lab back to it.',
+    words: ['save NAME', 'list', 'revert NAME', 'remove NAME'],
+    flags: {
+      off: 'save, revert: leave the machines off afterwards',
+      save: 'revert: save the present state first, as before-NAME',
+    },
+    timeout: 1200,
+    json: true,
+    changes: true,
+    reads: 'list',
   },
   exec: {
     does: 'Runs a command on the nodes, side by side, and shows what each of them prints.',
@@ -138,5 +152,7 @@ export type FlagOf<N extends PhaseName> = (typeof phases)[N] extends { flags: in
   : never
 
 /** How a phase is called, with the names of its flags. */
-export const usageOf = <N extends PhaseName>(script: N): Usage<FlagOf<N>> & { changes: boolean } =>
-  ({ script, ...phases[script] }) as Usage<FlagOf<N>> & { changes: boolean }
+export const usageOf = <N extends PhaseName>(
+  script: N,
+): Usage<FlagOf<N>> & Pick<Row, 'changes' | 'reads'> =>
+  ({ script, ...phases[script] }) as Usage<FlagOf<N>> & Pick<Row, 'changes' | 'reads'>

@@ -14,6 +14,8 @@ export interface Domain {
   persistent: boolean
   /** It starts when libvirt does. */
   autostart: boolean
+  /** libvirt keeps its memory in a file (managed save), for its next start. */
+  saved?: boolean
   /** kvm, or qemu: emulated. */
   type: string
   vcpus: number
@@ -29,6 +31,8 @@ export interface Domain {
 export interface Volume {
   name: string
   path: string
+  /** When its file was last written, in seconds since 1970. */
+  modified?: number
   /** In bytes: the size that the guest sees, the space used on disk, the length of the file. */
   capacity: number
   allocation: number
@@ -60,7 +64,7 @@ export interface Host {
   unseen?: { what: 'storage' | 'networks'; error: LabError }[]
 }
 
-interface Tree {
+export interface Tree {
   [key: string]: Tree | undefined
 }
 
@@ -73,24 +77,26 @@ const parser = new XMLParser({
 })
 
 // An element without attributes or children comes as its bare text.
-const text = (element: unknown): string => {
+export const text = (element: unknown): string => {
   if (typeof element === 'string') return element
   return typeof element === 'object' && element !== null && '#text' in element
     ? text(element['#text'])
     : ''
 }
-const attribute = (tree: Tree | undefined, name: string): string | undefined => {
+export const attribute = (tree: Tree | undefined, name: string): string | undefined => {
   const value: unknown = tree?.[`@${name}`]
   return typeof value === 'string' && value !== '' ? value : undefined
 }
-const list = (tree: Tree | undefined): Tree[] => (Array.isArray(tree) ? (tree as Tree[]) : [])
-const tree = (xml: string, root: string): Tree => (parser.parse(xml) as Tree)[root] ?? ({} as Tree)
+export const list = (tree: Tree | undefined): Tree[] =>
+  Array.isArray(tree) ? (tree as Tree[]) : []
+export const tree = (xml: string, root: string): Tree =>
+  (parser.parse(xml) as Tree)[root] ?? ({} as Tree)
 
 const unitBytes: Record<string, number> = { bytes: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 }
 const bytes = (size: Tree | undefined) =>
   Number(text(size)) * (unitBytes[attribute(size, 'unit') ?? 'bytes'] ?? 1) || 0
 
-function owner(domain: Tree): Domain['owner'] {
+export function owner(domain: Tree): Domain['owner'] {
   for (const [name, element] of Object.entries(domain.metadata ?? {})) {
     const [prefix, local] = name.split(':')
     if (local !== 'node' || attribute(element, `xmlns:${prefix}`) !== namespace) continue
@@ -138,12 +144,13 @@ export function parseDomain(
 }
 
 /** What `dominfo` says beyond the XML of a domain. */
-export function parseInfo(info: string): Pick<Domain, 'state' | 'persistent' | 'autostart'> {
+export function parseInfo(info: string) {
   const value = (key: string) => new RegExp(`^${key}: +(.*\\S)`, 'm').exec(info)?.[1] ?? ''
   return {
     state: value('State'),
     persistent: value('Persistent') === 'yes',
     autostart: value('Autostart') === 'enable',
+    saved: value('Managed save') === 'yes',
   }
 }
 
@@ -151,12 +158,14 @@ export function parseInfo(info: string): Pick<Domain, 'state' | 'persistent' | '
 export function parseVolume(xml: string): Volume {
   const volume = tree(xml, 'volume')
   const backing = text(volume.backingStore?.path)
+  const modified = Number(text(volume.target?.timestamps?.mtime))
   return {
     name: text(volume.name),
     path: text(volume.target?.path),
     capacity: bytes(volume.capacity),
     allocation: bytes(volume.allocation),
     physical: bytes(volume.physical),
+    ...(modified > 0 ? { modified } : {}),
     ...(backing ? { backing } : {}),
   }
 }

@@ -83,8 +83,9 @@ function domainsFrom(lab: Lab, uuids: string[], details: Answers): Domain[] {
       details(`${side} ${uuid}`),
     )
     if (live !== undefined && config !== undefined && info !== undefined) {
-      const { state, persistent, autostart } = parseInfo(info)
-      const domain = parseDomain(live, persistent ? config : '', state, autostart)
+      const { state, persistent, autostart, saved } = parseInfo(info)
+      const parsed = parseDomain(live, persistent ? config : '', state, autostart)
+      const domain = saved ? { ...parsed, saved } : parsed
       return [readable(lab, domain, domain.uuid && state, `dumpxml ${uuid}`)]
     }
     // virsh says "cannot get domain" for any other error too.

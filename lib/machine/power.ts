@@ -1,17 +1,19 @@
-// EDGE. The steps that shut machines down, and the question before one that does not react loses its power.
+// EDGE. Machines off and on: the steps, and the question before one that does not react loses its power.
 import * as ui from '../cli/ui.ts'
 import { hangUp } from '../guest/on-node.ts'
+import { untilReady } from '../guest/ready.ts'
 import type { Lab, Node } from '../lab/lab.ts'
 import { lastConsoleLine } from '../libvirt/console.ts'
-import { look, virsh } from '../libvirt/observe.ts'
+import { look, virsh, type Host } from '../libvirt/observe.ts'
 import { pair, type Machine } from '../libvirt/ownership.ts'
 import { query } from '../shell/bash.ts'
 import type { Shell } from '../shell/carry-out.ts'
-import { forEach, sh, untilBash, type Check, type Say, type Step } from '../shell/steps.ts'
+import { forEach, inOrder, sh, untilBash, type Check, type Say, type Step } from '../shell/steps.ts'
 import { TimedOut, until, type Seen } from '../shell/wait.ts'
 import { LabError, script } from '../text/errors.ts'
 import { formatSeconds } from '../text/progress.ts'
 import { commandText, quote } from '../text/quote.ts'
+import { planNetwork, planStart } from './create.ts'
 
 const off = ['shut off', 'crashed']
 
@@ -27,12 +29,48 @@ export function lostQuorum(all: Machine[], nodes: Node[]): string | undefined {
   return `${left.length} of ${servers.length} servers stay on: etcd needs more than half, so kubectl will not work until more are started`
 }
 
+/** Switches machines on, all at the same time, and waits until they answer. Returns as `Shell.apply`. */
+export async function switchOn(
+  lab: Lab,
+  host: Host,
+  machines: Machine[],
+  seconds: number,
+  shell: Shell,
+): Promise<boolean> {
+  await shell.apply(inOrder('Network', planNetwork(lab, host)))
+  await shell.apply(forEach('Machines', machines, (machine) => planStart(lab, machine)))
+  const wait = forEach('Wait for SSH', machines, ({ node }) => [untilReady(lab, node, seconds)])
+  return shell.apply({ ...wait, watched: true })
+}
+
+/** How long a machine may take, and whether one that takes longer loses its power without a question. */
+export interface Patience {
+  timeout: number
+  yes: boolean
+}
+
+/** Shuts machines down, agents first, then all servers: see `shutDown`. */
+export async function shutDownInOrder(
+  lab: Lab,
+  machines: Machine[],
+  options: Patience,
+  shell: Shell,
+): Promise<void> {
+  for (const role of ['agent', 'server'])
+    await shutDown(
+      lab,
+      machines.filter(({ node }) => node.role === role),
+      options,
+      shell,
+    )
+}
+
 /** Shuts machines down, all at the same time, and waits up to `timeout` seconds; then asks whether those that are still on
  *  lose their power. */
 export async function shutDown(
   lab: Lab,
   machines: Machine[],
-  { timeout, yes }: { timeout: number; yes: boolean },
+  { timeout, yes }: Patience,
   shell: Shell,
 ): Promise<void> {
   const on = machines.filter(isOn)

@@ -18,6 +18,7 @@ await t.test('words become options', async (t) => {
     lab: 'lab.yaml',
     nodes: [],
     command: [],
+    words: [],
     dryRun: false,
     verbose: false,
     yes: false,
@@ -43,6 +44,24 @@ await t.test('words become options', async (t) => {
   t.strictSame(parseArgs(['--keep', '007'], usageOf('backup')).values, { keep: '007' })
   t.match(parseArgs(['a.tar'], usageOf('restore')), { operand: 'a.tar', nodes: [] })
   t.notOk('operand' in parseArgs([], usageOf('restore')))
+})
+
+await t.test('words in one of some forms', async (t) => {
+  const forms = { ...usage, nodes: false, words: ['save NAME', 'list'] }
+  t.match(parseArgs(['save', '007', '--force'], forms), { words: ['save', '007'], nodes: [] })
+  t.match(parseArgs(['list'], forms), { words: ['list'] })
+  t.ok(parseArgs(['--help'], forms).help)
+  for (const [words, message] of [
+    [[], /does not know what to do/],
+    [['lst'], /does not know lst/],
+    [['save'], /it is example save NAME/],
+    [['list', 'all'], /it is example list/],
+  ] as [string[], RegExp][])
+    t.throws(() => parseArgs(words, forms), { message }, words.join(' '))
+  t.match(
+    usageText(forms),
+    /^npx zx scripts\/example.ts save NAME \[options\]\nnpx zx scripts\/example.ts list \[options\]\n\n/,
+  )
 })
 
 await t.test('wrong words are errors that list the known ones', async (t) => {

@@ -69,6 +69,7 @@ await t.test('volumes, pool and network', async (t) => {
     capacity: 40 * 2 ** 30,
     allocation: 2437120,
     physical: 2490368,
+    modified: 1795287676.9007745,
     backing: `${pool}/base-0a04793648ffdd5e.qcow2`,
   })
   const base = parseVolume(fixture('volume-base.libvirt-9.0.0.xml'))
@@ -94,20 +95,18 @@ await t.test('volumes, pool and network', async (t) => {
 
 await t.test('state and persistence are in dominfo, names in lists', async (t) => {
   const info = fixture('batch.libvirt-9.0.0.txt').split('--- stderr')[0] ?? ''
-  t.strictSame(parseInfo(info), {
-    state: 'running',
-    persistent: true,
-    autostart: false,
+  const not = { autostart: false, saved: false }
+  t.strictSame(parseInfo(info), { state: 'running', persistent: true, ...not })
+  t.strictSame(parseInfo('State:          shut off\nPersistent:     no\n'), {
+    state: 'shut off',
+    persistent: false,
+    ...not,
   })
-  t.strictSame(
-    parseInfo('State:          shut off\nPersistent:     no\nAutostart:      enable\n'),
-    {
-      state: 'shut off',
-      persistent: false,
-      autostart: true,
-    },
-  )
-  t.strictSame(parseInfo(''), { state: '', persistent: false, autostart: false })
+  t.match(parseInfo('Autostart:      enable\nManaged save:   yes\n'), {
+    autostart: true,
+    saved: true,
+  })
+  t.strictSame(parseInfo(''), { state: '', persistent: false, ...not })
   const list = ` a b.qcow2   ${pool}/a b.qcow2\n lab-kubemaster.qcow2          ${pool}/x\n\n`
   t.strictSame(volumeList(list), ['a b.qcow2', 'lab-kubemaster.qcow2'])
 })

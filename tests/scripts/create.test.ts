@@ -166,10 +166,7 @@ await t.test('from nothing to three machines, and then nothing more to do', asyn
         grown.changes.filter((call) => / (define|start|vol-create) /.test(call)),
         [/vol-create .*worker03\/disk\.xml/, /define .*worker03/, /start worker03/],
       )
-      t.match(
-        grown.stderr,
-        /! worker01: vcpus is 2, the lab file says 4; resize\.ts changes it/,
-      )
+      t.match(grown.stderr, /! worker01: vcpus is 2, the lab file says 4; resize\.ts changes it/)
       t.match(grown.stderr, /! worker01: memory is 4 GiB, the lab file says 8 GiB/)
       t.match(grown.stderr, /! worker01: disk is 40 GiB, the lab file says 50 GiB/)
       t.equal(host.inventory().domains?.length, 4)

@@ -1,0 +1,43 @@
+// A lab is saved, broken and put back.
+import type { Test } from 'tap'
+import { foreignDomain, readyNodes, type Section } from './off-and-on.ts'
+
+/** Save, break, revert: nodes are Ready, disks are as they were, and what is someone else's is untouched. */
+export async function saveBreakRevert(t: Test, section: Section): Promise<void> {
+  const { host, work, run, nodes } = section
+  const virsh = (...words: string[]) => host.run(['virsh', '-c', 'qemu:///system', ...words])
+  const other = await foreignDomain(section)
+  const theirs = await other.look()
+  const last = nodes.at(-1) ?? ''
+  const file = '/etc/of-the-lesson'
+  await work.ssh(last, `echo before | sudo tee ${file}`)
+  await run.kubectl('apply', '-f', 'tutorials/manifests/configmap.yaml')
+
+  await run.succeeds(t, 'snapshot', 'save', 'clean')
+  await readyNodes(t, section)
+  for (const node of nodes)
+    t.match(await virsh('snapshot-list', node), /clean +\S+ \S+ \S+ +shutoff/, `${node} has it`)
+  const list = JSON.parse((await run.succeeds(t, 'snapshot', 'list', '--json')).stdout)
+  t.match(list.snapshots, [{ name: 'clean', machines: nodes, remark: null }])
+
+  await work.ssh(last, `echo after | sudo tee ${file}; sudo rm -rf /etc/rancher; sync`)
+  await run.kubectl('delete', '-f', 'tutorials/manifests/configmap.yaml')
+  await work.ssh(nodes[0] ?? '', 'sudo systemctl disable --now rke2-server')
+  await run.succeeds(t, 'snapshot', 'revert', 'clean', '--yes')
+  const boots = await readyNodes(t, section)
+  t.equal(await work.ssh(last, `cat ${file}`), 'before\n', 'the disk is as it was')
+  await run.kubectl('get', '-f', 'tutorials/manifests/configmap.yaml')
+
+  await work.ssh(last, `echo again | sudo tee ${file}; sync`)
+  await run.succeeds(t, 'snapshot', 'revert', 'clean', '--save')
+  t.not((await readyNodes(t, section))[0], boots[0], 'it booted again')
+  t.equal(await work.ssh(last, `cat ${file}`), 'before\n')
+  await run.succeeds(t, 'snapshot', 'revert', 'before-clean', '--yes')
+  t.equal(await work.ssh(last, `cat ${file}`), 'again\n', 'the state before the revert')
+  for (const name of ['clean', 'before-clean'])
+    await run.succeeds(t, 'snapshot', 'remove', name, '--yes')
+  for (const node of nodes) t.equal((await virsh('snapshot-list', node, '--name')).trim(), '')
+
+  t.equal(await other.look(), theirs, 'the domain of someone else is as it was')
+  await other.remove()
+}

@@ -1,0 +1,37 @@
+// A snapshot as virsh prints it -> typed values.
+import t from 'tap'
+import { parseSnapshot } from '../../lib/libvirt/snapshot-xml.ts'
+import { fixture } from '../helpers/fixtures.ts'
+
+const xml = fixture('snapshot.libvirt-9.0.0.xml')
+
+await t.test('a snapshot that snapshot.ts made', async (t) => {
+  t.strictSame(parseSnapshot('kubemaster', xml), {
+    name: 'before-base',
+    machine: 'kubemaster',
+    description: 'rke2-kvm-lab: kubemaster worker01',
+    created: 1795677690,
+    state: 'shutoff',
+    external: false,
+    owner: { lab: 'lab', role: 'server', address: '192.0.2.30' },
+  })
+})
+
+await t.test(
+  'one made by hand: external, of the memory alone or of a disk; without owner',
+  async (t) => {
+    const disk = xml.replace("name='vda' snapshot='internal'", "name='vda' snapshot='external'")
+    t.ok(parseSnapshot('kubemaster', disk).external)
+    const memory = xml.replace("memory snapshot='no'", "memory snapshot='external'")
+    t.ok(parseSnapshot('kubemaster', memory).external)
+    const bare = parseSnapshot('x', '<domainsnapshot><name>1</name></domainsnapshot>')
+    t.strictSame(bare, {
+      name: '1',
+      machine: 'x',
+      description: '',
+      created: 0,
+      state: '',
+      external: false,
+    })
+  },
+)
