@@ -9,7 +9,7 @@ import { LabError, NodeErrors } from '../text/errors.ts'
 import type { Finding } from '../text/findings.ts'
 import { commandText } from '../text/quote.ts'
 import { rke2Config } from './config.ts'
-import { findingsOn, needsScript, ofRelease } from './needs.ts'
+import { findingsOn, needsScript, ofRelease } from './fitness.ts'
 import type { Edited, Member } from './service.ts'
 
 /** The step that reports everything that is wrong with a node, compared with the others where that matters; it fails if

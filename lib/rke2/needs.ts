@@ -2,9 +2,8 @@
 import { typedOn } from '../guest/ssh-files.ts'
 import type { Lab, Node } from '../lab/lab.ts'
 import { script, type Hint } from '../text/errors.ts'
-import { failure, warning, type Finding } from '../text/findings.ts'
 import { formatSize } from '../text/size.ts'
-import { separate, vitalModules, withPrograms, type NodeFacts } from './facts.ts'
+import { separate, vitalModules, type NodeFacts } from './facts.ts'
 import { bringsNetwork } from './kube-nodes.ts'
 import {
   addModules,
@@ -20,7 +19,7 @@ import {
 } from './system.ts'
 
 /** A node before RKE2 is installed on it. */
-interface Candidate {
+export interface Candidate {
   lab: Lab
   node: Node
   state: NodeFacts
@@ -62,7 +61,7 @@ const leastFree = ({ rke2 }: Lab) => (rke2.images ? 6 : 3) * 2 ** 30
 // some.
 const leastMemory = { server: 2.75 * 2 ** 30, agent: 1.75 * 2 ** 30 }
 
-const needs: Need[] = [
+export const needs: Need[] = [
   {
     check: 'cgroup',
     wrong: ({ state }) => state.cgroup === 'tmpfs' && hasCgroupV1,
@@ -182,29 +181,3 @@ test "$(cat /sys/module/apparmor/parameters/enabled 2>/dev/null)" != Y ||
       'test "$(cat /sys/fs/selinux/enforce 2>/dev/null)" != 1 || rpm -q rke2-selinux >/dev/null || lacks "rke2-selinux, and SELinux is enforcing"',
   },
 ]
-
-/** What a node needs for another release of RKE2. */
-export const ofRelease = ['disk', 'cgroup']
-
-const among = (checks?: string[]) =>
-  needs.filter(({ check }) => checks === undefined || checks.includes(check))
-
-/** Everything that is wrong with a node, or that of some checks: failures stop RKE2, warnings may. */
-export const findingsOn = (one: Candidate, checks?: string[]): Finding[] =>
-  among(checks).flatMap(({ check, wrong, fix, isWarning }) => {
-    const found = wrong(one)
-    if (!found) return []
-    return (isWarning?.(one) ? warning : failure)(check, found, ...fix(one))
-  })
-
-/** What stops RKE2, as a script for sh on the node: it names all that the node lacks, and fails if that is anything. */
-export const needsScript = (one: Candidate, checks?: string[]): string =>
-  [
-    withPrograms,
-    `lacks() { echo "${one.node.name}: it lacks $1" >&2; lacking=yes; }`,
-    ...among(checks)
-      .filter(({ isWarning }) => !isWarning?.(one))
-      .flatMap(({ printed }) => printed?.(one) ?? []),
-    'test -z "$lacking"',
-    '',
-  ].join('\n')
