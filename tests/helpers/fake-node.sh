@@ -221,7 +221,7 @@ node_condition() { # NAME WORDS
   echo "$ready $(<"$STAND_IN/heartbeat-$1") $(message_of "${ready##* }")"
 }
 node_json() { # NAME
-  local ready role version label="" message mark= spec= voter= leaving=$cluster/leaving/$1
+  local ready role version label="" message='' mark='' spec='' voter='' leaving=$cluster/leaving/$1
   read -r ready role version <"$cluster/nodes/$1"
   if [[ -e $cluster/marked/$1 ]]; then mark='"rke2-kvm-lab/cordoned":"true"'; fi
   if [[ -e $cluster/cordoned/$1 ]]; then spec='"unschedulable":true'; fi
