@@ -4,9 +4,8 @@ import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { isBackupOf, tarText } from '../helpers/backups.ts'
+import { bashOf, isBackupOf, tarText } from '../helpers/backups.ts'
 import { FakeHost, secret, version } from '../helpers/fake-host.ts'
-import { bashOf } from '../helpers/printed.ts'
 import { failed, succeeds } from '../helpers/results.ts'
 
 const cluster = async (t: Test) => {

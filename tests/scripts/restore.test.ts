@@ -13,7 +13,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { FakeHost, secret, version } from '../helpers/fake-host.ts'
 import type { RawLab } from '../helpers/labs.ts'
-import { bashOf } from '../helpers/printed.ts'
+import { bashOf } from '../helpers/backups.ts'
 import { failed, shown, succeeds } from '../helpers/results.ts'
 
 const old = 'deployment web\n'
