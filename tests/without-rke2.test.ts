@@ -37,7 +37,9 @@ const run = (command: string, ...words: string[]) => {
 await t.test('only the scripts of the cluster and its status go with it', async (t) => {
   t.strictSame(
     gone.filter((file) => file.startsWith('scripts/')),
-    ['backup', 'install-rke2', 'join', 'restore', 'status', 'up'].map((name) => `scripts/${name}.ts`),
+    ['backup', 'install-rke2', 'join', 'restore', 'status', 'up'].map(
+      (name) => `scripts/${name}.ts`,
+    ),
   )
 })
 
