@@ -12,6 +12,7 @@
 #   cluster/passwords/NAME       the secret NAME.node-password.rke2
 #   cluster/cordoned/NAME        no pods come to it; marked/NAME: a script's annotation says who did that
 #   cluster/jobs                 the jobs of charts: a name, and 1 when it has succeeded
+#   cluster/metrics              what the API counts
 #   drain-fails                  what kubectl drain says instead
 #   at-once                      a service is active, and its Node Ready, as soon as it is started
 #   nodes/NAME/silent            its kubelet reports no more, whatever is started
@@ -236,6 +237,7 @@ kubectl() { # WORDS
     'get --raw /version')
       read -r _ _ wanted <"$cluster/nodes/$(config node-name)" && printf '{\n  "gitVersion": "%s"\n}\n' "$wanted"
       ;;
+    'get --raw /metrics') content "$cluster/metrics" ;;
     'get jobs --namespace kube-system --output jsonpath='*) content "$cluster/jobs" ;;
     'get node '*) [[ -e $cluster/nodes/$3 ]] || fail "Error from server (NotFound): nodes \"$3\" not found" ;;
     'annotate node '*' rke2-kvm-lab/cordoned=true --overwrite')

@@ -205,6 +205,10 @@ Array [
 ]
 `
 
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/20-upgrade.md: not run by any test 1`] = `
+Array []
+`
+
 exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/23-make-it-yours.md: not run by any test 1`] = `
 Array []
 `
@@ -392,6 +396,14 @@ Array [
 
 exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/17-backup.md: the commands that it causes 1`] = `
 Array []
+`
+
+exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/20-upgrade.md: the commands that it causes 1`] = `
+Array [
+  "curl --fail --silent --show-error --location --connect-timeout 20 --speed-limit 1000 --speed-time 60 --retry 3 --continue-at - --output /home/you/.cache/rke2-kvm-lab/rke2/v1.37.0+rke2r1-f1ff6cd3/rke2.linux-amd64.tar.gz.part https://github.com/rancher/rke2/releases/download/v1.37.0%2Brke2r1/rke2.linux-amd64.tar.gz",
+  "curl --fail --silent --show-error --location --connect-timeout 20 --speed-limit 1000 --speed-time 60 --retry 3 --output /home/you/.cache/rke2-kvm-lab/rke2/v1.37.0+rke2r1-f1ff6cd3/install.sh.part https://raw.githubusercontent.com/rancher/rke2/v1.37.0%2Brke2r1/install.sh",
+  "curl --fail --silent --show-error --location --connect-timeout 20 --speed-limit 1000 --speed-time 60 --retry 3 --output /home/you/.cache/rke2-kvm-lab/rke2/v1.37.0+rke2r1-f1ff6cd3/sha256sum-amd64.txt.part https://github.com/rancher/rke2/releases/download/v1.37.0%2Brke2r1/sha256sum-amd64.txt",
+]
 `
 
 exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/24-clean-up.md: the commands that it causes 1`] = `
