@@ -262,7 +262,11 @@ await t.test(
     ]
     const jobs = () =>
       node.kubectl(
-        ...['get', 'jobs', '--namespace', 'kube-system', '--output'],
+        'get',
+        'jobs',
+        '--namespace',
+        'kube-system',
+        '--output',
         'jsonpath={range .items[*]}{.metadata.name} {.status.succeeded}{"\\n"}{end}',
       ).out
     await install(version)
