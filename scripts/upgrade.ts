@@ -5,15 +5,8 @@ import { bringRelease } from '../lib/rke2/artifacts.ts'
 import { lookAtCluster } from '../lib/rke2/cluster.ts'
 import { ingressOf } from '../lib/rke2/config.ts'
 import { readEdited } from '../lib/rke2/service.ts'
-import {
-  checkVersions,
-  leaderOf,
-  planNode,
-  planPreflight,
-  planSnapshot,
-  planUpgrade,
-  stopped,
-} from '../lib/rke2/upgrade.ts'
+import { checkVersions, planPreflight } from '../lib/rke2/upgrade-checks.ts'
+import { leaderOf, planNode, planSnapshot, planUpgrade, stopped } from '../lib/rke2/upgrade.ts'
 import { inOrder } from '../lib/shell/steps.ts'
 import { script } from '../lib/text/errors.ts'
 
@@ -22,7 +15,7 @@ await phase(import.meta.url, 'upgrade', async ({ lab, options, shell }) => {
   const seen = await shell.look('Look at the nodes', () => lookAtCluster(lab, lab.nodes))
   if (seen.lacking.length > 0) await shell.apply(inOrder('Find a server', seen.lacking))
   const ingress = ingressOf(lab, edited.server, seen.leader.state.ingress)
-  checkVersions(lab, seen.all, ingress)
+  await checkVersions(lab, seen, ingress)
 
   const more = { ingress, seconds: options.timeout, drains: !options.flags['no-drain'] }
   const leader = await leaderOf(lab, seen, options.timeout, shell)

@@ -97,6 +97,18 @@ export function pathWarnings(from: string, target: string, ingress: string[]): s
     : []
 }
 
+/** APIs that somebody used since the API's last start and that this version or an earlier one removes, from its metrics. */
+export const removedApis = (metrics: string, target: string): string[] =>
+  metrics.split('\n').flatMap((line) => {
+    const label = (name: string) => new RegExp(`[{,]${name}="([^"]*)"`).exec(line)?.[1] ?? ''
+    const [, minor] = label('removed_release').split('.').map(Number)
+    if (!minor || minor > minorOf(target) || !line.trim().endsWith(' 1')) return []
+    const api = [label('group'), label('version')].filter(Boolean).join('/')
+    return [
+      `${label('resource')} of ${api} are still asked for, and v1.${minor} removes that API: change the manifests that name it`,
+    ]
+  })
+
 /** The name of the snapshots that are taken before an upgrade to a version. */
 export const snapshotName = (version: string): string =>
   `before-${version.replace('+rke2r1', '').replace(/[^a-z0-9]+/gi, '-')}`

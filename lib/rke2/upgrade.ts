@@ -1,21 +1,17 @@
 // EDGE. The stages that bring the nodes of a cluster to the lab's version of RKE2, one node at a time.
-import * as ui from '../cli/ui.ts'
 import { onNode } from '../guest/on-node.ts'
-import { commandOn } from '../guest/ssh.ts'
-import { typedOn } from '../guest/ssh-files.ts'
 import type { Lab } from '../lab/lab.ts'
 import type { Shell } from '../shell/carry-out.ts'
 import { forEach, inOrder, type Stage, type Step } from '../shell/steps.ts'
 import { LabError, line, script, type Hint } from '../text/errors.ts'
 import { planInstallOn } from './artifacts.ts'
 import { untilCharts } from './charts.ts'
-import { planRoom } from './checks.ts'
 import { readyLeader, type Cluster } from './cluster.ts'
 import { planDrain } from './drain.ts'
-import { bringsNetwork, isOfVersion, isReady, kubectl, type KubeNode } from './kube-nodes.ts'
+import { isOfVersion, isReady, type KubeNode } from './kube-nodes.ts'
 import { untilNodeReady } from './ready.ts'
-import { planStart, reached, refusal, type Member } from './service.ts'
-import { checkPath, pathWarnings, snapshotName, standing, type Installed } from './upgrade-path.ts'
+import { planStart, type Member } from './service.ts'
+import { snapshotName, standing, type Installed } from './upgrade-path.ts'
 
 /** A cluster on its way to the lab's version. */
 export interface Upgrade {
@@ -31,17 +27,18 @@ export interface Upgrade {
 }
 
 /** Whether the lab's version is installed, whole. */
-const isInstalled = ({ rke2 }: Lab, { state }: Member): boolean =>
+export const isInstalled = ({ rke2 }: Lab, { state }: Member): boolean =>
   state.version === rke2.version && !state.cutOff
 
-/** The nodes to upgrade. Throws if the versions do not allow it. */
+/** The nodes to upgrade, in their order. */
 export function planUpgrade(
   lab: Lab,
   { all }: Pick<Cluster, 'all'>,
   leader: Member,
   more: Pick<Upgrade, 'ingress' | 'seconds' | 'drains'>,
 ): Upgrade {
-  const isOurs = ({ state, trouble }: Member) => state.version !== undefined || trouble
+  const isOurs = (one: Member) =>
+    one.trouble ? !leader.state.nodes || kubeOf(leader, one) : one.state.version !== undefined
   const members = (['server', 'agent'] as const).flatMap((role) => {
     const some = all.filter((one) => one.node.role === role && isOurs(one))
     // What an earlier run has begun with comes first.
@@ -69,54 +66,20 @@ export async function leaderOf(
   })
 }
 
-const installedOn = (members: Member[]): Installed[] =>
+/** The versions that are installed on them. */
+export const installedOn = (members: Member[]): Installed[] =>
   members.flatMap(({ name, node, state }) =>
     state.version === undefined ? [] : [{ name, role: node.role, version: state.version }],
   )
 
-/** Throws if one of the nodes cannot go to the lab's version; warns of what changes with it. */
-export function checkVersions({ rke2 }: Lab, all: Member[], ingress: string[]): void {
-  const installed = installedOn(all)
-  checkPath(rke2.version, installed)
-  const warnings = installed.flatMap(({ version }) => pathWarnings(version, rke2.version, ingress))
-  for (const warning of new Set(warnings)) ui.warn(warning)
-}
-
-const kubeOf = ({ state }: Member, { name }: Member) =>
+/** What the leader knows of a node. */
+export const kubeOf = ({ state }: Member, { name }: Member) =>
   state.nodes?.find((one) => one.name === name)
 
 function isDone(lab: Lab, one: Member, kube: KubeNode | undefined): boolean {
   if (!one.state.hasRun) return isInstalled(lab, one)
   const runs = kube && isReady(one.state, kube, lab.rke2) && !kube.marked
   return isInstalled(lab, one) && runs === true && isOfVersion(kube.version, lab.rke2.version)
-}
-
-/** Every node is fit for it: it can be reached, is Ready, and has room for the release. */
-export const planPreflight = (upgrade: Upgrade): Stage =>
-  forEach('Check every node', upgrade.members, (one) => planFit(upgrade, one))
-
-// A node that an earlier run has begun with need not be Ready: it is the next one.
-function planFit({ lab, leader }: Upgrade, one: Member): Step[] {
-  if (one.trouble) return reached(one)
-  if (isInstalled(lab, one)) return []
-  const { name, node, state } = one
-  if (!state.hasRun) return [planRoom(lab, one)]
-  const kube = kubeOf(leader, one)
-  const known = leader.state.nodes !== undefined || one === leader
-  const isFit = !known || isReady(state, kube, lab.rke2)
-  const ready = bringsNetwork(lab.rke2)
-    ? `${kubectl} get node ${name}`
-    : `${kubectl} wait --for=condition=Ready node/${name} --timeout=5s`
-  const asked = `${commandOn(leader.node, ready, { root: true })} >/dev/null`
-  const why = kube?.trouble || `service ${state.service}`
-  const error = new LabError(`it is not Ready (${why}), and an upgrade needs all nodes`, {
-    details: ['nothing was changed'],
-    hint: [script('start', name), typedOn(node, `sudo journalctl --unit rke2-* --lines 50`)],
-  })
-  return [
-    isFit ? { do: 'check', bash: asked, holds: async () => {} } : refusal(asked, error),
-    planRoom(lab, one),
-  ]
 }
 
 /** Saves etcd on the first server, while no server has changed yet. */

@@ -16,6 +16,7 @@
 #   cluster/leaving/NAME         it was asked to leave etcd: "asked" until the next look, then "removed"
 #   refuses-to-leave             RKE2 refuses to take anyone out of etcd
 #   stuck-node                   kubectl delete node waits in vain
+#   cluster/metrics              what the API counts
 #   drain-fails                  what kubectl drain says instead
 #   at-once                      a service is active, and its Node Ready, as soon as it is started
 #   nodes/NAME/silent            its kubelet reports no more, whatever is started
@@ -267,6 +268,7 @@ kubectl() { # WORDS
     'get --raw /version')
       read -r _ _ wanted <"$cluster/nodes/$(config node-name)" && printf '{\n  "gitVersion": "%s"\n}\n' "$wanted"
       ;;
+    'get --raw /metrics') content "$cluster/metrics" ;;
     'get jobs --namespace kube-system --output jsonpath='*) content "$cluster/jobs" ;;
     'get node '*' -o json') [[ -e $cluster/nodes/$3 ]] || fail "Error from server (NotFound): nodes \"$3\" not found"; node_json "$3" ;;
     'get node '*) [[ -e $cluster/nodes/$3 ]] || fail "Error from server (NotFound): nodes \"$3\" not found" ;;

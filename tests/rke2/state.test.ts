@@ -39,6 +39,10 @@ await t.test('the state that a node reports', async (t) => {
     'copied files on a node that has joined mean nothing',
   )
   t.equal(parseState(`${idle}== stale\nyes\n`).stale, true)
+  t.match(parseState(`${idle}== outdated\nyes\n== cut-off\nyes\n`), {
+    outdated: true,
+    cutOff: true,
+  })
   const silent = parseState(`${idle}== nodes\nerror: timed out\n`)
   t.equal(silent.nodes, undefined, 'the API does not answer')
   t.match(parseState(idle), { service: 'inactive', hasRun: false, config: '' })

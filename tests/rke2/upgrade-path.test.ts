@@ -4,6 +4,7 @@ import {
   checkPath,
   compareVersions,
   pathWarnings,
+  removedApis,
   snapshotName,
   standing,
   type Installed,
@@ -93,6 +94,18 @@ await t.test('ingress-nginx: kept in v1.36, gone in v1.37', (t) => {
   t.match(pathWarnings('v1.36.5+rke2r1', 'v1.37.0+rke2r1', nginx), [/brings no ingress-nginx/])
   t.equal(warned('v1.36.4', 'v1.36.5'), 0)
   t.equal(warned('v1.35.7', 'v1.36.5', ['traefik']), 0)
+  t.end()
+})
+
+await t.test('APIs that are removed on the way', (t) => {
+  const metric = (release: string, value = 1) =>
+    `apiserver_requested_deprecated_apis{group="flowcontrol.apiserver.k8s.io",removed_release="${release}",resource="flowschemas",subresource="",version="v1beta3"} ${value}\n`
+  const found = (metrics: string) => removedApis(metrics, 'v1.36.5+rke2r1')
+  t.match(found(metric('1.36')), [
+    /^flowschemas of flowcontrol.apiserver.k8s.io\/v1beta3 .* v1.36 removes/,
+  ])
+  t.strictSame(found(metric('1.37') + metric('', 1) + metric('1.36', 0)), [])
+  t.strictSame(found(''), [])
   t.end()
 })
 

@@ -4,7 +4,9 @@ import { unfinishedJobs } from '../../lib/rke2/charts.ts'
 import type { KubeNode } from '../../lib/rke2/kube-nodes.ts'
 import type { Member } from '../../lib/rke2/service.ts'
 import type { Rke2State } from '../../lib/rke2/state.ts'
-import { planNode, planPreflight, planSnapshot, planUpgrade } from '../../lib/rke2/upgrade.ts'
+import { planPreflight } from '../../lib/rke2/upgrade-checks.ts'
+import { planNode, planSnapshot, planUpgrade } from '../../lib/rke2/upgrade.ts'
+import { LabError } from '../../lib/text/errors.ts'
 import { makeLab, nodeOf } from '../helpers/labs.ts'
 import { kubeNode, member, refused, shortly } from '../helpers/plans.ts'
 
@@ -139,6 +141,20 @@ await t.test('servers first, among them one that was begun with', async (t) => {
   t.strictSame(
     todo.map(({ name }) => name),
     ['worker02', 'kubemaster', 'worker01', 'agent01'],
+  )
+})
+
+await t.test('a machine that is not there counts only if the cluster knows it', async (t) => {
+  const trouble = new LabError('no answer')
+  const nodes = [kube('kubemaster'), kube('worker01')]
+  const all = lab.nodes.map((node): Member => ({
+    ...member(node, { ...running, nodes }),
+    ...(node.role === 'agent' ? { trouble } : {}),
+  }))
+  const { members } = planUpgrade(lab, { all }, all[0]!, { ingress: [], seconds: 60, drains: true })
+  t.strictSame(
+    members.map(({ name }) => name),
+    ['kubemaster', 'worker01'],
   )
 })
 

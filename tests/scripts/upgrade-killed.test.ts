@@ -1,18 +1,29 @@
 // upgrade.ts killed after every step: the next run finishes, with the same result as one run.
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { FakeHost } from '../helpers/fake-host.ts'
 import { killAfterEachCall } from '../helpers/kill.ts'
+import type { RawLab } from '../helpers/labs.ts'
 import { succeeds } from '../helpers/results.ts'
 
-await t.test('upgrade', (t) =>
+const old = 'v1.35.7+rke2r1'
+const nodes = (many: number) => (lab: RawLab) => (lab.nodes.length = many)
+
+async function cluster(t: Test, many: number): Promise<FakeHost> {
+  const older = (lab: RawLab) => (nodes(many)(lab), (lab.rke2.version = old))
+  const host = new FakeHost(t, older, { machines: true })
+  host.makeRelease(old)
+  for (const script of ['install-rke2', 'join']) await succeeds(t, host, script)
+  host.writeLab(nodes(1))
+  return host
+}
+
+await t.test('the server', (t) => killAfterEachCall(t, 'upgrade', (t) => cluster(t, 1)))
+
+await t.test('an agent', (t) =>
   killAfterEachCall(t, 'upgrade', async (t) => {
-    const old = 'v1.35.7+rke2r1'
-    const host = new FakeHost(t, (lab) => (lab.nodes.pop(), (lab.rke2.version = old)), {
-      machines: true,
-    })
-    host.makeRelease(old)
-    for (const script of ['install-rke2', 'join']) await succeeds(t, host, script)
-    host.writeLab((lab) => lab.nodes.pop())
+    const host = await cluster(t, 2)
+    await succeeds(t, host, 'upgrade')
+    host.writeLab(nodes(2))
     return host
   }),
 )

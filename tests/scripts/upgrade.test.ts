@@ -169,14 +169,19 @@ await t.test(
   },
 )
 
-await t.test('one node alone is not drained; ingress-nginx stays, and that is said', async (t) => {
+await t.test('one node alone is not drained; what changes with the version is said', async (t) => {
   const host = await cluster(t, (lab) => (lab.nodes.length = 1))
   host.onNode(
     'kubemaster',
     'var/lib/rancher/rke2/server/manifests/rke2-ingress-nginx.yaml',
     'kind: HelmChart\n',
   )
+  host.put(
+    'cluster/metrics',
+    'apiserver_requested_deprecated_apis{group="example.org",removed_release="1.36",resource="things",version="v1beta1"} 1\n',
+  )
   const { stderr } = await succeeds(t, host, 'upgrade')
+  t.match(stderr, '! things of example.org/v1beta1 are still asked for, and v1.36 removes that API')
   t.match(stderr, '! this cluster keeps ingress-nginx')
   t.strictSame(host.events().slice(-2), ['start kubemaster', 'ready kubemaster'])
   t.strictSame(versions(host), { kubemaster: version })
