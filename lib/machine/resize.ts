@@ -88,7 +88,7 @@ export function planGrowth(lab: Lab, machine: Machine): Step[] {
   const { name, node } = machine
   const size = `${commandText`${virsh(lab)} domblkinfo ${name} vda`} | sed -n 's/^Capacity: *//p'`
   const grow = commandText`${virsh(lab)} blockresize ${name} vda ${node.disk}B`
-  const bash = `test "$(${size})" -le ${node.disk} && ${grow}`
+  const bash = `test "$(${size})" -le ${node.disk} || { echo "the disk of ${name} is larger by now" >&2; false; }\n${grow}`
   return [...(growsDisk(machine) ? [{ do: 'run', bash } as const] : []), growRoot(node, true)]
 }
 
