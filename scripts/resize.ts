@@ -10,7 +10,7 @@ import { pair, type Machine } from '../lib/libvirt/ownership.ts'
 import { planNetwork } from '../lib/machine/create.ts'
 import { checkMachines, checkMade } from '../lib/machine/drift.ts'
 import { isOn, lostQuorum, shutDown } from '../lib/machine/power.ts'
-import { checkDisks, growsDisk, mustBeOff, resized } from '../lib/machine/resize.ts'
+import { checkDisks, growsDisk, mustBeOff, needsOf } from '../lib/machine/resize.ts'
 import { planGrowth, planOn, planSizes, unfilled } from '../lib/machine/resize.ts'
 import { phase } from '../lib/phase.ts'
 import { endAside, planAside } from '../lib/rke2/aside.ts'
@@ -28,7 +28,7 @@ await phase(import.meta.url, 'resize', async ({ lab, nodes, options, shell }) =>
   checkMachines(lab, machines)
   checkMade(machines)
   checkDisks(lab, machines)
-  await checkRoom(lab, host, resized(machines))
+  await checkRoom(lab, host, needsOf(machines))
   const off = machines.filter((one) => !isOn(one))
   const restarted = machines.filter((one) => isOn(one) && mustBeOff(one))
   const live = machines.filter((one) => isOn(one) && !mustBeOff(one))

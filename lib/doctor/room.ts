@@ -8,18 +8,23 @@ import { lookedAt } from './facts.ts'
 import { failure, type Finding } from '../text/findings.ts'
 import { formatSize } from '../text/size.ts'
 
-/** Throws when the host has less memory than its nodes take now, or less free disk than the disks grow by. */
+/** Throws when the host has less memory than the lab takes with what these nodes get, or less free disk than the disks grow by. */
 export async function checkRoom(
   lab: Lab,
   host: Host,
   { nodes, growth }: { nodes: Node[]; growth: number },
 ): Promise<void> {
-  if (nodes.length === 0) return
-  const here = await lookHere(lab, ['memory'])
-  const memory = lookedAt(() => checkMemory({ lab, nodes, host, here })) ?? []
-  const found = [...memory, ...checkGrowth(lab, host, growth)]
+  const found = [
+    ...(nodes.length > 0 ? await findMemory(lab, host, nodes) : []),
+    ...checkGrowth(lab, host, growth),
+  ]
   const error = hostError(found.map((one) => foundThere(lab.libvirt, one)))
   if (error) throw error
+}
+
+async function findMemory(lab: Lab, host: Host, nodes: Node[]): Promise<Finding[]> {
+  const here = await lookHere(lab, ['memory'])
+  return lookedAt(() => checkMemory({ lab, nodes, host, here })) ?? []
 }
 
 function checkGrowth({ pool }: Lab, host: Host, growth: number): Finding[] {

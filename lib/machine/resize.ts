@@ -88,16 +88,16 @@ export function planGrowth(lab: Lab, machine: Machine): Step[] {
   const { name, node } = machine
   const size = `${commandText`${virsh(lab)} domblkinfo ${name} vda`} | sed -n 's/^Capacity: *//p'`
   const grow = commandText`${virsh(lab)} blockresize ${name} vda ${node.disk}B`
-  const bash = `test "$(${size})" -le ${node.disk} && ${grow}`
+  const bash = `test "$(${size})" -le ${node.disk} || { echo "the disk of ${name} is larger by now" >&2; false; }\n${grow}`
   return [...(growsDisk(machine) ? [{ do: 'run', bash } as const] : []), growRoot(node, true)]
 }
 
-/** The nodes of the machines that change, and by how much their disks grow. */
-export function resized(machines: Machine[]): { nodes: Node[]; growth: number } {
-  const some = machines.filter((one) => mustBeOff(one) || growsDisk(one))
-  const growth = some.map(({ node, disk }) => (disk ? node.disk - disk.capacity : 0))
+/** The nodes that get more memory, and by how much all disks grow. */
+export function needsOf(machines: Machine[]): { nodes: Node[]; growth: number } {
+  const larger = machines.filter(({ node, domain }) => domain && domain.memory < node.memory)
+  const growth = machines.map(({ node, disk }) => (disk ? node.disk - disk.capacity : 0))
   return {
-    nodes: some.map(({ node }) => node),
+    nodes: larger.map(({ node }) => node),
     growth: growth.reduce((sum, one) => sum + one, 0),
   }
 }

@@ -43,7 +43,7 @@ export function planLeave(lab: Lab, leaving: Leaving): { stages: Stage[]; heir?:
   if (isDown && made && !force && !kube.removed) throw silent(node)
   const away = servers.filter(({ state }) => state.service !== 'active').map(({ name }) => name)
   const isMember = kube.roles.includes('etcd')
-  if (isMember) checkQuorum(node, nodes, { away, isDown })
+  if (isMember && !kube.removed) checkQuorum(node, nodes, { away, isDown })
   const without = script('remove', node.name, '--force')
   const drain = force || isDown ? [] : planDrain(heir.node, kube, nodes, without).before
   const one = [{ name: node.name }]

@@ -254,7 +254,10 @@ nodes_json() {
 }
 kubectl() { # WORDS
   local wanted name file
-  if [[ $1 = get && -n ${KUBECONFIG:-} ]]; then set -- --kubeconfig "$KUBECONFIG" "$@"; fi
+  if [[ $1 = get && -n ${KUBECONFIG:-} ]]; then
+    [[ -e $KUBECONFIG ]] || fail "error: stat $KUBECONFIG: no such file or directory"
+    set -- --kubeconfig "$KUBECONFIG" "$@"
+  fi
   [[ $1 = --kubeconfig && $(<"$2") = "$(<"$STAND_IN/rke2.yaml")" ]] || unknown "$@"
   [[ $(content "$root/run/rke2-server") = active ]] || fail 'The connection to the server 127.0.0.1:6443 was refused'
   shift 2
