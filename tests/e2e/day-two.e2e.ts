@@ -2,27 +2,45 @@
 // Ready. RKE2 is played by the stand-in in tests/stand-in.
 import t from 'tap'
 import { backupAndRestore } from './day-two/backup.ts'
-import { startRig } from './rig.ts'
+import { offAndOn } from './day-two/off-and-on.ts'
+import { removeAgent } from './day-two/remove.ts'
+import { resizeNode } from './day-two/resize.ts'
+import { smallOnes } from './day-two/small.ts'
+import { saveBreakRevert } from './day-two/snapshot.ts'
+import { upgradeAndBack } from './day-two/upgrade.ts'
+import { startRig, version } from './rig.ts'
 import { runner } from './runner.ts'
 import { workspace } from './workspace.ts'
 
 const rig = await startRig()
 t.teardown(() => rig.stop())
-const all = rig.lab() as { name: string; nodes: { name: string }[] }
+const all = rig.lab() as { name: string; nodes: Record<string, unknown>[]; rke2: object }
 const lab = { ...all, nodes: all.nodes.slice(0, 2) }
-const nodes = lab.nodes.map(({ name }) => name)
-const work = workspace(rig.host, lab)
+const nodes = lab.nodes.map(({ name }) => String(name))
+const node = nodes.at(-1) ?? ''
+const { host } = rig
+const work = workspace(host, lab)
 t.teardown(() => work.remove())
-const run = runner(rig.host, work)
-const before = await rig.host.inventory()
+const run = runner(host, work)
+const before = await host.inventory()
+const section = { host, work, run, nodes }
 
 await t.test('a lab whose nodes are Ready', async (t) => {
   for (const script of ['create', 'eject', 'install-rke2', 'join']) await run.succeeds(t, script)
 })
 
-await t.test('backup and restore', (t) => backupAndRestore(t, { work, run, nodes }))
+await t.test('exec, env and logs', (t) => smallOnes(t, section))
+await t.test('off and on', (t) => offAndOn(t, section))
+await t.test('a snapshot of the lab', (t) => saveBreakRevert(t, section))
+await t.test('other sizes', (t) => resizeNode(t, { work, run, lab, node }))
+await t.test('backup and restore', (t) => backupAndRestore(t, section))
+
+const to = 'v1.37.0+rke2r1'
+await t.test('upgrade', (t) => upgradeAndBack(t, { rig, work, run, lab, nodes, from: version, to }))
+const upgraded = { ...lab, rke2: { ...lab.rke2, version: to } }
+await t.test('an agent leaves', (t) => removeAgent(t, { host, work, run, lab: upgraded, node }))
 
 await t.test('destroy leaves nothing but the backups', async (t) => {
   await run.succeeds(t, 'destroy', '--yes', '--images')
-  t.strictSame(await rig.host.inventory(), before)
+  t.strictSame(await host.inventory(), before)
 })
