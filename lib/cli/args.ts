@@ -77,7 +77,10 @@ export function parseArgs<F extends string>(words: string[], usage: Usage<F>): O
     .map((name) => name.split(' ')[0] ?? '')
   const flags = names.filter((name) => !name.includes(' '))
   const unknown: string[] = []
-  const parsed = minimist(words, {
+  // minimist takes --no-X for the opposite of --X.
+  const isNo = (word: string) => word.startsWith('--no-') && flags.includes(word.slice(2))
+  const plain = words.map((word) => (isNo(word) ? `${word}=true` : word))
+  const parsed = minimist(plain, {
     string: [...withValue, '_'],
     boolean: flags,
     unknown: (word) => !word.startsWith('-') || (unknown.push(word), false),
