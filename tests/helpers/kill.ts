@@ -5,7 +5,7 @@ import { shown, succeeds } from './results.ts'
 
 // Of the calls, those that only look: killed after them is killed before the next.
 const looks =
-  /part version|--head|date \+|get nodes -o json|get\\ jobs|--since|sha256sum\\ --check|rke2 --version/
+  / -q echo|part version|--head|date \+|get nodes -o json|get\\ jobs|--since|sha256sum\\ --check|rke2 --version/
 
 const lanes = [0, 1, 2] // side by side, for a run also waits
 
