@@ -1,16 +1,37 @@
 #!/usr/bin/env zx
 // Upgrade: RKE2 becomes the version in the lab file, one node at a time, servers first. Safe to run again.
+import { lookAtSnapshots } from '../lib/machine/snapshot-steps.ts'
+import { revertLab, saveLab } from '../lib/moment.ts'
 import { phase } from '../lib/phase.ts'
 import { bringRelease } from '../lib/rke2/artifacts.ts'
 import { lookAtCluster } from '../lib/rke2/cluster.ts'
 import { ingressOf } from '../lib/rke2/config.ts'
 import { readEdited } from '../lib/rke2/service.ts'
 import { checkVersions, planPreflight } from '../lib/rke2/upgrade-checks.ts'
-import { leaderOf, planNode, planSnapshot, planUpgrade, stopped } from '../lib/rke2/upgrade.ts'
+import { snapshotName } from '../lib/rke2/upgrade-path.ts'
+import {
+  isBegun,
+  leaderOf,
+  notSaved,
+  planNode,
+  planSnapshot,
+  planUpgrade,
+  stopped,
+} from '../lib/rke2/upgrade.ts'
 import { inOrder } from '../lib/shell/steps.ts'
-import { script } from '../lib/text/errors.ts'
+import { line, script } from '../lib/text/errors.ts'
 
 await phase(import.meta.url, 'upgrade', async ({ lab, options, shell }) => {
+  const before = snapshotName(lab.rke2.version)
+  const { snapshot, rollback } = options.flags
+  const saves = snapshot || rollback ? await lookAtSnapshots(lab) : undefined
+  const isSaved = saves?.all.some(({ name }) => name === before)
+  if (saves && rollback) {
+    if (!isSaved) throw notSaved(before)
+    await revertLab(lab, saves, before, { ...options, off: false, save: false }, shell)
+    return { next: line('# write the old version into the lab file, then: ', script('status')) }
+  }
+
   const edited = readEdited(lab, options.lab) // reports problems before anything changes
   const seen = await shell.look('Look at the nodes', () => lookAtCluster(lab, lab.nodes))
   if (seen.lacking.length > 0) await shell.apply(inOrder('Find a server', seen.lacking))
@@ -23,6 +44,8 @@ await phase(import.meta.url, 'upgrade', async ({ lab, options, shell }) => {
   if (upgrade.todo.length > 0) {
     await shell.apply(planPreflight(upgrade))
     await bringRelease(lab, shell, ingress)
+    if (saves && !isSaved && !isBegun(upgrade))
+      await saveLab(lab, saves, before, { ...options, off: false }, shell)
     for (const stage of planSnapshot(upgrade)) await shell.apply(stage)
   }
   for (const one of upgrade.todo)

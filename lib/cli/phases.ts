@@ -114,6 +114,8 @@ export const phases = {
     does: 'Brings RKE2 to the version in the lab file, one node at a time: servers first, then agents.',
     flags: {
       'no-drain': 'do not move the pods off a node before it is upgraded',
+      snapshot: 'first shut the lab down and save all of it: the way back',
+      rollback: 'put the whole lab back to what --snapshot saved',
     },
     timeout: 1200,
     changes: true,

@@ -82,10 +82,14 @@ function isDone(lab: Lab, one: Member, kube: KubeNode | undefined): boolean {
   return isInstalled(lab, one) && runs === true && isOfVersion(kube.version, lab.rke2.version)
 }
 
+/** Whether a server has the lab's version already, so that it is too late to save what was before. */
+export const isBegun = ({ lab, members }: Upgrade): boolean =>
+  members.some(({ node, state }) => node.role === 'server' && state.version === lab.rke2.version)
+
 /** Saves etcd on the first server, while no server has changed yet. */
-export function planSnapshot({ lab, leader, members }: Upgrade): Stage[] {
-  const servers = members.filter(({ node }) => node.role === 'server')
-  if (servers.some(({ state }) => state.version === lab.rke2.version)) return []
+export function planSnapshot(upgrade: Upgrade): Stage[] {
+  const { lab, leader } = upgrade
+  if (isBegun(upgrade)) return []
   const name = snapshotName(lab.rke2.version)
   const save = `/usr/local/bin/rke2 etcd-snapshot save --name ${name}`
   return [
@@ -147,12 +151,21 @@ export function stopped({ lab, members, todo }: Upgrade, at: Member, error: unkn
     hint: [
       ...error.hint,
       line('# when that is fixed, this goes on: ', script('upgrade')),
-      ...wayBack(lab),
+      ...wayBack,
     ],
     cause: error,
   })
 }
 
-const wayBack = (lab: Lab): Hint[] => [
-  `# the way back, with ${snapshotName(lab.rke2.version)}: tutorials/20-upgrade.md, "The way back"`,
+const byHand = '# without it: tutorials/20-upgrade.md, "The way back"'
+const wayBack: Hint[] = [
+  line('# or back, if it was begun with --snapshot: ', script('upgrade', '--rollback')),
+  byHand,
 ]
+
+/** The error for a way back that was not saved. */
+export const notSaved = (name: string): LabError =>
+  new LabError(`there is no snapshot called ${name}: the upgrade was not begun with --snapshot`, {
+    details: ['nothing was changed'],
+    hint: [byHand, script('snapshot', 'list')],
+  })

@@ -1,0 +1,50 @@
+// EDGE. The whole lab at one moment: saved, or put back, and on again until its nodes are Ready.
+import type { Lab } from './lab/lab.ts'
+import type { Machine } from './libvirt/ownership.ts'
+import { switchOn, type Patience } from './machine/power.ts'
+import { revert, save, switchedOff, type Saves } from './machine/snapshot-steps.ts'
+import { bringBack } from './rke2/back.ts'
+import type { Shell } from './shell/carry-out.ts'
+import { inWords } from './snapshot-list.ts'
+
+interface Ways extends Patience {
+  /** Leave the machines off. */
+  off: boolean
+}
+
+/** Saves the lab under a name. Returns the names of the nodes that have not run RKE2; undefined: the machines stay off. */
+export async function saveLab(
+  lab: Lab,
+  saves: Saves,
+  name: string,
+  ways: Ways,
+  shell: Shell,
+): Promise<string[] | undefined> {
+  return onAgain(lab, saves, await save(lab, saves, name, ways, shell), ways, shell, true)
+}
+
+/** Puts the lab back to a snapshot, after asking; with `save`, the present state is saved first. Returns as `saveLab`. */
+export async function revertLab(
+  lab: Lab,
+  saves: Saves,
+  name: string,
+  ways: Ways & { save: boolean },
+  shell: Shell,
+): Promise<string[] | undefined> {
+  await revert(lab, saves, name, { ...ways, about: inWords }, shell)
+  return onAgain(lab, saves, saves.machines.map(switchedOff), ways, shell, false)
+}
+
+async function onAgain(
+  lab: Lab,
+  { host }: Saves,
+  back: Machine[],
+  { off, timeout }: Ways,
+  shell: Shell,
+  known: boolean,
+): Promise<string[] | undefined> {
+  if (off || back.length === 0) return undefined
+  const areOn = await switchOn(lab, host, back, timeout, shell)
+  const nodes = back.map(({ node }) => node)
+  return bringBack(lab, nodes, timeout, shell, areOn || known)
+}
