@@ -5,6 +5,224 @@
  * Make sure to inspect the output below.  Do not ignore changes!
  */
 'use strict'
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > CONTRIBUTING.md: not run by any test 1`] = `
+Array []
+`
+
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > docs/lab-file.md: not run by any test 1`] = `
+Array []
+`
+
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > docs/limits.md: not run by any test 1`] = `
+Array []
+`
+
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > docs/network.md: not run by any test 1`] = `
+Array []
+`
+
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > docs/scripts.md: not run by any test 1`] = `
+Array []
+`
+
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > docs/security.md: not run by any test 1`] = `
+Array []
+`
+
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > docs/troubleshooting.md: not run by any test 1`] = `
+Array []
+`
+
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > README.md: not run by any test 1`] = `
+Array []
+`
+
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > rke2/README.md: not run by any test 1`] = `
+Array [
+  "kubectl --kubeconfig .lab/lab/kubeconfig get nodes",
+  "kubectl --kubeconfig .lab/lab/kubeconfig delete node worker01 --timeout=120s",
+]
+`
+
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/00-why.md: not run by any test 1`] = `
+Array []
+`
+
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/01-architecture.md: not run by any test 1`] = `
+Array []
+`
+
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/02-lab.md: not run by any test 1`] = `
+Array []
+`
+
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/03-host.md: not run by any test 1`] = `
+Array [
+  "grep -c -E 'vmx|svm' /proc/cpuinfo",
+  "ls -l /dev/kvm",
+]
+`
+
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/04-machines.md: not run by any test 1`] = `
+Array [
+  "exit",
+]
+`
+
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/05-cloud-init.md: not run by any test 1`] = `
+Array []
+`
+
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/06-rke2-server.md: not run by any test 1`] = `
+Array [
+  "kubectl get nodes",
+]
+`
+
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/07-join.md: not run by any test 1`] = `
+Array []
+`
+
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/08-tour.md: not run by any test 1`] = `
+Array [
+  "ssh -F .lab/lab/ssh_config worker01 'ps -C kubelet,containerd -o pid,args | cut -c 1-100'",
+  "ssh -F .lab/lab/ssh_config kubemaster sudo ls /var/lib/rancher/rke2/agent/pod-manifests",
+  "kubectl top nodes",
+]
+`
+
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/09-pods.md: not run by any test 1`] = `
+Array [
+  "kubectl wait --for=condition=Ready pod/web --timeout=120s",
+  "kubectl get pods -o wide",
+  "kubectl describe pod web",
+  "kubectl logs web",
+  "kubectl exec web -- nginx -v",
+  "kubectl exec -it web -- sh",
+  "kubectl port-forward pod/web 8080:80",
+  "kubectl get pod broken",
+  "kubectl describe pod broken",
+  "kubectl wait --for=condition=Ready pod/broken --timeout=120s",
+  "kubectl get pod broken",
+  "kubectl get pod pair",
+  "kubectl logs pair --container writer",
+  "kubectl exec pair --container server -- cat /usr/share/nginx/html/index.html",
+]
+`
+
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/10-services.md: not run by any test 1`] = `
+Array [
+  "kubectl rollout status deployment/web",
+  "kubectl get pods -l app=web -o wide",
+  "for pod in $(kubectl get pods -l app=web -o name); do kubectl exec $pod -- sh -c 'hostname > /usr/share/nginx/html/index.html'; done",
+  "kubectl get endpointslices -l kubernetes.io/service-name=web",
+  "kubectl run ask --rm -it --restart=Never --image=busybox:1.36 -- sh -c 'for i in 1 2 3 4; do wget -qO- http://web; done'",
+  "curl http://192.168.1.30:30080",
+  "curl http://192.168.1.31:30080",
+  "curl -H 'Host: web.lab.test' http://192.168.1.31/",
+  "curl -H 'Host: other.lab.test' http://192.168.1.31/",
+]
+`
+
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/11-configuration.md: not run by any test 1`] = `
+Array [
+  "kubectl wait --for=condition=Ready pod/configured --timeout=120s",
+  "kubectl exec configured -- env",
+  "kubectl exec configured -- cat /usr/share/nginx/html/index.html",
+  "kubectl exec configured -- cat /usr/share/nginx/html/index.html",
+  "kubectl exec configured -- printenv COLOUR",
+  "ssh -F .lab/lab/ssh_config kubemaster sudo rke2 secrets-encrypt status",
+]
+`
+
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/12-volumes.md: not run by any test 1`] = `
+Array [
+  "kubectl describe persistentvolumeclaim notes",
+  "kubectl get persistentvolumeclaims",
+  "kubectl wait --for=condition=Ready pod/notes --timeout=120s",
+  "kubectl get pod notes -o wide",
+  "kubectl wait --for=condition=Ready pod/notes --timeout=120s",
+  "kubectl exec notes -- cat /data/log",
+  "ssh -F .lab/lab/ssh_config worker01 cat /srv/notes/log",
+  "kubectl apply -f https://raw.githubusercontent.com/rancher/local-path-provisioner/v0.0.31/deploy/local-path-storage.yaml",
+  "kubectl get storageclass",
+  "ssh -F .lab/lab/ssh_config worker01 sudo rm -r /srv/notes",
+  "kubectl delete -f https://raw.githubusercontent.com/rancher/local-path-provisioner/v0.0.31/deploy/local-path-storage.yaml",
+]
+`
+
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/13-deployments.md: not run by any test 1`] = `
+Array [
+  "kubectl get deployments,replicasets,pods -l app=web",
+  "kubectl get deployment web",
+  "kubectl get pods -l app=web -o wide",
+  "kubectl rollout status deployment/web",
+  "kubectl get replicasets -l app=web",
+  "kubectl rollout status deployment/web --timeout=30s",
+  "kubectl get pods -l app=web",
+  "kubectl rollout history deployment/web",
+  "kubectl rollout undo deployment/web",
+  "kubectl rollout status deployment/web",
+  "kubectl rollout status statefulset/db",
+  "kubectl get pods -l app=db",
+  "kubectl run ask --rm -it --restart=Never --image=busybox:1.36 -- nslookup db-0.db.default.svc.cluster.local",
+]
+`
+
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/14-manifests.md: not run by any test 1`] = `
+Array [
+  "kubectl get deployment web -o yaml",
+  "kubectl get deployment web -o jsonpath='{.spec.replicas} wanted, {.status.readyReplicas} ready{\\"\\\\n\\"}'",
+  "kubectl get deployment web -o jsonpath='{.spec.replicas} wanted, {.status.readyReplicas} ready{\\"\\\\n\\"}'",
+  "kubectl explain deployment.spec.strategy",
+  "kubectl explain pod.spec.containers.readinessProbe",
+  "kubectl get pods -l app=web -o jsonpath='{.items[0].metadata.ownerReferences[0].kind}{\\"\\\\n\\"}'",
+]
+`
+
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/15-failover.md: not run by any test 1`] = `
+Array [
+  "kubectl get pods -l app=steady -o wide",
+  "kubectl get pods -l app=steady -o wide --watch",
+  "kubectl get nodes",
+  "kubectl --kubeconfig .lab/ha/kubeconfig get nodes",
+  "kubectl --kubeconfig .lab/ha/kubeconfig --server https://192.168.1.52:6443 get nodes",
+]
+`
+
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/16-scaling.md: not run by any test 1`] = `
+Array [
+  "kubectl get nodes",
+  "kubectl get pods -l app=web -o wide --sort-by=.spec.nodeName",
+]
+`
+
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/17-backup.md: not run by any test 1`] = `
+Array [
+  "kubectl get deployment web",
+]
+`
+
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/21-resize-and-remove.md: not run by any test 1`] = `
+Array [
+  "kubectl get node worker01 -o jsonpath='{.status.capacity.memory}'",
+  "kubectl get nodes",
+  "kubectl get pods -l app=web -o wide",
+]
+`
+
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/23-make-it-yours.md: not run by any test 1`] = `
+Array []
+`
+
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/24-clean-up.md: not run by any test 1`] = `
+Array []
+`
+
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/README.md: not run by any test 1`] = `
+Array []
+`
+
 exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/00-why.md: the commands that it causes 1`] = `
 Array []
 `
