@@ -79,10 +79,7 @@ await t.test('servers that are off are to be started', async (t) => {
       .catch((error: unknown) => error)
   t.match(await why([one]), {
     message: 'no server to join: kubemaster is off',
-    hint: [
-      { line: [{ script: 'create', words: ['kubemaster'] }, '   # starts a machine that is off'] },
-      '# then run this again',
-    ],
+    hint: [{ script: 'start', words: ['kubemaster'] }, '# then run this again'],
   })
   t.match(await why([one, two]), { message: 'no server to join: kubemaster, worker01 are off' })
   t.match(await why([], new LabError('libvirt is down')), {
