@@ -1,18 +1,19 @@
 // EDGE. The whole lab at one moment: saved, or put back, and on again until its nodes are Ready.
-import type { Lab } from './lab/lab.ts'
+import type { Lab, Node } from './lab/lab.ts'
 import type { Machine } from './libvirt/ownership.ts'
 import { switchOn, type Patience } from './machine/power.ts'
 import { revert, save, switchedOff, type Saves } from './machine/snapshot-steps.ts'
-import { bringBack } from './rke2/back.ts'
 import type { Shell } from './shell/carry-out.ts'
 import { inWords } from './snapshot-list.ts'
 
 interface Ways extends Patience {
   /** Leave the machines off. */
   off: boolean
+  /** Waits for nodes whose machines are on again; not `known`: what runs there is not what will. */
+  bringBack: (nodes: Node[], known: boolean) => Promise<string[]>
 }
 
-/** Saves the lab under a name. Returns the names of the nodes that have not run RKE2; undefined: the machines stay off. */
+/** Saves the lab under a name. Returns as `bringBack`; undefined: the machines stay off. */
 export async function saveLab(
   lab: Lab,
   saves: Saves,
@@ -39,12 +40,14 @@ async function onAgain(
   lab: Lab,
   { host }: Saves,
   back: Machine[],
-  { off, timeout }: Ways,
+  { off, timeout, bringBack }: Ways,
   shell: Shell,
   known: boolean,
 ): Promise<string[] | undefined> {
   if (off || back.length === 0) return undefined
   const areOn = await switchOn(lab, host, back, timeout, shell)
-  const nodes = back.map(({ node }) => node)
-  return bringBack(lab, nodes, timeout, shell, areOn || known)
+  return bringBack(
+    back.map(({ node }) => node),
+    areOn || known,
+  )
 }

@@ -1,11 +1,12 @@
 #!/usr/bin/env zx
 // Snapshot: the disks of all machines at one moment, and the whole lab back to it. Safe to run again.
 import { checkAccess } from '../lib/guest/keys.ts'
+import type { Node } from '../lib/lab/lab.ts'
 import { lookAtSnapshots, removal } from '../lib/machine/snapshot-steps.ts'
 import { findSnapshot } from '../lib/machine/snapshots.ts'
 import { revertLab, saveLab } from '../lib/moment.ts'
 import { phase } from '../lib/phase.ts'
-import { nextPhase } from '../lib/rke2/back.ts'
+import { bringBack, nextPhase } from '../lib/rke2/back.ts'
 import { asJson, asTable, inWords } from '../lib/snapshot-list.ts'
 import { LabError, script } from '../lib/text/errors.ts'
 
@@ -24,7 +25,12 @@ await phase(import.meta.url, 'snapshot', async ({ lab, options, shell }) => {
     return { next: script('snapshot', 'list') }
   }
 
-  const ways = { ...options, ...options.flags }
+  const ways = {
+    ...options,
+    ...options.flags,
+    bringBack: (nodes: Node[], known: boolean) =>
+      bringBack(lab, nodes, options.timeout, shell, known),
+  }
   if (!ways.off) checkAccess(lab, host)
   const change = verb === 'revert' ? revertLab : saveLab
   const others = await change(lab, saves, name, ways, shell)

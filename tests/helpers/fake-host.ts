@@ -283,7 +283,8 @@ export class FakeHost {
   private filesIn = (place: string) =>
     readdirSync(join(this.folder, place), { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile() && !['lock', 'journal', 'invocation'].includes(entry.name))
-      .filter(({ parentPath }) => !parentPath.includes('/sys/'))
+      .filter(({ parentPath }) => !/\/sys\/|\/domains\/[^/]+\/snapshots/.test(parentPath))
+      .filter(({ name }) => name !== 'live.xml') // as the machine was started
       .map((entry) => join(entry.parentPath, entry.name).slice(this.folder.length + 1))
 
   /** All that lies on the host, in one text. */

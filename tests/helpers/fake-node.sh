@@ -313,7 +313,7 @@ case $me in
     script=
     if [[ ${*: -2} = 'sh -s' ]]; then script=$(cat); fi
     record "$@" ${script:+"$script"}
-    if [[ $1 = -O ]]; then exit 255; fi # there is no shared connection
+    if [[ $1 = -O ]]; then killed_now && exit 255; fi # there is no shared connection
     [[ $1 = -F ]] || unknown "$@"
     if [[ ! -e $2 ]]; then echo "Can't open user config file $2: No such file or directory" >&2 && exit 255; fi
     lab=${2%/ssh_config} lab=${lab##*/}
