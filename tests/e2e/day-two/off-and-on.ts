@@ -25,6 +25,7 @@ export async function foreignDomain({ host }: Pick<Section, 'host'>) {
   const remove = async () => {
     await virsh('destroy', 'other')
     await virsh('undefine', 'other')
+    await host.run(['rm', '/var/log/libvirt/qemu/other.log'])
   }
   return { look, remove }
 }
