@@ -1,7 +1,7 @@
 // PURE. What is in the file of a backup, and whether it is one of this lab.
 import { z } from 'zod'
 import type { Lab } from '../lab/lab.ts'
-import { LabError } from '../text/errors.ts'
+import { LabError, script } from '../text/errors.ts'
 import { commandText } from '../text/quote.ts'
 import type { KubeNode } from './kube-nodes.ts'
 
@@ -89,7 +89,8 @@ export function checkAge({ version }: Manifest, installed: string): void {
     ],
     hint: [
       '# use a backup that was made with this minor or an older one,',
-      `# or install ${version} first: set rke2.version in the lab file; rke2/README.md, "Upgrade"`,
+      `# or first set rke2.version to ${version} in the lab file, then:`,
+      script('upgrade'),
     ],
   })
 }

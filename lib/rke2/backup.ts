@@ -1,4 +1,5 @@
 // EDGE. The stages that save the cluster into one file on this host.
+import { existsSync } from 'node:fs'
 import { onNode } from '../guest/on-node.ts'
 import { commandOn } from '../guest/ssh.ts'
 import { backupFolder, type Lab } from '../lab/lab.ts'
@@ -37,6 +38,7 @@ export function planBackup(
   const folder = backupFolder(lab)
   const part = `${folder}/part`
   const tidy = onNode(node, removeSnapshots(state.config), { root: true })
+  const edited = ['rke2/server.yaml', 'rke2/agent.yaml'].filter((file) => existsSync(file))
   const surplus = keep === undefined ? [] : backupsOf(lab).slice(0, keep > 1 ? 1 - keep : undefined)
   return [
     inOrder(`Snapshot on ${name}`, [
@@ -48,7 +50,7 @@ export function planBackup(
       sh`mkdir -p ${`${part}/files`}`,
       fetchFiles(leader, `${part}/files`),
       sh`cp ${labFile} ${`${part}/files/lab.yaml`}`,
-      sh`cp ${['rke2/server.yaml', 'rke2/agent.yaml', `${part}/files/`]}`,
+      ...edited.map((file) => sh`cp ${file} ${`${part}/files/`}`),
       describe(lab, leader, nodes, `${part}/files`),
     ]),
     inOrder('One file, read back', planFile(lab, part)),
