@@ -32,6 +32,18 @@ export interface KubeNode {
   removed?: true
 }
 
+/** A node that no API was asked about: it is taken to be there and Ready. */
+export const unseenNode = ({ name }: { name: string }): KubeNode => ({
+  name,
+  ready: true,
+  trouble: '',
+  heartbeat: '',
+  roles: [],
+  version: '',
+  cordoned: false,
+  marked: false,
+})
+
 /** The annotation of a node that a script has cordoned. */
 export const cordonMark = 'rke2-kvm-lab/cordoned'
 

@@ -8,7 +8,7 @@ import { commandText } from '../text/quote.ts'
 import { joinedServer } from './config.ts'
 import { planJoin } from './join.ts'
 import { lastMessage } from './journal.ts'
-import { kubectl } from './kube-nodes.ts'
+import { kubectl, unseenNode } from './kube-nodes.ts'
 import { untilNodeReady } from './ready.ts'
 import type { Restoring, Roles } from './restore-roles.ts'
 import { planConfig, planStart, type Member } from './service.ts'
@@ -25,7 +25,7 @@ export function planRestore(restoring: Restoring, roles: Roles): Stage[] {
   const { leader, servers, agents } = roles
   const { name, node } = leader
   const stopped = { ...leader, state: { ...leader.state, service: 'inactive' } }
-  const known = backup.nodes.map((one) => ({ ...one, ...unseen }))
+  const known = backup.nodes.map(unseenNode)
   const joining = {
     lab,
     edited,
@@ -60,16 +60,6 @@ export function planRestore(restoring: Restoring, roles: Roles): Stage[] {
       },
     ].filter(({ lanes }) => lanes.length > 0),
   )
-}
-
-const unseen = {
-  ready: true,
-  trouble: '',
-  heartbeat: '',
-  roles: [],
-  version: '',
-  cordoned: false,
-  marked: false,
 }
 
 const bring = ({ file, snapshot }: Restoring['backup'], { node }: Member): Step[] => [

@@ -8,7 +8,7 @@ import { planInstallOn } from './artifacts.ts'
 import { untilCharts } from './charts.ts'
 import { readyLeader, type Cluster } from './cluster.ts'
 import { planDrain } from './drain.ts'
-import { isOfVersion, isReady, type KubeNode } from './kube-nodes.ts'
+import { isOfVersion, isReady, unseenNode, type KubeNode } from './kube-nodes.ts'
 import { untilNodeReady } from './ready.ts'
 import { planStart, type Member } from './service.ts'
 import { snapshotName, standing, type Installed } from './upgrade-path.ts'
@@ -110,8 +110,8 @@ function stepsOn(upgrade: Upgrade, one: Member): Step[] {
   const { name, node, state } = one
   const isThere = isInstalled(lab, one)
   if (!state.hasRun) return planInstallOn(lab, node, ingress)
-  const nodes = leader.state.nodes ?? members.map(unknownNode)
-  const kube = nodes.find((kube) => kube.name === name) ?? unknownNode(one)
+  const nodes = leader.state.nodes ?? members.map(unseenNode)
+  const kube = nodes.find((kube) => kube.name === name) ?? unseenNode(one)
   const without = script('upgrade', '--no-drain')
   const drain = planDrain(leader.node, kube, nodes, without)
   // What it is drained for comes after the drain: when that is there, it was drained.
@@ -127,18 +127,6 @@ function stepsOn(upgrade: Upgrade, one: Member): Step[] {
     ...(node.role === 'server' ? [untilCharts(node, seconds)] : []),
   ]
 }
-
-// While a server's API does not answer, nobody knows.
-const unknownNode = ({ name }: Member): KubeNode => ({
-  name,
-  ready: true,
-  trouble: '',
-  heartbeat: '',
-  roles: [],
-  version: '',
-  cordoned: false,
-  marked: false,
-})
 
 /** The error of an upgrade that stopped at a node: also which nodes are new and which old, and the way on and back. */
 export function stopped({ lab, members, todo }: Upgrade, at: Member, error: unknown): unknown {
