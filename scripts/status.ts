@@ -1,5 +1,8 @@
 #!/usr/bin/env zx
 // Status: the machines of the lab in one table. Changes nothing.
+import * as ui from '../lib/cli/ui.ts'
+import { choices } from '../lib/drills/drills.ts'
+import { readNote } from '../lib/drills/note.ts'
 import { phase } from '../lib/phase.ts'
 import { statusTable } from '../lib/status-table.ts'
 import { cluster } from '../lib/rke2/status.ts'
@@ -10,4 +13,7 @@ await phase(import.meta.url, 'status', async ({ lab, nodes, options }) => {
   if (options.json) console.log(JSON.stringify({ lab: lab.name, nodes: all }, null, 2))
   else console.log(statusTable(all, process.stdout.columns ?? Infinity))
   if (unseen) throw unseen // after showing what is known
+  if (!readNote(lab)) return
+  ui.warn('a drill is on: something in this lab is broken on purpose')
+  return { next: choices }
 })

@@ -1,4 +1,4 @@
-// Someone who wants machines only deletes lib/rke2 and the scripts that use it: nothing else may break.
+// Someone who wants machines only deletes lib/rke2, the drills and the scripts that use them: nothing else may break.
 import { spawnSync } from 'node:child_process'
 import { cpSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -26,7 +26,7 @@ const gone = ['scripts', 'tests']
   .flatMap((folder) => sourcesIn(folder, '.ts'))
   .map(({ file }) => file)
   .filter(usesRke2)
-for (const file of ['lib/rke2', ...gone, 'tests/without-rke2.test.ts'])
+for (const file of ['lib/rke2', 'lib/drills', ...gone, 'tests/without-rke2.test.ts'])
   rmSync(join(copy, file), { recursive: true })
 
 const run = (command: string, ...words: string[]) => {
@@ -37,7 +37,7 @@ const run = (command: string, ...words: string[]) => {
 await t.test('only the scripts of the cluster and its status go with it', async (t) => {
   t.strictSame(
     gone.filter((file) => file.startsWith('scripts/')),
-    'backup env install-rke2 join logs remove resize restore snapshot start status up upgrade'
+    'backup drill env install-rke2 join logs remove resize restore snapshot start status up upgrade'
       .split(' ')
       .map((name) => `scripts/${name}.ts`),
   )

@@ -134,6 +134,13 @@ export const phases = {
     timeout: 300,
     changes: true,
   },
+  drill: {
+    does: 'Breaks one thing in the lab on purpose, gives hints, checks the repair, and undoes it.',
+    words: ['list', 'start NAME', 'hint', 'check', 'undo'],
+    timeout: 1200,
+    changes: true,
+    reads: 'list',
+  },
   destroy: {
     does: 'Removes what create made, after showing it and asking.',
     nodes: true,

@@ -133,8 +133,8 @@ async function waitUntilNotReady(
   })
 }
 
-// From SSH to SSH: the token is never in a command or on this host.
-const copyToken = (leader: Node, node: Node): Run => ({
+/** The step that copies the token of a server to a node that joins. It is never in a command or on this host. */
+export const copyToken = (leader: Node, node: Node): Run => ({
   do: 'run',
   bash: `${commandOn(leader, 'cat /var/lib/rancher/rke2/server/token', { root: true })} | ${storeOn(node, tokenFile)}`,
 })

@@ -8,6 +8,7 @@ import { CommandError, type Failed } from '../text/errors.ts'
 import { commandText } from '../text/quote.ts'
 import * as ui from '../cli/ui.ts'
 import { failedProgram, trap } from './failed-program.ts'
+import type { Run } from './steps.ts'
 
 const running = new Set<ProcessPromise>()
 const env = { ...process.env, LC_ALL: 'C' }
@@ -49,8 +50,12 @@ async function execute(text: string, { seconds, live = false }: Options = {}): P
 }
 
 /** Runs bash text that changes something, and shows it. Returns its stdout; throws a CommandError when it fails. */
-export async function run(text: string, live = false): Promise<string> {
-  ui.command(text, ui.settings.verbose || live)
+export async function run(
+  text: string,
+  how: Pick<Run, 'onTerminal' | 'unseen'> = {},
+): Promise<string> {
+  const live = how.onTerminal === true
+  if (!how.unseen || ui.settings.verbose) ui.command(text, ui.settings.verbose || live)
   const output = await execute(text, { live })
   if (ui.settings.verbose && !live && output.stdout.trim()) ui.detail(output.stdout.trim())
   if (output.code === 0) return output.stdout

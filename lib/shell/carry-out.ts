@@ -131,7 +131,7 @@ async function carryOutStep(step: Step, name: string, progress?: NodeProgress) {
 }
 
 async function runStep(step: Run): Promise<void> {
-  const { bash, tries = 1, triesAfter = /^/, undo, explain, orWarn, grows, onTerminal } = step
+  const { bash, tries = 1, triesAfter = /^/, undo, explain, orWarn, grows } = step
   const stop = grows
     ? downloadProgress(
         () => sizeOf(grows.file),
@@ -139,7 +139,7 @@ async function runStep(step: Run): Promise<void> {
       )
     : () => {}
   try {
-    await run(bash, onTerminal)
+    await run(bash, step)
   } catch (error) {
     if (!(error instanceof CommandError)) throw error
     if (tries > 1 && triesAfter.test(error.failed.stderr)) {

@@ -23,6 +23,8 @@ export interface Run {
   grows?: { file: string; url: string }
   /** It may ask the user something, such as sudo for a password. */
   onTerminal?: true
+  /** Not shown as it runs, except with --verbose. */
+  unseen?: true
 }
 
 /** A text file (0600, its folder 0700), written whole or not at all. */

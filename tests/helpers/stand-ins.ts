@@ -31,11 +31,21 @@ const hostTools =
   'bash sh env cat cp cut mv rm rmdir mkdir ls sed sort head tail tr od stat paste grep sleep flock ' +
   'sha256sum sha512sum timeout touch ssh-keygen ps script dirname uniq mktemp uname tar gzip date sync'
 const nodeTools =
-  'bash env awk cat chmod cmp cp cut date find grep gzip head install ln ls mkdir mktemp mv rm sed sha256sum sort stat tail test timeout touch uname'
+  'bash env awk cat chmod cmp cp cut find grep gzip head install ln ls mkdir mktemp mv rm sed sha256sum sort stat tail test timeout touch uname'
 
 /** Programs of a node that fake-node.sh plays. */
 const played =
-  'sudo sh systemctl journalctl kubectl curl wget df id tar iptables apparmor_parser sync modprobe cloud-init systemd-run uptime crictl findmnt lsblk growpart resize2fs dumpe2fs blockdev'
+  'sudo sh systemctl journalctl kubectl curl wget df id tar iptables apparmor_parser sync modprobe cloud-init systemd-run uptime crictl findmnt lsblk growpart resize2fs dumpe2fs blockdev fallocate'
+
+// The clock of a node is this machine's, which it cannot set, and the seconds in its run/ahead.
+const nodeDate = `
+case "$*" in
+  '--set 2 years ago') echo -63072000 >"$root/run/ahead" && exit ;;
+  '--utc --set @'*) rm -f "$root/run/ahead" && exit ;;
+  *--set*) exit 97 ;;
+  +%s) if [[ -e $root/run/ahead ]]; then echo "$((EPOCHSECONDS + $(<"$root/run/ahead")))" && exit; fi ;;
+esac
+exec "$STAND_IN/node-bin/real/date" "$@"`
 
 const record = `echo "\${0##*/}$(printf ' %q' "$@")" >>"$STAND_IN/calls"`
 const refuse = (name: string) =>
@@ -105,7 +115,8 @@ export function fillNodeBin(state: string): void {
   mkdirSync(join(bin, 'real'), { recursive: true })
   for (const name of played.split(' ')) symlinkSync(join(here, 'fake-node.sh'), join(bin, name))
   linkTools(bin, nodeTools)
-  linkTools(join(bin, 'real'), 'tar')
+  linkTools(join(bin, 'real'), 'tar date')
+  writeProgram(bin, 'date', nodeDate)
   writeFileSync(
     join(state, 'node-env'),
     'command_not_found_handle() { [[ $1 = rke2 ]] || echo "on $root: $*" >>"$STAND_IN/unknown"; return 127; }\n',

@@ -1,0 +1,49 @@
+// PURE. What a drill is: one fault, put into one machine on purpose, that a person finds and repairs.
+import { typedOn } from '../guest/ssh-files.ts'
+import type { Lab, Node } from '../lab/lab.ts'
+import { kubectl } from '../rke2/kube-nodes.ts'
+import type { Run } from '../shell/steps.ts'
+import type { Hint } from '../text/errors.ts'
+
+/** The node with the fault, and a server whose kubectl is used. */
+export interface Place {
+  lab: Lab
+  node: Node
+  server: Node
+}
+
+export interface Clue {
+  says: string
+  type?: Hint[]
+}
+
+export interface Drill {
+  /** Says what one sees, not what it comes from. */
+  name: string
+  /** The node that it breaks: the last agent, the first server, or an agent if there is one. */
+  on: 'agent' | 'server' | 'any'
+  symptom: (at: Place) => string
+  /** What its undo does not bring back. */
+  costs?: string
+  /** May be carried out again when it was interrupted. */
+  fault: (at: Place) => Run[]
+  /** Works whether all, some or none of the fault is there. */
+  undo: (at: Place) => Run[]
+  /** Bash that fails as long as the fault is there. */
+  repaired: (at: Place) => string
+  /** From a first look to the repair. */
+  clues: (at: Place) => Clue[]
+  /** What it was, for the end. */
+  lesson: (at: Place) => string
+}
+
+/** The node that a drill breaks in this lab; undefined if the lab has none for it. */
+export function nodeFor({ on }: Pick<Drill, 'on'>, { nodes }: Lab): Node | undefined {
+  const agent = nodes.findLast(({ role }) => role === 'agent')
+  const server = nodes.find(({ role }) => role === 'server')
+  return on === 'server' ? server : (agent ?? (on === 'any' ? server : undefined))
+}
+
+/** A server's kubectl, as a user types it on this host. */
+export const kubectlOn = (server: Node, words: string) =>
+  typedOn(server, `sudo ${kubectl} ${words}`)

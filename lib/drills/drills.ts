@@ -1,0 +1,64 @@
+// EDGE. All drills, and the one that a lab is in.
+import type { Lab } from '../lab/lab.ts'
+import { LabError, script, UsageError } from '../text/errors.ts'
+import { table } from '../text/table.ts'
+import { clusterDrills } from './cluster-drills.ts'
+import { nodeFor, type Drill, type Place } from './drill.ts'
+import { machineDrills } from './machine-drills.ts'
+import { readNote, type Note } from './note.ts'
+
+export const drills: Drill[] = [...clusterDrills, ...machineDrills]
+
+/** A drill that this lab can do, by name; `any` for any of them. */
+export function chooseDrill(lab: Lab, name: string, chance: number): Drill {
+  const possible = drills.filter((one) => nodeFor(one, lab))
+  if (name === 'any') {
+    const one = possible[Math.floor(chance * possible.length)]
+    if (one) return one
+  }
+  const one = drills.find((drill) => drill.name === name)
+  if (!one)
+    throw new UsageError(`there is no drill called ${name}`, { hint: script('drill', 'list') })
+  if (!possible.includes(one))
+    throw new LabError(`${name} needs an agent, and this lab has servers only`, {
+      hint: script('drill', 'list'),
+    })
+  return one
+}
+
+export interface Current {
+  note: Note
+  drill: Drill
+  node: Place['node']
+}
+
+/** The drill that the lab is in; undefined for none. Throws if its node is no longer in the lab file. */
+export function currentDrill(lab: Lab): Current | undefined {
+  const note = readNote(lab)
+  if (!note) return undefined
+  const drill = drills.find(({ name }) => name === note.drill)
+  const node = lab.nodes.find(({ name }) => name === note.node)
+  if (drill && node) return { note, drill, node }
+  throw new LabError(
+    `the drill ${note.drill} is on, and ${drill ? `${note.node} is not in the lab file` : 'this version does not know it'}`,
+    { hint: ['# put that back, then:', script('drill', 'undo')] },
+  )
+}
+
+/** What a person is to do while a drill is on. */
+export const choices = ['hint', 'check', 'undo'].map((verb) => script('drill', verb))
+
+/** The drills as a table. */
+export function drillTable(lab: Lab): string {
+  const [server] = lab.nodes.filter(({ role }) => role === 'server')
+  const rows = drills.map((one) => {
+    const node = nodeFor(one, lab)
+    return [
+      one.name,
+      node && server
+        ? one.symptom({ lab, node, server })
+        : 'needs an agent, which this lab has not',
+    ]
+  })
+  return table(['DRILL', 'WHAT YOU WILL SEE'], rows)
+}

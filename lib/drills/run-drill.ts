@@ -1,0 +1,126 @@
+// EDGE. A drill from its fault to its end: put in, looked at, undone.
+import { untilReady } from '../guest/ready.ts'
+import type { Lab } from '../lab/lab.ts'
+import { look } from '../libvirt/observe.ts'
+import { pair } from '../libvirt/ownership.ts'
+import { isOn, switchOn } from '../machine/power.ts'
+import { bringBack } from '../rke2/back.ts'
+import { lookAtCluster } from '../rke2/cluster.ts'
+import { isReady } from '../rke2/kube-nodes.ts'
+import { untilNodeReady } from '../rke2/ready.ts'
+import type { Member } from '../rke2/service.ts'
+import { ask } from '../shell/bash.ts'
+import type { Shell } from '../shell/carry-out.ts'
+import { forEach, inOrder, type Check, type Run } from '../shell/steps.ts'
+import { LabError, script } from '../text/errors.ts'
+import { nodeFor, type Drill, type Place } from './drill.ts'
+import { choices, type Current } from './drills.ts'
+import { removeNote, writeNote, type Note } from './note.ts'
+
+/** Puts the fault of a drill into a lab whose nodes are Ready. `begun`: what an interrupted run has noted. Returns what is
+ *  seen then; nothing if it is only printed. */
+export async function putIn(
+  lab: Lab,
+  drill: Drill,
+  { begun, now }: { begun: Note | undefined; now: number },
+  shell: Shell,
+): Promise<string | undefined> {
+  const node = nodeFor(drill, lab)
+  if (!node) throw new Error('chooseDrill takes one that has a node')
+  const { leader, members } = await shell.look('Look at the nodes', () => membersOf(lab))
+  if (!begun) checkWhole(lab, members, leader)
+  const at = { lab, node, server: leader.node }
+  const note = begun ?? { drill: drill.name, node: node.name, since: now, isSet: false, clues: 0 }
+  const isIn = await shell.apply(
+    inOrder('Break one thing', [
+      writeNote(lab, note),
+      ...drill.fault(at).map((step): Run => ({ ...step, unseen: true })),
+      writeNote(lab, { ...note, isSet: true }),
+    ]),
+  )
+  return isIn ? drill.symptom(at) : undefined
+}
+
+/** Ends the drill if the fault is gone and every node Ready, else throws. Returns where it was; nothing if it is only printed. */
+export async function checkRepair(
+  lab: Lab,
+  { drill, node }: Current,
+  shell: Shell,
+): Promise<Place | undefined> {
+  const { leader, members } = await shell.look('Look at the nodes', () => membersOf(lab))
+  const at = { lab, node, server: leader.node }
+  await shell.apply(inOrder('Look at the fault', [isRepaired(drill, at)]))
+  await shell.apply(forEach('Look for Ready', members, (one) => [isReadyNow(lab, one, leader)]))
+  return (await shell.apply(inOrder('End the drill', [removeNote(lab)]))) ? at : undefined
+}
+
+/** Takes the fault out again and waits until the node is Ready. Returns as `checkRepair`. */
+export async function takeOut(
+  lab: Lab,
+  { drill, node }: Current,
+  seconds: number,
+  shell: Shell,
+): Promise<Place | undefined> {
+  const host = await look(lab)
+  const [machine] = pair(lab, host, [node])
+  if (!machine?.domain)
+    throw new LabError(`${node.name}: its machine is gone, so there is nothing to undo`, {
+      hint: [script('create', node.name), '# then:', script('drill', 'undo')],
+    })
+  if (!isOn(machine)) await switchOn(lab, host, [machine], seconds, shell)
+  const { leader } = await lookAtCluster(lab, [])
+  const at = { lab, node, server: leader.node }
+  const isDone = await shell.apply(inOrder('Undo the fault', drill.undo(at)))
+  const wait = forEach('Wait for SSH', [node], () => [untilReady(lab, node, seconds)])
+  await shell.apply({ ...wait, watched: true })
+  await bringBack(lab, [node], seconds, shell, isDone)
+  return (await shell.apply(inOrder('End the drill', [removeNote(lab)]))) ? at : undefined
+}
+
+async function membersOf(lab: Lab): Promise<{ leader: Member; members: Member[] }> {
+  const { leader, all } = await lookAtCluster(lab, lab.nodes)
+  return { leader, members: all.filter(({ state, trouble }) => trouble ?? state.hasRun) }
+}
+
+function checkWhole(lab: Lab, members: Member[], leader: Member): void {
+  const found = lab.nodes.flatMap(({ name }) => {
+    const member = members.find((one) => one.name === name)
+    if (!member) return `${name} is no node of the cluster`
+    const kube = kubeOf(member, leader)
+    if (!isReady(member.state, kube, lab.rke2)) return `${name} is not Ready`
+    return kube?.cordoned ? `${name} is cordoned` : []
+  })
+  if (found.length === 0) return
+  throw new LabError('a drill begins with a lab in which every node is Ready', {
+    details: found,
+    hint: script('status'),
+  })
+}
+
+const kubeOf = ({ name }: Member, { state }: Member) =>
+  state.nodes?.find((kube) => kube.name === name)
+
+// The bash of its check says nothing of the fault.
+function isRepaired(drill: Drill, at: Place): Check {
+  const bash = drill.repaired(at)
+  return {
+    do: 'check',
+    bash,
+    holds: async () => {
+      if ((await ask(bash)).code !== 0) throw notYet([drill.symptom(at)])
+    },
+  }
+}
+
+function isReadyNow(lab: Lab, member: Member, leader: Member): Check {
+  return {
+    do: 'check',
+    bash: untilNodeReady(lab, member, leader.node, 0).bash,
+    holds: async () => {
+      if (!isReady(member.state, kubeOf(member, leader), lab.rke2))
+        throw notYet([`${member.name} is not Ready; after a repair that can take a minute`])
+    },
+  }
+}
+
+const notYet = (details: string[]) => new LabError('not repaired yet', { details, hint: choices })
