@@ -40,7 +40,7 @@ const unreachable: Drill = {
     },
   ],
   lesson: ({ node }) =>
-    `The link of ${node.name}'s network card was down. Kubernetes sees only that its kubelet does not report: after 40 s the node is NotReady, after five minutes more its pods are made again elsewhere.`,
+    `The link of ${node.name}'s network card was down. Kubernetes sees only that its kubelet does not report: after 40 to 50 s the node is NotReady, and five minutes later its pods are made again elsewhere.`,
 }
 
 const hanging: Drill = {

@@ -2,6 +2,7 @@
 // Ready. RKE2 is played by the stand-in in tests/stand-in.
 import t from 'tap'
 import { backupAndRestore } from './day-two/backup.ts'
+import { breakAndRepair } from './day-two/drills.ts'
 import { offAndOn } from './day-two/off-and-on.ts'
 import { removeAgent } from './day-two/remove.ts'
 import { resizeNode } from './day-two/resize.ts'
@@ -32,6 +33,7 @@ await t.test('a lab whose nodes are Ready', async (t) => {
 await t.test('exec, env and logs', (t) => smallOnes(t, section))
 await t.test('off and on', (t) => offAndOn(t, section))
 await t.test('a snapshot of the lab', (t) => saveBreakRevert(t, section))
+await t.test('drills', (t) => breakAndRepair(t, section))
 await t.test('other sizes', (t) => resizeNode(t, { work, run, lab, node }))
 await t.test('backup and restore', (t) => backupAndRestore(t, section))
 
