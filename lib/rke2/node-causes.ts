@@ -13,6 +13,7 @@ import {
 } from './cause.ts'
 import { hasCgroupV1, newerImage } from './system.ts'
 import { ofImages } from './image-causes.ts'
+import { registriesFile, registriesOnNode } from './registries.ts'
 import { keyFolders } from './remains.ts'
 
 export const kubeletExit = /Kubelet exited: /
@@ -35,6 +36,16 @@ export const ofTheNode: Known[] = [
       ),
       onNode(at, 'sudo systemctl restart systemd-sysctl'),
       onNode(at, 'sudo useradd -r -c etcd -s /sbin/nologin -M -U etcd'),
+      again(at),
+    ],
+  },
+  {
+    id: 'registries',
+    match: /server is not ready: yaml: /, // wharfie's reader of registries.yaml
+    why: () => `its ${registriesOnNode} is not valid YAML`,
+    fix: (at) => [
+      onNode(at, `sudo rm ${registriesOnNode}`),
+      `# or correct it, in ${registriesFile}; then:`,
       again(at),
     ],
   },

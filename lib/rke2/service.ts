@@ -6,11 +6,12 @@ import type { Lab, Node } from '../lab/lab.ts'
 import { readText } from '../shell/bash.ts'
 import type { Check, Step } from '../shell/steps.ts'
 import { CommandError, LabError } from '../text/errors.ts'
-import { quote } from '../text/quote.ts'
+import { commandText, quote } from '../text/quote.ts'
 import { toYaml } from '../text/yaml.ts'
 import { joinedServer, parseRke2Config, rke2Entries, type Config } from './config.ts'
 import { parseKubeNodes, type KubeNode, kubectl } from './kube-nodes.ts'
 import { environmentFile, keepOthers, proxyLines } from './proxy.ts'
+import { registriesFile, registriesOnNode, registriesSum } from './registries.ts'
 import { importMemory } from './remains.ts'
 import { secretsIn, withSecrets, type Secret } from './secrets.ts'
 import { parseState, serviceOf, stateScript, untouched, type Rke2State } from './state.ts'
@@ -87,6 +88,8 @@ export async function kubeNodes(server: Node): Promise<KubeNode[] | undefined> {
 
 /** The configurations that people edit, by role, and the secrets in them. */
 export type Edited = Record<Node['role'], Config> & {
+  /** The SHA-256 of rke2/registries.yaml; undefined if there is none. */
+  registries?: string
   secrets?: Record<Node['role'] | 'lab', Secret[]>
 }
 
@@ -99,7 +102,9 @@ export function readEdited({ nodes }: Lab, labFile: string): Edited {
     return { config: parseRke2Config(text, file, machines), secrets: secretsIn(text, file) }
   }
   const [server, agent] = [read('server'), read('agent')]
+  const registries = readText(registriesFile)
   return {
+    ...(registries === undefined ? {} : { registries: registriesSum(registries) }),
     server: server.config,
     agent: agent.config,
     secrets: {
@@ -127,16 +132,22 @@ export function planConfig(
   })
   const shown = Object.entries(entries).filter(([key]) => !secrets.some((one) => one.key === key))
   const { content, bash } = withSecrets(toYaml(Object.fromEntries(shown)), secrets)
-  const proxies = planProxies(lab, node, state)
+  const others = [...planRegistries(node, state, edited), ...planProxies(lab, node, state)]
   if (state.config === content)
     return {
-      steps: proxies,
-      unread: state.stale || proxies.length > 0 || (lab.proxy && state.unread) === true,
+      steps: others,
+      unread: state.stale || others.length > 0 || (lab.proxy && state.unread) === true,
     }
   const file = '/etc/rancher/rke2/config.yaml'
   const put = secrets.length > 0 ? makeOnNode(node, file, bash) : putOnNode(node, file, content)
-  return { steps: [put, ...proxies], unread: true }
+  return { steps: [put, ...others], unread: true }
 }
+
+// It goes from file to file: its logins are in no text that is shown or printed.
+const planRegistries = (node: Node, state: Rke2State, { registries }: Edited): Step[] =>
+  registries === undefined || registries === state.registries
+    ? []
+    : [makeOnNode(node, registriesOnNode, commandText`cat ${registriesFile}`)]
 
 function planProxies(lab: Lab, node: Node, state: Rke2State): Step[] {
   const file = environmentFile(serviceOf(node))

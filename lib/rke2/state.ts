@@ -13,6 +13,7 @@ import {
 } from './kube-nodes.ts'
 import { environmentFile } from './proxy.ts'
 import { parseVersion } from './release.ts'
+import { registriesOnNode } from './registries.ts'
 import { imagesFolder, importMemory, remainsScript } from './remains.ts'
 
 export type Service = 'rke2-server' | 'rke2-agent'
@@ -46,7 +47,8 @@ part service; state=$(systemctl is-active ${service} 2>/dev/null); echo "$state"
 part enabled; systemctl is-enabled ${service} 2>/dev/null
 ${startScript(service)}
 part stale; started=$(TZ=UTC systemctl show --property ExecMainStartTimestamp --value ${service})
-test "$started" && test "$(stat -c %Y /etc/rancher/rke2/config.yaml)" -gt "$(date -d "$started" +%s)" && echo yes
+for file in /etc/rancher/rke2/config.yaml ${registriesOnNode}; do test "$started" && test "$(stat -c %Y "$file" 2>/dev/null || echo 0)" -gt "$(date -d "$started" +%s)" && echo yes; done
+part registries; test ! -e ${registriesOnNode} || sha256sum <${registriesOnNode} || exit
 part outdated; test "$started" && test "$rke2" && test "$(stat -c %Z "$rke2")" -gt "$(date -d "$started" +%s)" && echo yes
 part config; test ! -e /etc/rancher/rke2/config.yaml || cat /etc/rancher/rke2/config.yaml || exit; echo
 part environment; test ! -e ${environmentFile(service)} || cat ${environmentFile(service)} || exit
@@ -67,8 +69,10 @@ export interface Rke2State extends NodeFacts, Times {
   service: string
   enabled: boolean
   config: string
-  /** config.yaml is newer than the service's start. */
+  /** config.yaml or registries.yaml is newer than the service's start. */
   stale: boolean
+  /** The SHA-256 of its registries.yaml; empty if it has none. */
+  registries: string
   /** The file with its proxies, and whether that is newer than the service's start. */
   environment: string
   unread: boolean
@@ -103,7 +107,8 @@ export function parseState(output: string): Rke2State {
     enabled: text('enabled') === 'enabled',
     ...(parseTimes(found.get('start')) ?? unanswered('time', text('start'))),
     config: (found.get('config') ?? '').replace(/\n$/, ''), // its last line may have no end
-    stale: text('stale') === 'yes',
+    stale: text('stale') !== '',
+    registries: text('registries').slice(0, 64).trim(),
     environment: text('environment'),
     unread: text('unread') === 'yes',
     cutOff,

@@ -12,7 +12,7 @@ const [server] = lab.nodes
 const alone = makeLab((raw) => (raw.nodes = raw.nodes.slice(0, 1)))
 
 for (const drill of drills)
-  t.test(drill.name, async (t) => {
+  void t.test(drill.name, async (t) => {
     const node = nodeFor(drill, lab)
     if (!node || !server) throw new Error('the lab has an agent')
     const at = { lab, node, server }
@@ -25,7 +25,7 @@ for (const drill of drills)
     t.ok(drill.fault(at).length > 0 && drill.undo(at).length > 0)
   })
 
-t.test('a drill is chosen by name, or by chance among those that the lab can do', async (t) => {
+void t.test('a drill is chosen by name, or by chance among those that the lab can do', async (t) => {
   for (const chance of [0, 0.5, 0.99]) {
     const { on } = chooseDrill(alone, 'any', chance)
     t.not(on, 'agent')
@@ -36,7 +36,7 @@ t.test('a drill is chosen by name, or by chance among those that the lab can do'
   t.match(drillTable(alone), /rejected +needs an agent/)
 })
 
-t.test('without a note no drill is on', async (t) => {
+void t.test('without a note no drill is on', async (t) => {
   const dir = t.testdir()
   t.equal(readNote({ ...lab, dir }), undefined)
   const { path } = writeNote(lab, { drill: 'a', node: 'b', isSet: false, since: 1, clues: 0 })

@@ -61,6 +61,10 @@ const journals: [id: string, line: string][] = [
   ],
   ['cis', 'level=fatal msg="invalid kernel parameter value vm.overcommit_memory=0 - expected 1"'],
   ['cis', 'level=fatal msg="missing required user: unknown user etcd"'],
+  [
+    'registries',
+    'level=info msg="Waiting to retrieve agent configuration; server is not ready: yaml: line 2: mapping values are not allowed in this context"',
+  ],
   ['apparmor', 'exec: "apparmor_parser": executable file not found in $PATH'],
   ['no-space', 'level=fatal msg="write /var/lib/rancher/rke2/x: no space left on device"'],
   [
@@ -226,6 +230,7 @@ const expected: Record<string, [patience: number, advice: RegExp]> = {
   'no-token': [30, /join\.ts worker01/],
   'missing-keys': [0, /join\.ts worker01/],
   cis: [0, /rke2-cis-sysctl\.conf.*useradd/],
+  registries: [0, /sudo rm \/etc\/rancher\/rke2\/registries.yaml/],
   apparmor: [0, /install --yes apparmor/],
   'inotify-limit': [0, /max_user_watches/],
   'no-space': [0, /df -h/],

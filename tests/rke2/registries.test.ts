@@ -1,0 +1,61 @@
+// rke2/registries.yaml: what RKE2 would drop without a word is refused by key, and no value is shown.
+import t from 'tap'
+import { registriesSum } from '../../lib/rke2/registries.ts'
+import { UsageError } from '../../lib/text/errors.ts'
+
+const problemsOf = (text: string): string[] => {
+  try {
+    registriesSum(text)
+    return []
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error
+    return [error.message, ...error.details]
+  }
+}
+
+void t.test('what RKE2 reads is taken', async (t) => {
+  const files = {
+    cache: 'mirrors:\n  docker.io:\n    endpoint: ["http://192.168.1.1:5000"]\n',
+    'all of it': `
+mirrors:
+  "*":
+  docker.io: { endpoint: [https://cache.lan], rewrite: { "^rancher/(.*)": "mirror/$1" } }
+configs:
+  cache.lan:5000:
+    auth: { username: me, password: 12345 }
+    tls: { ca_file: /etc/ca.pem, cert_file: /c, key_file: /k, insecure_skip_verify: yes }
+  "*": { auth: { identity_token: abc } }
+`,
+    empty: '# nothing\n',
+    'a mirror with nothing': 'mirrors: { docker.io: }\nconfigs:\n',
+  }
+  for (const [name, text] of Object.entries(files)) t.strictSame(problemsOf(text), [], name)
+  t.equal(registriesSum(''), 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855')
+})
+
+void t.test('what it ignores or fails on is refused by key', async (t) => {
+  const cases: [text: string, problem: RegExp][] = [
+    [
+      'mirrors: { a: { rewrites: {} } }',
+      /mirrors\.a\.rewrites: RKE2 does not know.*called rewrite$/,
+    ],
+    [
+      'configs: { a: { auth: { token: secret-value } } }',
+      /a\.auth\.token: .*called identity_token$/,
+    ],
+    ['mirrors: { a: { endpoint: http://x } }', /mirrors\.a\.endpoint: .*expected array/],
+    ['mirror: {}', /^mirror: RKE2 does not know this key/],
+    [
+      'configs: { a: { auth: { password: [secret-value] } } }',
+      /a\.auth\.password: .*expected string/,
+    ],
+    ['configs: { a: { tls: { insecure_skip_verify: secret-value } } }', /insecure_skip_verify/],
+    ['mirrors: [', /line 1/],
+    ['- a', /not a YAML mapping/],
+  ]
+  for (const [text, problem] of cases) {
+    const found = problemsOf(text).join('\n')
+    t.match(found, new RegExp(problem.source, 'm'), text)
+    t.notMatch(found, 'secret-value')
+  }
+})
