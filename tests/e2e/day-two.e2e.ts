@@ -1,12 +1,14 @@
 // Day two on real libvirt, real QEMU guests and real SSH: one lab for all sections, each of which leaves it with every node
 // Ready. RKE2 is played by the stand-in in tests/stand-in.
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
 import { backupAndRestore } from './day-two/backup.ts'
 import { breakAndRepair } from './day-two/drills.ts'
 import { offAndOn } from './day-two/off-and-on.ts'
 import { removeAgent } from './day-two/remove.ts'
 import { resizeNode } from './day-two/resize.ts'
-import { smallOnes } from './day-two/small.ts'
+import { login, smallOnes } from './day-two/small.ts'
 import { saveBreakRevert } from './day-two/snapshot.ts'
 import { upgradeAndBack } from './day-two/upgrade.ts'
 import { startRig, version } from './rig.ts'
@@ -26,8 +28,17 @@ const run = runner(host, work)
 const before = await host.inventory()
 const section = { host, work, run, nodes }
 
-await t.test('a lab whose nodes are Ready', async (t) => {
+await t.test('a lab whose nodes are Ready, and know where images come from', async (t) => {
+  const registries = `configs: { cache.lan: { auth: { username: me, password: ${login} } } }\n`
+  writeFileSync(join(work.dir, 'rke2/registries.yaml'), registries, { mode: 0o600 })
   for (const script of ['create', 'eject', 'install-rke2', 'join']) await run.succeeds(t, script)
+  const file = '/etc/rancher/rke2/registries.yaml'
+  for (const one of nodes)
+    t.equal(
+      await work.ssh(one, `sudo stat -c %U:%a ${file}; sudo cat ${file}`),
+      `root:600\n${registries}`,
+    )
+  t.notMatch(run.output.join(''), login)
 })
 
 await t.test('exec, env and logs', (t) => smallOnes(t, section))

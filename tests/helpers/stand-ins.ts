@@ -43,7 +43,7 @@ case "$*" in
   '--set 2 years ago') echo -63072000 >"$root/run/ahead" && exit ;;
   '--utc --set @'*) rm -f "$root/run/ahead" && exit ;;
   *--set*) exit 97 ;;
-  +%s) if [[ -e $root/run/ahead ]]; then echo "$((EPOCHSECONDS + $(<"$root/run/ahead")))" && exit; fi ;;
+  +%s) if test -e "$root/run/ahead"; then read -r ahead <"$root/run/ahead" && echo $(($("$STAND_IN/node-bin/real/date" +%s) + ahead)) && exit; fi ;;
 esac
 exec "$STAND_IN/node-bin/real/date" "$@"`
 
@@ -82,8 +82,8 @@ printf '%12s\n' Avail 274877906944`, // 256 GiB
 }
 
 /** Puts a stand-in into a folder. */
-export function writeProgram(folder: string, name: string, script: string): void {
-  writeFileSync(join(folder, name), `#!/bin/bash\n${script}\n`)
+export function writeProgram(folder: string, name: string, script: string, shell = 'bash'): void {
+  writeFileSync(join(folder, name), `#!/bin/${shell}\n${script}\n`)
   chmodSync(join(folder, name), 0o755)
 }
 
@@ -116,7 +116,7 @@ export function fillNodeBin(state: string): void {
   for (const name of played.split(' ')) symlinkSync(join(here, 'fake-node.sh'), join(bin, name))
   linkTools(bin, nodeTools)
   linkTools(join(bin, 'real'), 'tar date')
-  writeProgram(bin, 'date', nodeDate)
+  writeProgram(bin, 'date', nodeDate, 'sh')
   writeFileSync(
     join(state, 'node-env'),
     'command_not_found_handle() { [[ $1 = rke2 ]] || echo "on $root: $*" >>"$STAND_IN/unknown"; return 127; }\n',

@@ -18,7 +18,10 @@ const shows: Record<
   ],
   pending: async ({ run }) => [await run.kubectl('get', 'nodes'), 'SchedulingDisabled'],
   evicting: async ({ work }, node) => [await work.ssh(node, 'df /'), /9\d%/],
-  mistrusting: async ({ work }, node) => [await work.ssh(node, 'date +%Y'), String(new Date().getFullYear() - 2)],
+  mistrusting: async ({ work }, node) => [
+    await work.ssh(node, 'date +%Y'),
+    String(new Date().getFullYear() - 2),
+  ],
 }
 
 /** Each drill that needs a real machine: begun, seen, refused by check, undone; and one that is repaired by hand. */

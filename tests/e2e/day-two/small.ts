@@ -84,7 +84,10 @@ export async function smallOnes(t: Test, { host, work, run, nodes }: Place): Pro
   })
 }
 
-/** What must be in no report: parts of the token and of the private keys. */
+/** The password in the lab's rke2/registries.yaml. */
+export const login = 'login-of-a-registry'
+
+/** What must be in no report: parts of the token and of the private keys, and a login. */
 async function secretsOf(work: Workspace, server: string): Promise<string[]> {
   const token = await work.ssh(server, 'sudo cat /var/lib/rancher/rke2/server/token')
   const node = await work.ssh(server, 'sudo cat /etc/rancher/node/password')
@@ -92,5 +95,5 @@ async function secretsOf(work: Workspace, server: string): Promise<string[]> {
   const key = readFileSync(join(lab, 'id_ed25519'), 'utf8').split('\n')[2] ?? ''
   const kubeconfig = readFileSync(join(lab, 'kubeconfig'), 'utf8')
   const [, data = ''] = /client-key-data: (\S+)/.exec(kubeconfig) ?? []
-  return [token.trim().split(':').at(-1) ?? '', node.trim(), key, data].filter(Boolean)
+  return [token.trim().split(':').at(-1) ?? '', node.trim(), key, data, login].filter(Boolean)
 }
