@@ -37,7 +37,7 @@ function looks({ work, run, lab, nodes }: Upgraded) {
     written: (version: string) =>
       work.writeLab({ ...lab, rke2: { ...(lab.rke2 as object), version } }),
     /** Version and troubles of each node, as the cluster says. */
-    async seen(): Promise<Record<string, string>> {
+    seen: async (): Promise<Record<string, string>> => {
       const list = await run.kubectl('get', 'nodes', '-o', 'json')
       const { items } = JSON.parse(list) as { items: Node[] }
       return Object.fromEntries(
