@@ -39,7 +39,9 @@ export async function lookAtSnapshots(lab: Lab): Promise<Saves> {
 /** The snapshots alone. */
 export async function snapshotsOf(lab: Lab, host: Host): Promise<LabSnapshot[]> {
   const ours = host.domains.filter((domain) => whoseDomain(lab, domain) === 'ours')
-  const names = ours.map(({ name }) => name)
+  const made = ours.map(({ name }) => name)
+  const known = lab.nodes.map(({ name }) => name).filter((name) => made.includes(name))
+  const names = [...new Set([...known, ...made])]
   return byName(lab, await readSnapshots(lab, names))
 }
 
