@@ -12,7 +12,8 @@ const names = Object.keys(nodes).join(' ')
 /** Medians of so many runs. */
 export async function dayTwoSeconds(runs: number) {
   const rig = await startRig()
-  const all = rig.lab() as { name: string; nodes: { name: string }[] }
+  const defaults = { vcpus: 1, memory: '1GiB', disk: '12GiB' }
+  const all = rig.lab({ defaults }) as { name: string; nodes: { name: string }[] }
   const work = workspace(rig.host, { ...all, nodes: all.nodes.filter(({ name }) => name in nodes) })
   const phases = async (...lines: string[]) => {
     for (const line of lines) {
