@@ -1,7 +1,7 @@
 // EDGE. The snapshots of a lab, for people (in the host's time zone) and as JSON.
 import type { Lab } from './lab/lab.ts'
 import type { Saves } from './machine/snapshot-steps.ts'
-import { whyNotRevert, type LabSnapshot } from './machine/snapshots.ts'
+import { lacking, whyNotRevert, type LabSnapshot } from './machine/snapshots.ts'
 import { formatSize } from './text/size.ts'
 import { table } from './text/table.ts'
 
@@ -20,8 +20,11 @@ const machinesOf = ({ on }: LabSnapshot) => [...on.keys()].join(', ')
 /** One snapshot, for a question. */
 export const inWords = (one: LabSnapshot) => `${one.name}, saved ${when(one)} of ${machinesOf(one)}`
 
-const trouble = ({ machines }: Saves, one: LabSnapshot) =>
-  one.of ? whyNotRevert(machines, one)?.why : 'not made by snapshot.ts'
+function trouble({ machines }: Saves, one: LabSnapshot): string | undefined {
+  if (!one.of) return 'not made by snapshot.ts'
+  const why = whyNotRevert(machines, one)?.why
+  return lacking(one).length > 0 ? `incomplete, ${why}` : why
+}
 
 /** Bytes that the disks take on the host, snapshots included; libvirt does not say how much of that one snapshot holds. */
 const used = ({ machines }: Saves) =>

@@ -10,7 +10,13 @@ import { untilReady } from '../lib/guest/ready.ts'
 import { observe } from '../lib/libvirt/observe.ts'
 import { pair, type Machine } from '../lib/libvirt/ownership.ts'
 import { withBaseVolume } from '../lib/machine/base-volume.ts'
-import { openPool, planMachine, planNetwork, planStart } from '../lib/machine/create.ts'
+import {
+  openPool,
+  planMachine,
+  planNetwork,
+  planStart,
+  savedBefore,
+} from '../lib/machine/create.ts'
 import { checkMachines, differences } from '../lib/machine/drift.ts'
 import { planSeeds, readUserConfig } from '../lib/machine/seed.ts'
 import { hasFreeSudo } from '../lib/machine/user-data.ts'
@@ -18,6 +24,8 @@ import { phase } from '../lib/phase.ts'
 import { together } from '../lib/shell/carry-out.ts'
 import { forEach, inOrder } from '../lib/shell/steps.ts'
 import { script } from '../lib/text/errors.ts'
+
+const goesBack = 'the lab can only go back to a snapshot of all its machines'
 
 await phase(import.meta.url, 'create', async ({ lab, nodes, options, shell }) => {
   const around = lookAround(lab, nodes) // in the background
@@ -31,6 +39,9 @@ await phase(import.meta.url, 'create', async ({ lab, nodes, options, shell }) =>
   const fresh = machines.flatMap(({ node, domain }) => (domain ? [] : [node]))
 
   if (fresh.length > 0) {
+    const saved = (await savedBefore(lab, seen)).join(', ')
+    const added = fresh.map(({ name }) => name).join(', ')
+    if (saved) ui.warn(`snapshots without ${added}: ${saved}; ${goesBack}`)
     const config = readUserConfig(lab) // reports errors in it before anything is changed
     if (!hasFreeSudo(lab, config))
       ui.warn(`sudo of ${lab.user} lacks NOPASSWD in cloud-init/user-data.yaml: RKE2 needs that`)

@@ -2,8 +2,7 @@
 // Destroy: removes what create made, and nothing else, after showing it and asking. Safe to run again.
 import * as ui from '../lib/cli/ui.ts'
 import { stillMembers } from '../lib/guest/still-member.ts'
-import { logFiles } from '../lib/libvirt/console-logs.ts'
-import { isNothing, planText } from '../lib/machine/destroy-plan.ts'
+import { isNothing } from '../lib/machine/destroy-plan.ts'
 import { findOwn, keptBackups, leftOvers, removal } from '../lib/machine/destroy.ts'
 import { phase } from '../lib/phase.ts'
 import { LabError, line, script, UsageError } from '../lib/text/errors.ts'
@@ -15,7 +14,7 @@ await phase(import.meta.url, 'destroy', async ({ lab, nodes, options, shell }) =
   if (named.length > 0 && withImages)
     throw new UsageError('--images is for the whole lab: name no nodes with it')
 
-  const { plan, files } = await findOwn(lab, named, withImages, shell)
+  const { plan, files, about } = await findOwn(lab, named, withImages, shell)
   for (const text of plan.leftAlone) ui.warn(`left alone: ${text}`)
   if (named.length === 0)
     for (const folder of keptBackups(lab)) ui.warn(`left alone: the backups in ${folder}`)
@@ -28,7 +27,6 @@ await phase(import.meta.url, 'destroy', async ({ lab, nodes, options, shell }) =
     const found = `${name} is still a node of it: its pods break off, and its Node stays behind`
     ui.finding(warning('cluster', found, line('# better: ', script('remove', name))))
   }
-  const about = planText(lab, plan, logFiles(plan.names), files)
   if (!(await shell.ask('Remove all this?', about, options.yes)))
     throw new LabError('nothing was removed')
   for (const stage of removal(lab, plan, named)) await shell.apply(stage)

@@ -1,9 +1,8 @@
 #!/usr/bin/env zx
 // Remove: takes a node out of the cluster, then removes its machine, after showing it and asking. Safe to run again.
 import * as ui from '../lib/cli/ui.ts'
-import { logFiles } from '../lib/libvirt/console-logs.ts'
 import { pair } from '../lib/libvirt/ownership.ts'
-import { isNothing, planText } from '../lib/machine/destroy-plan.ts'
+import { isNothing } from '../lib/machine/destroy-plan.ts'
 import { findOwn, leftOvers, removal } from '../lib/machine/destroy.ts'
 import { phase } from '../lib/phase.ts'
 import { planKubeconfig, readKubeconfig, readLabs } from '../lib/rke2/kubeconfig-files.ts'
@@ -16,7 +15,7 @@ import { LabError, script } from '../lib/text/errors.ts'
 await phase(import.meta.url, 'remove', async ({ lab, nodes, options, shell }) => {
   const [node] = nodes
   if (!node) throw new Error('parseArgs asks for a node')
-  const { host, plan, files } = await findOwn(lab, nodes, false, shell)
+  const { host, plan, files, about } = await findOwn(lab, nodes, false, shell)
   const made = pair(lab, host).flatMap((machine) => (machine.domain ? machine.node : []))
   const all = await shell.look('Look at the nodes', () => eachOf(made, lookAt))
   const { timeout: seconds, flags } = options
@@ -28,8 +27,7 @@ await phase(import.meta.url, 'remove', async ({ lab, nodes, options, shell }) =>
     return { idle: `nothing to remove: ${node.name} is no node of the cluster, and has no machine` }
   }
 
-  const about = [...leaveText(leaving, leave), ...planText(lab, plan, logFiles(plan.names), files)]
-  if (!(await shell.ask('Remove all this?', about, options.yes)))
+  if (!(await shell.ask('Remove all this?', [...leaveText(leaving, leave), ...about], options.yes)))
     throw new LabError('nothing was removed')
   for (const stage of leave.stages) await shell.apply(stage)
   if (leave.heir && namesServer(readLabs(lab), node)) {

@@ -12,12 +12,15 @@ import { checkMachines, checkMade } from '../lib/machine/drift.ts'
 import { isOn, lostQuorum, shutDown } from '../lib/machine/power.ts'
 import { checkDisks, growsDisk, mustBeOff, needsOf } from '../lib/machine/resize.ts'
 import { planGrowth, planOn, planSizes, unfilled } from '../lib/machine/resize.ts'
+import { oldSizes } from '../lib/machine/snapshot-losses.ts'
+import { snapshotsOf } from '../lib/machine/snapshot-steps.ts'
 import { phase } from '../lib/phase.ts'
 import { endAside, planAside } from '../lib/rke2/aside.ts'
 import { bringBack } from '../lib/rke2/back.ts'
 import { forEach, inOrder } from '../lib/shell/steps.ts'
 import { script } from '../lib/text/errors.ts'
 
+const namesOf = (machines: Machine[]) => machines.map(({ name }) => name)
 const nodesOf = (machines: Machine[]) => machines.map(({ node }) => node)
 
 await phase(import.meta.url, 'resize', async ({ lab, nodes, options, shell }) => {
@@ -29,6 +32,9 @@ await phase(import.meta.url, 'resize', async ({ lab, nodes, options, shell }) =>
   checkMade(machines)
   checkDisks(lab, machines)
   await checkRoom(lab, host, needsOf(machines))
+  const changed = machines.filter((one) => mustBeOff(one) || growsDisk(one))
+  if (changed.length > 0)
+    for (const text of oldSizes(await snapshotsOf(lab, host), namesOf(changed))) ui.warn(text)
   const off = machines.filter((one) => !isOn(one))
   const restarted = machines.filter((one) => isOn(one) && mustBeOff(one))
   const live = machines.filter((one) => isOn(one) && !mustBeOff(one))

@@ -1,21 +1,34 @@
 // EDGE. The steps that create pool, network, disks and domains; what exists already is not changed.
 import type { Lab, Node } from '../lab/lab.ts'
 import { domainXml } from '../libvirt/domain-xml.ts'
-import { virsh, type Host } from '../libvirt/observe.ts'
+import { words, type Host } from '../libvirt/host.ts'
 import {
   checkUnused,
   foreignVolume,
   networkTrouble,
   poolTrouble,
+  whoseDomain,
   type Machine,
 } from '../libvirt/ownership.ts'
 import { startTrouble } from '../libvirt/start-trouble.ts'
 import { netmask, networkXml, overlayXml, poolXml } from '../libvirt/storage-xml.ts'
+import { ask, virsh } from '../libvirt/virsh.ts'
 import { written, type Shell } from '../shell/carry-out.ts'
 import { inOneShell, inOrder, sh, type Run, type Step } from '../shell/steps.ts'
 import { LabError, line, script } from '../text/errors.ts'
 import { commandText } from '../text/quote.ts'
 import { formatSize } from '../text/size.ts'
+
+/** Snapshots of machines that are there: the lab cannot go back to them while there are more machines. */
+export async function savedBefore(lab: Lab, { domains }: Host): Promise<string[]> {
+  const ours = domains.filter((domain) => whoseDomain(lab, domain) === 'ours')
+  if (ours.length === 0) return []
+  const lists = await ask(
+    lab,
+    ours.map(({ name }) => [name, `snapshot-list ${name} --name`]),
+  )
+  return [...new Set(ours.flatMap(({ name }) => words(lists(name) ?? '')))]
+}
 
 /** Creates and starts the pool where needed. */
 export async function openPool(lab: Lab, host: Host, shell: Shell): Promise<void> {

@@ -102,9 +102,18 @@ export const isNothing = (plan: DestroyPlan) =>
   !plan.pool
 
 /** The removal in words, for the question. */
-export function planText(lab: Lab, plan: DestroyPlan, logs: string[], files: string[]): string[] {
+export function planText(
+  lab: Lab,
+  plan: DestroyPlan,
+  {
+    snapshots = [],
+    logs = [],
+    files = [],
+  }: Partial<Record<'snapshots' | 'logs' | 'files', string[]>>,
+): string[] {
   return [
     ...plan.domains.map(({ name, state }) => `domain   ${name} (${state})`),
+    ...snapshots.map((text) => `snapshot ${text}`),
     ...plan.volumes.map((name) => `volume   ${name}`),
     ...plan.images.map((name) => `image    ${name}`),
     ...plan.networks.map(({ name }) => `network  ${name}`),

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { planKnownHosts, publicHostKey } from '../guest/keys.ts'
 import { backupFolder, type Lab, type Node } from '../lab/lab.ts'
-import { noLogPool, removeLogs } from '../libvirt/console-logs.ts'
+import { logFiles, noLogPool, removeLogs } from '../libvirt/console-logs.ts'
 import type { Domain } from '../libvirt/host.ts'
 import { look, virsh, type Host } from '../libvirt/observe.ts'
 import { tagPlace, whosePool } from '../libvirt/ownership.ts'
@@ -12,7 +12,9 @@ import type { Shell } from '../shell/carry-out.ts'
 import { forEach, inOrder, sh, type Stage, type Step } from '../shell/steps.ts'
 import { commandText } from '../text/quote.ts'
 import { startPool } from './create.ts'
-import { destroyPlan, type DestroyPlan } from './destroy-plan.ts'
+import { destroyPlan, planText, type DestroyPlan } from './destroy-plan.ts'
+import { lostWith } from './snapshot-losses.ts'
+import { snapshotsOf } from './snapshot-steps.ts'
 
 // Everything that this lab may have on the host; its pool is started for that.
 async function observeAll(lab: Lab, shell: Shell): Promise<Host> {
@@ -23,21 +25,22 @@ async function observeAll(lab: Lab, shell: Shell): Promise<Host> {
   return look(lab, volumeNames)
 }
 
-/** What is removed of the nodes named, or of the whole lab. */
+/** What is removed of the nodes named, or of the whole lab; `about`: the same in words. */
 export async function findOwn(
   lab: Lab,
   named: Node[],
   withImages: boolean,
   shell: Shell,
-): Promise<{ host: Host; plan: DestroyPlan; files: string[] }> {
+): Promise<{ host: Host; plan: DestroyPlan; files: string[]; about: string[] }> {
   const host = await observeAll(lab, shell)
   const seeds = host.volumeNames.filter((name) => name.endsWith('-seed.iso'))
   const tags = await readInVolumes(lab, seeds, tagPlace)
-  return {
-    host,
-    plan: destroyPlan(lab, named, host, tags, withImages),
-    files: labFiles(lab, named),
-  }
+  const plan = destroyPlan(lab, named, host, tags, withImages)
+  const files = labFiles(lab, named)
+  const going = plan.domains.map(({ name }) => name)
+  const snapshots = going.length > 0 ? lostWith(await snapshotsOf(lab, host), going) : []
+  const about = planText(lab, plan, { snapshots, logs: logFiles(plan.names), files })
+  return { host, plan, files, about }
 }
 
 /** The removal, from the domains to the files on this host. */

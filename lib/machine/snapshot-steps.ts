@@ -32,19 +32,17 @@ export interface Saves {
 /** Reads them; snapshots also of machines that are no longer in the lab file. */
 export async function lookAtSnapshots(lab: Lab): Promise<Saves> {
   const host = await observe(lab)
-  const ours = host.domains.filter((domain) => whoseDomain(lab, domain) === 'ours')
-  const all = await readSnapshots(
-    lab,
-    ours.map(({ name }) => name),
-  )
   const machines = pair(lab, host).filter(({ domain }) => domain)
-  return { host, machines, all: byName(lab, all) }
+  return { host, machines, all: await snapshotsOf(lab, host) }
 }
 
-/** Names of the snapshots of the lab that these machines are part of. */
-export async function snapshotsOf(lab: Lab, machines: Machine[]): Promise<string[]> {
-  const made = machines.filter(({ domain }) => domain).map(({ name }) => name)
-  return byName(lab, await readSnapshots(lab, made)).flatMap(({ name, of }) => (of ? [name] : []))
+/** The snapshots alone. */
+export async function snapshotsOf(lab: Lab, host: Host): Promise<LabSnapshot[]> {
+  const ours = host.domains.filter((domain) => whoseDomain(lab, domain) === 'ours')
+  const made = ours.map(({ name }) => name)
+  const known = lab.nodes.map(({ name }) => name).filter((name) => made.includes(name))
+  const names = [...new Set([...known, ...made])]
+  return byName(lab, await readSnapshots(lab, names))
 }
 
 /** Shuts the machines down and saves their disks under the name. Returns the machines that are to be on again, none when they

@@ -136,9 +136,16 @@ export const untouched: Rke2State = parseState('== service\ninactive\n== start\n
 
 const unit = 'ActiveState,Job,InvocationID,NRestarts,Result,ExecMainStatus'
 
+// A start that has said nothing yet may end before the next look: from here on everything counts.
+const readStart = `\
+test "$id" && {
+  end=$(journalctl --lines 0 --show-cursor --quiet --no-pager 2>/dev/null)
+  read_journal "_SYSTEMD_INVOCATION_ID=$id" | grep . || echo "$end"
+}`
+
 /** Run as root during the wait for a node: its service, its logs, and on a server the nodes. The journal is that of this start
- *  of the service, and then what came after `cursor`; `asksVersion`: also the version of a server's API; systemd's own remarks are left out. A service that is being stopped tells
- *  nothing about the start that follows. */
+ *  of the service, and then what came after `cursor`; `asksVersion`: also the version of a server's API; systemd's own remarks are
+ *  left out. A service that is being stopped tells nothing about the start that follows. */
 export const watchScript = (service: Service, cursor?: string, asksVersion = false) => `
 unit=$(systemctl show --property ${unit} ${service})
 echo "== unit"; echo "$unit"
@@ -149,7 +156,7 @@ read_journal() { journalctl _SYSTEMD_UNIT=${service}.service "$@" --show-cursor 
 ${
   cursor
     ? `read_journal --after-cursor ${quote(cursor)}`
-    : `case $unit in *ActiveState=activ*) test "$id" && read_journal "_SYSTEMD_INVOCATION_ID=$id";; esac`
+    : `case $unit in *ActiveState=activ*) ${readStart};; esac`
 }
 echo "== containerd"; tail -n 200 /var/lib/rancher/rke2/agent/containerd/containerd.log 2>/dev/null | cut -c -600
 echo "== etcd"; tail -n 20 "$(ls -t /var/log/pods/kube-system_etcd-*/etcd/*.log 2>/dev/null | head -n 1)" 2>/dev/null | cut -c -600

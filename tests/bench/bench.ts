@@ -1,4 +1,4 @@
-// `npm run bench [-- --runs N] [-- --only machines|cluster]`: how long things take, as ratios inside one run on one
+// `npm run bench [-- --runs N] [-- --only machines|cluster|day-two]`: how long things take, as ratios inside one run on one
 // machine. Prints a table and writes tests/bench/results.json.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import minimist from 'minimist'
 import { table } from '../../lib/text/table.ts'
 import { clusterCosts } from './cluster.ts'
+import { dayTwoSeconds, type DayTwoSeconds } from './day-two.ts'
 import { machineSeconds, type MachineSeconds } from './machines.ts'
 
 const { runs, only } = minimist(process.argv.slice(2), { default: { runs: 5 } }) as unknown as {
@@ -14,7 +15,7 @@ const { runs, only } = minimist(process.argv.slice(2), { default: { runs: 5 } })
 }
 const file = join(import.meta.dirname, 'results.json')
 const results: Record<string, unknown> = {
-  ...(only && existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as object) : {}), // the other half
+  ...(only && existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as object) : {}), // the other parts
   cpus: cpus().length,
   node: process.version,
   runs,
@@ -57,12 +58,26 @@ function machineRows(m: MachineSeconds): Row[] {
   ]
 }
 
-if (only !== 'cluster') {
+function dayTwoRows(m: DayTwoSeconds): Row[] {
+  const pair = (what: string, ours: number, byHand: number): Row[] => [
+    [what, seconds(ours), `${times(ours, byHand)} times by hand`],
+    ['the same virsh commands by hand', seconds(byHand), ''],
+  ]
+  return [
+    ...pair('stop.ts and start.ts', m.offAndOn, m.offAndOnByHand),
+    ...pair('snapshot.ts save', m.save, m.saveByHand),
+    ...pair('snapshot.ts revert', m.revert, m.revertByHand),
+  ]
+}
+
+const isWanted = (part: string) => only === undefined || only === part
+
+if (isWanted('machines')) {
   const machines = await machineSeconds(runs)
   results.machines = machines
   show(`MACHINES, MEDIAN OF ${runs}`, machineRows(machines))
 }
-if (only !== 'machines') {
+if (isWanted('cluster')) {
   const { ours, oneByOne } = await clusterCosts()
   results.cluster = { ours, oneByOne }
   const size = ({ bytes }: { bytes: number }) =>
@@ -75,5 +90,10 @@ if (only !== 'machines') {
       `${size(oneByOne)}; ${times(oneByOne.seconds, ours.seconds)} times ours`,
     ],
   ])
+}
+if (isWanted('day-two')) {
+  const dayTwo = await dayTwoSeconds(runs)
+  results.dayTwo = dayTwo
+  show(`CLUSTER OF 2, OFF TO ALL NODES READY, MEDIAN OF ${runs}`, dayTwoRows(dayTwo))
 }
 writeFileSync(file, `${JSON.stringify(results, null, 2)}\n`)

@@ -5,12 +5,11 @@ import { join } from 'node:path'
 import t from 'tap'
 import { backupAndRestore } from './day-two/backup.ts'
 import { breakAndRepair } from './day-two/drills.ts'
-import { offAndOn } from './day-two/off-and-on.ts'
 import { removeAgent } from './day-two/remove.ts'
 import { resizeNode } from './day-two/resize.ts'
 import { login, smallOnes } from './day-two/small.ts'
 import { saveBreakRevert } from './day-two/snapshot.ts'
-import { upgradeAndBack } from './day-two/upgrade.ts'
+import { upgradeGoesOn } from './day-two/upgrade.ts'
 import { startRig, version } from './rig.ts'
 import { runner } from './runner.ts'
 import { workspace } from './workspace.ts'
@@ -42,14 +41,13 @@ await t.test('a lab whose nodes are Ready, and know where images come from', asy
 })
 
 await t.test('exec, env and logs', (t) => smallOnes(t, section))
-await t.test('off and on', (t) => offAndOn(t, section))
-await t.test('a snapshot of the lab', (t) => saveBreakRevert(t, section))
+await t.test('off, saved, on, broken, reverted', (t) => saveBreakRevert(t, section))
 await t.test('drills', (t) => breakAndRepair(t, section))
 await t.test('other sizes', (t) => resizeNode(t, { work, run, lab, node }))
 await t.test('backup and restore', (t) => backupAndRestore(t, section))
 
 const to = 'v1.37.0+rke2r1'
-await t.test('upgrade', (t) => upgradeAndBack(t, { rig, work, run, lab, nodes, from: version, to }))
+await t.test('upgrade', (t) => upgradeGoesOn(t, { rig, work, run, lab, nodes, from: version, to }))
 const upgraded = { ...lab, rke2: { ...lab.rke2, version: to } }
 await t.test('an agent leaves', (t) => removeAgent(t, { host, work, run, lab: upgraded, node }))
 

@@ -420,6 +420,7 @@ case $me in
     case "$*" in
       *' --output short-iso '* | '--output short-iso '*) [[ ! -e $root/run/journal ]] || cat "$root/run/journal"; exit ;;
     esac
+    if [[ $* = '--lines 0 --show-cursor --quiet --no-pager' ]]; then exec awk 'END { print "-- cursor: " NR }' "$root/run/journal"; fi
     case "$*" in # a cursor is a number of lines, an invocation the lines before it
       _SYSTEMD_UNIT=rke2-*.service\ _SYSTEMD_INVOCATION_ID=*\ --show-cursor\ --quiet\ --output\ cat\ --no-pager) skip=${2#*=} ;;
       _SYSTEMD_UNIT=rke2-*.service\ --after-cursor\ *\ --show-cursor\ --quiet\ --output\ cat\ --no-pager) skip=$3 ;;

@@ -33,7 +33,10 @@ await t.test('destroy removes all of the lab, and keeps the base image', async (
   t.strictSame(plan.volumes, volumes.slice(0, 3))
   t.match(plan, { images: [], pool: false, networks: [], leftAlone: [] })
   t.notOk(isNothing(plan))
-  t.match(planText(lab, plan, [], ['.lab/lab']), ['domain   kubemaster (shut off)', /^volume/])
+  t.match(planText(lab, plan, { files: ['.lab/lab'] }), [
+    'domain   kubemaster (shut off)',
+    /^volume/,
+  ])
   const withImages = destroyPlan(lab, [], host, tags, true)
   t.match(withImages, { images: [base], pool: true })
 })

@@ -1,5 +1,7 @@
 // The state of RKE2 on a node.
 import { execFileSync } from 'node:child_process'
+import { chmodSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
 import type { Lab } from '../../lib/lab/lab.ts'
 import {
@@ -11,6 +13,7 @@ import {
 } from '../../lib/rke2/state.ts'
 import { isReady, parseKubeNodes } from '../../lib/rke2/kube-nodes.ts'
 import { cluster } from '../../lib/rke2/status.ts'
+import { parts } from '../../lib/text/sections.ts'
 import { kubeNode, noNetwork } from '../helpers/plans.ts'
 
 const idle = '== service\ninactive\n== start\n0\n9.5 9.5\n1700000000.5\n'
@@ -85,6 +88,33 @@ await t.test('the state that a node reports', async (t) => {
       '',
       'any sh can parse it',
     )
+})
+
+await t.test('a start that ends between two looks is heard nevertheless', async (t) => {
+  const folder = t.testdir({
+    systemctl: '#!/bin/sh\necho "$UNIT"',
+    journalctl: `#!/bin/sh
+case $* in
+--lines*) echo '-- cursor: end' ;;
+*INVOCATION_ID=new*) test ! "$SAID" || printf '%s\\n' "$SAID" '-- cursor: said' ;;
+*--after-cursor\\ end*) printf '%s\\n' 'it fails' '-- cursor: later' ;;
+esac`,
+  })
+  for (const name of ['systemctl', 'journalctl']) chmodSync(join(folder, name), 0o755)
+  const journal = (env: object, cursor?: string) =>
+    parts(
+      execFileSync('sh', {
+        input: watchScript('rke2-server', cursor),
+        encoding: 'utf8',
+        env: { PATH: `${folder}:${process.env.PATH}`, UNIT: starting, ...env },
+      }),
+    ).get('journal')
+  const starting = 'ActiveState=activating\nInvocationID=new'
+  t.equal(journal({ SAID: 'it starts' }), 'it starts\n-- cursor: said\n')
+  t.equal(journal({}), '-- cursor: end\n', 'it has said nothing yet')
+  t.equal(journal({}, 'end'), 'it fails\n-- cursor: later\n')
+  const stopping = 'ActiveState=deactivating\nInvocationID=old'
+  t.equal(journal({ UNIT: stopping }), '', 'not from a service that is being stopped')
 })
 
 await t.test('with cni: none, a node may lack a network and nothing else', async (t) => {

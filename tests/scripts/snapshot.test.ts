@@ -204,6 +204,29 @@ await t.test('a seed that is still in the drive, and a node that was added', asy
   )
 })
 
+await t.test('other scripts say what they do to a snapshot', async (t) => {
+  const host = made
+  host.restore()
+  await succeeds(t, host, 'snapshot', 'save', 'base')
+  const lost = /^ +snapshot base is then incomplete: the lab cannot go back to it$/m
+  const asked = async (...nodes: string[]) => (await host.run('destroy', nodes)).stderr
+  t.match(await asked('worker02'), lost)
+  t.match(await asked(), /^ +snapshot base$/m)
+
+  host.writeLab((lab) => Object.assign(lab.nodes[1]!, { disk: '50GiB' }))
+  const { stderr } = await succeeds(t, host, 'resize', '--dry-run')
+  t.match(stderr, '! snapshot base has the old sizes of worker01: after a revert to it, run resize')
+  host.writeLab()
+
+  t.match((await succeeds(t, host, 'remove', 'worker02', '--yes')).stderr, lost)
+  const list = async () => (await succeeds(t, host, 'snapshot', 'list')).stdout
+  t.match(await list(), /^base .* incomplete, removed since then: worker02$/m)
+  const again = await succeeds(t, host, 'create')
+  t.match(again.stderr, '! snapshots without worker02: base; the lab can only go back to')
+  t.match(await list(), /^base .* incomplete, not on worker02: made again since then/m)
+  t.notMatch(await asked('worker02'), 'snapshot base', 'it is so already')
+})
+
 await t.test('revert asks, and can save the present state first', async (t) => {
   const host = made
   host.restore()

@@ -40,7 +40,11 @@ export async function readyNodes(t: Test, { run, work, nodes }: Section): Promis
 }
 
 /** Stop and start: machines are off cleanly, and every node is Ready after a new boot. */
-export async function offAndOn(t: Test, section: Section): Promise<void> {
+export async function offAndOn(
+  t: Test,
+  section: Section,
+  whileOff = async (): Promise<void> => {},
+): Promise<void> {
   const { host, run, nodes } = section
   const virsh = (...words: string[]) => host.run([...uri, ...words])
   const other = await foreignDomain(section)
@@ -51,6 +55,7 @@ export async function offAndOn(t: Test, section: Section): Promise<void> {
   for (const node of nodes)
     t.match(await virsh('domstate', '--reason', node), 'shut off (shutdown)', `${node}: cleanly`)
   t.match((await run.succeeds(t, 'stop')).stderr, 'nothing to do: every machine is off')
+  await whileOff()
   await run.succeeds(t, 'start')
   const after = await readyNodes(t, section)
   for (const [index, node] of nodes.entries()) t.not(after[index], before[index], `${node} booted`)

@@ -1,25 +1,25 @@
-// A lab is saved, broken and put back.
+// A lab is switched off, saved, switched on, broken and put back.
 import type { Test } from 'tap'
-import { foreignDomain, readyNodes, type Section } from './off-and-on.ts'
+import { foreignDomain, offAndOn, readyNodes, type Section } from './off-and-on.ts'
 
-/** Save, break, revert: nodes are Ready, disks are as they were, and what is someone else's is untouched. */
+/** Off, save, on, break, revert: nodes are Ready, disks are as they were, and what is someone else's is untouched. */
 export async function saveBreakRevert(t: Test, section: Section): Promise<void> {
   const { host, work, run, nodes } = section
   const virsh = (...words: string[]) => host.run(['virsh', '-c', 'qemu:///system', ...words])
-  const other = await foreignDomain(section)
-  const theirs = await other.look()
   const last = nodes.at(-1) ?? ''
   const file = '/etc/of-the-lesson'
   await work.ssh(last, `echo before | sudo tee ${file}`)
   await run.kubectl('apply', '-f', 'tutorials/manifests/configmap.yaml')
 
-  await run.succeeds(t, 'snapshot', 'save', 'clean')
-  await readyNodes(t, section)
+  const save = async () => void (await run.succeeds(t, 'snapshot', 'save', 'clean'))
+  await t.test('off and on, saved while it is off', (t) => offAndOn(t, section, save))
   for (const node of nodes)
     t.match(await virsh('snapshot-list', node), /clean +\S+ \S+ \S+ +shutoff/, `${node} has it`)
   const list = JSON.parse((await run.succeeds(t, 'snapshot', 'list', '--json')).stdout)
   t.match(list.snapshots, [{ name: 'clean', machines: nodes, remark: null }])
 
+  const other = await foreignDomain(section)
+  const theirs = await other.look()
   await work.ssh(last, `echo after | sudo tee ${file}; sudo rm -rf /etc/rancher; sync`)
   await run.kubectl('delete', '-f', 'tutorials/manifests/configmap.yaml')
   await work.ssh(nodes[0] ?? '', 'sudo systemctl disable --now rke2-server')
