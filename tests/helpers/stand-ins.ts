@@ -112,7 +112,9 @@ export function fillNodeBin(state: string): void {
   linkTools(join(bin, 'real'), 'tar')
   writeFileSync(
     join(state, 'node-env'),
-    'command_not_found_handle() { [[ $1 = rke2 ]] || echo "on $root: $*" >>"$STAND_IN/unknown"; return 127; }\n',
+    `command_not_found_handle() { [[ $1 = rke2 ]] || echo "on $root: $*" >>"$STAND_IN/unknown"; return 127; }
+modprobe() { [[ ! -e $root/run/no-modules ]] || command modprobe "$@"; }
+`,
   )
 }
 
