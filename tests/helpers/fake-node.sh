@@ -227,13 +227,13 @@ become_ready() { # UNIT
   event "ready $name"
   TZ=UTC printf '%(%FT%TZ)T\n' "$((EPOCHSECONDS + 1))" >"$STAND_IN/heartbeat-$name" # a kubelet needs a moment
   mkdir -p "$data/bin"
-  ln -sfn "$STAND_IN/node-bin/crictl" "$data/bin/crictl"
+  ln -sfn ../../../../../../../node-bin/crictl "$data/bin/crictl"
   [[ $1 = rke2-server ]] || return 0
   mkdir -p "$data"/{bin,server/db/etcd/member}
   touch "$root/run/pods"
   install -m 600 "$cluster/token" "$data/server/token"
   install -m 600 "$STAND_IN/rke2.yaml" "$root/etc/rancher/rke2/rke2.yaml"
-  ln -sfn "$STAND_IN/node-bin/kubectl" "$data/bin/kubectl"
+  ln -sfn ../../../../../../../node-bin/kubectl "$data/bin/kubectl"
 }
 is_active() { # UNIT
   local state

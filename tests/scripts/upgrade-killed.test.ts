@@ -3,6 +3,7 @@ import t, { type Test } from 'tap'
 import { FakeHost } from '../helpers/fake-host.ts'
 import { killAfterEachCall } from '../helpers/kill.ts'
 import type { RawLab } from '../helpers/labs.ts'
+import { prepare } from '../helpers/prepare.ts'
 import { succeeds } from '../helpers/results.ts'
 
 const old = 'v1.35.7+rke2r1'
@@ -12,7 +13,7 @@ async function cluster(t: Test, many: number): Promise<FakeHost> {
   const older = (lab: RawLab) => (nodes(many)(lab), (lab.rke2.version = old))
   const host = new FakeHost(t, older, { machines: true })
   host.makeRelease(old)
-  for (const script of ['install-rke2', 'join']) await succeeds(t, host, script)
+  await prepare(t, host, 'install-rke2', 'join')
   host.writeLab(nodes(1))
   return host
 }
