@@ -19,7 +19,7 @@ import { succeeds } from './results.ts'
 const kept = process.env.PREPARED ?? mkdtempSync(join(tmpdir(), 'prepared-'))
 if (!process.env.PREPARED) process.on('exit', () => rmSync(kept, { recursive: true, force: true }))
 
-const beingMade = new Map<string, Promise<string>>()
+const beingMade = new Map<string, Promise<void>>()
 const copy = (from: string, to: string) =>
   ['project', 'home', 'stand-in'].forEach((place) => {
     rmSync(join(to, place), { recursive: true, force: true })
@@ -27,23 +27,19 @@ const copy = (from: string, to: string) =>
   })
 
 /** Runs scripts on a new host, or gives it what they left on one that was the same. */
-export async function prepare(t: Test, host: FakeHost, ...scripts: string[]): Promise<FakeHost> {
-  const key = digestOf(host, scripts)
-  const folder = join(kept, key)
-  const before = beingMade.get(key)
-  if (before || existsSync(folder)) {
-    const from = (await before) ?? readFileSync(join(folder, 'of'), 'utf8')
-    copy(folder, host.folder)
-    moved(host, from)
-    return host
+export async function prepare(t: Test, host: FakeHost, ...scripts: string[]): Promise<void> {
+  const folder = join(kept, digestOf(host, scripts))
+  const isMade = beingMade.get(folder)
+  if (!isMade && !existsSync(folder)) {
+    beingMade.set(folder, make(t, host, scripts, folder))
+    return beingMade.get(folder)
   }
-  const making = make(t, host, scripts, folder)
-  beingMade.set(key, making)
-  await making
-  return host
+  await isMade
+  copy(folder, host.folder)
+  moved(host, readFileSync(join(folder, 'of'), 'utf8'))
 }
 
-async function make(t: Test, host: FakeHost, scripts: string[], to: string): Promise<string> {
+async function make(t: Test, host: FakeHost, scripts: string[], to: string): Promise<void> {
   for (const script of scripts) await succeeds(t, host, script)
   const partial = mkdtempSync(join(kept, 'partial-'))
   copy(host.folder, partial)
@@ -53,7 +49,6 @@ async function make(t: Test, host: FakeHost, scripts: string[], to: string): Pro
   } catch {
     rmSync(partial, { recursive: true }) // another file's test has made it meanwhile
   }
-  return readFileSync(join(to, 'of'), 'utf8')
 }
 
 /** The only files with absolute paths. */
