@@ -20,6 +20,8 @@ interface Options {
   words?: string[]
   /** What copies files, to kill the script in the midst of it. */
   cuts?: string[]
+  /** Only after such calls: it is killed after the others in another test. */
+  only?: RegExp
   /** A second run has something to do again. */
   repeats?: boolean
   /** How many calls it makes that are worth a kill, at least. */
@@ -31,7 +33,7 @@ export async function killAfterEachCall(
   t: Test,
   script: string,
   makeHost: (t: Test) => FakeHost | Promise<FakeHost>,
-  { words = [], cuts = ['scp', 'tar'], repeats = false, least = 10 }: Options = {},
+  { words = [], cuts = ['scp', 'tar'], only = /./, repeats = false, least = 10 }: Options = {},
 ): Promise<void> {
   t.jobs = lanes.length
   let publish: (kills: Kill[]) => void = () => {}
@@ -48,6 +50,7 @@ export async function killAfterEachCall(
         killsOf(
           calls.map((call) => call.replaceAll(host.folder, place)),
           cuts,
+          only,
         ),
       )
     for (const [index, kill] of (await allKills).entries())
@@ -67,12 +70,12 @@ export async function killAfterEachCall(
 const place = '@HOST'
 type Kill = { after: string; nth: number } | { cut: string }
 
-function killsOf(calls: string[], cuts: string[]): Kill[] {
+function killsOf(calls: string[], cuts: string[], only: RegExp): Kill[] {
   const nth = (index: number) =>
     calls.slice(0, index + 1).filter((other) => other === calls[index]).length
   const after = calls.map((after, index) => ({ after, nth: nth(index) }))
   return [
-    ...after.filter(({ after }) => !isLook(after)),
+    ...after.filter(({ after }) => !isLook(after) && only.test(after)),
     ...cuts
       .filter((half) => calls.some((call) => call.startsWith(half)))
       .map((half) => ({ cut: half })),

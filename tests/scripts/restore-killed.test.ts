@@ -38,7 +38,8 @@ await t.test('restore of two servers and an agent', (t) =>
       await succeeds(t, host, 'backup')
       return host
     },
-    restores,
+    // What else it does on the first server is what it does in a lab made again.
+    { ...restores, only: /worker0[12] |systemctl stop rke2-server|systemd-run|delete secret/ },
   ),
 )
 
