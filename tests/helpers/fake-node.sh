@@ -54,6 +54,48 @@ cut_off() { kill -9 "$SCRIPT_PID"; exit 255; }
 is_cut() { [[ -e $STAND_IN/cut && $(<"$STAND_IN/cut") = "$1" ]] && rm "$STAND_IN/cut"; }
 event() { echo "$*" >>"$STAND_IN/events"; }
 
+# Paths of the node, where a word begins with them.
+at_root() { sed -E "s#(^|[^[:alnum:]_./])(/(etc|usr/local|var/lib|srv|sys)\b)#\1$root\2#g"; }
+started() { # in microseconds of the machine's uptime
+  local uptime at
+  [[ -e $root/run/started ]] || { echo 0 && return; }
+  read -r uptime _ </proc/uptime
+  at=$(date -r "$root/run/started" +%s%6N)
+  echo $((10#${uptime/./} * 10000 - ${EPOCHREALTIME/./} + at))
+}
+
+# What most calls are for is answered before bash reads the rest of this file.
+case $me in
+  sudo)
+    if [[ -e $root/run/sudo-asks ]]; then fail 'sudo: a terminal is required to read the password' $'\n''sudo: a password is required'; fi
+    if [[ $1 = *=* ]]; then exec env "$@"; else exec "$@"; fi
+    ;;
+  sh)
+    case $1 in
+      -c) exec bash "$@" ;;
+      -s) text=$(at_root) && exec bash -c "$text" ;;
+      *) text=$(at_root <"$1") && exec bash -c "$text" "$@" ;;
+    esac
+    ;;
+  modprobe) ! grep -qsxF "${*: -1}" "$root/run/no-modules"; exit ;;
+  systemctl)
+    case "$*" in
+      'is-active rke2-'*)
+        state=inactive
+        if [[ -e $root/run/$2 ]]; then read -r state <"$root/run/$2"; fi
+        if [[ ${state:=inactive} != activating ]]; then echo "$state" && [[ $state = active ]]; exit; fi
+        ;;
+      'is-enabled --quiet rke2-'*) [[ -e $root/run/enabled-$3 ]]; exit ;;
+      'is-enabled rke2-'*) if [[ -e $root/run/enabled-$2 ]]; then echo enabled && exit; else echo disabled && exit 1; fi ;;
+      'show --property ExecMainStartTimestampMonotonic --value rke2-'*) started && exit ;;
+      'show --property ExecMainStartTimestamp --value rke2-'*)
+        [[ ! -e $root/run/started ]] || TZ=UTC date -r "$root/run/started" '+%a %F %T %Z'
+        exit
+        ;;
+    esac
+    ;;
+esac
+
 # --- on the host
 
 record() { # WORDS: the call, and what any user of the host sees of all processes meanwhile
@@ -77,8 +119,6 @@ reach() { # NAME
   [[ -e $root ]] || mkdir -p "$root"/{home,run,etc/cloud,usr/local/bin,var/lib}
   [[ -e $root/etc/machine-id ]] || echo "machine of $1" >"$root/etc/machine-id"
 }
-# Paths of the node, where a word begins with them.
-at_root() { sed -E "s#(^|[^[:alnum:]_./])(/(etc|usr/local|var/lib|srv|sys)\b)#\1$root\2#g"; }
 on_node() { # TEXT
   cd "$root/home" || exit 97
   env -i PATH="$STAND_IN/node-bin:$root/usr/local/bin" HOME="$root/home" STAND_IN="$STAND_IN" FIXTURES="$FIXTURES" SCRIPT_PID="${SCRIPT_PID:-}" root="$root" CLUSTER="$cluster" \
@@ -188,20 +228,13 @@ become_ready() { # UNIT
   event "ready $name"
   TZ=UTC printf '%(%FT%TZ)T\n' "$((EPOCHSECONDS + 1))" >"$STAND_IN/heartbeat-$name" # a kubelet needs a moment
   mkdir -p "$data/bin"
-  ln -sfn "$STAND_IN/node-bin/crictl" "$data/bin/crictl"
+  ln -sfn ../../../../../../../node-bin/crictl "$data/bin/crictl"
   [[ $1 = rke2-server ]] || return 0
   mkdir -p "$data"/{bin,server/db/etcd/member}
   touch "$root/run/pods"
   install -m 600 "$cluster/token" "$data/server/token"
   install -m 600 "$STAND_IN/rke2.yaml" "$root/etc/rancher/rke2/rke2.yaml"
-  ln -sfn "$STAND_IN/node-bin/kubectl" "$data/bin/kubectl"
-}
-started() { # in microseconds of the machine's uptime
-  local uptime
-  [[ -e $root/run/started ]] || { echo 0 && return; }
-  read -r uptime _ </proc/uptime
-  awk -v uptime="$uptime" -v age="$(date +%s.%N) $(date -r "$root/run/started" +%s.%N)" \
-    'BEGIN { split(age, at, " "); printf "%.0f\n", (uptime - (at[1] - at[2])) * 1000000 }'
+  ln -sfn ../../../../../../../node-bin/kubectl "$data/bin/kubectl"
 }
 is_active() { # UNIT
   local state
@@ -368,17 +401,6 @@ case $me in
       killed_now
     fi
     ;;
-  sudo)
-    if [[ -e $root/run/sudo-asks ]]; then fail 'sudo: a terminal is required to read the password' $'\n''sudo: a password is required'; fi
-    if [[ $1 = *=* ]]; then exec env "$@"; else exec "$@"; fi
-    ;;
-  sh)
-    case $1 in
-      -c) exec bash "$@" ;;
-      -s) text=$(at_root) && exec bash -c "$text" ;;
-      *) text=$(at_root <"$1") && exec bash -c "$text" "$@" ;;
-    esac
-    ;;
   tar)
     if is_cut tar; then
       "$STAND_IN/node-bin/real/tar" "$@" bin
@@ -393,15 +415,9 @@ case $me in
       'is-active '*) grep -qsxF "$2" "$root/run/units" && echo active ;;
       'is-enabled --quiet systemd-timesyncd') ;;
       'is-enabled --quiet '*ntp* | 'is-enabled --quiet chron'*) exit 1 ;;
-      'is-enabled --quiet rke2-'*) [[ -e $root/run/enabled-$3 ]] ;;
-      'is-enabled rke2-'*) if [[ -e $root/run/enabled-$2 ]]; then echo enabled; else echo disabled && exit 1; fi ;;
       'show --property ActiveState,Job,InvocationID,NRestarts,Result,ExecMainStatus rke2-'*)
         echo "ActiveState=$(is_active "$4")"
         printf '%s\n' "InvocationID=$(content "$root/run/invocation")" NRestarts=0 Result=success ExecMainStatus=0
-        ;;
-      'show --property ExecMainStartTimestampMonotonic --value rke2-'*) started ;;
-      'show --property ExecMainStartTimestamp --value rke2-'*)
-        [[ ! -e $root/run/started ]] || TZ=UTC date -r "$root/run/started" '+%a %F %T %Z'
         ;;
       'show --property InvocationID --value rke2-'*) content "$root/run/invocation" ;;
       'enable rke2-'*) touch "$root/run/enabled-$2" ;;
@@ -461,7 +477,6 @@ case $me in
   fallocate) : >"${*: -1}" ;;
   id) echo 0 ;;
   cloud-init) [[ $* = status ]] || unknown "$@" ;;
-  modprobe) ! grep -qsxF "${*: -1}" "$root/run/no-modules" ;;
   iptables | apparmor_parser | sync) ;;
   *) unknown "$@" ;;
 esac

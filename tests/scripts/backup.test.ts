@@ -6,12 +6,13 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { isBackupOf, tarText } from '../helpers/backups.ts'
 import { FakeHost, secret, version } from '../helpers/fake-host.ts'
+import { prepare } from '../helpers/prepare.ts'
 import { runByBash } from '../helpers/printed.ts'
 import { failed, succeeds } from '../helpers/results.ts'
 
 const cluster = async (t: Test) => {
   const host = new FakeHost(t, undefined, { machines: true })
-  for (const script of ['install-rke2', 'join']) await succeeds(t, host, script)
+  await prepare(t, host, 'install-rke2', 'join')
   return host
 }
 const folder = (host: FakeHost) => join(host.project, '.lab/lab/backups')

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { FakeHost } from '../helpers/fake-host.ts'
 import { fixture } from '../helpers/fixtures.ts'
+import { prepare } from '../helpers/prepare.ts'
 import { statusOf, succeeds } from '../helpers/results.ts'
 
 const lab = (host: FakeHost, name: string) => join(host.project, '.lab/lab', name)
@@ -19,7 +20,7 @@ await t.test('before create there is nothing to remove', async (t) => {
 
 // Each test begins as create leaves the host.
 const made = new FakeHost(t)
-await succeeds(t, made, 'create')
+await prepare(t, made, 'create')
 made.save()
 function asMade(): FakeHost {
   made.restore()

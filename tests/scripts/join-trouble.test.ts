@@ -4,13 +4,14 @@ import { join } from 'node:path'
 import t from 'tap'
 import { FakeHost, version } from '../helpers/fake-host.ts'
 import { saidByRke2 } from '../helpers/fixtures.ts'
+import { prepare } from '../helpers/prepare.ts'
 import { failed, shown, succeeds } from '../helpers/results.ts'
 import type { RawLab } from '../helpers/labs.ts'
 
 const pop = (lab: RawLab) => lab.nodes.pop()
 
 const joined = new FakeHost(t, pop, { machines: true })
-for (const script of ['install-rke2', 'join']) await succeeds(t, joined, script)
+await prepare(t, joined, 'install-rke2', 'join')
 joined.save()
 /** A server and a worker that has joined, as they were at first. */
 function joinedHost(): FakeHost {

@@ -2,7 +2,7 @@
 import t from 'tap'
 import { FakeHost } from '../helpers/fake-host.ts'
 import { killAfterEachCall } from '../helpers/kill.ts'
-import { succeeds } from '../helpers/results.ts'
+import { prepare } from '../helpers/prepare.ts'
 
 await t.test('killed at any time, the next run finishes', (t) =>
   killAfterEachCall(
@@ -12,8 +12,7 @@ await t.test('killed at any time, the next run finishes', (t) =>
       const host = new FakeHost(t, (lab) => {
         for (const node of lab.nodes) node.role = 'server'
       })
-      for (const script of ['create', 'eject', 'install-rke2', 'join'])
-        await succeeds(t, host, script)
+      await prepare(t, host, 'create', 'eject', 'install-rke2', 'join')
       return host
     },
     { words: ['kubemaster', '--yes'] },

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { FakeHost } from '../helpers/fake-host.ts'
+import { prepare } from '../helpers/prepare.ts'
 import { printed, runByBash } from '../helpers/printed.ts'
 import { failed, succeeds } from '../helpers/results.ts'
 
@@ -18,7 +19,7 @@ const lab = (host: FakeHost, file: string) =>
 
 async function cluster(t: Test, change?: ConstructorParameters<typeof FakeHost>[1]) {
   const host = new FakeHost(t, change)
-  for (const script of ['create', 'eject', 'install-rke2', 'join']) await succeeds(t, host, script)
+  await prepare(t, host, 'create', 'eject', 'install-rke2', 'join')
   host.save()
   return host
 }

@@ -2,6 +2,7 @@
 import t, { type Test } from 'tap'
 import { FakeHost } from '../helpers/fake-host.ts'
 import type { RawLab } from '../helpers/labs.ts'
+import { prepare } from '../helpers/prepare.ts'
 import { printed, runByBash } from '../helpers/printed.ts'
 import { failed, idle, statusOf, succeeds } from '../helpers/results.ts'
 
@@ -30,7 +31,7 @@ const size =
 
 async function cluster(t: Test, change?: ConstructorParameters<typeof FakeHost>[1]) {
   const host = new FakeHost(t, change)
-  for (const script of ['create', 'eject', 'install-rke2', 'join']) await succeeds(t, host, script)
+  await prepare(t, host, 'create', 'eject', 'install-rke2', 'join')
   host.save()
   return host
 }

@@ -5,6 +5,7 @@ import t, { type Test } from 'tap'
 import { FakeHost } from '../helpers/fake-host.ts'
 import type { RawLab } from '../helpers/labs.ts'
 import { killAfterEachCall } from '../helpers/kill.ts'
+import { prepare } from '../helpers/prepare.ts'
 import { succeeds } from '../helpers/results.ts'
 import { findTool } from '../helpers/stand-ins.ts'
 
@@ -13,7 +14,7 @@ async function cluster(t: Test, change: (lab: RawLab) => unknown): Promise<FakeH
   host.put('at-once', '')
   host.add('date', 'echo 2026-11-26T06:36:00Z')
   host.add('tar', `exec ${findTool('tar')} --mtime=@0 "$@"`) // the same file each time
-  for (const script of ['install-rke2', 'join']) await succeeds(t, host, script)
+  await prepare(t, host, 'install-rke2', 'join')
   return host
 }
 const oneNode = (lab: RawLab) => (lab.nodes = lab.nodes.slice(0, 1))
@@ -37,7 +38,8 @@ await t.test('restore of two servers and an agent', (t) =>
       await succeeds(t, host, 'backup')
       return host
     },
-    restores,
+    // What else it does on the first server is what it does in a lab made again.
+    { ...restores, only: /worker0[12] |systemctl stop rke2-server|systemd-run|delete secret/ },
   ),
 )
 

@@ -13,6 +13,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { FakeHost, secret, version } from '../helpers/fake-host.ts'
 import type { RawLab } from '../helpers/labs.ts'
+import { prepare } from '../helpers/prepare.ts'
 import { runByBash } from '../helpers/printed.ts'
 import { failed, shown, succeeds } from '../helpers/results.ts'
 
@@ -24,7 +25,7 @@ async function changed(t: Test, change?: (lab: RawLab) => unknown): Promise<Fake
   const host = new FakeHost(t, change, { machines: true })
   host.put('at-once', '')
   host.add('date', 'echo 2026-11-26T06:36:00Z')
-  for (const script of ['install-rke2', 'join']) await succeeds(t, host, script)
+  await prepare(t, host, 'install-rke2', 'join')
   host.put('cluster/objects', old)
   await succeeds(t, host, 'backup')
   host.put('cluster/objects', 'nothing\n')

@@ -1,11 +1,12 @@
 // snapshot.ts killed at several points, and run again.
 import t from 'tap'
 import { FakeHost } from '../helpers/fake-host.ts'
+import { prepare } from '../helpers/prepare.ts'
 import { failed, succeeds } from '../helpers/results.ts'
 
 t.setTimeout(900_000)
 const host = new FakeHost(t)
-for (const script of ['create', 'eject', 'install-rke2', 'join']) await succeeds(t, host, script)
+await prepare(t, host, 'create', 'eject', 'install-rke2', 'join')
 host.save()
 
 /** The first change of each kind, and the last snapshot that is made or taken. */

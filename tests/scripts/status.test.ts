@@ -3,7 +3,8 @@ import t from 'tap'
 import { FakeHost } from '../helpers/fake-host.ts'
 import { fixture } from '../helpers/fixtures.ts'
 import { noNetwork } from '../helpers/plans.ts'
-import { statusOf, succeeds } from '../helpers/results.ts'
+import { prepare } from '../helpers/prepare.ts'
+import { statusOf } from '../helpers/results.ts'
 
 await t.test('before create there is nothing, and nothing is wrong with that', async (t) => {
   const { code, stdout, stderr, changes } = await new FakeHost(t).run('status')
@@ -13,7 +14,7 @@ await t.test('before create there is nothing, and nothing is wrong with that', a
 
 // Each test begins as create leaves the host.
 const made = new FakeHost(t)
-await succeeds(t, made, 'create')
+await prepare(t, made, 'create')
 made.save()
 function asMade(): FakeHost {
   made.restore()

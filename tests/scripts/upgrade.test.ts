@@ -2,6 +2,7 @@
 import t, { type Test } from 'tap'
 import { FakeHost, version } from '../helpers/fake-host.ts'
 import type { RawLab } from '../helpers/labs.ts'
+import { prepare } from '../helpers/prepare.ts'
 import { printed, runByBash } from '../helpers/printed.ts'
 import { failed, idle, shown, succeeds } from '../helpers/results.ts'
 
@@ -13,7 +14,7 @@ async function cluster(t: Test, change: Change = () => {}) {
   const host = new FakeHost(t, (lab) => (change(lab), (lab.rke2.version = old)), { machines: true })
   host.makeRelease(old)
   host.add('sleep', 'true') // of a printed script
-  for (const script of ['install-rke2', 'join']) await succeeds(t, host, script)
+  await prepare(t, host, 'install-rke2', 'join')
   host.writeLab(change)
   host.save()
   return host
@@ -214,7 +215,7 @@ await t.test('--dry-run, run by bash, does the same', async (t) => {
 await t.test('the whole lab is saved first, and put back when that is wished', async (t) => {
   const host = new FakeHost(t, (lab) => (lab.rke2.version = old))
   host.makeRelease(old)
-  for (const script of ['create', 'eject', 'install-rke2', 'join']) await succeeds(t, host, script)
+  await prepare(t, host, 'create', 'eject', 'install-rke2', 'join')
   host.writeLab()
   const refused = await host.run('upgrade', ['--rollback'])
   failed(t, refused, 'there is no snapshot called before-v1-36-5', 'snapshot.ts list')
