@@ -4,12 +4,13 @@ import { join } from 'node:path'
 import t from 'tap'
 import { drills } from '../../lib/drills/drills.ts'
 import { FakeHost, type Result } from '../helpers/fake-host.ts'
+import { prepare } from '../helpers/prepare.ts'
 import { printed, runByBash } from '../helpers/printed.ts'
 import { failed, shown, succeeds } from '../helpers/results.ts'
 
 t.setTimeout(900_000)
 const host = new FakeHost(t)
-for (const script of ['create', 'eject', 'install-rke2', 'join']) await succeeds(t, host, script)
+await prepare(t, host, 'create', 'eject', 'install-rke2', 'join')
 host.save()
 const whole = host.everything()
 const note = join(host.project, '.lab/lab/drill.json')

@@ -3,12 +3,13 @@ import { existsSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { FakeHost } from '../helpers/fake-host.ts'
+import { prepare } from '../helpers/prepare.ts'
 import { printed, runByBash } from '../helpers/printed.ts'
 import { idle, succeeds } from '../helpers/results.ts'
 
 t.setTimeout(300_000)
 const host = new FakeHost(t)
-for (const script of ['create', 'eject', 'install-rke2', 'join']) await succeeds(t, host, script)
+await prepare(t, host, 'create', 'eject', 'install-rke2', 'join')
 host.save()
 
 const nodes = ['kubemaster', 'worker01', 'worker02']
