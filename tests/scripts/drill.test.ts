@@ -95,21 +95,19 @@ await t.test('a note that nobody can read stops everything', async (t) => {
 })
 
 await t.test('killed anywhere, it goes on or is undone', async (t) => {
-  for (const name of ['rejected', 'pending']) {
+  host.restore()
+  const { calls } = await start('rejected')
+  const changing = calls.filter(
+    (call) => /sed|restart/.test(call) && !call.includes('part version'),
+  )
+  t.equal(changing.length, 2)
+  for (const call of changing) {
     host.restore()
-    const { calls } = await start(name)
-    const changing = calls.filter(
-      (call) => /sed|restart| cordon /.test(call) && !call.includes('part version'),
-    )
-    t.ok(changing.length > 0, `${changing.length} calls`)
-    for (const call of [changing[0], changing.at(-1)]) {
-      host.restore()
-      host.put('kill-after', `1\n${call}`)
-      t.equal((await host.run('drill', ['start', name, '--yes'])).code, null)
-      if (call === changing[0]) await start('any')
-      await succeeds(t, host, 'drill', 'undo')
-      t.strictSame(host.everything(), whole)
-    }
+    host.put('kill-after', `1\n${call}`)
+    t.equal((await host.run('drill', ['start', 'rejected', '--yes'])).code, null)
+    if (call === changing[0]) await start('any')
+    await succeeds(t, host, 'drill', 'undo')
+    t.strictSame(host.everything(), whole)
   }
 })
 
