@@ -2,7 +2,7 @@
 // Upgrade: RKE2 becomes the version in the lab file, one node at a time, servers first. Safe to run again.
 import type { Node } from '../lib/lab/lab.ts'
 import { lookAtSnapshots } from '../lib/machine/snapshot-steps.ts'
-import { revertLab, saveLab } from '../lib/moment.ts'
+import { revertLab, saveLabOnce } from '../lib/moment.ts'
 import { phase } from '../lib/phase.ts'
 import { bringRelease } from '../lib/rke2/artifacts.ts'
 import { bringBack } from '../lib/rke2/back.ts'
@@ -33,9 +33,8 @@ await phase(import.meta.url, 'upgrade', async ({ lab, options, shell }) => {
     bringBack: (nodes: Node[], known: boolean) =>
       bringBack(lab, nodes, options.timeout, shell, known),
   }
-  const isSaved = saves?.all.some(({ name }) => name === before)
   if (saves && rollback) {
-    if (!isSaved) throw notSaved(before)
+    if (!saves.all.some(({ name }) => name === before)) throw notSaved(before)
     await revertLab(lab, saves, before, { ...ways, save: false }, shell)
     return { next: line('# write the old version into the lab file, then: ', script('status')) }
   }
@@ -52,7 +51,7 @@ await phase(import.meta.url, 'upgrade', async ({ lab, options, shell }) => {
   if (upgrade.todo.length > 0) {
     await shell.apply(planPreflight(upgrade))
     await bringRelease(lab, shell, ingress)
-    if (saves && !isSaved && !isBegun(upgrade)) await saveLab(lab, saves, before, ways, shell)
+    if (saves && !isBegun(upgrade)) await saveLabOnce(lab, saves, before, ways, shell)
     for (const stage of planSnapshot(upgrade)) await shell.apply(stage)
   }
   for (const one of upgrade.todo)

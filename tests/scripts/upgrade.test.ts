@@ -226,4 +226,11 @@ await t.test('the whole lab is saved first, and put back when that is wished', a
   await succeeds(t, host, 'upgrade', '--rollback', '--yes')
   for (const name of names)
     t.match(host.onNode(name, 'usr/local/bin/rke2'), old, `${name} has the programs of before`)
+
+  const again = await succeeds(t, host, 'upgrade', '--snapshot', '--dry-run')
+  t.match(again.stderr, '! not saved again: there is before-v1-36-5, saved 20')
+  t.notMatch(again.stdout, 'snapshot-create-as')
+  host.forget('domains/worker01/snapshots/before-v1-36-5')
+  const half = await succeeds(t, host, 'upgrade', '--snapshot', '--dry-run')
+  t.equal(half.stdout.match(/snapshot-create-as/g)?.length, 3, 'what was cut off is no way back')
 })
