@@ -25,16 +25,19 @@ for (const drill of drills)
     t.ok(drill.fault(at).length > 0 && drill.undo(at).length > 0)
   })
 
-void t.test('a drill is chosen by name, or by chance among those that the lab can do', async (t) => {
-  for (const chance of [0, 0.5, 0.99]) {
-    const { on } = chooseDrill(alone, 'any', chance)
-    t.not(on, 'agent')
-  }
-  t.equal(chooseDrill(lab, 'pending', 0).name, 'pending')
-  t.throws(() => chooseDrill(lab, 'none', 0), /no drill called none/)
-  t.throws(() => chooseDrill(alone, 'rejected', 0), /needs an agent/)
-  t.match(drillTable(alone), /rejected +needs an agent/)
-})
+void t.test(
+  'a drill is chosen by name, or by chance among those that the lab can do',
+  async (t) => {
+    for (const chance of [0, 0.5, 0.99]) {
+      const { on } = chooseDrill(alone, 'any', chance)
+      t.not(on, 'agent')
+    }
+    t.equal(chooseDrill(lab, 'pending', 0).name, 'pending')
+    t.throws(() => chooseDrill(lab, 'none', 0), /no drill called none/)
+    t.throws(() => chooseDrill(alone, 'rejected', 0), /needs an agent/)
+    t.match(drillTable(alone), /rejected +needs an agent/)
+  },
+)
 
 void t.test('without a note no drill is on', async (t) => {
   const dir = t.testdir()
