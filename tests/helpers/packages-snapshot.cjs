@@ -13,6 +13,7 @@ function load(file, loaded) {
   const module = (loaded[file] = { exports: {} })
   if (unused.test(file)) return module.exports
   const source = `${fs.readFileSync(file, 'utf8')}\n//# sourceURL=${file}`
+  // oxlint-disable-next-line typescript/no-implied-eval -- node:vm is not made for snapshots yet
   const run = new Function('exports', 'require', 'module', '__filename', '__dirname', source)
   const other = (name) => (name.startsWith('.') ? load(fileOf(file, name), loaded) : require(name))
   run.call(module.exports, module.exports, other, module, file, dirname(file))
