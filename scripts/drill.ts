@@ -1,7 +1,7 @@
 #!/usr/bin/env zx
 // Drill: breaks one thing in the lab on purpose, gives hints, checks the repair, and undoes it. Safe to run again.
 import * as ui from '../lib/cli/ui.ts'
-import { choices, chooseDrill, currentDrill, drillTable } from '../lib/drills/drills.ts'
+import { beginDrill, checkBegun, choices, currentDrill, drillTable } from '../lib/drills/drills.ts'
 import { showClue, showEnd } from '../lib/drills/show.ts'
 import { checkRepair, putIn, takeOut } from '../lib/drills/run-drill.ts'
 import { phase } from '../lib/phase.ts'
@@ -13,15 +13,17 @@ await phase(import.meta.url, 'drill', async ({ lab, options, shell }) => {
   const current = currentDrill(lab)
   if (verb === 'start') {
     if (current?.note.isSet) throw new LabError('a drill is on already', { hint: choices })
-    const drill = current?.drill ?? chooseDrill(lab, name, Math.random())
-    const about = ['one thing in it stops working; drill.ts undo repairs it', drill.costs ?? []]
+    if (current && ![current.drill.name, 'any'].includes(name)) checkBegun(current)
+    const one = current ?? beginDrill(lab, name, Math.random(), Date.now())
+    const about = ['one thing in it stops working; drill.ts undo repairs it', one.drill.costs ?? []]
     if (!(await shell.ask(`Break lab ${lab.name} on purpose?`, about.flat(), options.yes)))
       throw new LabError('nothing was changed')
-    const seen = await putIn(lab, drill, { begun: current?.note, now: Date.now() }, shell)
+    const seen = await putIn(lab, one, !current, shell)
     if (seen) ui.warn(seen)
     return { next: choices }
   }
   if (!current) return { idle: 'nothing to do: no drill is on', next: script('drill', 'list') }
+  if (verb !== 'undo') checkBegun(current)
   if (verb === 'hint') {
     await showClue(lab, current, shell)
     return { next: choices }

@@ -1,5 +1,7 @@
 #!/usr/bin/env zx
 // Snapshot: the disks of all machines at one moment, and the whole lab back to it. Safe to run again.
+import { checkNoDrill } from '../lib/drills/drills.ts'
+import { readNote, removeNote } from '../lib/drills/note.ts'
 import { checkAccess } from '../lib/guest/keys.ts'
 import type { Node } from '../lib/lab/lab.ts'
 import { lookAtSnapshots, removal } from '../lib/machine/snapshot-steps.ts'
@@ -8,6 +10,7 @@ import { revertLab, saveLab } from '../lib/moment.ts'
 import { phase } from '../lib/phase.ts'
 import { bringBack, nextPhase } from '../lib/rke2/back.ts'
 import { asJson, asTable, inWords } from '../lib/snapshot-list.ts'
+import { inOrder } from '../lib/shell/steps.ts'
 import { LabError, script } from '../lib/text/errors.ts'
 
 await phase(import.meta.url, 'snapshot', async ({ lab, options, shell }) => {
@@ -25,6 +28,7 @@ await phase(import.meta.url, 'snapshot', async ({ lab, options, shell }) => {
     return { next: script('snapshot', 'list') }
   }
 
+  if (verb === 'save') checkNoDrill(lab)
   const ways = {
     ...options,
     ...options.flags,
@@ -34,6 +38,7 @@ await phase(import.meta.url, 'snapshot', async ({ lab, options, shell }) => {
   if (!ways.off) checkAccess(lab, host)
   const change = verb === 'revert' ? revertLab : saveLab
   const others = await change(lab, saves, name, ways, shell)
+  if (readNote(lab)) await shell.apply(inOrder('End the drill', [removeNote(lab)]))
   return {
     idle: `nothing to do: ${name} is what is on the disks`,
     next: others ? nextPhase(lab, others) : script('start'),

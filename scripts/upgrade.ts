@@ -1,5 +1,6 @@
 #!/usr/bin/env zx
 // Upgrade: RKE2 becomes the version in the lab file, one node at a time, servers first. Safe to run again.
+import { checkNoDrill } from '../lib/drills/drills.ts'
 import type { Node } from '../lib/lab/lab.ts'
 import { lookAtSnapshots } from '../lib/machine/snapshot-steps.ts'
 import { revertLab, saveLabOnce } from '../lib/moment.ts'
@@ -33,6 +34,7 @@ await phase(import.meta.url, 'upgrade', async ({ lab, options, shell }) => {
     bringBack: (nodes: Node[], known: boolean) =>
       bringBack(lab, nodes, options.timeout, shell, known),
   }
+  if (!rollback) checkNoDrill(lab)
   if (saves && rollback) {
     if (!saves.all.some(({ name }) => name === before)) throw notSaved(before)
     await revertLab(lab, saves, before, { ...ways, save: false }, shell)

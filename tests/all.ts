@@ -8,10 +8,11 @@ import { otherTests } from './helpers/fast.ts'
 
 const words = process.argv.slice(2)
 const files = words.some((word) => !word.startsWith('-')) ? [] : ['tests/fast.ts', ...otherTests]
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {}) // tap ends by itself
 const prepared = mkdtempSync(join(tmpdir(), 'prepared-'))
 const { status } = spawnSync('tap', [...words, ...files], {
   stdio: 'inherit',
   env: { ...process.env, PREPARED: prepared },
 })
-rmSync(prepared, { recursive: true })
+rmSync(prepared, { recursive: true, force: true })
 process.exitCode = status ?? 1

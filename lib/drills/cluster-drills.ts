@@ -43,7 +43,7 @@ const notReady: Drill = {
   ...withoutService,
   clues: ({ node, server }) => [
     {
-      says: 'Ready is what the kubelet reports; who reports no more?',
+      says: 'Ready is what the kubelet reports; what has stopped reporting?',
       type: [kubectlOn(server, `describe node ${node.name}`)],
     },
     {
@@ -62,9 +62,13 @@ const notReady: Drill = {
 const noApi: Drill = {
   name: 'no-api',
   on: 'server',
-  symptom: ({ node }) =>
-    `kubectl does not reach ${node.name} any more. What runs in the cluster runs on.`,
+  symptom: ({ node }) => `kubectl does not reach ${node.name} any more.`,
   ...withoutService,
+  // The service alone leaves etcd and the API running, as static pods.
+  fault: (at) => [
+    ...withoutService.fault(at),
+    onNode(at.node, '/usr/local/bin/rke2-killall.sh', { root: true }),
+  ],
   clues: ({ node }) => [
     {
       says: 'the API is a program on a server: does the machine answer, and what listens there?',
@@ -77,7 +81,7 @@ const noApi: Drill = {
     },
   ],
   lesson: ({ node }) =>
-    `${serviceOf(node)} was stopped on ${node.name}. Its pods run on for a while without it; but nothing is scheduled, repaired or changed through this server.`,
+    `${serviceOf(node)} was stopped on ${node.name}, and its pods with it: etcd, the API, the scheduler. (A stop of the service alone leaves them running.) Pods on other nodes run on; but nothing is scheduled, repaired or changed through this server.`,
 }
 
 const drillConfig = '/etc/rancher/rke2/config.yaml.d/50-drill.yaml'
@@ -136,14 +140,20 @@ const rejected: Drill = {
     `The hash in the token of ${node.name} was that of another CA. So a node never sends its secret to a server that only has the right address.`,
 }
 
+// Those that the cluster has: nodes of the lab file may have left it meanwhile.
+const onAllNodes = (server: Node, verb: string) =>
+  onNode(
+    server,
+    `nodes=$(${kubectl} get nodes -o name) && for one in $nodes; do ${kubectl} ${verb} "\${one#node/}" || exit; done`,
+    { root: true },
+  )
+
 const pending: Drill = {
   name: 'pending',
-  on: 'any',
+  on: 'server',
   symptom: () => 'Every node is Ready, but new pods stay Pending.',
-  fault: ({ lab, server }) =>
-    lab.nodes.map(({ name }) => onNode(server, `${kubectl} cordon ${name}`, { root: true })),
-  undo: ({ lab, server }) =>
-    lab.nodes.map(({ name }) => onNode(server, `${kubectl} uncordon ${name}`, { root: true })),
+  fault: ({ server }) => [onAllNodes(server, 'cordon')],
+  undo: ({ server }) => [onAllNodes(server, 'uncordon')],
   repaired: ({ server }) =>
     `nodes=$(${commandOn(server, `${kubectl} get nodes -o json`, { root: true })}) && ! grep -q '"unschedulable": *true' <<<"$nodes"`,
   clues: ({ lab, server }) => [

@@ -5,12 +5,20 @@ import { table } from '../text/table.ts'
 import { clusterDrills } from './cluster-drills.ts'
 import { nodeFor, type Drill, type Place } from './drill.ts'
 import { machineDrills } from './machine-drills.ts'
-import { readNote, type Note } from './note.ts'
+import { readNote, removeNote, type Note } from './note.ts'
 
 export const drills: Drill[] = [...clusterDrills, ...machineDrills]
 
-/** A drill that this lab can do, by name; `any` for any of them. */
-export function chooseDrill(lab: Lab, name: string, chance: number): Drill {
+/** A drill that is begun now, by its name; `any` for any of those that this lab can do. */
+export function beginDrill(lab: Lab, name: string, chance: number, now: number): Current {
+  const drill = chooseDrill(lab, name, chance)
+  const node = nodeFor(drill, lab)
+  if (!node) throw new Error('chooseDrill takes one that has a node')
+  const note = { drill: drill.name, node: node.name, since: now, isSet: false, clues: 0 }
+  return { note, drill, node }
+}
+
+function chooseDrill(lab: Lab, name: string, chance: number): Drill {
   const possible = drills.filter((one) => nodeFor(one, lab))
   if (name === 'any') {
     const one = possible[Math.floor(chance * possible.length)]
@@ -41,8 +49,30 @@ export function currentDrill(lab: Lab): Current | undefined {
   if (drill && node) return { note, drill, node }
   throw new LabError(
     `the drill ${note.drill} is on, and ${drill ? `${note.node} is not in the lab file` : 'this version does not know it'}`,
-    { hint: ['# put that back, then:', script('drill', 'undo')] },
+    {
+      hint: [
+        '# put that back, then:',
+        script('drill', 'undo'),
+        `# or, if its machine is gone: ${removeNote(lab).bash}`,
+      ],
+    },
   )
+}
+
+/** Throws if the fault is not in yet. */
+export function checkBegun({ note, drill }: Current): void {
+  if (note.isSet) return
+  throw new LabError(`the start of ${drill.name} was interrupted`, {
+    hint: [script('drill', 'start', drill.name), script('drill', 'undo')],
+  })
+}
+
+/** Throws while a drill is on: what is saved or changed then would have its fault. */
+export function checkNoDrill(lab: Lab): void {
+  if (readNote(lab))
+    throw new LabError('a drill is on: something in this lab is broken on purpose', {
+      hint: choices,
+    })
 }
 
 /** What a person is to do while a drill is on. */
@@ -55,9 +85,7 @@ export function drillTable(lab: Lab): string {
     const node = nodeFor(one, lab)
     return [
       one.name,
-      node && server
-        ? one.symptom({ lab, node, server })
-        : 'needs an agent, which this lab has not',
+      node && server ? one.symptom({ lab, node, server }) : 'needs an agent; this lab has none',
     ]
   })
   return table(['DRILL', 'WHAT YOU WILL SEE'], rows)

@@ -24,7 +24,8 @@ const unreachable: Drill = {
     sh`${virsh(lab)} domif-setlink ${node.name} ${node.mac} down`,
   ],
   undo: ({ lab, node }) => [sh`${virsh(lab)} domif-setlink ${node.name} ${node.mac} up`],
-  repaired: (at) => `! ${onHost(at, 'domif-getlink', at.node.name, at.node.mac)} | grep -qw down`,
+  repaired: (at) =>
+    `link=$(${onHost(at, 'domif-getlink', at.node.name, at.node.mac)}) && ! grep -qw down <<<"$link"`,
   clues: (at) => [
     {
       says: 'the machine runs, but nothing of it arrives: is it the machine, or the way to it?',
@@ -40,7 +41,7 @@ const unreachable: Drill = {
     },
   ],
   lesson: ({ node }) =>
-    `The link of ${node.name}'s network card was down. Kubernetes sees only that its kubelet does not report: after 40 to 50 s the node is NotReady, and five minutes later its pods are made again elsewhere.`,
+    `The link of ${node.name}'s network card was down. Kubernetes sees only that its kubelet does not report: after 40 to 50 s the node is NotReady, and five minutes later its pods are recreated elsewhere.`,
 }
 
 const hanging: Drill = {
@@ -51,7 +52,8 @@ const hanging: Drill = {
   undo: (at) => [
     {
       do: 'run',
-      bash: `test "$(${onHost(at, '-q', 'domstate', at.node.name)})" != paused || ${onHost(at, 'resume', at.node.name)}`,
+      bash: `state=$(${onHost(at, '-q', 'domstate', at.node.name)})
+if [ "$state" = paused ]; then ${onHost(at, 'resume', at.node.name)}; fi`,
     },
   ],
   repaired: (at) => `test "$(${onHost(at, '-q', 'domstate', at.node.name)})" = running`,
@@ -76,7 +78,7 @@ const evicting: Drill = {
   name: 'evicting',
   on: 'agent',
   symptom: ({ node }) =>
-    `Pods on ${node.name} end as Evicted, and new ones stay away from it although it is Ready.`,
+    `New pods stay away from ${node.name} although it is Ready; what you run there ends as Evicted.`,
   costs:
     'pods that are evicted stay in the list as Failed, and images that no pod uses are deleted: take a snapshot first, if the lab has no internet',
   fault: ({ node }) => [
@@ -87,7 +89,8 @@ const evicting: Drill = {
     ),
   ],
   undo: ({ node }) => [onNode(node, `rm -f ${filler}`, { root: true })],
-  repaired: ({ node }) => commandOn(node, `set -- $(${space})\ntest $(($1 * 10)) -gt $2`),
+  repaired: ({ node }) =>
+    commandOn(node, `test ! -e ${filler} || { set -- $(${space}) && test $(($1 * 10)) -gt $2; }`),
   clues: ({ node, server }) => [
     {
       says: 'the kubelet says why it evicts: as a condition of the Node, and as a taint',
@@ -101,7 +104,7 @@ const evicting: Drill = {
       ],
     },
     {
-      says: 'one large file that nothing needs; the taint goes by itself minutes later',
+      says: 'one large file that nothing needs; the taint goes away by itself after some minutes',
       type: [typedOn(node, `sudo rm ${filler}`)],
     },
   ],
@@ -109,17 +112,19 @@ const evicting: Drill = {
     `A file filled the disk of ${node.name}. The kubelet protects the machine: it deletes images, then evicts pods, and taints the Node with node.kubernetes.io/disk-pressure.`,
 }
 
-const setAsHere = 'sudo date --utc --set @$(date +%s)'
+// By this host's clock.
+const setClock = (behind: number) =>
+  `sudo date --utc --set @${behind > 0 ? `$(($(date +%s) - ${behind}))` : '$(date +%s)'}`
+const setAsHere = setClock(0)
 
 const mistrusting: Drill = {
   name: 'mistrusting',
   on: 'agent',
   symptom: ({ node }) =>
-    `${node.name} does not become Ready any more. Its service starts again and again.`,
+    `${node.name} does not become Ready any more. Its service does not finish starting.`,
   fault: ({ node }) => [
-    onNode(node, `systemctl stop ${timeServices.join(' ')} 2>/dev/null\ndate --set '2 years ago'`, {
-      root: true,
-    }),
+    onNode(node, `systemctl stop ${timeServices.join(' ')} 2>/dev/null || true`, { root: true }),
+    { do: 'run', bash: typedOn(node, setClock(2 * 365 * 86400)) },
     restart(node),
   ],
   undo: ({ node }) => [

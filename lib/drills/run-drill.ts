@@ -1,4 +1,5 @@
 // EDGE. A drill from its fault to its end: put in, looked at, undone.
+import * as ui from '../cli/ui.ts'
 import { untilReady } from '../guest/ready.ts'
 import type { Lab } from '../lab/lab.ts'
 import { look } from '../libvirt/observe.ts'
@@ -13,24 +14,21 @@ import { ask } from '../shell/bash.ts'
 import type { Shell } from '../shell/carry-out.ts'
 import { forEach, inOrder, type Check, type Run } from '../shell/steps.ts'
 import { LabError, script } from '../text/errors.ts'
-import { nodeFor, type Drill, type Place } from './drill.ts'
+import type { Drill, Place } from './drill.ts'
 import { choices, type Current } from './drills.ts'
-import { removeNote, writeNote, type Note } from './note.ts'
+import { removeNote, writeNote } from './note.ts'
 
-/** Puts the fault of a drill into a lab whose nodes are Ready. `begun`: what an interrupted run has noted. Returns what is
+/** Puts the fault of a drill into a lab whose nodes are Ready; not `isNew`: goes on where a run was interrupted. Returns what is
  *  seen then; nothing if it is only printed. */
 export async function putIn(
   lab: Lab,
-  drill: Drill,
-  { begun, now }: { begun: Note | undefined; now: number },
+  { note, drill, node }: Current,
+  isNew: boolean,
   shell: Shell,
 ): Promise<string | undefined> {
-  const node = nodeFor(drill, lab)
-  if (!node) throw new Error('chooseDrill takes one that has a node')
   const { leader, members } = await shell.look('Look at the nodes', () => membersOf(lab))
-  if (!begun) checkWhole(lab, members, leader)
+  if (isNew) checkWhole(lab, members, leader)
   const at = { lab, node, server: leader.node }
-  const note = begun ?? { drill: drill.name, node: node.name, since: now, isSet: false, clues: 0 }
   const isIn = await shell.apply(
     inOrder('Break one thing', [
       writeNote(lab, note),
@@ -61,20 +59,23 @@ export async function takeOut(
   seconds: number,
   shell: Shell,
 ): Promise<Place | undefined> {
+  const end = inOrder('End the drill', [removeNote(lab)])
   const host = await look(lab)
   const [machine] = pair(lab, host, [node])
-  if (!machine?.domain)
-    throw new LabError(`${node.name}: its machine is gone, so there is nothing to undo`, {
-      hint: [script('create', node.name), '# then:', script('drill', 'undo')],
-    })
+  if (!machine?.domain) {
+    ui.warn(`${node.name}: its machine is gone, and the fault with it`)
+    await shell.apply(end)
+    return undefined
+  }
   if (!isOn(machine)) await switchOn(lab, host, [machine], seconds, shell)
-  const { leader } = await lookAtCluster(lab, [])
+  const { leader, lacking } = await lookAtCluster(lab, [])
+  if (node.role === 'agent') await shell.apply(inOrder('Find a server that runs', lacking))
   const at = { lab, node, server: leader.node }
   const isDone = await shell.apply(inOrder('Undo the fault', drill.undo(at)))
   const wait = forEach('Wait for SSH', [node], () => [untilReady(lab, node, seconds)])
   await shell.apply({ ...wait, watched: true })
   await bringBack(lab, [node], seconds, shell, isDone)
-  return (await shell.apply(inOrder('End the drill', [removeNote(lab)]))) ? at : undefined
+  return (await shell.apply(end)) ? at : undefined
 }
 
 async function membersOf(lab: Lab): Promise<{ leader: Member; members: Member[] }> {

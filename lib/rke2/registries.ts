@@ -21,6 +21,7 @@ const config = z.strictObject({
       identity_token: z.string(),
     })
     .partial()
+    .nullable()
     .optional(),
   tls: z
     .strictObject({
@@ -30,11 +31,12 @@ const config = z.strictObject({
       insecure_skip_verify: z.union([z.boolean(), z.stringFormat('switch', /^(yes|no|on|off)$/i)]),
     })
     .partial()
+    .nullable()
     .optional(),
 })
 const registries = z.strictObject({
   mirrors: z.record(z.string(), mirror.nullable()).nullable().optional(),
-  configs: z.record(z.string(), config).nullable().optional(),
+  configs: z.record(z.string(), config.nullable()).nullable().optional(),
 })
 
 const instead: Record<string, string> = {

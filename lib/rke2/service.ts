@@ -1,12 +1,12 @@
 // EDGE. RKE2 on one node: its state, and the steps that configure and start it.
-import { makeOnNode, onNode, putOnNode } from '../guest/on-node.ts'
+import { makeOnNode, onNode, putOnNode, storeOn } from '../guest/on-node.ts'
 import { askNode, commandOn } from '../guest/ssh.ts'
 import { typedOn } from '../guest/ssh-files.ts'
 import type { Lab, Node } from '../lab/lab.ts'
 import { readText } from '../shell/bash.ts'
 import type { Check, Step } from '../shell/steps.ts'
 import { CommandError, LabError } from '../text/errors.ts'
-import { commandText, quote } from '../text/quote.ts'
+import { quote } from '../text/quote.ts'
 import { toYaml } from '../text/yaml.ts'
 import { joinedServer, parseRke2Config, rke2Entries, type Config } from './config.ts'
 import { parseKubeNodes, type KubeNode, kubectl } from './kube-nodes.ts'
@@ -147,7 +147,7 @@ export function planConfig(
 const planRegistries = (node: Node, state: Rke2State, { registries }: Edited): Step[] =>
   registries === undefined || registries === state.registries
     ? []
-    : [makeOnNode(node, registriesOnNode, commandText`cat ${registriesFile}`)]
+    : [{ do: 'run', bash: `${storeOn(node, registriesOnNode)} < ${quote(registriesFile)}` }]
 
 function planProxies(lab: Lab, node: Node, state: Rke2State): Step[] {
   const file = environmentFile(serviceOf(node))

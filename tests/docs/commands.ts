@@ -99,7 +99,7 @@ function checkVolume(name: string): void {
 
 const virshVerbs =
   'list start destroy shutdown undefine define console domblklist domiflist domif-setlink dominfo ' +
-  'autostart resume change-media vol-info vol-list vol-delete pool-list pool-edit net-list dumpxml snapshot-list snapshot-info domstate'
+  'autostart resume change-media vol-info vol-list vol-delete pool-list pool-edit net-list dumpxml snapshot-list snapshot-info snapshot-create-as domstate'
 
 const remotePrograms =
   'cat cloud-init cut date exit ip journalctl ls ps grep rke2-uninstall.sh rm systemctl tar timedatectl ' +

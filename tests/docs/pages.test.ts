@@ -8,6 +8,7 @@ import { parse } from 'yaml'
 import { optionTexts } from '../../lib/cli/args.ts'
 import { parseUserConfig } from '../../lib/machine/user-data.ts'
 import { parseLab } from '../../lib/lab/lab.ts'
+import { registriesFile, registriesSum } from '../../lib/rke2/registries.ts'
 import { defaultLab, labKeys, scripts, withBlocks } from './blocks.ts'
 import { checkCommand } from './commands.ts'
 import { commands, fences, inlineCode, matches, mentioned, typed, type Typed } from './console.ts'
@@ -193,7 +194,7 @@ await t.test('scripts, lab-file keys and versions that the pages name exist', as
       if (/^(image|network|defaults|rke2)\.\w+$/.test(text) && text !== 'defaults.memroy')
         t.ok(isKey(text), `${file}:${line}: ${text}`)
       if (/^(labs|tutorials|cloud-init|rke2)\/[\w./-]+$/.test(text))
-        t.ok(existsSync(join(top, text)), `${file}:${line}: ${text}`)
+        t.ok(text === registriesFile || existsSync(join(top, text)), `${file}:${line}: ${text}`)
     }
     const { version } = defaultLab().rke2
     const upgrade = 'v1.37.0+rke2r1' // an example of another one
@@ -264,6 +265,8 @@ await t.test(
         if (text.startsWith('#cloud-config'))
           t.doesNotThrow(() => parseUserConfig(text, where), where)
         else if ('apiVersion' in value) t.strictSame(await manifestProblems(text), [], where)
+        else if ('mirrors' in value || 'configs' in value)
+          t.doesNotThrow(() => registriesSum(text), where)
         else if (!('version' in ((value.network as object) ?? {})))
           t.doesNotThrow(() => parseLab(JSON.stringify({ ...lab, ...value }), where), where)
       }

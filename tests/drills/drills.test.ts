@@ -1,6 +1,6 @@
 // All drills as values: what they say and do on a lab.
 import t from 'tap'
-import { chooseDrill, drills, drillTable } from '../../lib/drills/drills.ts'
+import { beginDrill, drills, drillTable } from '../../lib/drills/drills.ts'
 import { nodeFor } from '../../lib/drills/drill.ts'
 import { readNote, writeNote } from '../../lib/drills/note.ts'
 import { hintText } from '../../lib/text/errors.ts'
@@ -29,12 +29,12 @@ void t.test(
   'a drill is chosen by name, or by chance among those that the lab can do',
   async (t) => {
     for (const chance of [0, 0.5, 0.99]) {
-      const { on } = chooseDrill(alone, 'any', chance)
+      const { on } = beginDrill(alone, 'any', chance, 0).drill
       t.not(on, 'agent')
     }
-    t.equal(chooseDrill(lab, 'pending', 0).name, 'pending')
-    t.throws(() => chooseDrill(lab, 'none', 0), /no drill called none/)
-    t.throws(() => chooseDrill(alone, 'rejected', 0), /needs an agent/)
+    t.equal(beginDrill(lab, 'pending', 0, 0).drill.name, 'pending')
+    t.throws(() => beginDrill(lab, 'none', 0, 0), /no drill called none/)
+    t.throws(() => beginDrill(alone, 'rejected', 0, 0), /needs an agent/)
     t.match(drillTable(alone), /rejected +needs an agent/)
   },
 )

@@ -90,8 +90,29 @@ await t.test('a note that nobody can read stops everything', async (t) => {
   const text = readFileSync(note, 'utf8')
   writeFileSync(note, text.slice(0, 10))
   failed(t, await host.run('drill', ['undo']), '.lab/lab/drill.json is not the note of a drill')
-  writeFileSync(note, text.replace('worker02', 'worker09'))
+  writeFileSync(note, text.replace('kubemaster', 'worker09'))
   failed(t, await host.run('drill', ['undo']), 'worker09 is not in the lab file')
+})
+
+await t.test(
+  'nothing is saved or upgraded with a fault in it; a revert ends the drill',
+  async (t) => {
+    host.restore()
+    await succeeds(t, host, 'snapshot', 'save', 'whole')
+    await start('half-alive')
+    for (const [script = '', ...words] of [['snapshot', 'save', 'broken'], ['upgrade']])
+      failed(t, await host.run(script, words), 'a drill is on')
+    await succeeds(t, host, 'snapshot', 'revert', 'whole', '--yes')
+    t.strictSame(host.everything(), whole)
+  },
+)
+
+await t.test('a machine that is gone has taken its fault along', async (t) => {
+  host.restore()
+  await start('not-ready')
+  await succeeds(t, host, 'destroy', 'worker02', '--yes')
+  t.match((await succeeds(t, host, 'drill', 'undo')).stderr, 'its machine is gone')
+  t.notOk(existsSync(note))
 })
 
 await t.test('killed anywhere, it goes on or is undone', async (t) => {
@@ -105,7 +126,12 @@ await t.test('killed anywhere, it goes on or is undone', async (t) => {
     host.restore()
     host.put('kill-after', `1\n${call}`)
     t.equal((await host.run('drill', ['start', 'rejected', '--yes'])).code, null)
-    if (call === changing[0]) await start('any')
+    if (call === changing[0]) {
+      const interrupted = 'the start of rejected was interrupted'
+      for (const words of [['check'], ['start', 'pending']])
+        failed(t, await host.run('drill', words), interrupted)
+      await start('any')
+    }
     await succeeds(t, host, 'drill', 'undo')
     t.strictSame(host.everything(), whole)
   }
