@@ -3,6 +3,7 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from '../../lib/cli/args.ts'
 import { parseLab, type Lab } from '../../lib/lab/lab.ts'
+import { registriesFile } from '../../lib/rke2/registries.ts'
 import { top } from '../helpers/fixtures.ts'
 import { scripts } from './blocks.ts'
 import { commands } from './console.ts'
@@ -25,7 +26,7 @@ const free =
 export function checkCommand(line: string, loose = false): void {
   for (const words of commands(line)) checkWords(words, loose)
   for (const [path = ''] of line.matchAll(/\b(tutorials|labs|scripts|rke2)\/[\w./-]+\b/g))
-    if (!line.includes(`/${path}`) && !existsSync(join(top, path)))
+    if (!line.includes(`/${path}`) && path !== registriesFile && !existsSync(join(top, path)))
       throw new Error(`there is no ${path}`)
 }
 
