@@ -25,7 +25,7 @@ await phase(import.meta.url, 'drill', async ({ lab, options, shell }) => {
   if (!current) return { idle: 'nothing to do: no drill is on', next: script('drill', 'list') }
   if (verb !== 'undo') checkBegun(current)
   if (verb === 'hint') {
-    await showClue(lab, current, shell)
+    showClue(lab, current, shell)
     return { next: choices }
   }
   const at =

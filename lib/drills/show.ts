@@ -3,23 +3,19 @@ import * as ui from '../cli/ui.ts'
 import type { Lab } from '../lab/lab.ts'
 import { firstServer } from '../rke2/cluster.ts'
 import type { Shell } from '../shell/carry-out.ts'
-import { inOrder } from '../shell/steps.ts'
 import { formatSeconds } from '../text/progress.ts'
 import type { Place } from './drill.ts'
 import type { Current } from './drills.ts'
 import { writeNote } from './note.ts'
 
 /** Shows the next clue, or the last one again, and counts it. */
-export async function showClue(
-  lab: Lab,
-  { note, drill, node }: Current,
-  shell: Shell,
-): Promise<void> {
+export function showClue(lab: Lab, { note, drill, node }: Current, shell: Shell): void {
   const clues = drill.clues({ lab, node, server: firstServer(lab) })
   const number = Math.min(note.clues + 1, clues.length)
   const clue = clues[number - 1]
   if (!clue) throw new Error('every drill has clues')
-  await shell.apply(inOrder('Count the hint', [writeNote(lab, { ...note, clues: number })]))
+  const { path, content } = writeNote(lab, { ...note, clues: number })
+  shell.remember(path, content)
   ui.finding({
     check: `hint ${number} of ${clues.length}`,
     level: 'ok',
