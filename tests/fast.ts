@@ -15,6 +15,7 @@ writeFileSync(
   all,
   `Object.assign(exports, ${snapshots.map((file) => `require(${JSON.stringify(file)})`).join(', ')})\n`,
 )
+t.setTimeout(300_000) // ten seconds, minutes beside other work
 t.snapshotFile = all
 
 for (const file of fastTests) {
