@@ -1,4 +1,4 @@
-// `npm run test:e2e [NAME...]`: the end-to-end tests, two files at a time; as root on Debian or Ubuntu.
+// `npm run test:e2e [NAME...]`: the end-to-end tests, one file after another; as root on Debian or Ubuntu.
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { $ } from 'zx/core'
@@ -15,5 +15,5 @@ const files = readdirSync(folder)
 const { exitCode } = await $({
   stdio: 'inherit',
   nothrow: true,
-})`npx tap --jobs=2 --timeout=2400 --disable-coverage --allow-empty-coverage ${files}`
+})`npx tap --jobs=1 --timeout=2400 --disable-coverage --allow-empty-coverage ${files}`
 process.exitCode = exitCode ?? 1
