@@ -15,7 +15,8 @@ import { kubectlOn, type Drill } from './drill.ts'
 export const restart = (node: Node): Run =>
   onNode(node, `systemctl restart --no-block ${serviceOf(node)}`, { root: true })
 
-const journal = (node: Node) =>
+/** What its service says, as a user types it. */
+export const journal = (node: Node) =>
   typedOn(node, `sudo journalctl --unit ${serviceOf(node)} --lines 20 --no-pager`)
 
 // A service that is stopped, and stays so after a boot.

@@ -4,12 +4,11 @@ import { commandOn } from '../guest/ssh.ts'
 import { typedOn } from '../guest/ssh-files.ts'
 import { virsh } from '../libvirt/observe.ts'
 import { tolerance } from '../rke2/kube-nodes.ts'
-import { serviceOf } from '../rke2/state.ts'
 import { timeServices } from '../rke2/system.ts'
 import { sh } from '../shell/steps.ts'
 import { script } from '../text/errors.ts'
 import { commandText } from '../text/quote.ts'
-import { restart } from './cluster-drills.ts'
+import { journal, restart } from './cluster-drills.ts'
 import { kubectlOn, type Drill, type Place } from './drill.ts'
 
 const onHost = ({ lab }: Place, ...words: string[]) => commandText`${[...virsh(lab), ...words]}`
@@ -141,7 +140,7 @@ const mistrusting: Drill = {
   clues: ({ node }) => [
     {
       says: 'what does the service say when it starts?',
-      type: [typedOn(node, `sudo journalctl --unit ${serviceOf(node)} --lines 20 --no-pager`)],
+      type: [journal(node)],
     },
     {
       says: 'a certificate that is "not yet valid" is mostly right; look at what it is compared with',

@@ -101,7 +101,7 @@ function checkWhole(lab: Lab, members: Member[], leader: Member): void {
 const kubeOf = ({ name }: Member, { state }: Member) =>
   state.nodes?.find((kube) => kube.name === name)
 
-// The bash of its check says nothing of the fault.
+// A person who runs the check learns no more than the symptom.
 function isRepaired(drill: Drill, at: Place): Check {
   const bash = drill.repaired(at)
   return {
