@@ -41,7 +41,11 @@ const verbs: Record<string, Verb> = {
   patch: { value: `${out} p patch type`, takes: 'resource', needs: 'p patch' },
   wait: { value: `${out} for timeout`, plain: 'all', takes: 'resource', needs: 'for' },
   explain: { value: 'api-version', plain: 'recursive' },
-  run: { value: 'image restart env o output', plain: 'rm i stdin t tty command', needs: 'image' },
+  run: {
+    value: 'image restart env dry-run o output',
+    plain: 'rm i stdin t tty command',
+    needs: 'image',
+  },
   'port-forward': { value: 'address', takes: 'pod' },
   drain: {
     value: 'timeout grace-period',

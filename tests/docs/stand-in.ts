@@ -31,10 +31,10 @@ export const hasTools = () =>
   works('kubectl', 'version', '--client')
 
 const served = [
-  /^kubectl apply -f tutorials\/\S+( --dry-run=server)?$/,
+  /^kubectl apply -f tutorials\/\S+( --dry-run=server| --namespace \w+)?$/,
   /^kubectl diff -f tutorials\/\S+$/,
   /^kubectl delete -f (?!https:)/,
-  /^kubectl delete (pod|deployment|configmap|secret) /,
+  /^kubectl delete (pod|deployment|configmap|secret|namespace) /,
   /^kubectl (set image|patch|label|scale) /,
   /^kubectl (drain|uncordon) (kubemaster|worker0[12])\b/,
   /^kubectl delete node worker02 --timeout=120s$/,
@@ -46,7 +46,7 @@ const served = [
   /^kubectl get (service|ingress|secret) /,
   /^kubectl get (ingressclass|helmcharts|pods --namespace kube-system)\b/,
   /^kubectl api-resources$/,
-  /^kubectl create .*--dry-run=client/,
+  /^kubectl (create|run) .*--dry-run=client/,
 ]
 
 /** Looks at objects that the stand-in leaves as they were stored: nothing there, or waiting for ever. */
