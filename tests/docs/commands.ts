@@ -55,7 +55,7 @@ const checks: Record<string, (words: string[], loose: boolean) => void> = {
   },
   kubectl: (words, loose) => {
     for (const file of parseKubectl(words, loose).files)
-      if (!/^(https:|[A-Z])/.test(file) && !existsSync(join(top, file)))
+      if (!/^(https:|[A-Z]|-$)/.test(file) && !existsSync(join(top, file)))
         throw new Error(`there is no ${file}`)
   },
   virsh: (words, loose) => {

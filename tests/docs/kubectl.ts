@@ -46,6 +46,11 @@ const verbs: Record<string, Verb> = {
     plain: 'rm i stdin t tty command',
     needs: 'image',
   },
+  debug: {
+    value: 'image c container copy-to target profile',
+    plain: 'i stdin t tty share-processes',
+    takes: 'pod',
+  },
   'port-forward': { value: 'address', takes: 'pod' },
   drain: {
     value: 'timeout grace-period',

@@ -32,9 +32,10 @@ export const hasTools = () =>
 
 const served = [
   /^kubectl apply -f tutorials\/\S+( --dry-run=server| --namespace \w+)?$/,
+  /^sed '[^']*' tutorials\/\S+ \| kubectl apply -f -$/,
   /^kubectl diff -f tutorials\/\S+$/,
   /^kubectl delete -f (?!https:)/,
-  /^kubectl delete (pod|deployment|configmap|secret|namespace) /,
+  /^kubectl delete (pod|deployment|configmap|secret|service|namespace) /,
   /^kubectl (set image|patch|label|scale) /,
   /^kubectl (drain|uncordon) (kubemaster|worker0[12])\b/,
   /^kubectl delete node worker02 --timeout=120s$/,
