@@ -17,7 +17,7 @@ const out = 'o output l selector f filename'
 
 const verbs: Record<string, Verb> = {
   get: {
-    value: `${out} raw sort-by field-selector L label-columns`,
+    value: `${out} raw as sort-by field-selector L label-columns`,
     plain: 'w watch A all-namespaces show-labels no-headers ignore-not-found',
     takes: 'resource',
   },
@@ -58,6 +58,7 @@ const verbs: Record<string, Verb> = {
     takes: 'node',
   },
   cordon: { takes: 'node' },
+  taint: { plain: 'overwrite all', value: 'l selector', takes: 'resource' },
   uncordon: { takes: 'node' },
   'api-resources': { value: 'o output' },
   'cluster-info': {},
@@ -71,13 +72,23 @@ const verbs: Record<string, Verb> = {
     },
   },
   set: { sub: { image: { value: 'l selector', plain: 'all', takes: 'resource' } } },
+  auth: {
+    sub: {
+      'can-i': { value: 'as as-group subresource', plain: 'list q quiet' },
+      whoami: { value: 'o output' },
+    },
+  },
+  kustomize: {},
+  autoscale: { value: 'min max cpu-percent name', takes: 'resource', needs: 'max' },
   top: { sub: { nodes: {}, node: {}, pods: { plain: 'A all-namespaces', value: 'l selector' } } },
   config: {
     sub: {
       'get-contexts': {},
       'use-context': {},
       'delete-context': {},
-      view: { plain: 'flatten raw minify' },
+      view: { plain: 'flatten raw minify', value: 'o output' },
+      'set-credentials': { value: 'token' },
+      'set-context': { value: 'cluster user', plain: 'current' },
     },
   },
   create: {
@@ -86,6 +97,8 @@ const verbs: Record<string, Verb> = {
       configmap: { value: 'from-file from-literal dry-run o output' },
       deployment: { value: 'image replicas port dry-run o output', needs: 'image' },
       namespace: { value: 'dry-run o output' },
+      job: { value: 'from image dry-run o output' },
+      token: { value: 'duration audience' },
       secret: { sub: { generic: { value: 'from-file from-literal dry-run o output' } } },
     },
   },
@@ -97,7 +110,10 @@ const kinds = new Set(
     'all node nodes no pod pods po service services svc deployment deployments deploy replicaset ' +
     'replicasets rs statefulset statefulsets sts daemonset daemonsets ds job jobs configmap ' +
     'configmaps cm secret secrets namespace namespaces ns event events ingress ingresses ing ' +
-    'ingressclass ingressclasses storageclass storageclasses sc persistentvolume ' +
+    'ingressclass ingressclasses cronjob cronjobs cj poddisruptionbudget poddisruptionbudgets pdb networkpolicy networkpolicies ' +
+    'netpol serviceaccount serviceaccounts sa role roles rolebinding rolebindings clusterrole clusterroles ' +
+    'clusterrolebinding clusterrolebindings horizontalpodautoscaler horizontalpodautoscalers hpa ' +
+    'resourcequota resourcequotas limitrange limitranges storageclass storageclasses sc persistentvolume ' +
     'persistentvolumes pv persistentvolumeclaim persistentvolumeclaims pvc endpointslice ' +
     'endpointslices helmchart helmcharts'
   ).split(' '),

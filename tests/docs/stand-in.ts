@@ -36,7 +36,7 @@ const served = [
   /^kubectl diff -f tutorials\/\S+$/,
   /^kubectl delete -f (?!https:)/,
   /^kubectl delete (pod|deployment|configmap|secret|service|namespace) /,
-  /^kubectl (set image|patch|label|scale) /,
+  /^kubectl (set image|patch|label|scale|taint) /,
   /^kubectl (drain|uncordon) (kubemaster|worker0[12])\b/,
   /^kubectl delete node worker02 --timeout=120s$/,
   /^kubectl get node worker01 -o yaml$/,
