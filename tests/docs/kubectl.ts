@@ -12,12 +12,12 @@ interface Verb {
   needs?: string
 }
 
-const everywhere = { value: 'kubeconfig namespace n context server', plain: 'help' }
+const everywhere = { value: 'kubeconfig namespace n context server as', plain: 'help' }
 const out = 'o output l selector f filename'
 
 const verbs: Record<string, Verb> = {
   get: {
-    value: `${out} raw as sort-by field-selector L label-columns`,
+    value: `${out} raw sort-by field-selector L label-columns`,
     plain: 'w watch A all-namespaces show-labels no-headers ignore-not-found',
     takes: 'resource',
   },
@@ -42,7 +42,7 @@ const verbs: Record<string, Verb> = {
   wait: { value: `${out} for timeout`, plain: 'all', takes: 'resource', needs: 'for' },
   explain: { value: 'api-version', plain: 'recursive' },
   run: {
-    value: 'image restart env dry-run o output',
+    value: 'image restart env labels dry-run o output',
     plain: 'rm i stdin t tty command',
     needs: 'image',
   },
@@ -74,7 +74,7 @@ const verbs: Record<string, Verb> = {
   set: { sub: { image: { value: 'l selector', plain: 'all', takes: 'resource' } } },
   auth: {
     sub: {
-      'can-i': { value: 'as as-group subresource', plain: 'list q quiet' },
+      'can-i': { value: 'subresource', plain: 'list q quiet' },
       whoami: { value: 'o output' },
     },
   },
@@ -88,6 +88,7 @@ const verbs: Record<string, Verb> = {
       'delete-context': {},
       view: { plain: 'flatten raw minify', value: 'o output' },
       'set-credentials': { value: 'token' },
+      'set-cluster': { value: 'certificate-authority', plain: 'embed-certs' },
       'set-context': { value: 'cluster user', plain: 'current' },
     },
   },
@@ -98,6 +99,7 @@ const verbs: Record<string, Verb> = {
       deployment: { value: 'image replicas port dry-run o output', needs: 'image' },
       namespace: { value: 'dry-run o output' },
       job: { value: 'from image dry-run o output' },
+      rolebinding: { value: 'clusterrole role serviceaccount user dry-run o output' },
       token: { value: 'duration audience' },
       secret: { sub: { generic: { value: 'from-file from-literal dry-run o output' } } },
     },

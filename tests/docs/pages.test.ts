@@ -55,7 +55,7 @@ const aside: Record<string, { before: string[]; byHand?: RegExp }> = {
   'README.md': { before: ['up'] },
   'docs/scripts.md': { before: [] },
   'rke2/README.md': { before: ['create', 'eject'], byHand: /^(install-rke2|join|$)/ },
-  'tutorials/28-make-it-yours.md': { before: ['up'] },
+  'tutorials/30-make-it-yours.md': { before: ['up'] },
 }
 
 await t.test('what the tutorials say to type, from first to last on the fake host', (t) => {
