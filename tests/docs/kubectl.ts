@@ -28,10 +28,14 @@ const verbs: Record<string, Verb> = {
     takes: 'pod',
   },
   exec: { value: 'c container', plain: 'i stdin t tty q quiet', takes: 'pod' },
-  apply: { value: `${out} dry-run`, plain: 'server-side', needs: 'f filename' },
-  diff: { value: 'f filename l selector', needs: 'f filename' },
+  apply: {
+    value: `${out} k kustomize dry-run`,
+    plain: 'server-side',
+    needs: 'f filename k kustomize',
+  },
+  diff: { value: 'f filename k kustomize l selector', needs: 'f filename k kustomize' },
   delete: {
-    value: `${out} grace-period timeout`,
+    value: `${out} k kustomize grace-period timeout`,
     plain: 'all ignore-not-found now force wait',
     takes: 'resource',
   },
@@ -157,7 +161,7 @@ export function parseKubectl(words: string[], loose = false): KubectlCall {
         const value = glued ?? rest[0]
         if (glued === undefined) rest = rest.slice(1)
         if (value === undefined) throw new Error(`--${one} needs a value`)
-        if (one === 'f' || one === 'filename') files.push(value)
+        if (['f', 'filename', 'k', 'kustomize'].includes(one)) files.push(value)
       } else if (!listed(verb.plain, one) && !listed(everywhere.plain, one))
         throw new Error(`kubectl ${path.join(' ')} has no option ${word}`)
     }

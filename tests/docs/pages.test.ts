@@ -1,6 +1,7 @@
 // The pages say what the code does. What they say to type is typed: on the fake host, on the API of the stand-in for RKE2
 // or, where marked, on real guests (tests/e2e/lab.e2e.ts). What needs running containers is checked for its form only; a
 // snapshot lists it.
+import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import t from 'tap'
@@ -55,7 +56,7 @@ const aside: Record<string, { before: string[]; byHand?: RegExp }> = {
   'README.md': { before: ['up'] },
   'docs/scripts.md': { before: [] },
   'rke2/README.md': { before: ['create', 'eject'], byHand: /^(install-rke2|join|$)/ },
-  'tutorials/30-make-it-yours.md': { before: ['up'] },
+  'tutorials/31-make-it-yours.md': { before: ['up'] },
 }
 
 await t.test('what the tutorials say to type, from first to last on the fake host', (t) => {
@@ -226,6 +227,18 @@ await t.test("the manifests are what Kubernetes' schema says", async (t) => {
 function readManifest(name: string): string {
   return readFileSync(join(top, 'tutorials/manifests', name), 'utf8')
 }
+
+const kustomized = ['test', 'production'].map((name) => `tutorials/kustomize/${name}`)
+await t.test("what Kustomize makes is what Kubernetes' schema says", { skip }, async (t) => {
+  for (const folder of kustomized) {
+    const { stdout, stderr } = spawnSync('kubectl', ['kustomize', folder], {
+      cwd: top,
+      encoding: 'utf8',
+    })
+    t.equal(stderr, '', folder)
+    t.strictSame(await manifestProblems(stdout), [], folder)
+  }
+})
 
 await t.test('selectors of the manifests find the pods that they are meant for', async (t) => {
   interface Workload {

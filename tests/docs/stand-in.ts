@@ -33,6 +33,8 @@ export const hasTools = () =>
 const served = [
   /^kubectl apply -f tutorials\/\S+( --dry-run=server| --namespace \w+)?$/,
   /^sed '[^']*' tutorials\/\S+ \| kubectl apply -f -$/,
+  /^kubectl kustomize tutorials\//,
+  /^kubectl (apply|delete) -k tutorials\//,
   /^kubectl diff -f tutorials\/\S+$/,
   /^kubectl delete -f (?!https:)/,
   /^kubectl delete (pod|deployment|configmap|secret|service|namespace) /,
