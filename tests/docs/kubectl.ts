@@ -24,7 +24,7 @@ const verbs: Record<string, Verb> = {
   describe: { value: 'l selector f filename', plain: 'A all-namespaces', takes: 'resource' },
   logs: {
     value: 'c container l selector since tail',
-    plain: 'f follow p previous all-containers timestamps',
+    plain: 'f follow p previous all-containers prefix timestamps',
     takes: 'pod',
   },
   exec: { value: 'c container', plain: 'i stdin t tty q quiet', takes: 'pod' },
@@ -84,7 +84,9 @@ const verbs: Record<string, Verb> = {
   },
   kustomize: {},
   autoscale: { value: 'min max cpu-percent name', takes: 'resource', needs: 'max' },
-  top: { sub: { nodes: {}, node: {}, pods: { plain: 'A all-namespaces', value: 'l selector' } } },
+  top: {
+    sub: { nodes: {}, node: {}, pods: { plain: 'A all-namespaces', value: 'l selector sort-by' } },
+  },
   config: {
     sub: {
       'get-contexts': {},

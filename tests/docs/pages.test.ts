@@ -56,7 +56,7 @@ const aside: Record<string, { before: string[]; byHand?: RegExp }> = {
   'README.md': { before: ['up'] },
   'docs/scripts.md': { before: [] },
   'rke2/README.md': { before: ['create', 'eject'], byHand: /^(install-rke2|join|$)/ },
-  'tutorials/31-make-it-yours.md': { before: ['up'] },
+  'tutorials/34-make-it-yours.md': { before: ['up'] },
 }
 
 await t.test('what the tutorials say to type, from first to last on the fake host', (t) => {
@@ -175,7 +175,8 @@ await t.test('each chapter has its parts and is neither too short nor too long',
 
 await t.test('scripts, lab-file keys and versions that the pages name exist', async (t) => {
   const keys = labKeys().map(({ key }) => key)
-  const options = ['from-file', 'no-block'] // of kubectl and systemctl
+  // of kubectl and systemctl
+  const options = ['from-file', 'no-block', 'namespace', 'previous', 'target', 'dry-run']
   for (const usage of scripts) options.push(...Object.keys(optionTexts(usage)))
   const isKey = (text: string) => keys.some((key) => key === text || key.startsWith(`${text}.`))
   for (const { file, page } of pages) {

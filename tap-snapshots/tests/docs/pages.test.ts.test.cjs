@@ -201,25 +201,25 @@ Array [
 ]
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/25-backup.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/27-backup.md: not run by any test 1`] = `
 Array [
   "kubectl get deployment web",
 ]
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/26-off-and-on.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/28-off-and-on.md: not run by any test 1`] = `
 Array []
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/27-snapshots.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/29-snapshots.md: not run by any test 1`] = `
 Array []
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/28-upgrade.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/30-upgrade.md: not run by any test 1`] = `
 Array []
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/29-resize-and-remove.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/31-resize-and-remove.md: not run by any test 1`] = `
 Array [
   "kubectl get node worker01 -o jsonpath='{.status.capacity.memory}'",
   "kubectl get nodes",
@@ -227,15 +227,15 @@ Array [
 ]
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/30-drills.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/32-drills.md: not run by any test 1`] = `
 Array []
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/31-make-it-yours.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/34-make-it-yours.md: not run by any test 1`] = `
 Array []
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/32-clean-up.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/35-clean-up.md: not run by any test 1`] = `
 Array []
 `
 
@@ -416,11 +416,11 @@ Array [
 ]
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/25-backup.md: the commands that it causes 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/27-backup.md: the commands that it causes 1`] = `
 Array []
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/26-off-and-on.md: the commands that it causes 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/28-off-and-on.md: the commands that it causes 1`] = `
 Array [
   "virsh -c qemu:///system list --all",
   "virsh -c qemu:///system shutdown kubemaster",
@@ -432,7 +432,7 @@ Array [
 ]
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/27-snapshots.md: the commands that it causes 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/29-snapshots.md: the commands that it causes 1`] = `
 Array [
   "virsh -c qemu:///system destroy kubemaster",
   "virsh -c qemu:///system destroy worker01",
@@ -459,7 +459,7 @@ Array [
 ]
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/28-upgrade.md: the commands that it causes 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/30-upgrade.md: the commands that it causes 1`] = `
 Array [
   "curl --fail --silent --show-error --location --connect-timeout 20 --speed-limit 1000 --speed-time 60 --retry 3 --continue-at - --output /home/you/.cache/rke2-kvm-lab/rke2/v1.37.0+rke2r1-f1ff6cd3/rke2.linux-amd64.tar.gz.part https://github.com/rancher/rke2/releases/download/v1.37.0%2Brke2r1/rke2.linux-amd64.tar.gz",
   "curl --fail --silent --show-error --location --connect-timeout 20 --speed-limit 1000 --speed-time 60 --retry 3 --output /home/you/.cache/rke2-kvm-lab/rke2/v1.37.0+rke2r1-f1ff6cd3/install.sh.part https://raw.githubusercontent.com/rancher/rke2/v1.37.0%2Brke2r1/install.sh",
@@ -467,7 +467,7 @@ Array [
 ]
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/29-resize-and-remove.md: the commands that it causes 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/31-resize-and-remove.md: the commands that it causes 1`] = `
 Array [
   "genisoimage -quiet -V cidata -A rke2-kvm-lab:lab/worker02 -J -r -graft-points -o .lab/lab/nodes/worker02/seed.iso user-data=.lab/lab/nodes/worker02/seed/user-data meta-data=.lab/lab/nodes/worker02/seed/meta-data network-config=.lab/lab/nodes/worker02/network-config",
   "virsh -c qemu:///system blockresize worker01 vda 64424509440B",
@@ -492,11 +492,11 @@ Array [
 ]
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/30-drills.md: the commands that it causes 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/32-drills.md: the commands that it causes 1`] = `
 Array []
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/32-clean-up.md: the commands that it causes 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/35-clean-up.md: the commands that it causes 1`] = `
 Array [
   "virsh -c qemu:///system destroy kubemaster",
   "virsh -c qemu:///system destroy worker01",
