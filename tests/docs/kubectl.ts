@@ -107,7 +107,12 @@ const verbs: Record<string, Verb> = {
       job: { value: 'from image dry-run o output' },
       rolebinding: { value: 'clusterrole role serviceaccount user dry-run o output' },
       token: { value: 'duration audience' },
-      secret: { sub: { generic: { value: 'from-file from-literal dry-run o output' } } },
+      secret: {
+        sub: {
+          tls: { value: 'cert key' },
+          generic: { value: 'from-file from-literal dry-run o output' },
+        },
+      },
     },
   },
 }
