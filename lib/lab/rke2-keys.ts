@@ -15,7 +15,7 @@ const refused: [RegExp, string][] = [
     /^disable-(agent|apiserver|controller-manager|etcd|scheduler)$/,
     'would leave out what the scripts wait for on every server; remove it',
   ],
-  [/^cluster-reset/, 'would reset etcd at every start; see tutorials/17-backup.md'],
+  [/^cluster-reset/, 'would reset etcd at every start; see tutorials/27-backup.md'],
 ]
 
 /** Why a key and its value cannot be used on so many machines; KEY+ appends to KEY (docs.rke2.io/install/configuration). */

@@ -111,7 +111,7 @@ export const ofTheNode: Known[] = [
     fix: (at) => [
       onNode(at, 'sudo grep -rls ^token /etc/rancher/rke2   # a token that is not the old one?'),
       onNode(at, 'sudo ls /var/lib/rancher/rke2/server/db/snapshots'),
-      '# a snapshot is there: tutorials/17-backup.md restores it; there is none: recreate the machine',
+      '# a snapshot is there: tutorials/27-backup.md restores it; there is none: recreate the machine',
       ...recreate(at),
     ],
   },

@@ -61,7 +61,7 @@ function downgrade({ name, version }: Installed, target: string): LabError {
       ],
       hint: [
         `# set rke2.version back to ${version}`,
-        '# or go back with all of the data: tutorials/20-upgrade.md, "The way back"',
+        '# or go back with all of the data: tutorials/30-upgrade.md, "The way back"',
       ],
     },
   )

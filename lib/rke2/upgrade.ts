@@ -145,7 +145,7 @@ export function stopped({ lab, members, todo }: Upgrade, at: Member, error: unkn
   })
 }
 
-const byHand = '# without it: tutorials/20-upgrade.md, "The way back"'
+const byHand = '# without it: tutorials/30-upgrade.md, "The way back"'
 const wayBack: Hint[] = [
   line('# or back, if it was begun with --snapshot: ', script('upgrade', '--rollback')),
   byHand,

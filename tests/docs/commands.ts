@@ -20,7 +20,7 @@ const freeNodes = ['worker03', 'NODE', 'NAME']
 /** Programs of the host that need no look at their words. */
 const free =
   'adduser apt-get base64 cat cd chmod cp curl cut date echo eval exit export grep ip kill ls mkdir netplan nginx nmcli podman ps ' +
-  'printenv rm sed sleep sudo sysctl systemctl tar test umask unset'
+  'printenv rm sed seq sleep sudo sysctl systemctl tar test umask unset'
 
 /** Throws what is wrong with a command; `loose` for one that a text only names. */
 export function checkCommand(line: string, loose = false): void {
@@ -55,7 +55,7 @@ const checks: Record<string, (words: string[], loose: boolean) => void> = {
   },
   kubectl: (words, loose) => {
     for (const file of parseKubectl(words, loose).files)
-      if (!/^(https:|[A-Z])/.test(file) && !existsSync(join(top, file)))
+      if (!/^(https:|[A-Z]|-$)/.test(file) && !existsSync(join(top, file)))
         throw new Error(`there is no ${file}`)
   },
   virsh: (words, loose) => {

@@ -12,7 +12,7 @@ interface Verb {
   needs?: string
 }
 
-const everywhere = { value: 'kubeconfig namespace n context server', plain: 'help' }
+const everywhere = { value: 'kubeconfig namespace n context server as', plain: 'help' }
 const out = 'o output l selector f filename'
 
 const verbs: Record<string, Verb> = {
@@ -24,14 +24,18 @@ const verbs: Record<string, Verb> = {
   describe: { value: 'l selector f filename', plain: 'A all-namespaces', takes: 'resource' },
   logs: {
     value: 'c container l selector since tail',
-    plain: 'f follow p previous all-containers timestamps',
+    plain: 'f follow p previous all-containers prefix timestamps',
     takes: 'pod',
   },
   exec: { value: 'c container', plain: 'i stdin t tty q quiet', takes: 'pod' },
-  apply: { value: `${out} dry-run`, plain: 'server-side', needs: 'f filename' },
-  diff: { value: 'f filename l selector', needs: 'f filename' },
+  apply: {
+    value: `${out} k kustomize dry-run`,
+    plain: 'server-side',
+    needs: 'f filename k kustomize',
+  },
+  diff: { value: 'f filename k kustomize l selector', needs: 'f filename k kustomize' },
   delete: {
-    value: `${out} grace-period timeout`,
+    value: `${out} k kustomize grace-period timeout`,
     plain: 'all ignore-not-found now force wait',
     takes: 'resource',
   },
@@ -41,7 +45,16 @@ const verbs: Record<string, Verb> = {
   patch: { value: `${out} p patch type`, takes: 'resource', needs: 'p patch' },
   wait: { value: `${out} for timeout`, plain: 'all', takes: 'resource', needs: 'for' },
   explain: { value: 'api-version', plain: 'recursive' },
-  run: { value: 'image restart env o output', plain: 'rm i stdin t tty command', needs: 'image' },
+  run: {
+    value: 'image restart env labels dry-run o output',
+    plain: 'rm i stdin t tty command',
+    needs: 'image',
+  },
+  debug: {
+    value: 'image c container copy-to target profile',
+    plain: 'i stdin t tty share-processes',
+    takes: 'pod',
+  },
   'port-forward': { value: 'address', takes: 'pod' },
   drain: {
     value: 'timeout grace-period',
@@ -49,6 +62,7 @@ const verbs: Record<string, Verb> = {
     takes: 'node',
   },
   cordon: { takes: 'node' },
+  taint: { plain: 'overwrite all', value: 'l selector', takes: 'resource' },
   uncordon: { takes: 'node' },
   'api-resources': { value: 'o output' },
   'cluster-info': {},
@@ -62,13 +76,26 @@ const verbs: Record<string, Verb> = {
     },
   },
   set: { sub: { image: { value: 'l selector', plain: 'all', takes: 'resource' } } },
-  top: { sub: { nodes: {}, node: {}, pods: { plain: 'A all-namespaces', value: 'l selector' } } },
+  auth: {
+    sub: {
+      'can-i': { value: 'subresource', plain: 'list q quiet' },
+      whoami: { value: 'o output' },
+    },
+  },
+  kustomize: {},
+  autoscale: { value: 'min max cpu-percent name', takes: 'resource', needs: 'max' },
+  top: {
+    sub: { nodes: {}, node: {}, pods: { plain: 'A all-namespaces', value: 'l selector sort-by' } },
+  },
   config: {
     sub: {
       'get-contexts': {},
       'use-context': {},
       'delete-context': {},
-      view: { plain: 'flatten raw minify' },
+      view: { plain: 'flatten raw minify', value: 'o output' },
+      'set-credentials': { value: 'token' },
+      'set-cluster': { value: 'certificate-authority', plain: 'embed-certs' },
+      'set-context': { value: 'cluster user', plain: 'current' },
     },
   },
   create: {
@@ -77,7 +104,15 @@ const verbs: Record<string, Verb> = {
       configmap: { value: 'from-file from-literal dry-run o output' },
       deployment: { value: 'image replicas port dry-run o output', needs: 'image' },
       namespace: { value: 'dry-run o output' },
-      secret: { sub: { generic: { value: 'from-file from-literal dry-run o output' } } },
+      job: { value: 'from image dry-run o output' },
+      rolebinding: { value: 'clusterrole role serviceaccount user dry-run o output' },
+      token: { value: 'duration audience' },
+      secret: {
+        sub: {
+          tls: { value: 'cert key' },
+          generic: { value: 'from-file from-literal dry-run o output' },
+        },
+      },
     },
   },
 }
@@ -88,7 +123,10 @@ const kinds = new Set(
     'all node nodes no pod pods po service services svc deployment deployments deploy replicaset ' +
     'replicasets rs statefulset statefulsets sts daemonset daemonsets ds job jobs configmap ' +
     'configmaps cm secret secrets namespace namespaces ns event events ingress ingresses ing ' +
-    'ingressclass ingressclasses storageclass storageclasses sc persistentvolume ' +
+    'ingressclass ingressclasses cronjob cronjobs cj poddisruptionbudget poddisruptionbudgets pdb networkpolicy networkpolicies ' +
+    'netpol serviceaccount serviceaccounts sa role roles rolebinding rolebindings clusterrole clusterroles ' +
+    'clusterrolebinding clusterrolebindings horizontalpodautoscaler horizontalpodautoscalers hpa ' +
+    'resourcequota resourcequotas limitrange limitranges storageclass storageclasses sc persistentvolume ' +
     'persistentvolumes pv persistentvolumeclaim persistentvolumeclaims pvc endpointslice ' +
     'endpointslices helmchart helmcharts'
   ).split(' '),
@@ -130,7 +168,7 @@ export function parseKubectl(words: string[], loose = false): KubectlCall {
         const value = glued ?? rest[0]
         if (glued === undefined) rest = rest.slice(1)
         if (value === undefined) throw new Error(`--${one} needs a value`)
-        if (one === 'f' || one === 'filename') files.push(value)
+        if (['f', 'filename', 'k', 'kustomize'].includes(one)) files.push(value)
       } else if (!listed(verb.plain, one) && !listed(everywhere.plain, one))
         throw new Error(`kubectl ${path.join(' ')} has no option ${word}`)
     }

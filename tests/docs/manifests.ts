@@ -15,7 +15,24 @@ export async function manifestProblems(text: string): Promise<string[]> {
   return problems
 }
 
+/** Kinds that are not Kubernetes' own, with the keys of their spec, or of the whole, that the pages use. */
+const others: Record<string, string> = {
+  // docs.rke2.io/add-ons/helm
+  'helm.cattle.io/v1 HelmChart': 'repo chart version targetNamespace createNamespace valuesContent',
+  // kubectl.docs.kubernetes.io/references/kustomize
+  'kustomize.config.k8s.io/v1beta1 Kustomization':
+    'resources namespace nameSuffix labels replicas images configMapGenerator patches',
+}
+
+const common = ['apiVersion', 'kind', 'metadata']
+
+const unknownKeys = (manifest: Manifest, keys: string) =>
+  Object.keys(manifest.spec ?? manifest)
+    .filter((key) => ![...common, ...keys.split(' ')].includes(key))
+    .map((key) => `${manifest.kind}: unknown key ${key}`)
+
 interface Manifest {
+  spec?: object
   apiVersion?: string
   kind?: string
   metadata?: { name?: string }
@@ -23,6 +40,8 @@ interface Manifest {
 
 async function problemsOf(manifest: Manifest): Promise<string[]> {
   const { apiVersion = '', kind = '', metadata } = manifest
+  const keys = others[`${apiVersion} ${kind}`]
+  if (keys) return unknownKeys(manifest, keys)
   const model = await modelOf(apiVersion, kind)
   if (!model) return [`there is no ${kind} in ${apiVersion}`]
   const all: Watched = new Map()

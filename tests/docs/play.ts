@@ -8,8 +8,8 @@ import { asReader } from './host.ts'
 
 /** What is not typed on the fake host, and why. */
 const elsewhere: [call: RegExp, why: string][] = [
-  [/^kubectl (?!config )|\(kubectl /, 'asks a cluster: see stand-in.ts'],
-  [/^curl .*http:\/\/192\.168\./, 'is answered by pods'],
+  [/^kubectl (?!config )|[(|] ?kubectl /, 'asks a cluster: see stand-in.ts'],
+  [/\bcurl .*http:\/\/192\.168\./, 'is answered by pods'],
   [/ (cat|sudo rm -r) \/srv\/notes/, 'is about what a pod has written'],
   [/ 'ps -C kubelet|pod-manifests$|secrets-encrypt status$/, 'shows what only RKE2 itself makes'],
   [

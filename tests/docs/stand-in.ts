@@ -31,11 +31,14 @@ export const hasTools = () =>
   works('kubectl', 'version', '--client')
 
 const served = [
-  /^kubectl apply -f tutorials\/\S+( --dry-run=server)?$/,
+  /^kubectl apply -f tutorials\/\S+( --dry-run=server| --namespace \w+)?$/,
+  /^sed '[^']*' tutorials\/\S+ \| kubectl apply -f -$/,
+  /^kubectl kustomize tutorials\//,
+  /^kubectl (apply|delete) -k tutorials\//,
   /^kubectl diff -f tutorials\/\S+$/,
   /^kubectl delete -f (?!https:)/,
-  /^kubectl delete (pod|deployment|configmap|secret) /,
-  /^kubectl (set image|patch|label|scale) /,
+  /^kubectl delete (pod|deployment|configmap|secret|service|namespace) /,
+  /^kubectl (set image|patch|label|scale|taint) /,
   /^kubectl (drain|uncordon) (kubemaster|worker0[12])\b/,
   /^kubectl delete node worker02 --timeout=120s$/,
   /^kubectl get node worker01 -o yaml$/,
@@ -46,7 +49,7 @@ const served = [
   /^kubectl get (service|ingress|secret) /,
   /^kubectl get (ingressclass|helmcharts|pods --namespace kube-system)\b/,
   /^kubectl api-resources$/,
-  /^kubectl create .*--dry-run=client/,
+  /^kubectl (create|run) .*--dry-run=client/,
 ]
 
 /** Looks at objects that the stand-in leaves as they were stored: nothing there, or waiting for ever. */

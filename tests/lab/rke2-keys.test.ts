@@ -19,7 +19,7 @@ const wrong: [key: string, value: unknown, says: RegExp][] = [
   ['write-kubeconfig-name', 'x', /they rely on its default; remove it$/],
   ['disable-agent', true, /would leave out what the scripts wait for on every server; remove it$/],
   ['disable-etcd', true, /would leave out what the scripts wait for/],
-  ['cluster-reset', true, /would reset etcd at every start; see tutorials\/17-backup\.md$/],
+  ['cluster-reset', true, /would reset etcd at every start; see tutorials\/27-backup\.md$/],
   ['cluster-reset-restore-path', '/x', /would reset etcd at every start/],
   [
     'cluster-cidr',

@@ -81,7 +81,7 @@ await t.test('what is said with a refusal', (t) => {
   t.throws(() => checkPath('v1.35.0+rke2r1', [server('v1.36.1')]), {
     message: /downgrade/,
     details: [/an older minor version cannot use/],
-    hint: ['# set rke2.version back to v1.36.1+rke2r1', /tutorials\/20-upgrade.md/],
+    hint: ['# set rke2.version back to v1.36.1+rke2r1', /tutorials\/30-upgrade.md/],
   })
   t.end()
 })

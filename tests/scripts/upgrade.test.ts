@@ -65,7 +65,7 @@ await t.test(
       'stopped at worker01',
       `still at ${old}: worker02`,
       'goes on: npx zx scripts/upgrade.ts',
-      'tutorials/20-upgrade.md, "The way back"',
+      'tutorials/30-upgrade.md, "The way back"',
     )
     t.strictSame(versions(host), { kubemaster: version, worker01: old, worker02: old })
     t.ok(host.read('cluster/cordoned/worker01') === '', 'no pods come to it meanwhile')

@@ -39,7 +39,15 @@ RESOURCES = {
     'networking.k8s.io/v1': {
         'ingresses': ('Ingress', True, ['ing']),
         'ingressclasses': ('IngressClass', False, []),
+        'networkpolicies': ('NetworkPolicy', True, ['netpol']),
     },
+    'rbac.authorization.k8s.io/v1': {
+        'roles': ('Role', True, []),
+        'rolebindings': ('RoleBinding', True, []),
+        'clusterroles': ('ClusterRole', False, []),
+        'clusterrolebindings': ('ClusterRoleBinding', False, []),
+    },
+    'autoscaling/v2': {'horizontalpodautoscalers': ('HorizontalPodAutoscaler', True, ['hpa'])},
     'policy/v1': {'poddisruptionbudgets': ('PodDisruptionBudget', True, ['pdb'])},
     'coordination.k8s.io/v1': {'leases': ('Lease', True, [])},
     'storage.k8s.io/v1': {'storageclasses': ('StorageClass', False, ['sc'])},

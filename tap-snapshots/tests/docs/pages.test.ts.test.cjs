@@ -114,7 +114,36 @@ Array [
 ]
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/10-services.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/10-manifests.md: not run by any test 1`] = `
+Array [
+  "kubectl wait --for=condition=Ready pod/web --timeout=120s",
+  "kubectl get pod web -o yaml",
+  "kubectl get pod broken -o jsonpath='{.spec.containers[0].image} wanted, {.status.containerStatuses[0].state.waiting.reason}{\\"\\\\n\\"}'",
+  "kubectl explain pod.spec.restartPolicy",
+  "kubectl get pods --show-labels",
+  "kubectl get pods -l app=web,tier=front",
+  "kubectl get pods --all-namespaces",
+]
+`
+
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/11-deployments.md: not run by any test 1`] = `
+Array [
+  "kubectl rollout status deployment/web",
+  "kubectl get deployments,replicasets,pods",
+  "kubectl get pods -l app=web -o jsonpath='{.items[0].metadata.ownerReferences[0].kind}{\\"\\\\n\\"}'",
+  "kubectl get deployment web -o jsonpath='{.spec.replicas} wanted, {.status.readyReplicas} ready{\\"\\\\n\\"}'",
+  "kubectl get pods -l app=web -o wide",
+  "kubectl rollout status deployment/web",
+  "kubectl get replicasets -l app=web",
+  "kubectl rollout status deployment/web --timeout=30s",
+  "kubectl get pods -l app=web",
+  "kubectl rollout history deployment/web",
+  "kubectl rollout undo deployment/web",
+  "kubectl rollout status deployment/web",
+]
+`
+
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/12-services.md: not run by any test 1`] = `
 Array [
   "kubectl rollout status deployment/web",
   "kubectl get pods -l app=web -o wide",
@@ -128,7 +157,7 @@ Array [
 ]
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/11-configuration.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/13-configuration.md: not run by any test 1`] = `
 Array [
   "kubectl wait --for=condition=Ready pod/configured --timeout=120s",
   "kubectl exec configured -- env",
@@ -139,7 +168,7 @@ Array [
 ]
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/12-volumes.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/14-volumes.md: not run by any test 1`] = `
 Array [
   "kubectl describe persistentvolumeclaim notes",
   "kubectl get persistentvolumeclaims",
@@ -155,36 +184,108 @@ Array [
 ]
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/13-deployments.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/15-statefulsets.md: not run by any test 1`] = `
 Array [
-  "kubectl get deployments,replicasets,pods -l app=web",
-  "kubectl get deployment web",
-  "kubectl get pods -l app=web -o wide",
-  "kubectl rollout status deployment/web",
-  "kubectl get replicasets -l app=web",
-  "kubectl rollout status deployment/web --timeout=30s",
-  "kubectl get pods -l app=web",
-  "kubectl rollout history deployment/web",
-  "kubectl rollout undo deployment/web",
-  "kubectl rollout status deployment/web",
   "kubectl rollout status statefulset/db",
   "kubectl get pods -l app=db",
   "kubectl run ask --rm -it --restart=Never --image=busybox:1.36 -- nslookup db-0.db.default.svc.cluster.local",
+  "kubectl exec db-0 -- redis-cli set colour green",
+  "kubectl delete pods db-1",
+  "kubectl get pods -l app=db -o wide",
+  "kubectl exec db-0 -- redis-cli get colour",
+  "kubectl exec db-1 -- redis-cli get colour",
 ]
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/14-manifests.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/16-does-not-run.md: not run by any test 1`] = `
 Array [
-  "kubectl get deployment web -o yaml",
-  "kubectl get deployment web -o jsonpath='{.spec.replicas} wanted, {.status.readyReplicas} ready{\\"\\\\n\\"}'",
-  "kubectl get deployment web -o jsonpath='{.spec.replicas} wanted, {.status.readyReplicas} ready{\\"\\\\n\\"}'",
-  "kubectl explain deployment.spec.strategy",
-  "kubectl explain pod.spec.containers.readinessProbe",
-  "kubectl get pods -l app=web -o jsonpath='{.items[0].metadata.ownerReferences[0].kind}{\\"\\\\n\\"}'",
+  "kubectl get pods -l app=greeter",
+  "kubectl logs deployment/greeter --previous",
+  "kubectl get pods -l app=greeter -o jsonpath='{.items[0].status.containerStatuses[0].lastState.terminated.exitCode}{\\"\\\\n\\"}'",
+  "kubectl debug NAME -it --copy-to=look --container=greeter -- sh",
+  "kubectl delete pods look",
+  "kubectl create configmap greeter --from-literal=greeting=hello",
+  "kubectl rollout status deployment/greeter --timeout=120s",
+  "kubectl debug NAME -it --image=busybox:1.36 --target=nginx",
+  "kubectl create configmap mailer --from-literal=sender=lab@example.org",
 ]
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/15-failover.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/17-healthy-pods.md: not run by any test 1`] = `
+Array [
+  "kubectl rollout status deployment/healthy --timeout=120s",
+  "kubectl get pods -l app=healthy",
+  "kubectl exec deployment/healthy --container web -- cat /www/index.html /www/time",
+  "kubectl exec NAME --container web -- mv /www/index.html /www/away",
+  "kubectl get pods -l app=healthy --watch",
+  "kubectl exec NAME --container web -- mv /www/away /www/index.html",
+  "kubectl exec NAME --container web -- rm /www/alive",
+  "kubectl describe pod NAME",
+  "kubectl get pod hungry",
+  "kubectl get pods -l app=healthy -o jsonpath='{.items[0].status.qosClass}{\\"\\\\n\\"}'",
+]
+`
+
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/18-workloads.md: not run by any test 1`] = `
+Array [
+  "kubectl get pods -l app=count",
+  "kubectl wait --for=condition=Complete job/count --timeout=120s",
+  "kubectl get job count",
+  "kubectl logs job/count",
+  "kubectl get cronjob report",
+  "kubectl create job report-now --from=cronjob/report",
+  "kubectl wait --for=condition=Complete job/report-now --timeout=120s",
+  "kubectl logs job/report-now",
+  "kubectl rollout status daemonset/watcher --timeout=120s",
+  "kubectl get pods -l app=watcher -o wide",
+  "kubectl logs -l app=watcher",
+  "kubectl delete job report-now --ignore-not-found",
+]
+`
+
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/19-scheduling.md: not run by any test 1`] = `
+Array [
+  "kubectl get pods -l app=reports -o wide",
+  "kubectl rollout restart deployment/web",
+  "kubectl get pods -l app=web -o wide",
+  "kubectl get poddisruptionbudget web",
+  "kubectl get nodes",
+]
+`
+
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/20-rbac.md: not run by any test 1`] = `
+Array [
+  "kubectl auth whoami",
+  "kubectl auth can-i list pods --namespace team --as system:serviceaccount:team:colleague",
+  "kubectl auth can-i delete pods --namespace team --as system:serviceaccount:team:colleague",
+  "kubectl auth can-i list pods --namespace default --as system:serviceaccount:team:colleague",
+  "echo \\"{apiVersion: v1, kind: Config, users: [{name: colleague, user: {token: $(kubectl create token colleague --namespace team --duration=8h)}}]}\\" > ~/colleague.kubeconfig",
+  "kubectl get pods --kubeconfig ~/colleague.kubeconfig",
+  "kubectl delete pods web --kubeconfig ~/colleague.kubeconfig",
+  "kubectl create rolebinding colleague-edit --namespace team --clusterrole=edit --serviceaccount=team:colleague",
+]
+`
+
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/21-network-policy.md: not run by any test 1`] = `
+Array [
+  "kubectl run ask --rm -it --restart=Never --image=busybox:1.36 -- wget -qO- -T 5 http://web",
+  "kubectl run ask --rm -it --restart=Never --image=busybox:1.36 -- wget -qO- -T 5 http://web",
+  "kubectl run ask --rm -it --restart=Never --image=busybox:1.36 -- wget -qO- -T 5 http://web",
+  "kubectl run ask --rm -it --restart=Never --image=busybox:1.36 --labels=access=web -- wget -qO- -T 5 http://web",
+]
+`
+
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/22-helm-and-kustomize.md: not run by any test 1`] = `
+Array [
+  "kubectl get deployments -l place",
+  "kubectl run ask --rm -it --restart=Never --image=busybox:1.36 -- wget -qO- http://hello http://hello-test",
+  "kubectl wait --for=condition=Complete job/helm-install-podinfo --namespace kube-system --timeout=180s",
+  "kubectl get all --namespace podinfo",
+  "kubectl get deployment podinfo --namespace podinfo --watch",
+]
+`
+
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/23-failover.md: not run by any test 1`] = `
 Array [
   "kubectl get pods -l app=steady -o wide",
   "kubectl get pods -l app=steady -o wide --watch",
@@ -194,32 +295,55 @@ Array [
 ]
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/16-scaling.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/24-scaling.md: not run by any test 1`] = `
 Array [
   "kubectl get nodes",
   "kubectl get pods -l app=web -o wide --sort-by=.spec.nodeName",
 ]
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/17-backup.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/25-autoscaling.md: not run by any test 1`] = `
+Array [
+  "kubectl top nodes",
+  "kubectl top pods --all-namespaces",
+  "kubectl rollout status deployment/busy --timeout=180s",
+  "kubectl get horizontalpodautoscaler busy",
+  "kubectl run load --image=busybox:1.36 --restart=Never -- sh -c 'while true; do wget -qO- http://busy > /dev/null; done'",
+  "kubectl get horizontalpodautoscaler busy --watch",
+  "kubectl delete pods load",
+  "kubectl get horizontalpodautoscaler busy --watch",
+  "kubectl delete pods load --ignore-not-found",
+]
+`
+
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/26-observability.md: not run by any test 1`] = `
+Array [
+  "kubectl get events --all-namespaces --sort-by=.lastTimestamp",
+  "kubectl get events --all-namespaces --field-selector type=Warning",
+  "kubectl logs -l app=web --prefix --since=10m --tail=20",
+  "kubectl get --raw /metrics | grep -c '^apiserver_'",
+]
+`
+
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/27-backup.md: not run by any test 1`] = `
 Array [
   "kubectl get deployment web",
 ]
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/18-off-and-on.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/28-off-and-on.md: not run by any test 1`] = `
 Array []
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/19-snapshots.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/29-snapshots.md: not run by any test 1`] = `
 Array []
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/20-upgrade.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/30-upgrade.md: not run by any test 1`] = `
 Array []
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/21-resize-and-remove.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/31-resize-and-remove.md: not run by any test 1`] = `
 Array [
   "kubectl get node worker01 -o jsonpath='{.status.capacity.memory}'",
   "kubectl get nodes",
@@ -227,15 +351,30 @@ Array [
 ]
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/22-drills.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/32-drills.md: not run by any test 1`] = `
 Array []
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/23-make-it-yours.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/33-capstone.md: not run by any test 1`] = `
+Array [
+  "kubectl rollout status deployment/cafe --namespace cafe --timeout=120s",
+  "curl -H 'Host: cafe.lab.test' http://192.168.1.31/",
+  "for i in $(seq 1800); do curl -fsS -m 2 -o /dev/null -H 'Host: cafe.lab.test' http://192.168.1.31/ || date; sleep 1; done",
+  "kubectl rollout undo deployment/cafe --namespace cafe",
+  "kubectl get pods --namespace cafe -o wide",
+  "kubectl get deployments,services,ingresses,networkpolicies,poddisruptionbudgets --namespace cafe",
+]
+`
+
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/34-make-it-yours.md: not run by any test 1`] = `
 Array []
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/24-clean-up.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/35-clean-up.md: not run by any test 1`] = `
+Array []
+`
+
+exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/notes.md: not run by any test 1`] = `
 Array []
 `
 
@@ -324,27 +463,59 @@ exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from f
 Array []
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/10-services.md: the commands that it causes 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/10-manifests.md: the commands that it causes 1`] = `
 Array []
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/11-configuration.md: the commands that it causes 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/11-deployments.md: the commands that it causes 1`] = `
 Array []
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/12-volumes.md: the commands that it causes 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/12-services.md: the commands that it causes 1`] = `
 Array []
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/13-deployments.md: the commands that it causes 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/13-configuration.md: the commands that it causes 1`] = `
 Array []
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/14-manifests.md: the commands that it causes 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/14-volumes.md: the commands that it causes 1`] = `
 Array []
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/15-failover.md: the commands that it causes 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/15-statefulsets.md: the commands that it causes 1`] = `
+Array []
+`
+
+exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/16-does-not-run.md: the commands that it causes 1`] = `
+Array []
+`
+
+exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/17-healthy-pods.md: the commands that it causes 1`] = `
+Array []
+`
+
+exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/18-workloads.md: the commands that it causes 1`] = `
+Array []
+`
+
+exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/19-scheduling.md: the commands that it causes 1`] = `
+Array []
+`
+
+exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/20-rbac.md: the commands that it causes 1`] = `
+Array []
+`
+
+exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/21-network-policy.md: the commands that it causes 1`] = `
+Array []
+`
+
+exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/22-helm-and-kustomize.md: the commands that it causes 1`] = `
+Array []
+`
+
+exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/23-failover.md: the commands that it causes 1`] = `
 Array [
   "genisoimage -quiet -V cidata -A rke2-kvm-lab:ha/hawork01 -J -r -graft-points -o .lab/ha/nodes/hawork01/seed.iso user-data=.lab/ha/nodes/hawork01/seed/user-data meta-data=.lab/ha/nodes/hawork01/seed/meta-data network-config=.lab/ha/nodes/hawork01/network-config",
   "genisoimage -quiet -V cidata -A rke2-kvm-lab:ha/hawork02 -J -r -graft-points -o .lab/ha/nodes/hawork02/seed.iso user-data=.lab/ha/nodes/hawork02/seed/user-data meta-data=.lab/ha/nodes/hawork02/seed/meta-data network-config=.lab/ha/nodes/hawork02/network-config",
@@ -397,7 +568,7 @@ Array [
 ]
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/16-scaling.md: the commands that it causes 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/24-scaling.md: the commands that it causes 1`] = `
 Array [
   "genisoimage -quiet -V cidata -A rke2-kvm-lab:lab/worker03 -J -r -graft-points -o .lab/lab/nodes/worker03/seed.iso user-data=.lab/lab/nodes/worker03/seed/user-data meta-data=.lab/lab/nodes/worker03/seed/meta-data network-config=.lab/lab/nodes/worker03/network-config",
   "virsh -c qemu:///system change-media worker03 sda --eject --config",
@@ -416,11 +587,19 @@ Array [
 ]
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/17-backup.md: the commands that it causes 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/25-autoscaling.md: the commands that it causes 1`] = `
 Array []
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/18-off-and-on.md: the commands that it causes 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/26-observability.md: the commands that it causes 1`] = `
+Array []
+`
+
+exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/27-backup.md: the commands that it causes 1`] = `
+Array []
+`
+
+exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/28-off-and-on.md: the commands that it causes 1`] = `
 Array [
   "virsh -c qemu:///system list --all",
   "virsh -c qemu:///system shutdown kubemaster",
@@ -432,7 +611,7 @@ Array [
 ]
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/19-snapshots.md: the commands that it causes 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/29-snapshots.md: the commands that it causes 1`] = `
 Array [
   "virsh -c qemu:///system destroy kubemaster",
   "virsh -c qemu:///system destroy worker01",
@@ -459,7 +638,7 @@ Array [
 ]
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/20-upgrade.md: the commands that it causes 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/30-upgrade.md: the commands that it causes 1`] = `
 Array [
   "curl --fail --silent --show-error --location --connect-timeout 20 --speed-limit 1000 --speed-time 60 --retry 3 --continue-at - --output /home/you/.cache/rke2-kvm-lab/rke2/v1.37.0+rke2r1-f1ff6cd3/rke2.linux-amd64.tar.gz.part https://github.com/rancher/rke2/releases/download/v1.37.0%2Brke2r1/rke2.linux-amd64.tar.gz",
   "curl --fail --silent --show-error --location --connect-timeout 20 --speed-limit 1000 --speed-time 60 --retry 3 --output /home/you/.cache/rke2-kvm-lab/rke2/v1.37.0+rke2r1-f1ff6cd3/install.sh.part https://raw.githubusercontent.com/rancher/rke2/v1.37.0%2Brke2r1/install.sh",
@@ -467,7 +646,7 @@ Array [
 ]
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/21-resize-and-remove.md: the commands that it causes 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/31-resize-and-remove.md: the commands that it causes 1`] = `
 Array [
   "genisoimage -quiet -V cidata -A rke2-kvm-lab:lab/worker02 -J -r -graft-points -o .lab/lab/nodes/worker02/seed.iso user-data=.lab/lab/nodes/worker02/seed/user-data meta-data=.lab/lab/nodes/worker02/seed/meta-data network-config=.lab/lab/nodes/worker02/network-config",
   "virsh -c qemu:///system blockresize worker01 vda 64424509440B",
@@ -492,11 +671,15 @@ Array [
 ]
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/22-drills.md: the commands that it causes 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/32-drills.md: the commands that it causes 1`] = `
 Array []
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/24-clean-up.md: the commands that it causes 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/33-capstone.md: the commands that it causes 1`] = `
+Array []
+`
+
+exports[`tests/docs/pages.test.ts > TAP > what the tutorials say to type, from first to last on the fake host > tutorials/35-clean-up.md: the commands that it causes 1`] = `
 Array [
   "virsh -c qemu:///system destroy kubemaster",
   "virsh -c qemu:///system destroy worker01",
