@@ -16,27 +16,30 @@ import {
   manifestList,
   manifestsFolder,
   manifestsOnNode,
+  sumOf,
   type Manifest,
   type ServerManifests,
 } from './manifests.ts'
 
 /** Reads and checks rke2/manifests; `disabled`: what RKE2 is configured to leave out. */
 export const readManifests = (disabled: string[]): Manifest[] =>
-  checkManifests(
-    manifestNames().map((name) => ({
-      name,
-      text: name.endsWith('/') ? '' : (readText(`${manifestsFolder}/${name}`) ?? ''),
-    })),
-    disabled,
-  )
+  checkManifests(manifestsHere(), disabled)
 
-/** What lies there but dotfiles; a folder ends with /. */
-export function manifestNames(): string[] {
+/** What lies there, not checked. */
+export const listManifests = (): Manifest[] =>
+  manifestsHere().map(({ name, text }) => ({ name, sum: sumOf(text) }))
+
+// A folder ends with /.
+function manifestsHere(): { name: string; text: string }[] {
   try {
     return readdirSync(manifestsFolder, { withFileTypes: true })
-      .map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name))
-      .filter((name) => !name.startsWith('.'))
-      .sort()
+      .filter(({ name }) => !name.startsWith('.'))
+      .map((entry) =>
+        entry.isDirectory()
+          ? { name: `${entry.name}/`, text: '' }
+          : { name: entry.name, text: readText(`${manifestsFolder}/${entry.name}`) ?? '' },
+      )
+      .toSorted((one, other) => (one.name < other.name ? -1 : 1))
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
     throw error

@@ -56,12 +56,14 @@ export function checkManifests(
       owners.set(key, name)
     }
     const rewritten = objects.some((one) => one.rewritten)
-    const sum = createHash('sha256').update(text).digest('hex')
-    return { name, sum, ...(rewritten && { rewritten }) }
+    return { name, sum: sumOf(text), ...(rewritten && { rewritten }) }
   })
   refuse(manifestsFolder, problems)
   return all
 }
+
+/** The SHA-256 of a file. */
+export const sumOf = (text: string): string => createHash('sha256').update(text).digest('hex')
 
 function nameTrouble(name: string, disabled: string[]): string | undefined {
   if (name.endsWith('/')) return 'is a folder; put the files beside it'

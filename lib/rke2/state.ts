@@ -12,6 +12,7 @@ import {
   type Times,
 } from './kube-nodes.ts'
 import { manifestsScript, parseManifests, type ServerManifests } from './manifests.ts'
+import { addonsScript } from './addons.ts'
 import { environmentFile } from './proxy.ts'
 import { parseVersion } from './release.ts'
 import { registriesOnNode } from './registries.ts'
@@ -185,5 +186,5 @@ systemctl is-active --quiet ${service} &&
 export const statusScript = (service: Service) =>
   `; echo '== version'; test ! -x /usr/local/bin/rke2 || /usr/local/bin/rke2 --version 2>&1 || echo "exit $?"; echo '== service'; systemctl is-active ${service}; ${startScript(service)}` +
   (service === 'rke2-server'
-    ? `; echo '== nodes'; test -x ${program} && sudo timeout 10 ${kubectl} get nodes -o json 2>/dev/null; true`
+    ? `; echo '== nodes'; test -x ${program} && sudo timeout 10 ${kubectl} get nodes -o json 2>/dev/null; true${addonsScript}; true`
     : '; true')
