@@ -145,7 +145,7 @@ await t.test('a manifest that RKE2 would not take changes nothing', async (t) =>
 await t.test('on new machines they are there before the first start', async (t) => {
   const fresh = new FakeHost(t)
   await prepare(t, fresh, 'create', 'eject')
-  mkdirSync(join(fresh.project, 'rke2/manifests'))
+  mkdirSync(join(fresh.project, 'rke2/manifests'), { recursive: true })
   writeFileSync(join(fresh.project, 'rke2/manifests/a.yaml'), manifest('early'))
   const { stderr } = await succeeds(t, fresh, 'install-rke2')
   t.ok(stderr.indexOf('manifests/.a.yaml.new') < stderr.indexOf('systemctl start'), stderr)
@@ -161,7 +161,7 @@ await t.test('killed at any step, the next run ends it', (t) =>
       const host = new FakeHost(t)
       await prepare(t, host, 'create', 'eject', 'install-rke2', 'join')
       const folder = join(host.project, 'rke2/manifests')
-      mkdirSync(folder)
+      mkdirSync(folder, { recursive: true })
       writeFileSync(join(folder, 'old.yaml'), manifest('old'))
       await succeeds(t, host, 'install-rke2')
       rmSync(join(folder, 'old.yaml'))

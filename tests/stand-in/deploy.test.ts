@@ -47,7 +47,10 @@ await t.test(
     await put('skipped.yaml.skip', '')
     await server.start({}, { deploy: 0.2 })
     await until(t, () => valueOf('two') === 'second')
-    await until(t, () => addons()?.applied?.get('a') === sum(map('one', 'first') + map('two', 'second')))
+    await until(
+      t,
+      () => addons()?.applied?.get('a') === sum(map('one', 'first') + map('two', 'second')),
+    )
     t.strictSame([...(addons()?.applied?.keys() ?? [])], ['a'])
     await put('a.yaml', map('one', 'changed'))
     await until(t, () => valueOf('one') === 'changed' && valueOf('two') === undefined)
