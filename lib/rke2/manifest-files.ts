@@ -102,6 +102,7 @@ function settleScript(put: string[], remove: string[], list: string[]): string {
       ? [commandText`printf ${'%s\n'} ${put.map((name) => `-  ${name}`)} >> ${manifestList}`]
       : []),
     ...put.map((name) => commandText`mv ${`.${name}.new`} ${name}`),
+    'rm -f .*.yaml.new', // of a run that was cut off
     ...remove.map(
       (name) => commandText`if test -e ${name}; then mv ${name} ${`.${name}.removed`}; fi`,
     ),
