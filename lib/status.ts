@@ -44,7 +44,7 @@ interface KubeNode {
 }
 
 /** What a cluster adds to the status of machines. */
-export interface Cluster {
+export interface Cluster<More = unknown> {
   /** A script to run on the node after the one that reads cloud-init's state. */
   ask(node: Node): string
   /** The answer; nodes: those of Kubernetes, where the node knows them; isReady: whether Kubernetes' word on the node itself is
@@ -54,11 +54,15 @@ export interface Cluster {
     nodes: KubeNode[] | undefined
     isReady: (own: KubeNode) => boolean
     trouble?: string | undefined
+    /** What else a script wants of the answer. */
+    more?: More | undefined
   }
 }
 
-interface LabStatus {
+interface LabStatus<More> {
   nodes: NodeStatus[]
+  /** What else the nodes told, servers that were not named too. */
+  more: More[]
   /** Why not all of it could be found out. */
   unseen?: LabError
 }
@@ -67,14 +71,21 @@ type Ask = (node: Node) => Promise<Asked>
 type Asked = ReturnType<Cluster['read']> & Pick<Answer, 'init'>
 
 /** The status of each node. Nodes are asked while libvirt is asked; nobody waits for the answer of one that does not run. */
-export async function labStatus(lab: Lab, wanted: Node[], cluster: Cluster): Promise<LabStatus> {
+export async function labStatus<More>(
+  lab: Lab,
+  wanted: Node[],
+  cluster: Cluster<More>,
+): Promise<LabStatus<More>> {
   const nodes = lab.nodes.filter((node) => wanted.includes(node) || node.role === 'server') // servers know Kubernetes' nodes
   const end = new AbortController()
   setMaxListeners(0, end.signal) // one for each node
   const hasSsh = existsSync(sshFiles(lab).config)
+  const more: More[] = []
   const ask = async (node: Node): Promise<Asked> => {
     const { init, answer } = await askInit(node, cluster.ask(node), end.signal)
-    return { init, ...cluster.read(answer) }
+    const read = cluster.read(answer)
+    if (read.more !== undefined) more.push(read.more)
+    return { init, ...read }
   }
   const asked = new Map(hasSsh ? nodes.map((node) => [node, ask(node)]) : [])
   const answerOf: Ask = (node) => asked.get(node) ?? ask(node)
@@ -90,6 +101,7 @@ export async function labStatus(lab: Lab, wanted: Node[], cluster: Cluster): Pro
       nodes: looks
         .filter(({ node }) => wanted.includes(node))
         .map((look) => withKubernetes(look, known)),
+      more,
       ...(unseen && { unseen }),
     }
   } finally {

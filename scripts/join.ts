@@ -8,6 +8,7 @@ import { lookAtCluster, readyLeader } from '../lib/rke2/cluster.ts'
 import { ingressOf } from '../lib/rke2/config.ts'
 import { planJoin } from '../lib/rke2/join.ts'
 import { nextHint, planKubeconfig, readKubeconfig } from '../lib/rke2/kubeconfig-files.ts'
+import { planOthers } from '../lib/rke2/manifest-files.ts'
 import { reached, readEdited, type Member } from '../lib/rke2/service.ts'
 import { bringsNetwork } from '../lib/rke2/kube-nodes.ts'
 import { forEach, inOrder } from '../lib/shell/steps.ts'
@@ -20,6 +21,7 @@ await phase(import.meta.url, 'join', async ({ lab, nodes, options, shell }) => {
   const silent = joiners.filter(({ trouble }) => trouble)
   if (silent.length > 0) await shell.apply(forEach('Reach the nodes', silent, reached))
   warnOfTwins(lab, joiners, seen.all)
+  for (const stage of planOthers(lab, edited, seen.servers, joiners)) await shell.apply(stage)
   const leader = await readyLeader(lab, seen, options.timeout, shell)
 
   const joining = { lab, edited, leader, all: seen.all, seconds: options.timeout }

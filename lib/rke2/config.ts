@@ -79,3 +79,9 @@ export function ingressOf(lab: Lab, edited: Config, found: string[] = []): strin
   const named = asList(lab.rke2.config[key] ?? edited[key] ?? found)
   return named.flatMap((names) => String(names).split(',')).filter((name) => name !== 'none')
 }
+
+/** What RKE2 is configured to leave out: the lab file's keys win. */
+export const disabledBy = (edited: Config, ofLab: Config): string[] =>
+  Object.entries({ ...edited, ...ofLab })
+    .filter(([key]) => key === 'disable' || key === 'disable+')
+    .flatMap(([, names]) => asList(names).flatMap((one) => String(one).split(',')))

@@ -27,16 +27,18 @@ export function planFirst(
     if (!state.hasRun) checkNoOtherCluster(first, others)
     return state.version ? [] : planInstallOn(lab, node, ingressOf(lab, edited.server))
   })
-  const config = planConfig(lab, first, edited)
-  const steps = [
-    ...(state.importsAgain ? [rememberImports(node)] : []),
-    ...planNetworkRule(first),
-    ...config.steps,
-    ...planStart(first, config.unread),
-  ]
+  const start = forEach('Configure and start', [first], () => {
+    const config = planConfig(lab, first, edited)
+    return [
+      ...(state.importsAgain ? [rememberImports(node)] : []),
+      ...planNetworkRule(first),
+      ...config.steps,
+      ...planStart(first, config.unread),
+    ]
+  })
+  const steps = start.lanes.flatMap((lane) => lane.steps)
   const kube = state.nodes?.find((one) => one.name === name)
   if (steps.length === 0 && isReady(state, kube, lab.rke2)) return []
-  const start = forEach('Configure and start', [first], () => steps)
   const goal = bringsNetwork(lab.rke2) ? 'has registered' : 'is Ready'
   const wait = forEach(`Wait until the node ${goal}`, [first], () => [
     untilNodeReady(lab, first, node, seconds, awayFrom(others)),

@@ -63,7 +63,7 @@ function planMember(
   // A service that is already trying restarts too: it reads the new token only at its start.
   const start = planStart(joiner, registers)
   const memory = state.importsAgain ? [rememberImports(node)] : []
-  if (start.length === 0 && isReady(state, kube, lab.rke2)) return memory
+  if (start.length === 0 && isReady(state, kube, lab.rke2)) return [...memory, ...config.steps]
   return [
     ...planChecks(lab, joiner, edited, all),
     ...planNetworkRule(joiner),

@@ -8,8 +8,10 @@ import type { Check, Step } from '../shell/steps.ts'
 import { CommandError, LabError } from '../text/errors.ts'
 import { quote } from '../text/quote.ts'
 import { toYaml } from '../text/yaml.ts'
-import { joinedServer, parseRke2Config, rke2Entries, type Config } from './config.ts'
+import { disabledBy, joinedServer, parseRke2Config, rke2Entries, type Config } from './config.ts'
 import { parseKubeNodes, type KubeNode, kubectl } from './kube-nodes.ts'
+import { planManifests, readManifests } from './manifest-files.ts'
+import type { Manifest } from './manifests.ts'
 import { environmentFile, keepOthers, proxyLines } from './proxy.ts'
 import { registriesFile, registriesOnNode, registriesSum } from './registries.ts'
 import { importMemory } from './remains.ts'
@@ -90,11 +92,13 @@ export async function kubeNodes(server: Node): Promise<KubeNode[] | undefined> {
 export type Edited = Record<Node['role'], Config> & {
   /** The SHA-256 of rke2/registries.yaml; undefined if there is none. */
   registries?: string
+  /** Those of rke2/manifests, for the servers. */
+  manifests?: Manifest[]
   secrets?: Record<Node['role'] | 'lab', Secret[]>
 }
 
 /** Reads and checks them. */
-export function readEdited({ nodes }: Lab, labFile: string): Edited {
+export function readEdited({ nodes, rke2 }: Lab, labFile: string): Edited {
   const read = (role: Node['role']) => {
     const file = `rke2/${role}.yaml`
     const text = readText(file) ?? ''
@@ -105,6 +109,7 @@ export function readEdited({ nodes }: Lab, labFile: string): Edited {
   const registries = readText(registriesFile)
   return {
     ...(registries === undefined ? {} : { registries: registriesSum(registries) }),
+    manifests: readManifests(disabledBy(server.config, rke2.config)),
     server: server.config,
     agent: agent.config,
     secrets: {
@@ -115,7 +120,7 @@ export function readEdited({ nodes }: Lab, labFile: string): Edited {
   }
 }
 
-/** The steps that write config.yaml (root, 0600), and whether the service must restart to read it. `joins` is the server
+/** The steps that write config.yaml (root, 0600) and bring what else is edited, and whether the service must restart to read it. `joins` is the server
  *  that a new node joins; any other node keeps the server that it joined. */
 export function planConfig(
   lab: Lab,
@@ -133,14 +138,15 @@ export function planConfig(
   const shown = Object.entries(entries).filter(([key]) => !secrets.some((one) => one.key === key))
   const { content, bash } = withSecrets(toYaml(Object.fromEntries(shown)), secrets)
   const others = [...planRegistries(node, state, edited), ...planProxies(lab, node, state)]
+  const manifests = planManifests(lab, { name: node.name, node, state }, edited)
   if (state.config === content)
     return {
-      steps: others,
+      steps: [...others, ...manifests],
       unread: state.stale || others.length > 0 || (lab.proxy && state.unread) === true,
     }
   const file = '/etc/rancher/rke2/config.yaml'
   const put = secrets.length > 0 ? makeOnNode(node, file, bash) : putOnNode(node, file, content)
-  return { steps: [put, ...others], unread: true }
+  return { steps: [put, ...others, ...manifests], unread: true }
 }
 
 // It goes from file to file: its logins are in no text that is shown or printed.

@@ -11,6 +11,8 @@ import {
   type KubeNode,
   type Times,
 } from './kube-nodes.ts'
+import { manifestsScript, parseManifests, type ServerManifests } from './manifests.ts'
+import { addonsScript } from './addons.ts'
 import { environmentFile } from './proxy.ts'
 import { parseVersion } from './release.ts'
 import { registriesOnNode } from './registries.ts'
@@ -55,6 +57,7 @@ part environment; test ! -e ${environmentFile(service)} || cat ${environmentFile
 part unread; test "$started" && test "$(stat -c %Y ${environmentFile(service)} || echo 0)" -gt "$(date -d "$started" +%s)" && echo yes
 part joined; test -s /etc/rancher/node/password && echo yes
 part data; test -d /var/lib/rancher/rke2/server/db/etcd/member && echo yes
+${service === 'rke2-server' ? manifestsScript : ''}
 part ingress; grep -sl HelmChart ${charts}
 part forgets; test -e ${importMemory} || ls ${imagesFolder} 2>/dev/null | grep -m 1 '\\.tar'
 ${factsScript}
@@ -73,6 +76,8 @@ export interface Rke2State extends NodeFacts, Times {
   stale: boolean
   /** The SHA-256 of its registries.yaml; empty if it has none. */
   registries: string
+  /** Of a server: the files in its folder of manifests. */
+  manifests: ServerManifests
   /** The file with its proxies, and whether that is newer than the service's start. */
   environment: string
   unread: boolean
@@ -109,6 +114,7 @@ export function parseState(output: string): Rke2State {
     config: (found.get('config') ?? '').replace(/\n$/, ''), // its last line may have no end
     stale: text('stale') !== '',
     registries: text('registries').slice(0, 64).trim(),
+    manifests: parseManifests(found),
     environment: text('environment'),
     unread: text('unread') === 'yes',
     cutOff,
@@ -180,5 +186,5 @@ systemctl is-active --quiet ${service} &&
 export const statusScript = (service: Service) =>
   `; echo '== version'; test ! -x /usr/local/bin/rke2 || /usr/local/bin/rke2 --version 2>&1 || echo "exit $?"; echo '== service'; systemctl is-active ${service}; ${startScript(service)}` +
   (service === 'rke2-server'
-    ? `; echo '== nodes'; test -x ${program} && sudo timeout 10 ${kubectl} get nodes -o json 2>/dev/null; true`
+    ? `; echo '== nodes'; test -x ${program} && sudo timeout 10 ${kubectl} get nodes -o json 2>/dev/null; true${addonsScript}; true`
     : '; true')

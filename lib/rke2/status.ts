@@ -1,5 +1,6 @@
-// PURE. What status shows of RKE2 and Kubernetes: what a node is asked besides cloud-init, and its answer.
+// PURE. What status shows of RKE2, Kubernetes and the manifests: what a node is asked besides cloud-init, and its answer.
 import { parts } from '../text/sections.ts'
+import { parseAddons } from './addons.ts'
 import { parseVersion } from './release.ts'
 import { parseTimes, serviceOf, statusScript } from './state.ts'
 import { isFresh, lacksNetwork, parseKubeNodes, type KubeNode } from './kube-nodes.ts'
@@ -20,6 +21,7 @@ export const cluster = {
         ...one,
         remark: remarkOn(one),
       })),
+      more: parseAddons(found),
       trouble: said && !version ? `rke2 --version failed: ${said.split('\n').at(-1)}` : undefined,
     }
   },

@@ -1,4 +1,4 @@
-// Manifests against Kubernetes' own schema, as kubernetes-models has it.
+// Manifests against Kubernetes' own schema, as kubernetes-models has it; of other kinds only the keys of spec.
 import { parseAllDocuments } from 'yaml'
 
 interface ModelClass {
@@ -15,13 +15,26 @@ export async function manifestProblems(text: string): Promise<string[]> {
   return problems
 }
 
-/** Kinds that are not Kubernetes' own, with the keys of their spec, or of the whole, that the pages use. */
+interface Manifest {
+  apiVersion?: string
+  kind?: string
+  metadata?: { name?: string }
+  spec?: object
+}
+
+/** Kinds that are not Kubernetes' own, with the keys of their spec, or of the whole where they have none. */
 const others: Record<string, string> = {
-  // docs.rke2.io/add-ons/helm
-  'helm.cattle.io/v1 HelmChart': 'repo chart version targetNamespace createNamespace valuesContent',
-  // kubectl.docs.kubernetes.io/references/kustomize
+  // k3s-io/helm-controller, pkg/apis/helm.cattle.io/v1
+  'helm.cattle.io/v1 HelmChart':
+    'authPassCredentials backOffLimit bootstrap chart chartContent createNamespace failurePolicy helmVersion jobImage repo repoCA set targetNamespace timeout valuesContent version',
+  'helm.cattle.io/v1 HelmChartConfig': 'failurePolicy valuesContent',
+  // kubectl.docs.kubernetes.io/references/kustomize: those that the pages use
   'kustomize.config.k8s.io/v1beta1 Kustomization':
     'resources namespace nameSuffix labels replicas images configMapGenerator patches',
+  // metallb v0.16.1, config/crd/bases
+  'metallb.io/v1beta1 IPAddressPool': 'addresses autoAssign avoidBuggyIPs serviceAllocation',
+  'metallb.io/v1beta1 L2Advertisement':
+    'interfaces ipAddressPoolSelectors ipAddressPools nodeSelectors',
 }
 
 const common = ['apiVersion', 'kind', 'metadata']
@@ -29,14 +42,7 @@ const common = ['apiVersion', 'kind', 'metadata']
 const unknownKeys = (manifest: Manifest, keys: string) =>
   Object.keys(manifest.spec ?? manifest)
     .filter((key) => ![...common, ...keys.split(' ')].includes(key))
-    .map((key) => `${manifest.kind}: unknown key ${key}`)
-
-interface Manifest {
-  spec?: object
-  apiVersion?: string
-  kind?: string
-  metadata?: { name?: string }
-}
+    .map((key) => `${manifest.kind} ${manifest.metadata?.name}: unknown key ${key}`)
 
 async function problemsOf(manifest: Manifest): Promise<string[]> {
   const { apiVersion = '', kind = '', metadata } = manifest

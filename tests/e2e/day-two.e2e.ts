@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { backupAndRestore } from './day-two/backup.ts'
 import { breakAndRepair } from './day-two/drills.ts'
+import { manifestsGoOn } from './day-two/manifests.ts'
 import { removeAgent } from './day-two/remove.ts'
 import { resizeNode } from './day-two/resize.ts'
 import { login, smallOnes } from './day-two/small.ts'
@@ -30,6 +31,7 @@ await t.test('a lab whose nodes are Ready, and know where images come from', asy
 })
 
 await t.test('exec, env and logs', (t) => smallOnes(t, section))
+await t.test('manifests that RKE2 applies', (t) => manifestsGoOn(t, section))
 await t.test('off, saved, on, broken, reverted', (t) => saveBreakRevert(t, section))
 await t.test('drills', (t) => breakAndRepair(t, section))
 await t.test('other sizes', (t) => resizeNode(t, { ...section, node }))

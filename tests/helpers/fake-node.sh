@@ -17,6 +17,7 @@
 #   refuses-to-leave             RKE2 refuses to take anyone out of etcd
 #   stuck-node                   kubectl delete node waits in vain
 #   cluster/metrics              what the API counts
+#   cluster/addon-events         Warning events of Addons: these are not applied
 #   drain-fails                  what kubectl drain says instead
 #   at-once                      a service is active, and its Node Ready, as soon as it is started
 #   nodes/NAME/silent            its kubelet reports no more, whatever is started
@@ -286,6 +287,19 @@ nodes_json() {
   done
   printf ']}\n'
 }
+addons_json() { # a server's files are applied as soon as they are there, unless an event says why not
+  local file name sum separator=
+  printf '{"items":['
+  for file in "$root"/var/lib/rancher/rke2/server/manifests/*.yaml; do
+    [[ -e $file ]] || continue
+    name=${file##*/} name=${name%%.*}
+    ! grep -qs "\"name\":\"$name\"" "$cluster/addon-events" || continue
+    read -r sum _ < <(sha256sum <"$file")
+    printf '%s{"metadata":{"name":"%s"},"spec":{"source":"%s","checksum":"%s"}}' "$separator" "$name" "${file#"$root"}" "$sum"
+    separator=,
+  done
+  printf ']}\n'
+}
 kubectl() { # WORDS
   local wanted name file
   if [[ $1 = get && -n ${KUBECONFIG:-} ]]; then
@@ -314,6 +328,10 @@ kubectl() { # WORDS
       ;;
     'annotate node '*' etcd.rke2.cattle.io/remove=true --overwrite')
       mkdir -p "$cluster/leaving" && echo asked >"$cluster/leaving/$3" && event "ask $3 to leave" && echo "node/$3 annotated"
+      ;;
+    'get --namespace kube-system --output json addons.k3s.cattle.io') addons_json ;;
+    'get --namespace kube-system --output json events --field-selector involvedObject.kind=Addon,type=Warning')
+      if [[ -e $cluster/addon-events ]]; then cat "$cluster/addon-events"; else echo '{"items":[]}'; fi
       ;;
     'get nodes -o name') for file in "$cluster"/nodes/*; do echo "node/${file##*/}"; done ;;
     'annotate node '*' rke2-kvm-lab/cordoned-') rm -f "$cluster/marked/$3" && echo "node/$3 annotated" ;;

@@ -42,6 +42,7 @@ export async function idle(t: Test, host: FakeHost, script: string, says: string
 export interface Status {
   lab: string
   nodes: Record<string, unknown>[]
+  manifests: { remark: string | null }[]
 }
 /** What status.ts --json says. */
 export async function statusOf(t: Test, host: FakeHost, ...words: string[]): Promise<Status> {

@@ -51,6 +51,13 @@ RESOURCES = {
     'policy/v1': {'poddisruptionbudgets': ('PodDisruptionBudget', True, ['pdb'])},
     'coordination.k8s.io/v1': {'leases': ('Lease', True, [])},
     'storage.k8s.io/v1': {'storageclasses': ('StorageClass', False, ['sc'])},
+    'rbac.authorization.k8s.io/v1': {
+        'roles': ('Role', True, []),
+        'rolebindings': ('RoleBinding', True, []),
+        'clusterroles': ('ClusterRole', False, []),
+        'clusterrolebindings': ('ClusterRoleBinding', False, []),
+    },
+    'k3s.cattle.io/v1': {'addons': ('Addon', True, [])},
     'helm.cattle.io/v1': {
         'helmcharts': ('HelmChart', True, []),
         'helmchartconfigs': ('HelmChartConfig', True, []),

@@ -16,6 +16,7 @@ worker02    agent   192.0.2.32  absent  -    -     -     -     -     -        - 
 exports[`tests/scripts/status.test.ts > TAP > status in all its fields > JSON 1`] = `
 Object {
   "lab": "lab",
+  "manifests": Array [],
   "nodes": Array [
     Object {
       "address": "192.0.2.30",

@@ -1,0 +1,129 @@
+// EDGE. The manifests of this host, and the steps that bring them to a server. RKE2 sees a change within 15 seconds: nothing
+// restarts.
+import { readdirSync } from 'node:fs'
+import * as ui from '../cli/ui.ts'
+import { onNode, storeOn } from '../guest/on-node.ts'
+import { typedOn } from '../guest/ssh-files.ts'
+import type { Lab, Node } from '../lab/lab.ts'
+import { readText } from '../shell/bash.ts'
+import { forEach, type Check, type Stage, type Step } from '../shell/steps.ts'
+import { commandText, quote } from '../text/quote.ts'
+import { kubectl } from './kube-nodes.ts'
+import {
+  addonOf,
+  checkManifests,
+  manifestChanges,
+  manifestList,
+  manifestsFolder,
+  manifestsOnNode,
+  sumOf,
+  type Manifest,
+  type ServerManifests,
+} from './manifests.ts'
+
+/** Reads and checks rke2/manifests; `disabled`: what RKE2 is configured to leave out. */
+export const readManifests = (disabled: string[]): Manifest[] =>
+  checkManifests(manifestsHere(), disabled)
+
+/** What lies there, not checked. */
+export const listManifests = (): Manifest[] =>
+  manifestsHere().map(({ name, text }) => ({ name, sum: sumOf(text) }))
+
+// A folder ends with /.
+function manifestsHere(): { name: string; text: string }[] {
+  try {
+    return readdirSync(manifestsFolder, { withFileTypes: true })
+      .filter(({ name }) => !name.startsWith('.'))
+      .map((entry) =>
+        entry.isDirectory()
+          ? { name: `${entry.name}/`, text: '' }
+          : { name: entry.name, text: readText(`${manifestsFolder}/${entry.name}`) ?? '' },
+      )
+      .toSorted((one, other) => (one.name < other.name ? -1 : 1))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw error
+  }
+}
+
+interface Server {
+  name: string
+  node: Node
+  state: { hasRun: boolean; manifests: ServerManifests }
+}
+interface Wanted {
+  manifests?: Manifest[]
+}
+
+/** The stage that keeps the manifests of servers alike that are in the cluster and do not join now; none if they are. */
+export function planOthers<S extends Server>(
+  lab: Lab,
+  wanted: Wanted,
+  servers: S[],
+  joiners: S[],
+): Stage[] {
+  const others = servers.filter((one) => one.state.hasRun && !joiners.includes(one))
+  const stage = forEach('Manifests of the other servers', others, (one) =>
+    planManifests(lab, one, wanted),
+  )
+  return stage.lanes.some(({ steps }) => steps.length > 0) ? [stage] : []
+}
+
+/** The steps after which a server has the manifests of this host; none for an agent. They go from file to file, for they may
+ *  hold secrets. */
+export function planManifests(
+  lab: Lab,
+  { node, state }: Server,
+  { manifests = [] }: Wanted,
+): Step[] {
+  const changes = node.role === 'server' && manifestChanges(manifests, state.manifests)
+  if (!changes) return []
+  const { put, remove, list } = changes
+  const first = lab.nodes.find(({ role }) => role === 'server')
+  const path = (name: string) => `${manifestsOnNode}/.${name}`
+  return [
+    ...put.map((name): Step => ({
+      do: 'run',
+      bash: `${storeOn(node, `${path(name)}.new`)} < ${quote(`${manifestsFolder}/${name}`)}`,
+    })),
+    onNode(node, settleScript(put, remove, list), { root: true }),
+    ...(node.name === first?.name ? remove.map((name) => stays(node, name)) : []), // said once
+  ]
+}
+
+// RKE2 ignores files whose names begin with a dot. The list comes first: what is put stays ours if this is cut off.
+function settleScript(put: string[], remove: string[], list: string[]): string {
+  const write = list.length > 0 ? commandText`printf ${'%s\n'} ${list}` : 'true'
+  return [
+    'set -e',
+    commandText`mkdir -p ${manifestsOnNode}`,
+    commandText`cd ${manifestsOnNode}`,
+    ...(put.length > 0
+      ? [commandText`printf ${'%s\n'} ${put.map((name) => `-  ${name}`)} >> ${manifestList}`]
+      : []),
+    ...put.map((name) => commandText`mv ${`.${name}.new`} ${name}`),
+    'rm -f .*.yaml.new', // of a run that was cut off
+    ...remove.map(
+      (name) => commandText`if test -e ${name}; then mv ${name} ${`.${name}.removed`}; fi`,
+    ),
+    `( umask 077; ${write} > ${manifestList}.new )`,
+    `mv ${manifestList}.new ${manifestList}`,
+  ].join('\n')
+}
+
+function stays(node: Node, name: string): Check {
+  const file = `${manifestsOnNode}/.${name}.removed`
+  const addon = `delete addons.k3s.cattle.io ${addonOf(name)} --namespace kube-system`
+  const text = `${name} is removed from the servers, but RKE2 leaves in the cluster what it made; to delete that:`
+  const commands = [`delete --ignore-not-found -f ${file}`, addon]
+    .map((words) => typedOn(node, `sudo ${kubectl} ${words}`))
+    .join('\n')
+  return {
+    do: 'check',
+    bash: commandText`printf ${'%s\n'} ${[text, commands]} >&2`,
+    async holds() {
+      ui.warn(text)
+      ui.detail(commands)
+    },
+  }
+}
