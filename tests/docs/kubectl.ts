@@ -31,7 +31,7 @@ const verbs: Record<string, Verb> = {
   apply: { value: `${out} dry-run`, plain: 'server-side', needs: 'f filename' },
   diff: { value: 'f filename l selector', needs: 'f filename' },
   delete: {
-    value: `${out} grace-period timeout`,
+    value: `${out} field-selector grace-period timeout`,
     plain: 'all ignore-not-found now force wait',
     takes: 'resource',
   },
@@ -90,7 +90,7 @@ const kinds = new Set(
     'configmaps cm secret secrets namespace namespaces ns event events ingress ingresses ing ' +
     'ingressclass ingressclasses storageclass storageclasses sc persistentvolume ' +
     'persistentvolumes pv persistentvolumeclaim persistentvolumeclaims pvc endpointslice ' +
-    'endpointslices helmchart helmcharts'
+    'endpointslices helmchart helmcharts addon addons'
   ).split(' '),
 )
 
