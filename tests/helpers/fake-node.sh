@@ -247,7 +247,7 @@ become_ready() { # UNIT
   mkdir -p "$data"/{bin,server/db/etcd/member,server/tls}
   touch "$root/run/pods"
   for file in client-ca.crt client-admin.key client-admin.crt; do # what has expired is made again
-    if ! grep -qs valid "$data/server/tls/$file"; then echo "a valid $file" >"$data/server/tls/$file"; fi
+    if [[ $(head -n 1 "$data/server/tls/$file" 2>/dev/null) != "a valid "* ]]; then echo "a valid $file" >"$data/server/tls/$file"; fi
   done
   install -m 600 "$cluster/token" "$data/server/token"
   install -m 600 "$STAND_IN/rke2.yaml" "$root/etc/rancher/rke2/rke2.yaml"
@@ -501,7 +501,7 @@ case $me in
     printf 'Avail\n%s\n' "$(cat "$root/free" 2>/dev/null || echo 60000000000)"
     ;;
   fallocate) : >"${*: -1}" ;;
-  ip) [[ $* = '-o -4 address show to '* ]] && echo "2: enp1s0    inet $7/24 brd 192.168.1.255 scope global enp1s0\       valid_lft forever" || unknown "$@" ;;
+  ip) [[ $* = '-o -4 address show to '* ]] && echo "2: enp1s0    inet $6/24 brd 192.168.1.255 scope global enp1s0\       valid_lft forever" || unknown "$@" ;;
   tc)
     case "$*" in
       'qdisc show dev enp1s0 root') echo "qdisc $(cat "$root/run/queue" 2>/dev/null || echo 'fq_codel 0:') root refcnt 2" ;;
@@ -515,7 +515,7 @@ case $me in
     ;;
   openssl)
     case "$*" in
-      'x509 -noout -checkend 0 -in '*) grep -qs valid "$6" ;;
+      'x509 -noout -checkend 0 -in '*) [[ $(head -n 1 "$6" 2>/dev/null) = "a valid "* ]] ;;
       'req -new -key '*' -out '*) echo request >"${*: -1}" ;;
       'ca -batch -notext -config ca.conf '*) echo expired >"${13}" ;;
       *) unknown "$@" ;;
