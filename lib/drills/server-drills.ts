@@ -3,7 +3,6 @@ import { onNode, putOnNode } from '../guest/on-node.ts'
 import { commandOn } from '../guest/ssh.ts'
 import { typedOn } from '../guest/ssh-files.ts'
 import { kubectl } from '../rke2/kube-nodes.ts'
-import { quote } from '../text/quote.ts'
 import { journal } from './cluster-drills.ts'
 import { kubectlOn, type Drill } from './drill.ts'
 
@@ -51,7 +50,7 @@ const missing: Drill = {
       says: 'a template, copied before its values were filled in. Change the file; RKE2 sees that by itself',
       type: [
         typedOn(node, `sudo cat ${manifest}`),
-        typedOn(node, quote(`sudo sed -i 's/{{ greeting }}/hello/' ${manifest}`)),
+        typedOn(node, `"sudo sed -i 's/{{ greeting }}/hello/' ${manifest}"`),
         kubectlOn(server, 'get configmap greeting'),
       ],
     },
