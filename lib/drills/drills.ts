@@ -34,10 +34,10 @@ function chooseDrill(lab: Lab, name: string, chance: number): Pick<Current, 'dri
       ? possible[Math.floor(chance * possible.length)]
       : possible.find(({ drill }) => drill.name === name)
   if (one) return one
-  const other = all.find(({ drill }) => drill.name === name)
   const hint = script('drill', 'list')
-  if (!other) throw new UsageError(`there is no drill called ${name}`, { hint })
-  throw new LabError(`${name} ${String(other.node)}`, { hint })
+  const why = all.find(({ drill }) => drill.name === name)?.node
+  if (typeof why !== 'string') throw new UsageError(`there is no drill called ${name}`, { hint })
+  throw new LabError(`${name} ${why}`, { hint })
 }
 
 export interface Current {

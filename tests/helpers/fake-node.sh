@@ -357,7 +357,7 @@ kubectl() { # WORDS
     'delete pod --namespace kube-system --selector k8s-app=canal --field-selector spec.nodeName='*) start_canal "$nodes/${8#*=}" ;;
     'get configmap greeting' | 'get configmap greeting --namespace default')
       file=$root/var/lib/rancher/rke2/server/manifests/drill.yaml
-      [[ -e $file ]] && ! grep -q '{{' "$file" || fail 'Error from server (NotFound): configmaps "greeting" not found'
+      [[ -e $file && $(<"$file") != *'{{'* ]] || fail 'Error from server (NotFound): configmaps "greeting" not found'
       ;;
     'delete configmap greeting --namespace default --ignore-not-found' | 'delete addons.k3s.cattle.io drill --namespace kube-system --ignore-not-found') ;;
     'wait --for=condition=Ready'*' node/'*' --timeout='*s)
@@ -501,7 +501,10 @@ case $me in
     printf 'Avail\n%s\n' "$(cat "$root/free" 2>/dev/null || echo 60000000000)"
     ;;
   fallocate) : >"${*: -1}" ;;
-  ip) [[ $* = '-o -4 address show to '* ]] && echo "2: enp1s0    inet $6/24 brd 192.168.1.255 scope global enp1s0\       valid_lft forever" || unknown "$@" ;;
+  ip)
+    [[ $* = '-o -4 address show to '* ]] || unknown "$@"
+    echo "2: enp1s0    inet $6/24 brd 192.168.1.255 scope global enp1s0\       valid_lft forever"
+    ;;
   tc)
     case "$*" in
       'qdisc show dev enp1s0 root') echo "qdisc $(cat "$root/run/queue" 2>/dev/null || echo 'fq_codel 0:') root refcnt 2" ;;
