@@ -20,15 +20,21 @@ export interface Clue {
 export interface Drill {
   /** Says what one sees, not what it comes from. */
   name: string
+  /** Why this lab cannot have it, if so. */
+  unfit?: (lab: Lab) => string | undefined
   /** The node that it breaks: the last agent, the first server, or an agent if there is one. */
   on: 'agent' | 'server' | 'any'
   symptom: (at: Place) => string
   /** What its undo does not bring back. */
   costs?: string
+  /** What its node must have: a script for root's sh there that ends with 1 without it, and that in words. */
+  needs?: (at: Place) => { script: string; words: string }
   /** May be carried out again when it was interrupted. */
   fault: (at: Place) => Run[]
   /** Works whether all, some or none of the fault is there. */
   undo: (at: Place) => Run[]
+  /** Removes what stays behind after a repair. */
+  tidy?: (at: Place) => Run[]
   /** Bash that fails as long as the fault is there. */
   repaired: (at: Place) => string
   /** From a first look to the repair. */
@@ -37,11 +43,12 @@ export interface Drill {
   lesson: (at: Place) => string
 }
 
-/** The node that a drill breaks in this lab; undefined if the lab has none for it. */
-export function nodeFor({ on }: Pick<Drill, 'on'>, { nodes }: Lab): Node | undefined {
-  const agent = nodes.findLast(({ role }) => role === 'agent')
-  const server = nodes.find(({ role }) => role === 'server')
-  return on === 'server' ? server : (agent ?? (on === 'any' ? server : undefined))
+/** The node that a drill breaks in this lab, or why the lab cannot have it. */
+export function nodeFor({ on, unfit }: Pick<Drill, 'on' | 'unfit'>, lab: Lab): Node | string {
+  const agent = lab.nodes.findLast(({ role }) => role === 'agent')
+  const server = lab.nodes.find(({ role }) => role === 'server')
+  const node = on === 'server' ? server : (agent ?? (on === 'any' ? server : undefined))
+  return unfit?.(lab) ?? node ?? 'needs an agent, and this lab has servers only'
 }
 
 /** A server's kubectl, as a user types it on this host. */

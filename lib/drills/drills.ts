@@ -1,37 +1,43 @@
 // EDGE. All drills, and the one that a lab is in.
 import type { Lab } from '../lab/lab.ts'
+import { firstServer } from '../rke2/cluster.ts'
 import { LabError, script, UsageError } from '../text/errors.ts'
 import { table } from '../text/table.ts'
 import { clusterDrills } from './cluster-drills.ts'
 import { nodeFor, type Drill, type Place } from './drill.ts'
 import { machineDrills } from './machine-drills.ts'
+import { networkDrills } from './network-drills.ts'
 import { readNote, removeNote, type Note } from './note.ts'
+import { serverDrills } from './server-drills.ts'
 
-export const drills: Drill[] = [...clusterDrills, ...machineDrills]
+export const drills: Drill[] = [
+  ...clusterDrills,
+  ...serverDrills,
+  ...machineDrills,
+  ...networkDrills,
+]
 
 /** A drill that is begun now, by its name; `any` for any of those that this lab can do. */
 export function beginDrill(lab: Lab, name: string, chance: number, now: number): Current {
-  const drill = chooseDrill(lab, name, chance)
-  const node = nodeFor(drill, lab)
-  if (!node) throw new Error('chooseDrill takes one that has a node')
+  const { drill, node } = chooseDrill(lab, name, chance)
   const note = { drill: drill.name, node: node.name, since: now, isSet: false, clues: 0 }
   return { note, drill, node }
 }
 
-function chooseDrill(lab: Lab, name: string, chance: number): Drill {
-  const possible = drills.filter((one) => nodeFor(one, lab))
-  if (name === 'any') {
-    const one = possible[Math.floor(chance * possible.length)]
-    if (one) return one
-  }
-  const one = drills.find((drill) => drill.name === name)
-  if (!one)
-    throw new UsageError(`there is no drill called ${name}`, { hint: script('drill', 'list') })
-  if (!possible.includes(one))
-    throw new LabError(`${name} needs an agent, and this lab has servers only`, {
-      hint: script('drill', 'list'),
-    })
-  return one
+function chooseDrill(lab: Lab, name: string, chance: number): Pick<Current, 'drill' | 'node'> {
+  const all = drills.map((drill) => ({ drill, node: nodeFor(drill, lab) }))
+  const possible = all.flatMap(({ drill, node }) =>
+    typeof node === 'string' ? [] : [{ drill, node }],
+  )
+  const one =
+    name === 'any'
+      ? possible[Math.floor(chance * possible.length)]
+      : possible.find(({ drill }) => drill.name === name)
+  if (one) return one
+  const hint = script('drill', 'list')
+  const why = all.find(({ drill }) => drill.name === name)?.node
+  if (typeof why !== 'string') throw new UsageError(`there is no drill called ${name}`, { hint })
+  throw new LabError(`${name} ${why}`, { hint })
 }
 
 export interface Current {
@@ -80,13 +86,10 @@ export const choices = ['hint', 'check', 'undo'].map((verb) => script('drill', v
 
 /** The drills as a table. */
 export function drillTable(lab: Lab): string {
-  const [server] = lab.nodes.filter(({ role }) => role === 'server')
+  const server = firstServer(lab)
   const rows = drills.map((one) => {
     const node = nodeFor(one, lab)
-    return [
-      one.name,
-      node && server ? one.symptom({ lab, node, server }) : 'needs an agent; this lab has none',
-    ]
+    return [one.name, typeof node === 'string' ? node : one.symptom({ lab, node, server })]
   })
   return table(['DRILL', 'WHAT YOU WILL SEE'], rows)
 }

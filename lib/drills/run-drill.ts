@@ -1,6 +1,7 @@
 // EDGE. A drill from its fault to its end: put in, looked at, undone.
 import * as ui from '../cli/ui.ts'
 import { untilReady } from '../guest/ready.ts'
+import { commandOn } from '../guest/ssh.ts'
 import type { Lab } from '../lab/lab.ts'
 import { look } from '../libvirt/observe.ts'
 import { pair } from '../libvirt/ownership.ts'
@@ -29,6 +30,8 @@ export async function putIn(
   const { leader, members } = await shell.look('Look at the nodes', () => membersOf(lab))
   if (isNew) checkWhole(lab, members, leader)
   const at = { lab, node, server: leader.node }
+  if (isNew && drill.needs)
+    await shell.apply(inOrder('Look whether it can be done', [isPossible(drill, at)]))
   const isIn = await shell.apply(
     inOrder('Break one thing', [
       writeNote(lab, note),
@@ -49,7 +52,8 @@ export async function checkRepair(
   const at = { lab, node, server: leader.node }
   await shell.apply(inOrder('Look at the fault', [isRepaired(drill, at)]))
   await shell.apply(forEach('Look for Ready', members, (one) => [isReadyNow(lab, one, leader)]))
-  return (await shell.apply(inOrder('End the drill', [removeNote(lab)]))) ? at : undefined
+  const end = inOrder('End the drill', [...(drill.tidy?.(at) ?? []), removeNote(lab)])
+  return (await shell.apply(end)) ? at : undefined
 }
 
 /** Takes the fault out again and waits until the node is Ready. Returns as `checkRepair`. */
@@ -100,6 +104,24 @@ function checkWhole(lab: Lab, members: Member[], leader: Member): void {
 
 const kubeOf = ({ name }: Member, { state }: Member) =>
   state.nodes?.find((kube) => kube.name === name)
+
+function isPossible({ name, needs }: Drill, at: Place): Check {
+  const { script: asked = 'true', words = '' } = needs?.(at) ?? {}
+  const bash = commandOn(at.node, asked, { root: true })
+  return {
+    do: 'check',
+    bash,
+    holds: async () => {
+      const { code, stderr } = await ask(bash)
+      if (code === 0) return
+      const why = code === 1 ? `${at.node.name} ${words}` : `${at.node.name} could not be asked`
+      throw new LabError(`${name} cannot be done: ${why}`, {
+        details: code === 1 ? [] : [stderr],
+        hint: script('drill', 'list'),
+      })
+    },
+  }
+}
 
 // A person who runs the check learns no more than the symptom.
 function isRepaired(drill: Drill, at: Place): Check {

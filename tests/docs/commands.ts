@@ -19,7 +19,7 @@ const freeNodes = ['worker03', 'NODE', 'NAME']
 
 /** Programs of the host that need no look at their words. */
 const free =
-  'adduser apt-get base64 cat cd chmod cp curl cut date echo eval exit export grep ip kill ls mkdir netplan nginx nmcli podman ps ' +
+  'adduser apt-get base64 cat cd chmod cp curl cut date echo eval exit export grep ip kill ls mkdir netplan nginx nmcli ping podman ps ' +
   'printenv rm sed seq sleep sudo sysctl systemctl tar test umask unset'
 
 /** Throws what is wrong with a command; `loose` for one that a text only names. */
@@ -104,7 +104,7 @@ const virshVerbs =
 
 const remotePrograms =
   'cat cloud-init cut date exit ip journalctl ls ps grep rke2-uninstall.sh rm systemctl tar timedatectl ' +
-  'apt-get update-grub sed cp mkdir mv curl useradd df sh stat uptime sysctl find tail sync rke2-killall.sh /usr/local/bin/rke2-killall.sh'
+  'apt-get update-grub sed cp mkdir mv curl useradd df sh stat uptime sysctl find tail sync tc rke2-killall.sh /usr/local/bin/rke2-killall.sh'
 
 /** What is run on a node, mostly with sudo. */
 function checkRemote(line: string): void {
@@ -122,7 +122,7 @@ const rke2Calls = [
   /^etcd-snapshot save --name [\w-]+$/,
   /^etcd-snapshot ls$/,
   /^secrets-encrypt status$/,
-  /^certificate rotate$/, // docs.rke2.io/security/certificates
+  /^certificate (rotate|check --output table)$/, // docs.rke2.io/security/certificates
   /^server --cluster-reset --cluster-reset-restore-path=\/\S+$/,
   /^--version$/,
 ]

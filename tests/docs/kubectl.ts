@@ -35,7 +35,7 @@ const verbs: Record<string, Verb> = {
   },
   diff: { value: 'f filename k kustomize l selector', needs: 'f filename k kustomize' },
   delete: {
-    value: `${out} k kustomize grace-period timeout`,
+    value: `${out} field-selector k kustomize grace-period timeout`,
     plain: 'all ignore-not-found now force wait',
     takes: 'resource',
   },
@@ -128,7 +128,7 @@ const kinds = new Set(
     'clusterrolebinding clusterrolebindings horizontalpodautoscaler horizontalpodautoscalers hpa ' +
     'resourcequota resourcequotas limitrange limitranges storageclass storageclasses sc persistentvolume ' +
     'persistentvolumes pv persistentvolumeclaim persistentvolumeclaims pvc endpointslice ' +
-    'endpointslices helmchart helmcharts'
+    'endpointslices helmchart helmcharts addon addons'
   ).split(' '),
 )
 

@@ -10,11 +10,12 @@ import { makeLab } from '../helpers/labs.ts'
 const lab = makeLab()
 const [server] = lab.nodes
 const alone = makeLab((raw) => (raw.nodes = raw.nodes.slice(0, 1)))
+const cilium = makeLab((raw) => (raw.rke2.cni = 'cilium'))
 
 for (const drill of drills)
   void t.test(drill.name, async (t) => {
     const node = nodeFor(drill, lab)
-    if (!node || !server) throw new Error('the lab has an agent')
+    if (typeof node === 'string' || !server) throw new Error('the lab has an agent')
     const at = { lab, node, server }
     t.equal(node.name, drill.on === 'server' ? 'kubemaster' : 'worker02')
     const clues = drill.clues(at)
@@ -34,7 +35,9 @@ void t.test(
     }
     t.equal(beginDrill(lab, 'pending', 0, 0).drill.name, 'pending')
     t.throws(() => beginDrill(lab, 'none', 0, 0), /no drill called none/)
-    t.throws(() => beginDrill(alone, 'rejected', 0, 0), /needs an agent/)
+    t.throws(() => beginDrill(alone, 'rejected', 0, 0), /^rejected needs an agent/)
+    t.throws(() => beginDrill(cilium, 'no-new-pods', 0, 0), /needs RKE2's usual network plugin/)
+    t.match(drillTable(cilium), /^no-new-pods +needs RKE2's usual/m)
     t.match(drillTable(alone), /rejected +needs an agent/)
   },
 )

@@ -30,6 +30,8 @@
 #   secret                       what the token of the next new cluster ends with
 #   nodes/NAME/run/partition, filesystem  how large they are, once the disk has been grown
 #   nodes/NAME/run/ahead         seconds that its clock is ahead
+#   nodes/NAME/run/queue         how its network card queues what it sends, if not as usual
+#   nodes/NAME/run/canal         canal's pod has run there: without the file that this wrote, the Node is not Ready
 #   nodes/NAME/run/type          of its root file system, if not ext4
 #   nodes/NAME/etc/machine-id    another one for a machine made anew
 # guests/NAME{,.error} is what a node answers when it is asked about cloud-init, or what ssh says instead of an answer.
@@ -218,8 +220,19 @@ attempt() { # UNIT: a service that starts tries again and again; fails when some
   fi
   if [[ $1 = rke2-agent ]]; then says agent-join.journal 'Starting rke2'; else says server-start.journal 'Starting rke2'; fi
 }
+start_canal() { # FOLDER: canal's pod writes its file when it starts
+  mkdir -p "$1/etc/cni/net.d"
+  echo '{ "name": "k8s-pod-network" }' >"$1/etc/cni/net.d/10-canal.conflist"
+  touch "$1/run/canal"
+}
+ready_of() { # NAME: as its kubelet reports it, with role and version
+  local ready rest
+  read -r ready rest <"$cluster/nodes/$1"
+  if [[ $ready = True && -e $nodes/$1/run/canal && ! -e $nodes/$1/etc/cni/net.d/10-canal.conflist ]]; then ready=False; fi
+  echo "$ready $rest"
+}
 become_ready() { # UNIT
-  local name data=$root/var/lib/rancher/rke2 ready=True
+  local name file data=$root/var/lib/rancher/rke2 ready=True
   name=$(config node-name)
   echo active >"$root/run/$1"
   [[ ! -e $root/silent ]] && ! grep -rqs no-such-flag "$root/etc/rancher/rke2/config.yaml.d" || return 0
@@ -228,11 +241,15 @@ become_ready() { # UNIT
   echo "$ready ${1#rke2-} $("$root/usr/local/bin/rke2" --version | sed -n 's/^rke2 version \(\S*\).*/\1/p')" >"$cluster/nodes/$name"
   event "ready $name"
   TZ=UTC printf '%(%FT%TZ)T\n' "$((EPOCHSECONDS + 1))" >"$STAND_IN/heartbeat-$name" # a kubelet needs a moment
+  if [[ $ready = True && ! -e $root/run/canal ]]; then start_canal "$root"; fi
   mkdir -p "$data/bin"
   ln -sfn ../../../../../../../node-bin/crictl "$data/bin/crictl"
   [[ $1 = rke2-server ]] || return 0
-  mkdir -p "$data"/{bin,server/db/etcd/member}
+  mkdir -p "$data"/{bin,server/db/etcd/member,server/tls}
   touch "$root/run/pods"
+  for file in client-ca.crt client-admin.key client-admin.crt; do # what has expired is made again
+    if [[ $(head -n 1 "$data/server/tls/$file" 2>/dev/null) != "a valid "* ]]; then echo "a valid $file" >"$data/server/tls/$file"; fi
+  done
   install -m 600 "$cluster/token" "$data/server/token"
   install -m 600 "$STAND_IN/rke2.yaml" "$root/etc/rancher/rke2/rke2.yaml"
   ln -sfn ../../../../../../../node-bin/kubectl "$data/bin/kubectl"
@@ -252,13 +269,13 @@ message_of() { # READY
 }
 node_condition() { # NAME WORDS
   local ready version
-  read -r ready _ version <"$cluster/nodes/$1"
+  read -r ready _ version < <(ready_of "$1")
   if [[ $2 = *kubeletVersion* ]]; then ready="$version $ready"; fi
   echo "$ready $(<"$STAND_IN/heartbeat-$1") $(message_of "${ready##* }")"
 }
 node_json() { # NAME
   local ready role version label="" message='' mark='' spec='' voter='' leaving=$cluster/leaving/$1
-  read -r ready role version <"$cluster/nodes/$1"
+  read -r ready role version < <(ready_of "$1")
   if [[ -e $cluster/marked/$1 ]]; then mark='"rke2-kvm-lab/cordoned":"true"'; fi
   if [[ -e $cluster/cordoned/$1 ]]; then spec='"unschedulable":true'; fi
   message=$(message_of "$ready")
@@ -306,8 +323,11 @@ kubectl() { # WORDS
     [[ -e $KUBECONFIG ]] || fail "error: stat $KUBECONFIG: no such file or directory"
     set -- --kubeconfig "$KUBECONFIG" "$@"
   fi
-  [[ $1 = --kubeconfig && $(<"$2") = "$(<"$STAND_IN/rke2.yaml")" ]] || unknown "$@"
+  [[ $1 = --kubeconfig ]] || unknown "$@"
   [[ $(content "$root/run/rke2-server") = active ]] || fail 'The connection to the server 127.0.0.1:6443 was refused'
+  name=$(sed -n 's/.*client-certificate-data: //p' "$2" | base64 -d)
+  [[ $name != expired* ]] || fail 'error: You must be logged in to the server (Unauthorized)'
+  [[ $(<"$2") = "$(<"$STAND_IN/rke2.yaml")" ]] || unknown "$@"
   shift 2
   case "$*" in
     'get nodes -o json') nodes_json ;;
@@ -352,6 +372,12 @@ kubectl() { # WORDS
         rm -f "$cluster/passwords/${name%.node-password.rke2}" && event "delete password of ${name%.node-password.rke2}"
       done
       ;;
+    'delete pod --namespace kube-system --selector k8s-app=canal --field-selector spec.nodeName='*) start_canal "$nodes/${8#*=}" ;;
+    'get configmap greeting' | 'get configmap greeting --namespace default')
+      file=$root/var/lib/rancher/rke2/server/manifests/drill.yaml
+      [[ -e $file && $(<"$file") != *'{{'* ]] || fail 'Error from server (NotFound): configmaps "greeting" not found'
+      ;;
+    'delete configmap greeting --namespace default --ignore-not-found' | 'delete addons.k3s.cattle.io drill --namespace kube-system --ignore-not-found') ;;
     'wait --for=condition=Ready'*' node/'*' --timeout='*s)
       wanted=${2#--for=condition=Ready} wanted=${wanted#=}
       [[ $(<"$cluster/nodes/${3#node/}") = "${wanted:-True} "* ]] || fail 'error: timed out waiting for the condition'
@@ -493,6 +519,29 @@ case $me in
     printf 'Avail\n%s\n' "$(cat "$root/free" 2>/dev/null || echo 60000000000)"
     ;;
   fallocate) : >"${*: -1}" ;;
+  ip)
+    [[ $* = '-o -4 address show to '* ]] || unknown "$@"
+    echo "2: enp1s0    inet $6/24 brd 192.168.1.255 scope global enp1s0\       valid_lft forever"
+    ;;
+  tc)
+    case "$*" in
+      'qdisc show dev enp1s0 root') echo "qdisc $(cat "$root/run/queue" 2>/dev/null || echo 'fq_codel 0:') root refcnt 2" ;;
+      'qdisc replace dev enp1s0 root '*)
+        if grep -qsxF "sch_$6" "$root/run/no-modules"; then echo 'Error: Specified qdisc kind is unknown.' >&2 && exit 2; fi
+        echo "$6 8001:" >"$root/run/queue"
+        ;;
+      'qdisc del dev enp1s0 root') rm -f "$root/run/queue" ;;
+      *) unknown "$@" ;;
+    esac
+    ;;
+  openssl)
+    case "$*" in
+      'x509 -noout -checkend 0 -in '*) [[ $(head -n 1 "$6" 2>/dev/null) = "a valid "* ]] ;;
+      'req -new -key '*' -out '*) echo request >"${*: -1}" ;;
+      'ca -batch -notext -config ca.conf '*) echo expired >"${13}" ;;
+      *) unknown "$@" ;;
+    esac
+    ;;
   id) echo 0 ;;
   cloud-init) [[ $* = status ]] || unknown "$@" ;;
   iptables | apparmor_parser | sync) ;;

@@ -51,11 +51,11 @@ const hostTools =
   'bash sh env cat cp cut mv rm rmdir mkdir ls sed sort head tail tr od stat paste grep sleep flock ' +
   'sha256sum sha512sum timeout touch ssh-keygen ps script dirname uniq mktemp uname tar gzip date sync'
 const nodeTools =
-  'bash env awk cat chmod cmp cp cut find grep gzip head install ln ls mkdir mktemp mv rm sed sha256sum sort stat tail test timeout touch uname'
+  'bash env awk base64 cat chmod cmp cp cut find grep gzip head install ln ls mkdir mktemp mv rm sed sha256sum sort stat tail test timeout touch uname'
 
 /** Programs of a node that fake-node.sh plays. */
 const played =
-  'sudo sh systemctl journalctl kubectl curl wget df id tar iptables apparmor_parser sync modprobe cloud-init systemd-run uptime crictl findmnt lsblk growpart resize2fs dumpe2fs blockdev fallocate'
+  'sudo sh systemctl journalctl kubectl curl wget df id tar iptables apparmor_parser sync modprobe cloud-init systemd-run uptime crictl findmnt lsblk growpart resize2fs dumpe2fs blockdev fallocate ip tc openssl'
 
 // The clock of a node is this machine's, which it cannot set, and the seconds in its run/ahead.
 const nodeDate = `

@@ -2,7 +2,10 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { nodeFor } from '../../lib/drills/drill.ts'
 import { drills } from '../../lib/drills/drills.ts'
+import { parseLab } from '../../lib/lab/lab.ts'
+import { hintText } from '../../lib/text/errors.ts'
 import { FakeHost, type Result } from '../helpers/fake-host.ts'
 import { prepare } from '../helpers/prepare.ts'
 import { printed, runByBash } from '../helpers/printed.ts'
@@ -14,6 +17,7 @@ await prepare(t, host, 'create', 'eject', 'install-rke2', 'join')
 host.save()
 const whole = host.everything()
 const note = join(host.project, '.lab/lab/drill.json')
+const put = (file: string, text: string) => (node: string) => host.onNode(node, file, text)
 const start = (name: string) => succeeds(t, host, 'drill', 'start', name, '--yes')
 
 for (const { name } of drills)
@@ -115,34 +119,88 @@ await t.test('a machine that is gone has taken its fault along', async (t) => {
   t.notOk(existsSync(note))
 })
 
-await t.test('killed anywhere, it goes on or is undone', async (t) => {
-  host.restore()
-  const { calls } = await start('rejected')
-  const changing = calls.filter(
-    (call) => /sed|restart/.test(call) && !call.includes('part version'),
+// The calls of a start that change a node.
+const changes = (calls: string[]) =>
+  calls.filter(
+    (call) =>
+      /sed|restart|mv |qdisc replace|install |saved/.test(call) && !/part version/.test(call),
   )
-  t.equal(changing.length, 2)
-  for (const call of changing) {
-    host.restore()
-    host.put('kill-after', `1\n${call}`)
-    t.equal((await host.run('drill', ['start', 'rejected', '--yes'])).code, null)
-    if (call === changing[0]) {
-      const interrupted = 'the start of rejected was interrupted'
-      for (const words of [['check'], ['start', 'pending']])
-        failed(t, await host.run('drill', words), interrupted)
-      await start('any')
-    }
-    await succeeds(t, host, 'drill', 'undo')
-    t.strictSame(host.everything(), whole)
-  }
-})
 
-await t.test('what it prints leaves the same when bash runs it', async (t) => {
+for (const [name = '', count] of [
+  ['rejected', 2],
+  ['slow', 1],
+  ['no-new-pods', 1],
+  ['missing', 1],
+  ['unauthorized', 3],
+] as const)
+  await t.test(`${name}: killed anywhere, it goes on or is undone`, async (t) => {
+    host.restore()
+    const { calls } = await start(name)
+    const changing = changes(calls)
+    t.equal(changing.length, count)
+    for (const call of changing) {
+      host.restore()
+      host.put('kill-after', `1\n${call}`)
+      t.equal((await host.run('drill', ['start', name, '--yes'])).code, null)
+      if (call === changing[0]) {
+        const interrupted = `the start of ${name} was interrupted`
+        for (const words of [['check'], ['start', 'pending']])
+          failed(t, await host.run('drill', words), interrupted)
+        await start('any')
+        failed(t, await host.run('drill', ['check']), 'not repaired yet')
+      }
+      await succeeds(t, host, 'drill', 'undo')
+      t.strictSame(host.everything(), whole)
+    }
+  })
+
+for (const name of ['half-alive', 'slow', 'no-new-pods', 'missing', 'unauthorized'])
+  await t.test(`${name}: what it prints leaves the same when bash runs it`, async (t) => {
+    host.restore()
+    runByBash(t, host, await printed(t, host, 'drill', 'start', name))
+    failed(t, await host.run('drill', ['check']), 'not repaired yet')
+    runByBash(t, host, await printed(t, host, 'drill', 'check'), 1)
+    runByBash(t, host, await printed(t, host, 'drill', 'undo'))
+    t.strictSame(host.everything(), whole)
+  })
+
+for (const name of ['slow', 'no-new-pods', 'missing', 'unauthorized'])
+  await t.test(`${name}: the last hint repairs it, and nothing stays behind`, async (t) => {
+    host.restore()
+    await start(name)
+    const lab = parseLab(readFileSync(join(host.project, 'lab.yaml'), 'utf8'), 'lab.yaml')
+    const drill = drills.find((one) => one.name === name)
+    const [server] = lab.nodes
+    const node = drill && nodeFor(drill, lab)
+    if (!server || typeof node !== 'object') throw new Error('the lab has nodes')
+    const typed = drill?.clues({ lab, node, server }).at(-1)?.type ?? []
+    const commands = typed.map((hint) => hintText(hint, '').replace('CARD', 'enp1s0'))
+    runByBash(t, host, ['set -e; umask 077', `cd ${host.project}`, ...commands].join('\n'))
+    await succeeds(t, host, 'status')
+    t.match((await succeeds(t, host, 'drill', 'check')).stderr, 'repaired after')
+    t.strictSame(host.everything(), whole)
+  })
+
+await t.test('a node that cannot have a drill stays as it is', async (t) => {
+  const refused: [string, RegExp, (node: string) => unknown][] = [
+    ['slow', /lacks tc with the kernel modules/, put('run/no-modules', 'sch_netem\nsch_tbf\n')],
+    ['slow', /rules of its own/, put('run/queue', 'tbf 8001:\n')],
+    [
+      'no-new-pods',
+      /has no .*10-canal.conflist/,
+      (node) =>
+        ['run/canal', 'etc/cni/net.d/10-canal.conflist'].map((file) => host.mend(node, file)),
+    ],
+  ]
+  for (const [name, why, prepare] of refused) {
+    host.restore()
+    prepare('worker02')
+    const before = host.everything()
+    failed(t, await host.run('drill', ['start', name, '--yes']), why)
+    t.strictSame(host.everything(), before)
+  }
   host.restore()
-  const begins = await printed(t, host, 'drill', 'start', 'half-alive')
-  runByBash(t, host, begins)
-  failed(t, await host.run('drill', ['check']), 'not repaired yet')
-  runByBash(t, host, await printed(t, host, 'drill', 'check'), 1)
-  runByBash(t, host, await printed(t, host, 'drill', 'undo'))
-  t.strictSame(host.everything(), whole)
+  put('run/no-modules', 'sch_netem\n')('worker02')
+  await start('slow')
+  t.match(host.onNode('worker02', 'run/queue'), 'tbf', 'without netem it has another way')
 })

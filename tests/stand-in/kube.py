@@ -263,8 +263,7 @@ def heartbeat(store, beat):
                       'container runtime network not ready: NetworkReady=false '
                       'reason:NetworkPluginNotReady message:Network plugin returns error: '
                       'cni plugin not initialized', beat['time'])
-        system_pods(store, node, beat)
-        return {'created': created}
+        return {'created': created, 'network': system_pods(store, node, beat)}
 
 
 def lose_silent_nodes(store, seconds):
@@ -278,6 +277,8 @@ def lose_silent_nodes(store, seconds):
 
 def pod(store, name, node, ip, phase, owner=None, static=False, containers=('main',)):
     meta = {'name': name, 'namespace': 'kube-system', 'labels': {'app': name}}
+    if name.startswith('rke2-canal-'):
+        meta['labels']['k8s-app'] = 'canal'
     if static:
         meta['annotations'] = {'kubernetes.io/config.mirror': short_hash(name, 32)}
         owner = ('Node', node)
@@ -300,6 +301,7 @@ def pod(store, name, node, ip, phase, owner=None, static=False, containers=('mai
 
 
 def system_pods(store, node, beat):
+    """Ends with which pod of its network plugin the node has: another one writes the plugin's file again."""
     name, ip = node['metadata']['name'], beat['ip']
     if beat['server']:
         for component in STATIC_PODS:
@@ -316,8 +318,9 @@ def system_pods(store, node, beat):
     is_open = beat['ready'] and not node['spec'].get('unschedulable')
     if beat['server']:
         chart_jobs(store, (cni, 'rke2-coredns', 'rke2-metrics-server'), version, is_open)
+    network = store.get('v1', 'pods', 'kube-system', f'{cni}-{short_hash(name)}')['metadata']['uid']
     if not is_open:
-        return
+        return network
     ensure_ingress_class(store, version)
     pods = [key.split('|')[3] for key in store.objects if key.startswith('v1|pods|kube-system|')]
     for chart in (cni, 'rke2-coredns', 'rke2-metrics-server'):
@@ -331,6 +334,7 @@ def system_pods(store, node, beat):
         if not any(p.startswith(f'helm-install-{chart}-') for p in pods):
             pod(store, f'helm-install-{chart}-{short_hash(chart)}', name, ip, 'Succeeded',
                 ('Job', f'helm-install-{chart}'))
+    return network
 
 
 def chart_jobs(store, charts, version, is_open):

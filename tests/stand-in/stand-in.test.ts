@@ -9,6 +9,7 @@ import {
   readdir,
   readFile,
   readlink,
+  rename,
   rm,
   stat,
   symlink,
@@ -362,6 +363,39 @@ await t.test(
     await node.stop()
   },
 )
+
+await t.test('a network plugin whose file is gone, a certificate that has expired', async (t) => {
+  const node = new Node('net1', 'server')
+  await node.start({})
+  t.ok((await node.until(up)) && (await node.ready('net1')), 'ready', { log: node.log })
+  const conflist = node.path('etc/cni/net.d/10-canal.conflist')
+  await rename(conflist, `${conflist}.away`)
+  t.ok(await node.ready('net1', 'False'))
+  const [, pod = ''] =
+    /kube-system +(rke2-canal-\S+)/.exec(node.kubectl('get', 'pods', '-A').out) ?? []
+  t.equal(node.kubectl('delete', 'pod', '--namespace', 'kube-system', pod).code, 0)
+  t.ok(await node.ready('net1'), 'its pod writes it again')
+
+  const tls = (name: string) => node.path(`var/lib/rancher/rke2/server/tls/${name}`)
+  const openssl = (...words: string[]) => t.equal(run('openssl', words).code, 0, words.join(' '))
+  const [request, file] = [join(top, 'request'), tls('client-admin.crt')]
+  const before = await readFile(file, 'utf8')
+  openssl('req', '-new', '-key', tls('client-admin.key'), '-subj', '/CN=a', '-out', request)
+  const by = ['-CA', tls('client-ca.crt'), '-CAkey', tls('client-ca.key'), '-days', '0']
+  openssl('x509', '-req', '-in', request, ...by, '-out', file)
+  await sleep(1500)
+  const config = await node.read('etc/rancher/rke2/rke2.yaml')
+  const encode = (text: string) => Buffer.from(text).toString('base64')
+  const old = encode(await readFile(file, 'utf8'))
+  await node.write('etc/rancher/rke2/rke2.yaml', config.replace(encode(before), old))
+  t.match(node.kubectl('get', 'nodes').err, 'You must be logged in to the server (Unauthorized)')
+  await node.stop()
+  node.log = ''
+  await node.start({})
+  t.ok(await node.until(up))
+  t.equal(node.kubectl('get', 'nodes').code, 0, 'a start makes it again')
+  await node.stop()
+})
 
 await t.test('pods stay when the service is stopped, until they are killed', async (t) => {
   const node = new Node('pods', 'server')
