@@ -96,15 +96,15 @@ function kubeletKeepsExiting(lines: string[], now: number): boolean {
 const knownIn = (line: string, at: Place, among = known) =>
   among.find(({ match, when }) => match.test(line) && (when?.(at) ?? true))
 const lasting = known.filter(({ until }) => until)
+const isOver = ({ until }: Known, after: string[]) =>
+  until && after.some((line) => until.test(line))
 
 /** The last cause in the lines that is not over. */
 function causeIn(lines: string[], at: Place): Cause | undefined {
   let hasProgressed = false
   for (const [index, line] of [...lines.entries()].reverse()) {
     const hit = knownIn(line, at, hasProgressed ? lasting : known)
-    const { until } = hit ?? {}
-    if (hit && !(until && lines.slice(index + 1).some((later) => until.test(later))))
-      return causeOf(hit, at, line)
+    if (hit && !isOver(hit, lines.slice(index + 1))) return causeOf(hit, at, line)
     hasProgressed ||= isProgress(line)
   }
   return undefined
@@ -146,7 +146,8 @@ function keepsFailing(
     lines.findLast((line) => complaint.test(line)) ??
     lines.join('\n')
   const hit = knownIn(line, at)
-  if (hit) return causeOf(hit, at, line)
+  if (hit)
+    return isOver(hit, lines.slice(lines.lastIndexOf(line))) ? undefined : causeOf(hit, at, line)
   const unit = serviceOf(at.node)
   const words = lines.filter((one) => fatal.test(one)).map(withoutNumbers)
   const isAnother = words.length > 0 && words.indexOf(withoutNumbers(line)) === words.length - 1
@@ -177,9 +178,13 @@ export const sighting = (
 ): Sighting | undefined =>
   cause && { cause, since: before?.cause.id === cause.id ? before.since : now }
 
+/** Whether the cause has lasted so many seconds. */
+export const hasLasted = ({ cause, since }: Sighting, seconds: number, now: number): boolean =>
+  now - (cause.since ?? since) >= seconds * 1000
+
 /** Whether the cause has lasted longer than its patience. */
-export const isDue = ({ cause, since }: Sighting, now: number): boolean =>
-  now - (cause.since ?? since) >= cause.patience * 1000
+export const isDue = (seen: Sighting, now: number): boolean =>
+  hasLasted(seen, seen.cause.patience, now)
 
 /** The message of the last line that is not empty: the text in logrus' msg="...", or msg=... if it is one word. */
 export function lastMessage(journal: string): string {

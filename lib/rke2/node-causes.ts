@@ -119,13 +119,13 @@ export const ofTheNode: Known[] = [
     id: 'etcd-silent',
     match: /failed to (reconcile with local datastore|start cluster): context deadline exceeded/,
     until: etcdRuns,
-    patience: 300, // servers that were all off find each other within minutes
+    patience: 120, // servers that were all off found each other two minutes after the first one waited, in a recording
     why: ({ away = [] }) =>
       away.length > 0
         ? `etcd does not answer, and these servers cannot be reached: ${away.join(', ')}; etcd needs most of the servers`
         : 'etcd does not answer: most of the other servers are off, or it hangs',
     fix: (at) => [
-      ...(at.away?.length ? [script('create', ...at.away)] : []),
+      ...(at.away?.length ? [script('start', ...at.away)] : []),
       '# if all servers of the lab run: stop what hangs, then start it again',
       onNode(at, 'sudo /usr/local/bin/rke2-killall.sh'),
       again(at),

@@ -6,6 +6,7 @@ import { endsAfter, keepsEnding, type Ends } from './ends.ts'
 import {
   diagnose,
   hasImported,
+  hasLasted,
   isDue,
   isImporting,
   lastMessage,
@@ -27,6 +28,9 @@ interface Eyes {
   sync: () => Promise<unknown>
   now: () => number
 }
+
+// A cause that may still go away is part of the progress after so many seconds.
+const toldAfter = 20
 
 type Seen = { done: string | Cause } | { state: string; last: string }
 
@@ -75,7 +79,9 @@ export function watcher(
     seen = sighting(cause, seen, now())
     if (seen && isDue(seen, now())) return { done: seen.cause }
     const isKnown = all !== undefined
-    return { state: describe(service, journal, isKnown, kube, old), last: lastMessage(journal) }
+    const state = describe(service, journal, isKnown, kube, old)
+    const told = seen && hasLasted(seen, toldAfter, now()) ? `: ${seen.cause.why}` : ''
+    return { state: state + told, last: lastMessage(journal) }
   }
 }
 

@@ -151,14 +151,17 @@ async function play(scene: Scene) {
       now: () => now * 1000,
     },
   )
+  const shown: { at: number; text: string }[] = []
   for (; now <= last + 120; now += 3) {
     const seen = await look()
     if ('done' in seen)
       return typeof seen.done === 'string'
-        ? { end: seen.done, after: now - begin, cause: undefined }
-        : { end: seen.done.id, after: now - begin, cause: seen.done }
+        ? { end: seen.done, after: now - begin, cause: undefined, shown }
+        : { end: seen.done.id, after: now - begin, cause: seen.done, shown }
+    const text = seen.state.split(': ').slice(1).join(': ')
+    if (text) shown.push({ at: now - begin, text })
   }
-  return { end: 'nothing', after: now - begin, cause: undefined }
+  return { end: 'nothing', after: now - begin, cause: undefined, shown }
 }
 
 const importRace = recording('import-race.containerd.txt')
@@ -182,8 +185,12 @@ await t.test('a recorded start that succeeds is never taken for a failure', asyn
     ['second-server.journal', 915, { role: 'joining' }],
   ]
   for (const [journal, ready, scene] of scenes) {
-    const { end, after } = await play({ lines: recording(journal), ready, ...scene })
+    const { end, after, shown } = await play({ lines: recording(journal), ready, ...scene })
     t.equal(end, 'Ready', `${journal} ${scene?.from ?? ''}`)
+    const causes = [...new Set(shown.map(({ text }) => text))]
+    const away = journal === 'second-server.journal' // for a minute, in the middle of it
+    t.match(causes, away ? [/cannot reach \S+, the server that it joined/] : [], journal)
+    t.equal(causes.length, away ? 1 : 0, journal)
     t.ok(after >= ready, `${journal}: a Ready that was stored before does not count (${after} s)`)
   }
 })
@@ -299,7 +306,7 @@ await t.test('a recorded failure is named in time, and in its own words', async 
       'without the other servers',
       { lines: again(cutOffLife, 14, 34) },
       'etcd-silent',
-      400,
+      160,
       /etcd does not answer/,
     ],
     [
@@ -334,9 +341,12 @@ await t.test('a recorded failure is named in time, and in its own words', async 
     ],
   ]
   for (const [what, scene, expected, within, why] of scenes) {
-    const { end, after, cause } = await play(scene)
+    const { end, after, cause, shown } = await play(scene)
     t.equal(end, expected, what)
     t.ok(after <= within, `${what}: after ${after} s`)
+    const first = after <= 60 ? { at: after, text: cause?.why } : shown[0]
+    t.ok(first && first.at <= 60, `${what}: seen after ${first?.at} s`)
+    t.match(first?.text, why, what)
     t.match(typeof cause === 'object' && cause.why, why, what)
     const fix = typeof cause === 'object' ? cause.fix.map((hint) => hintText(hint, '')) : []
     t.ok(fix.length > 0 && !fix.join().includes('undefined'), what)
