@@ -367,15 +367,25 @@ await t.test('pods stay when the service is stopped, until they are killed', asy
   const node = new Node('pods', 'server')
   await node.start({}, { pods: true })
   t.ok(await node.until(up))
+  t.ok(await node.ready('pods'))
   await node.stop()
+  t.ok(await node.ready('pods', 'Unknown'), 'the API answers, and loses the kubelet')
+  t.equal(node.kubectl('cordon', 'pods').code, 0)
+  t.equal((await get(`https://${node.address}:9345/ping`))[0], 0)
   const pid = (await node.read('run/k3s/stand-in/etcd-pods')).trim()
   t.equal(
     await readFile(`/proc/${pid}/comm`, 'utf8'),
     'containerd-shim\n',
     'as systemd names it: a left-over process',
   )
+  await node.start({}, { pods: true, 'crash-loop': 'x' })
+  t.equal(await node.exit, 1)
+  t.match(node.kubectl('get', 'nodes').out, /pods +NotReady,SchedulingDisabled/, 'still there')
+  node.log = ''
   await node.start({}, { pods: true })
-  t.ok(await node.until('containerd is now running'))
+  t.ok(await node.until(up), 'ready', { log: node.log })
+  t.ok(await node.ready('pods'))
+  t.match(node.kubectl('get', 'nodes').out, /pods +Ready,SchedulingDisabled/)
   await node.stop()
   t.equal(
     (await node.read('run/k3s/stand-in/etcd-pods')).trim(),
@@ -389,6 +399,7 @@ await t.test('pods stay when the service is stopped, until they are killed', asy
   const isGone = async () => (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')) === ''
   for (let i = 0; i < 50 && !(await isGone()); i++) await sleep(100)
   t.ok(await isGone())
+  t.equal(node.kubectl('get', 'nodes').code, 1, 'and nothing answers')
 })
 
 await t.test('an agent-token is for agents alone; a power cut empties files', async (t) => {
