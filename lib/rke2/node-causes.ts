@@ -61,7 +61,7 @@ export const ofTheNode: Known[] = [
   },
   {
     id: 'inotify-limit',
-    match: /inotify.*(no space left on device|too many open files)/,
+    match: /(fs|i)notify.*(no space left on device|too many open files)/,
     why: () => 'its limit of inotify watches is reached; its disk is not full',
     fix: (at) => [
       onNode(

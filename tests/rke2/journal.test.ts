@@ -173,7 +173,12 @@ const journals: [id: string, line: string][] = [
   ['no-cgroup', 'level=fatal msg="failed to find memory cgroup (v2)"'],
   [
     'inotify-limit',
-    'level=fatal msg="failed to create fsnotify watcher: inotify_init: no space left on device"',
+    'F1125 21:29:31.6 2320 kubelet.go:1] Failed to start cAdvisor inotify_add_watch /sys/fs/cgroup/cpu,cpuacct: no space left on device',
+  ],
+  ['inotify-limit', 'level=fatal msg="failed to create fsnotify watcher: too many open files"'],
+  [
+    'damaged-keys',
+    'level=error msg="Sending HTTP/1.1 400 response to 127.0.0.1:43210: node password not set"',
   ],
   [
     'unreachable',

@@ -141,13 +141,14 @@ async function play(scene: Scene) {
   const at = nodeAt(scene, first)
   const last = Math.max(begin + (scene.ready ?? 0), ...scene.lines.slice(first).map(({ at }) => at))
   let now = begin
+  const synced: number[] = []
   const look = watcher(
     places[scene.role ?? 'server'],
     { cni: 'canal' },
     {
       ask: (script) => Promise.resolve(at(now).answer(script)),
       nodes: () => Promise.resolve(parseKubeNodes(at(now).nodes)),
-      sync: () => Promise.resolve(),
+      sync: () => Promise.resolve(synced.push(now - begin)),
       now: () => now * 1000,
     },
   )
@@ -156,12 +157,12 @@ async function play(scene: Scene) {
     const seen = await look()
     if ('done' in seen)
       return typeof seen.done === 'string'
-        ? { end: seen.done, after: now - begin, cause: undefined, shown }
-        : { end: seen.done.id, after: now - begin, cause: seen.done, shown }
+        ? { end: seen.done, after: now - begin, cause: undefined, shown, synced }
+        : { end: seen.done.id, after: now - begin, cause: seen.done, shown, synced }
     const text = seen.state.split(': ').slice(1).join(': ')
     if (text) shown.push({ at: now - begin, text })
   }
-  return { end: 'nothing', after: now - begin, cause: undefined, shown }
+  return { end: 'nothing', after: now - begin, cause: undefined, shown, synced }
 }
 
 const importRace = recording('import-race.containerd.txt')
@@ -194,6 +195,22 @@ await t.test('a recorded start that succeeds is never taken for a failure', asyn
     t.ok(after >= ready, `${journal}: a Ready that was stored before does not count (${after} s)`)
   }
 })
+
+await t.test(
+  'what was unpacked is written to the disk at once, and all of it at the end',
+  async (t) => {
+    const lines = recording('server-start.journal')
+    const { synced, after } = await play({ lines, ready: 302, containerd: importRace })
+    const begin = lines.find(isStart)?.at ?? NaN
+    const imported = (lines.find(({ text }) => text.includes('Imported images'))?.at ?? NaN) - begin
+    const [first = NaN, ...rest] = synced
+    t.ok(
+      first >= imported && first < imported + 3,
+      `the import ended after ${imported} s: ${first}`,
+    )
+    t.strictSame(rest, [after])
+  },
+)
 
 // Recorded in full, or as far as it was kept; what then came again and again comes again here.
 const cis = recording('cis.journal')
