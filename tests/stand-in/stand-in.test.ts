@@ -248,6 +248,20 @@ await t.test('a second server shares the state and takes over', async (t) => {
   t.equal(cause?.id, 'removed-member', 'our scripts take it from there')
 })
 
+await t.test('of two servers that join together, one waits for the other', async (t) => {
+  const lead = new Node('lead', 'server')
+  await lead.start({})
+  t.ok(await lead.until(up))
+  const config = { server: `https://${lead.address}:9345`, token: await lead.token() }
+  const both = [new Node('cp3', 'server'), new Node('cp4', 'server')]
+  await Promise.all(both.map((node) => node.start(config, { 'ready-delay': 3 })))
+  for (const node of both) t.ok(await node.until(up), 'ready', { log: node.log })
+  const waits =
+    'level=info msg="Waiting for other members to finish joining etcd cluster: etcdserver: too many learner members in cluster"'
+  t.equal(both.filter(({ log }) => log.includes(waits)).length, 1)
+  await Promise.all([lead, ...both].map((node) => node.stop()))
+})
+
 await t.test(
   'token create and etcd-snapshot ask the running server; a snapshot is restored',
   async (t) => {
