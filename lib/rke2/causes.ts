@@ -158,7 +158,7 @@ const ofTheCluster: Known[] = [
     id: 'server-starting',
     match: /failed to bootstrap cluster data: starting/,
     until: hasJoined,
-    patience: 600, // a server that was just switched on may import its images for minutes
+    patience: 120, // in a recording it says so for some seconds, and imports its images later
     why: (at) => `${name(at)} answers, but does not get any further than starting`,
     fix: (at) => [onServer(at, 'systemctl status rke2-server'), again(at)],
   },

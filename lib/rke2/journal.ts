@@ -1,20 +1,10 @@
-// PURE. RKE2's journal: the cause of a failure, how long it has lasted, the last message.
+// PURE. RKE2's journal: the cause of a failure, the last message.
 import type { Ends } from './ends.ts'
-import type { Hint } from '../text/errors.ts'
 import { typedOn } from '../guest/ssh-files.ts'
-import type { Known, Place } from './cause.ts'
+import type { Cause, Known, Place } from './cause.ts'
 import { known } from './causes.ts'
 import { kubeletExit } from './node-causes.ts'
 import { serviceOf } from './state.ts'
-
-export interface Cause {
-  id: string
-  why: string
-  fix: Hint[]
-  patience: number
-  /** Since when it has lasted (milliseconds), if longer than it was seen. */
-  since?: number
-}
 
 // The server was reached, or the kubelet or an image pull went on: earlier causes are over. A server that is not ready asks
 // itself for the configuration of kube-proxy all the time.
@@ -34,10 +24,12 @@ export const onlyImports = (journal: string): string =>
     .map((line) => `${line}\n`)
     .join('')
 
-const isGoingOn = (line: string) => imports.exec(line)?.[1] === 'Importing'
+const importIn = (journal: string) => imports.exec(lastImport(journal.split('\n')))?.[1]
 
 /** Whether RKE2 is unpacking the images that were brought along. The kubelet starts meanwhile, and cannot pull them. */
-export const isImporting = (journal: string): boolean => isGoingOn(lastImport(journal.split('\n')))
+export const isImporting = (journal: string): boolean => importIn(journal) === 'Importing'
+/** Whether RKE2 has unpacked them since its start. */
+export const hasImported = (journal: string): boolean => importIn(journal) === 'Imported'
 
 /** What is known besides the logs. */
 interface More {
@@ -48,10 +40,6 @@ interface More {
   /** The node's time, milliseconds. */
   now?: number
 }
-
-/** Whether RKE2 has unpacked them since its start. */
-export const hasImported = (journal: string): boolean =>
-  imports.exec(lastImport(journal.split('\n')))?.[1] === 'Imported'
 
 /** The current cause: the last one logged, unless RKE2 has made progress since; undefined if there is none. */
 export function diagnose(
@@ -111,7 +99,7 @@ function causeIn(lines: string[], at: Place): Cause | undefined {
 }
 
 const causeOf = (hit: Known | undefined, at: Place, said?: string): Cause | undefined =>
-  hit && { id: hit.id, why: hit.why(at, said), fix: hit.fix(at, said), patience: hit.patience ?? 0 }
+  hit && { ...hit, why: hit.why(at, said), fix: hit.fix(at, said), patience: hit.patience ?? 0 }
 
 /** The error in a line of the kubelet: err="..." after a header. */
 function kubeletError(line: string): string {
@@ -125,7 +113,8 @@ const pull = known.find(({ id }) => id === 'image-pull')?.match
 function earlyPulls(journal: string[]): (line: string) => boolean {
   const last = lastImport(journal)
   const end = timeOf(last) + 1000
-  return (line) => pull?.test(line) === true && (isGoingOn(last) || timeOf(line) <= end)
+  return (line) =>
+    pull?.test(line) === true && (importIn(last) === 'Importing' || timeOf(line) <= end)
 }
 
 /** When a line of logrus, or of a container, was written, milliseconds; NaN where it does not say. */
@@ -163,28 +152,6 @@ function keepsFailing(
 }
 
 const withoutNumbers = (line: string) => lastMessage(line).replace(/[0-9a-f]*\d[0-9a-f]*/gi, '')
-
-/** The current cause, and since when (milliseconds). */
-export interface Sighting {
-  cause: Cause
-  since: number
-}
-
-/** The sighting after one more look: the time counts only while the cause stays the same. */
-export const sighting = (
-  cause: Cause | undefined,
-  before: Sighting | undefined,
-  now: number,
-): Sighting | undefined =>
-  cause && { cause, since: before?.cause.id === cause.id ? before.since : now }
-
-/** Whether the cause has lasted so many seconds. */
-export const hasLasted = ({ cause, since }: Sighting, seconds: number, now: number): boolean =>
-  now - (cause.since ?? since) >= seconds * 1000
-
-/** Whether the cause has lasted longer than its patience. */
-export const isDue = (seen: Sighting, now: number): boolean =>
-  hasLasted(seen, seen.cause.patience, now)
 
 /** The message of the last line that is not empty: the text in logrus' msg="...", or msg=... if it is one word. */
 export function lastMessage(journal: string): string {

@@ -1,21 +1,9 @@
 // PURE. Watching a node that starts: one look after another, until it is Ready or a known cause ends the wait.
 import type { Lab } from '../lab/lab.ts'
 import { parts } from '../text/sections.ts'
-import type { Place } from './cause.ts'
+import { hasLasted, isDue, sighting, type Cause, type Place, type Sighting } from './cause.ts'
 import { endsAfter, keepsEnding, type Ends } from './ends.ts'
-import {
-  diagnose,
-  hasImported,
-  hasLasted,
-  isDue,
-  isImporting,
-  lastMessage,
-  onlyImports,
-  sighting,
-  timeOf,
-  type Cause,
-  type Sighting,
-} from './journal.ts'
+import { diagnose, hasImported, isImporting, lastMessage, onlyImports, timeOf } from './journal.ts'
 import { parseRemains } from './remains.ts'
 import { parseTimes, serviceOf, watchScript } from './state.ts'
 import { apiVersionIn, isOfVersion, isReady, parseKubeNodes, type KubeNode } from './kube-nodes.ts'

@@ -1,18 +1,9 @@
 // The cause of a failure, from RKE2's journal.
 import t from 'tap'
-import type { Place } from '../../lib/rke2/cause.ts'
+import { isDue, sighting, type Cause, type Place, type Sighting } from '../../lib/rke2/cause.ts'
 import { known } from '../../lib/rke2/causes.ts'
 import { endsAfter, keepsEnding, type Ends } from '../../lib/rke2/ends.ts'
-import {
-  diagnose,
-  isDue,
-  isImporting,
-  lastMessage,
-  onlyImports,
-  sighting,
-  type Cause,
-  type Sighting,
-} from '../../lib/rke2/journal.ts'
+import { diagnose, isImporting, lastMessage, onlyImports } from '../../lib/rke2/journal.ts'
 import { hintText } from '../../lib/text/errors.ts'
 import { fixture } from '../helpers/fixtures.ts'
 import { makeLab, nodeOf } from '../helpers/labs.ts'
@@ -229,7 +220,7 @@ const expected: Record<string, [patience: number, advice: RegExp]> = {
   'wrong-port': [0, /grep -rs \^server:/],
   unreachable: [20, /systemctl status rke2-server.*ping/],
   'server-away': [60, /systemctl status rke2-server.*ping/],
-  'server-starting': [600, /kubemaster systemctl status rke2-server/],
+  'server-starting': [120, /kubemaster systemctl status rke2-server/],
   'removed-member': [0, /destroy\.ts worker01/],
   'too-many-learners': [120, /get nodes/],
   'no-token': [30, /join\.ts worker01/],
