@@ -61,8 +61,10 @@ export function diagnose(
     ofContainers ??
     (ends && keepsFailing(lines, ends, at))
   // Where etcd does not come up its own log says more. An empty program may be as it should be, in an image of the user's.
-  if (found && ['etcd-silent', 'first-start-cut-off'].includes(found.id))
-    return causeIn(programs, at) ?? ofContainers ?? found
+  if (found && ['etcd-silent', 'first-start-cut-off'].includes(found.id)) {
+    const damage = causeIn(programs, at)
+    return damage ? { ...damage, patience: 30 } : (ofContainers ?? found)
+  }
   if (found?.id !== 'kubelet-exits') return found
   const said = kubelet ? kubeletError(kubelet) : undefined
   return causeOf(knownIn(said ?? '', at) ?? knownIn('Kubelet exited: ', at), at, said)

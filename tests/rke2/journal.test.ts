@@ -569,7 +569,7 @@ await t.test('what the files of a node say about a power cut', async (t) => {
   t.match(seen([etcd], true), {
     id: 'damaged-images',
     why: /\/usr\/local\/bin\/etcd is an empty file/,
-    patience: 60,
+    patience: 30,
   })
   t.match(
     hints(seen([etcd], true)),

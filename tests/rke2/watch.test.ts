@@ -62,6 +62,8 @@ interface Scene {
   kubelet?: string
   /** It is a server whose etcd holds nothing yet. */
   unborn?: boolean
+  /** Empty programs and keys of the node. */
+  empty?: string
 }
 
 /** What the node would have answered at that time: the unit, the journal, the logs, the nodes. */
@@ -124,6 +126,8 @@ ${(scene.containerd ?? []).flatMap(({ at, text }) => (at <= now ? `${text}\n` : 
 ${scene.kubelet ?? ''}
 == unborn
 ${scene.unborn ? 'yes' : ''}
+== empty
+${scene.empty ?? ''}
 == nodes
 ${nodes}
 `
@@ -331,6 +335,13 @@ await t.test('a recorded failure is named in time, and in its own words', async 
       'first-start-cut-off',
       60,
       /its first start was cut off/,
+    ],
+    [
+      'its images damaged by that',
+      { lines: again(cutOffLife, 9, 34), unborn: true, empty: '12/fs/usr/local/bin/etcd' },
+      'damaged-images',
+      60,
+      /\/usr\/local\/bin\/etcd is an empty file/,
     ],
     [
       'without the other servers',
