@@ -250,7 +250,7 @@ await t.test('a second server shares the state and takes over', async (t) => {
 
 await t.test('of two servers that join together, one waits for the other', async (t) => {
   const lead = new Node('lead', 'server')
-  await lead.start({})
+  await lead.start({}, { pods: true })
   t.ok(await lead.until(up))
   const config = { server: `https://${lead.address}:9345`, token: await lead.token() }
   const both = [new Node('cp3', 'server'), new Node('cp4', 'server')]
@@ -259,7 +259,11 @@ await t.test('of two servers that join together, one waits for the other', async
   const waits =
     'level=info msg="Waiting for other members to finish joining etcd cluster: etcdserver: too many learner members in cluster"'
   t.equal(both.filter(({ log }) => log.includes(waits)).length, 1)
-  await Promise.all([lead, ...both].map((node) => node.stop()))
+  await lead.stop()
+  t.ok(await lead.ready('lead', 'Unknown'), 'its API asks the others')
+  t.ok(await lead.ready('cp3'))
+  await killPods(lead)
+  await Promise.all(both.map((node) => node.stop()))
 })
 
 await t.test(
@@ -406,10 +410,7 @@ await t.test('pods stay when the service is stopped, until they are killed', asy
     pid,
     'the next start takes it over',
   )
-  const bin = join(top, 'bin')
-  await fakeRoot(bin)
-  const env = { RKE2_STAND_IN_ROOT: node.root, PATH: `${bin}:${process.env.PATH}` }
-  t.equal(run('sh', [join(here, 'rke2-killall.sh')], env).code, 0)
+  t.equal((await killPods(node)).code, 0)
   const isGone = async () => (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')) === ''
   for (let i = 0; i < 50 && !(await isGone()); i++) await sleep(100)
   t.ok(await isGone())
@@ -460,6 +461,13 @@ await t.test('an agent-token is for agents alone; a power cut empties files', as
   t.ok(await node.until('node password not set'))
   await node.stop()
 })
+
+async function killPods({ root }: Node) {
+  const bin = join(top, 'bin')
+  await fakeRoot(bin)
+  const env = { RKE2_STAND_IN_ROOT: root, PATH: `${bin}:${process.env.PATH}` }
+  return run('sh', [join(here, 'rke2-killall.sh')], env)
+}
 
 /** Lets this user be root, for scripts that ask for it. */
 async function fakeRoot(bin: string): Promise<void> {
