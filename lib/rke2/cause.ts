@@ -1,4 +1,4 @@
-// PURE. What a known cause is, and the words and commands that causes share.
+// PURE. What a cause is, how long it has lasted, and the words and commands that known causes share.
 import { typedOn } from '../guest/ssh-files.ts'
 import type { Node } from '../lab/lab.ts'
 import { line, script, type Hint } from '../text/errors.ts'
@@ -21,6 +21,42 @@ export interface Known {
   why: (at: Place, said?: string) => string
   fix: (at: Place, said?: string) => Hint[]
 }
+
+/** A cause in a journal. */
+export interface Cause {
+  id: string
+  why: string
+  fix: Hint[]
+  patience: number
+  /** Since when it has lasted (milliseconds), if longer than it was seen. */
+  since?: number
+  /** What ends it; causes that the same ends are one. */
+  until?: RegExp | undefined
+}
+
+/** The current cause, and since when (milliseconds). */
+export interface Sighting {
+  cause: Cause
+  since: number
+}
+
+/** The sighting after one more look: the time counts only while the cause stays the same. */
+export const sighting = (
+  cause: Cause | undefined,
+  before: Sighting | undefined,
+  now: number,
+): Sighting | undefined =>
+  cause && { cause, since: before && isStill(cause, before.cause) ? before.since : now }
+const isStill = ({ id, until }: Cause, was: Cause) =>
+  id === was.id || (until && until === was.until)
+
+/** Whether the cause has lasted so many seconds. */
+export const hasLasted = ({ cause, since }: Sighting, seconds: number, now: number): boolean =>
+  now - (cause.since ?? since) >= seconds * 1000
+
+/** Whether the cause has lasted longer than its patience. */
+export const isDue = (seen: Sighting, now: number): boolean =>
+  hasLasted(seen, seen.cause.patience, now)
 
 /** The node that RKE2 starts on, and the server that it joins. */
 export interface Place {

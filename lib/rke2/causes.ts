@@ -18,6 +18,7 @@ import {
 import { ofTheNode } from './node-causes.ts'
 
 const keysAside = '/root/rke2-keys'
+const hasJoined = /Reconciling bootstrap data between datastore and disk/
 
 /** What is wrong between a node and its cluster, from the sources, issues and recordings of RKE2 and K3s. */
 const ofTheCluster: Known[] = [
@@ -147,6 +148,7 @@ const ofTheCluster: Known[] = [
   {
     id: 'server-away',
     match: /failed to bootstrap cluster data: Get .*(dial|context deadline|EOF|i\/o timeout)/,
+    until: hasJoined,
     patience: 60, // it goes on by itself when the server is back; in a recording after 57 s
     why: (at) =>
       `it cannot reach ${urlOf(at)}, the server that it joined: it is off, or a firewall blocks it`,
@@ -155,7 +157,8 @@ const ofTheCluster: Known[] = [
   {
     id: 'server-starting',
     match: /failed to bootstrap cluster data: starting/,
-    patience: 600, // a server that was just switched on may import its images for minutes
+    until: hasJoined,
+    patience: 120, // in a recording it says so for some seconds, and imports its images later
     why: (at) => `${name(at)} answers, but does not get any further than starting`,
     fix: (at) => [onServer(at, 'systemctl status rke2-server'), again(at)],
   },

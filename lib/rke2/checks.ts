@@ -13,10 +13,10 @@ import { findingsOn, needsScript, ofRelease } from './fitness.ts'
 import type { Edited, Member } from './service.ts'
 
 /** The step that reports everything that is wrong with a node, compared with the others where that matters; it fails if
- *  RKE2 cannot work there. None for a node that RKE2 has run on. */
+ *  RKE2 cannot work there. None where an RKE2 that is found has run. */
 export function planChecks(lab: Lab, one: Member, edited: Edited, all: Member[]): Check[] {
   const { node, state } = one
-  if (state.hasRun) return []
+  if (state.hasRun && state.version) return []
   const others = all.filter(({ name }) => name !== node.name)
   const config = rke2Config(lab, node, edited[node.role])
   const candidate = { lab, node, state, others, config }

@@ -1,20 +1,10 @@
-// PURE. RKE2's journal: the cause of a failure, how long it has lasted, the last message.
+// PURE. RKE2's journal: the cause of a failure, the last message.
 import type { Ends } from './ends.ts'
-import type { Hint } from '../text/errors.ts'
 import { typedOn } from '../guest/ssh-files.ts'
-import type { Known, Place } from './cause.ts'
+import type { Cause, Known, Place } from './cause.ts'
 import { known } from './causes.ts'
 import { kubeletExit } from './node-causes.ts'
 import { serviceOf } from './state.ts'
-
-export interface Cause {
-  id: string
-  why: string
-  fix: Hint[]
-  patience: number
-  /** Since when it has lasted (milliseconds), if longer than it was seen. */
-  since?: number
-}
 
 // The server was reached, or the kubelet or an image pull went on: earlier causes are over. A server that is not ready asks
 // itself for the configuration of kube-proxy all the time.
@@ -34,10 +24,12 @@ export const onlyImports = (journal: string): string =>
     .map((line) => `${line}\n`)
     .join('')
 
-const isGoingOn = (line: string) => imports.exec(line)?.[1] === 'Importing'
+const importIn = (journal: string) => imports.exec(lastImport(journal.split('\n')))?.[1]
 
 /** Whether RKE2 is unpacking the images that were brought along. The kubelet starts meanwhile, and cannot pull them. */
-export const isImporting = (journal: string): boolean => isGoingOn(lastImport(journal.split('\n')))
+export const isImporting = (journal: string): boolean => importIn(journal) === 'Importing'
+/** Whether RKE2 has unpacked them since its start. */
+export const hasImported = (journal: string): boolean => importIn(journal) === 'Imported'
 
 /** What is known besides the logs. */
 interface More {
@@ -48,10 +40,6 @@ interface More {
   /** The node's time, milliseconds. */
   now?: number
 }
-
-/** Whether RKE2 has unpacked them since its start. */
-export const hasImported = (journal: string): boolean =>
-  imports.exec(lastImport(journal.split('\n')))?.[1] === 'Imported'
 
 /** The current cause: the last one logged, unless RKE2 has made progress since; undefined if there is none. */
 export function diagnose(
@@ -73,8 +61,10 @@ export function diagnose(
     ofContainers ??
     (ends && keepsFailing(lines, ends, at))
   // Where etcd does not come up its own log says more. An empty program may be as it should be, in an image of the user's.
-  if (found && ['etcd-silent', 'first-start-cut-off'].includes(found.id))
-    return causeIn(programs, at) ?? ofContainers ?? found
+  if (found && ['etcd-silent', 'first-start-cut-off'].includes(found.id)) {
+    const damage = causeIn(programs, at)
+    return damage ? { ...damage, patience: 30 } : (ofContainers ?? found)
+  }
   if (found?.id !== 'kubelet-exits') return found
   const said = kubelet ? kubeletError(kubelet) : undefined
   return causeOf(knownIn(said ?? '', at) ?? knownIn('Kubelet exited: ', at), at, said)
@@ -96,22 +86,22 @@ function kubeletKeepsExiting(lines: string[], now: number): boolean {
 const knownIn = (line: string, at: Place, among = known) =>
   among.find(({ match, when }) => match.test(line) && (when?.(at) ?? true))
 const lasting = known.filter(({ until }) => until)
+const isOver = ({ until }: Known, after: string[]) =>
+  until && after.some((line) => until.test(line))
 
 /** The last cause in the lines that is not over. */
 function causeIn(lines: string[], at: Place): Cause | undefined {
   let hasProgressed = false
   for (const [index, line] of [...lines.entries()].reverse()) {
     const hit = knownIn(line, at, hasProgressed ? lasting : known)
-    const { until } = hit ?? {}
-    if (hit && !(until && lines.slice(index + 1).some((later) => until.test(later))))
-      return causeOf(hit, at, line)
+    if (hit && !isOver(hit, lines.slice(index + 1))) return causeOf(hit, at, line)
     hasProgressed ||= isProgress(line)
   }
   return undefined
 }
 
 const causeOf = (hit: Known | undefined, at: Place, said?: string): Cause | undefined =>
-  hit && { id: hit.id, why: hit.why(at, said), fix: hit.fix(at, said), patience: hit.patience ?? 0 }
+  hit && { ...hit, why: hit.why(at, said), fix: hit.fix(at, said), patience: hit.patience ?? 0 }
 
 /** The error in a line of the kubelet: err="..." after a header. */
 function kubeletError(line: string): string {
@@ -125,7 +115,8 @@ const pull = known.find(({ id }) => id === 'image-pull')?.match
 function earlyPulls(journal: string[]): (line: string) => boolean {
   const last = lastImport(journal)
   const end = timeOf(last) + 1000
-  return (line) => pull?.test(line) === true && (isGoingOn(last) || timeOf(line) <= end)
+  return (line) =>
+    pull?.test(line) === true && (importIn(last) === 'Importing' || timeOf(line) <= end)
 }
 
 /** When a line of logrus, or of a container, was written, milliseconds; NaN where it does not say. */
@@ -146,7 +137,8 @@ function keepsFailing(
     lines.findLast((line) => complaint.test(line)) ??
     lines.join('\n')
   const hit = knownIn(line, at)
-  if (hit) return causeOf(hit, at, line)
+  if (hit)
+    return isOver(hit, lines.slice(lines.lastIndexOf(line))) ? undefined : causeOf(hit, at, line)
   const unit = serviceOf(at.node)
   const words = lines.filter((one) => fatal.test(one)).map(withoutNumbers)
   const isAnother = words.length > 0 && words.indexOf(withoutNumbers(line)) === words.length - 1
@@ -162,24 +154,6 @@ function keepsFailing(
 }
 
 const withoutNumbers = (line: string) => lastMessage(line).replace(/[0-9a-f]*\d[0-9a-f]*/gi, '')
-
-/** The current cause, and since when (milliseconds). */
-export interface Sighting {
-  cause: Cause
-  since: number
-}
-
-/** The sighting after one more look: the time counts only while the cause stays the same. */
-export const sighting = (
-  cause: Cause | undefined,
-  before: Sighting | undefined,
-  now: number,
-): Sighting | undefined =>
-  cause && { cause, since: before?.cause.id === cause.id ? before.since : now }
-
-/** Whether the cause has lasted longer than its patience. */
-export const isDue = ({ cause, since }: Sighting, now: number): boolean =>
-  now - (cause.since ?? since) >= cause.patience * 1000
 
 /** The message of the last line that is not empty: the text in logrus' msg="...", or msg=... if it is one word. */
 export function lastMessage(journal: string): string {

@@ -61,7 +61,7 @@ export const ofTheNode: Known[] = [
   },
   {
     id: 'inotify-limit',
-    match: /inotify.*(no space left on device|too many open files)/,
+    match: /(fs|i)notify.*(no space left on device|too many open files)/,
     why: () => 'its limit of inotify watches is reached; its disk is not full',
     fix: (at) => [
       onNode(
@@ -119,13 +119,13 @@ export const ofTheNode: Known[] = [
     id: 'etcd-silent',
     match: /failed to (reconcile with local datastore|start cluster): context deadline exceeded/,
     until: etcdRuns,
-    patience: 300, // servers that were all off find each other within minutes
+    patience: 120, // servers that were all off found each other two minutes after the first one waited, in a recording
     why: ({ away = [] }) =>
       away.length > 0
         ? `etcd does not answer, and these servers cannot be reached: ${away.join(', ')}; etcd needs most of the servers`
         : 'etcd does not answer: most of the other servers are off, or it hangs',
     fix: (at) => [
-      ...(at.away?.length ? [script('create', ...at.away)] : []),
+      ...(at.away?.length ? [script('start', ...at.away)] : []),
       '# if all servers of the lab run: stop what hangs, then start it again',
       onNode(at, 'sudo /usr/local/bin/rke2-killall.sh'),
       again(at),

@@ -6,8 +6,7 @@ import { untilBash, type Check, type Say } from '../shell/steps.ts'
 import { TimedOut, until, type Seen } from '../shell/wait.ts'
 import { LabError } from '../text/errors.ts'
 import { formatSeconds } from '../text/progress.ts'
-import type { Place } from './cause.ts'
-import type { Cause } from './journal.ts'
+import type { Cause, Place } from './cause.ts'
 import {
   apiVersionScript,
   isOfVersionBash,

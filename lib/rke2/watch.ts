@@ -1,20 +1,9 @@
 // PURE. Watching a node that starts: one look after another, until it is Ready or a known cause ends the wait.
 import type { Lab } from '../lab/lab.ts'
 import { parts } from '../text/sections.ts'
-import type { Place } from './cause.ts'
+import { hasLasted, isDue, sighting, type Cause, type Place, type Sighting } from './cause.ts'
 import { endsAfter, keepsEnding, type Ends } from './ends.ts'
-import {
-  diagnose,
-  hasImported,
-  isDue,
-  isImporting,
-  lastMessage,
-  onlyImports,
-  sighting,
-  timeOf,
-  type Cause,
-  type Sighting,
-} from './journal.ts'
+import { diagnose, hasImported, isImporting, lastMessage, onlyImports, timeOf } from './journal.ts'
 import { parseRemains } from './remains.ts'
 import { parseTimes, serviceOf, watchScript } from './state.ts'
 import { apiVersionIn, isOfVersion, isReady, parseKubeNodes, type KubeNode } from './kube-nodes.ts'
@@ -27,6 +16,9 @@ interface Eyes {
   sync: () => Promise<unknown>
   now: () => number
 }
+
+// A cause that may still go away is part of the progress after so many seconds.
+const toldAfter = 20
 
 type Seen = { done: string | Cause } | { state: string; last: string }
 
@@ -75,7 +67,9 @@ export function watcher(
     seen = sighting(cause, seen, now())
     if (seen && isDue(seen, now())) return { done: seen.cause }
     const isKnown = all !== undefined
-    return { state: describe(service, journal, isKnown, kube, old), last: lastMessage(journal) }
+    const state = describe(service, journal, isKnown, kube, old)
+    const told = seen && hasLasted(seen, toldAfter, now()) ? `: ${seen.cause.why}` : ''
+    return { state: state + told, last: lastMessage(journal) }
   }
 }
 

@@ -25,7 +25,7 @@
 #   nodes/NAME/run/sudo-asks     sudo wants a password there
 #   nodes/NAME/run/no-modules    modules that its kernel lacks
 #   nodes/NAME/run/units         units that are active besides RKE2's
-#   nodes/NAME/run/pods          those of a server, until rke2-killall.sh
+#   nodes/NAME/run/pods          those of a server, until rke2-killall.sh; its API answers as long
 #   nodes/NAME/run/watches-old   an agent that has not restarted since etcd was reset
 #   secret                       what the token of the next new cluster ends with
 #   nodes/NAME/run/partition, filesystem  how large they are, once the disk has been grown
@@ -324,7 +324,7 @@ kubectl() { # WORDS
     set -- --kubeconfig "$KUBECONFIG" "$@"
   fi
   [[ $1 = --kubeconfig ]] || unknown "$@"
-  [[ $(content "$root/run/rke2-server") = active ]] || fail 'The connection to the server 127.0.0.1:6443 was refused'
+  [[ -e $root/run/pods || $(content "$root/run/rke2-server") = active ]] || fail 'The connection to the server 127.0.0.1:6443 was refused'
   name=$(sed -n 's/.*client-certificate-data: //p' "$2" | base64 -d)
   [[ $name != expired* ]] || fail 'error: You must be logged in to the server (Unauthorized)'
   [[ $(<"$2") = "$(<"$STAND_IN/rke2.yaml")" ]] || unknown "$@"

@@ -149,7 +149,7 @@ modprobe() { [[ ! -e $root/run/no-modules ]] || command modprobe "$@"; }
 }
 
 const killall = `cd "$RKE2_STAND_IN_ROOT/run" && for unit in rke2-*; do if [[ -e $unit ]]; then echo inactive >"$unit"; fi; done; rm -f pods`
-const uninstall = `cd "$RKE2_STAND_IN_ROOT" && rm -rf run/rke2-* etc/rancher var/lib/rancher usr/local/*`
+const uninstall = `cd "$RKE2_STAND_IN_ROOT" && rm -rf run/rke2-* run/pods etc/rancher var/lib/rancher usr/local/*`
 
 /** Puts a release into a mirror: the installer of the RKE2 stand-in, and a program that knows its version. */
 export function makeRelease(mirror: string, version: string): void {

@@ -225,6 +225,7 @@ await t.test('what the node itself lacks is said by its first step', async (t) =
     [{ gaps: ['iptables'], free: 1, lacking: ['br_netfilter'] }, /^3 nodes failed$/],
     [{ machineId: 'a' }, /^it has the same machine-id as kubemaster: /],
     [{ machineId: 'b' }, /^holds$/],
+    [{ hasRun: true, prefix: 'cannot be written' }, /RKE2 would go to \/opt\/rke2/], // it runs from there
   ]
   const leader = { ...leaderWith(ours), state: { ...leaderWith(ours).state, machineId: 'a' } }
   for (const [state, message] of lacking) {

@@ -1,18 +1,9 @@
 // The cause of a failure, from RKE2's journal.
 import t from 'tap'
-import type { Place } from '../../lib/rke2/cause.ts'
+import { isDue, sighting, type Cause, type Place, type Sighting } from '../../lib/rke2/cause.ts'
 import { known } from '../../lib/rke2/causes.ts'
 import { endsAfter, keepsEnding, type Ends } from '../../lib/rke2/ends.ts'
-import {
-  diagnose,
-  isDue,
-  isImporting,
-  lastMessage,
-  onlyImports,
-  sighting,
-  type Cause,
-  type Sighting,
-} from '../../lib/rke2/journal.ts'
+import { diagnose, isImporting, lastMessage, onlyImports } from '../../lib/rke2/journal.ts'
 import { hintText } from '../../lib/text/errors.ts'
 import { fixture } from '../helpers/fixtures.ts'
 import { makeLab, nodeOf } from '../helpers/labs.ts'
@@ -173,7 +164,12 @@ const journals: [id: string, line: string][] = [
   ['no-cgroup', 'level=fatal msg="failed to find memory cgroup (v2)"'],
   [
     'inotify-limit',
-    'level=fatal msg="failed to create fsnotify watcher: inotify_init: no space left on device"',
+    'F1125 21:29:31.6 2320 kubelet.go:1] Failed to start cAdvisor inotify_add_watch /sys/fs/cgroup/cpu,cpuacct: no space left on device',
+  ],
+  ['inotify-limit', 'level=fatal msg="failed to create fsnotify watcher: too many open files"'],
+  [
+    'damaged-keys',
+    'level=error msg="Sending HTTP/1.1 400 response to 127.0.0.1:43210: node password not set"',
   ],
   [
     'unreachable',
@@ -224,7 +220,7 @@ const expected: Record<string, [patience: number, advice: RegExp]> = {
   'wrong-port': [0, /grep -rs \^server:/],
   unreachable: [20, /systemctl status rke2-server.*ping/],
   'server-away': [60, /systemctl status rke2-server.*ping/],
-  'server-starting': [600, /kubemaster systemctl status rke2-server/],
+  'server-starting': [120, /kubemaster systemctl status rke2-server/],
   'removed-member': [0, /destroy\.ts worker01/],
   'too-many-learners': [120, /get nodes/],
   'no-token': [30, /join\.ts worker01/],
@@ -239,7 +235,7 @@ const expected: Record<string, [patience: number, advice: RegExp]> = {
   'image-pull': [30, /rke2\.images: true/],
   'no-bootstrap-data': [0, /db\/snapshots.*destroy\.ts worker01/],
   'first-start-cut-off': [30, /rke2-killall\.sh.*server\/db/],
-  'etcd-silent': [300, /rke2-killall\.sh/],
+  'etcd-silent': [120, /rke2-killall\.sh/],
   'image-missing': [30, /copy it to the node/],
   'damaged-images': [60, /rke2-killall\.sh/],
   'newer-on-disk': [0, /stop rke2-server.*sudo mv \S+server\/tls/],
@@ -545,8 +541,8 @@ await t.test('etcd that does not answer, by what is known of the servers', async
   const server = { node: nodeOf(lab) }
   const whole = fixture('rke2-1.35.0/cut-off-first-start.journal')
   const silent = diagnose(whole, '', { ...server, away: ['server02'] })
-  t.match(silent, { id: 'etcd-silent', patience: 300, why: /cannot be reached: server02/ })
-  t.match(silent?.fix[0], { script: 'create', words: ['server02'] })
+  t.match(silent, { id: 'etcd-silent', patience: 120, why: /cannot be reached: server02/ })
+  t.match(silent?.fix[0], { script: 'start', words: ['server02'] })
   t.notMatch(hints(silent), 'rm -rf', 'nothing is removed where a cluster may have been')
   t.equal(diagnose(`${whole}\nmsg="Connection to etcd is ready"`, '', server), undefined)
 
@@ -573,7 +569,7 @@ await t.test('what the files of a node say about a power cut', async (t) => {
   t.match(seen([etcd], true), {
     id: 'damaged-images',
     why: /\/usr\/local\/bin\/etcd is an empty file/,
-    patience: 60,
+    patience: 30,
   })
   t.match(
     hints(seen([etcd], true)),

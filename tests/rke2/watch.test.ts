@@ -62,6 +62,8 @@ interface Scene {
   kubelet?: string
   /** It is a server whose etcd holds nothing yet. */
   unborn?: boolean
+  /** Empty programs and keys of the node. */
+  empty?: string
 }
 
 /** What the node would have answered at that time: the unit, the journal, the logs, the nodes. */
@@ -124,6 +126,8 @@ ${(scene.containerd ?? []).flatMap(({ at, text }) => (at <= now ? `${text}\n` : 
 ${scene.kubelet ?? ''}
 == unborn
 ${scene.unborn ? 'yes' : ''}
+== empty
+${scene.empty ?? ''}
 == nodes
 ${nodes}
 `
@@ -141,24 +145,28 @@ async function play(scene: Scene) {
   const at = nodeAt(scene, first)
   const last = Math.max(begin + (scene.ready ?? 0), ...scene.lines.slice(first).map(({ at }) => at))
   let now = begin
+  const synced: number[] = []
   const look = watcher(
     places[scene.role ?? 'server'],
     { cni: 'canal' },
     {
       ask: (script) => Promise.resolve(at(now).answer(script)),
       nodes: () => Promise.resolve(parseKubeNodes(at(now).nodes)),
-      sync: () => Promise.resolve(),
+      sync: () => Promise.resolve(synced.push(now - begin)),
       now: () => now * 1000,
     },
   )
+  const shown: { at: number; text: string }[] = []
   for (; now <= last + 120; now += 3) {
     const seen = await look()
     if ('done' in seen)
       return typeof seen.done === 'string'
-        ? { end: seen.done, after: now - begin, cause: undefined }
-        : { end: seen.done.id, after: now - begin, cause: seen.done }
+        ? { end: seen.done, after: now - begin, cause: undefined, shown, synced }
+        : { end: seen.done.id, after: now - begin, cause: seen.done, shown, synced }
+    const text = seen.state.split(': ').slice(1).join(': ')
+    if (text) shown.push({ at: now - begin, text })
   }
-  return { end: 'nothing', after: now - begin, cause: undefined }
+  return { end: 'nothing', after: now - begin, cause: undefined, shown, synced }
 }
 
 const importRace = recording('import-race.containerd.txt')
@@ -182,11 +190,31 @@ await t.test('a recorded start that succeeds is never taken for a failure', asyn
     ['second-server.journal', 915, { role: 'joining' }],
   ]
   for (const [journal, ready, scene] of scenes) {
-    const { end, after } = await play({ lines: recording(journal), ready, ...scene })
+    const { end, after, shown } = await play({ lines: recording(journal), ready, ...scene })
     t.equal(end, 'Ready', `${journal} ${scene?.from ?? ''}`)
+    const causes = [...new Set(shown.map(({ text }) => text))]
+    const isTrue = /cannot reach .*, the server that it joined|than starting/ // for a minute, in the middle of it
+    t.equal(causes.length, journal === 'second-server.journal' ? 2 : 0, causes.join())
+    for (const cause of causes) t.match(cause, isTrue, journal)
     t.ok(after >= ready, `${journal}: a Ready that was stored before does not count (${after} s)`)
   }
 })
+
+await t.test(
+  'what was unpacked is written to the disk at once, and all of it at the end',
+  async (t) => {
+    const lines = recording('server-start.journal')
+    const { synced, after } = await play({ lines, ready: 302, containerd: importRace })
+    const begin = lines.find(isStart)?.at ?? NaN
+    const imported = (lines.find(({ text }) => text.includes('Imported images'))?.at ?? NaN) - begin
+    const [first = NaN, ...rest] = synced
+    t.ok(
+      first >= imported && first < imported + 3,
+      `the import ended after ${imported} s: ${first}`,
+    )
+    t.strictSame(rest, [after])
+  },
+)
 
 // Recorded in full, or as far as it was kept; what then came again and again comes again here.
 const cis = recording('cis.journal')
@@ -207,6 +235,12 @@ const awayLife = between(
   secondServer,
   '22:17:38+0000 server02 systemd[1]: Starting',
   'counter is at 2',
+)
+// Twice refused, and once "starting".
+const inTurnLife = between(
+  secondServer,
+  '22:18:16+0000 server02 systemd[1]: Starting',
+  'counter is at 7',
 )
 const usage = [
   ...between(recording('selinux-quoted.journal'), 'Incorrect Usage', '--default-runtime value'),
@@ -289,6 +323,13 @@ await t.test('a recorded failure is named in time, and in its own words', async 
       /the server that it joined/,
     ],
     [
+      'its join server ends and starts again and again',
+      { lines: again(inTurnLife, 9, 21), role: 'joining' },
+      'server-away',
+      100,
+      /cannot reach|does not get any further than starting/,
+    ],
+    [
       'cut off in its first start',
       { lines: again(cutOffLife, 9, 34), unborn: true },
       'first-start-cut-off',
@@ -296,10 +337,17 @@ await t.test('a recorded failure is named in time, and in its own words', async 
       /its first start was cut off/,
     ],
     [
+      'its images damaged by that',
+      { lines: again(cutOffLife, 9, 34), unborn: true, empty: '12/fs/usr/local/bin/etcd' },
+      'damaged-images',
+      60,
+      /\/usr\/local\/bin\/etcd is an empty file/,
+    ],
+    [
       'without the other servers',
       { lines: again(cutOffLife, 14, 34) },
       'etcd-silent',
-      400,
+      160,
       /etcd does not answer/,
     ],
     [
@@ -334,9 +382,12 @@ await t.test('a recorded failure is named in time, and in its own words', async 
     ],
   ]
   for (const [what, scene, expected, within, why] of scenes) {
-    const { end, after, cause } = await play(scene)
+    const { end, after, cause, shown } = await play(scene)
     t.equal(end, expected, what)
     t.ok(after <= within, `${what}: after ${after} s`)
+    const first = after <= 60 ? { at: after, text: cause?.why } : shown[0]
+    t.ok(first && first.at <= 60, `${what}: seen after ${first?.at} s`)
+    t.match(first?.text, why, what)
     t.match(typeof cause === 'object' && cause.why, why, what)
     const fix = typeof cause === 'object' ? cause.fix.map((hint) => hintText(hint, '')) : []
     t.ok(fix.length > 0 && !fix.join().includes('undefined'), what)

@@ -249,6 +249,24 @@ await t.test('a second server shares the state and takes over', async (t) => {
   t.equal(cause?.id, 'removed-member', 'our scripts take it from there')
 })
 
+await t.test('of two servers that join together, one waits for the other', async (t) => {
+  const lead = new Node('lead', 'server')
+  await lead.start({}, { pods: true })
+  t.ok(await lead.until(up))
+  const config = { server: `https://${lead.address}:9345`, token: await lead.token() }
+  const both = [new Node('cp3', 'server'), new Node('cp4', 'server')]
+  await Promise.all(both.map((node) => node.start(config, { 'ready-delay': 3 })))
+  for (const node of both) t.ok(await node.until(up), 'ready', { log: node.log })
+  const waits =
+    'level=info msg="Waiting for other members to finish joining etcd cluster: etcdserver: too many learner members in cluster"'
+  t.equal(both.filter(({ log }) => log.includes(waits)).length, 1)
+  await lead.stop()
+  t.ok(await lead.ready('lead', 'Unknown'), 'its API asks the others')
+  t.ok(await lead.ready('cp3'))
+  await killPods(lead)
+  await Promise.all(both.map((node) => node.stop()))
+})
+
 await t.test(
   'token create and etcd-snapshot ask the running server; a snapshot is restored',
   async (t) => {
@@ -401,28 +419,36 @@ await t.test('pods stay when the service is stopped, until they are killed', asy
   const node = new Node('pods', 'server')
   await node.start({}, { pods: true })
   t.ok(await node.until(up))
+  t.ok(await node.ready('pods'))
   await node.stop()
+  t.ok(await node.ready('pods', 'Unknown'), 'the API answers, and loses the kubelet')
+  t.equal(node.kubectl('cordon', 'pods').code, 0)
+  t.equal((await get(`https://${node.address}:9345/ping`))[0], 0)
   const pid = (await node.read('run/k3s/stand-in/etcd-pods')).trim()
   t.equal(
     await readFile(`/proc/${pid}/comm`, 'utf8'),
     'containerd-shim\n',
     'as systemd names it: a left-over process',
   )
+  await node.start({}, { pods: true, 'crash-loop': 'x' })
+  t.equal(await node.exit, 1)
+  t.match(node.kubectl('get', 'nodes').out, /pods +NotReady,SchedulingDisabled/, 'still there')
+  node.log = ''
   await node.start({}, { pods: true })
-  t.ok(await node.until('containerd is now running'))
+  t.ok(await node.until(up), 'ready', { log: node.log })
+  t.ok(await node.ready('pods'))
+  t.match(node.kubectl('get', 'nodes').out, /pods +Ready,SchedulingDisabled/)
   await node.stop()
   t.equal(
     (await node.read('run/k3s/stand-in/etcd-pods')).trim(),
     pid,
     'the next start takes it over',
   )
-  const bin = join(top, 'bin')
-  await fakeRoot(bin)
-  const env = { RKE2_STAND_IN_ROOT: node.root, PATH: `${bin}:${process.env.PATH}` }
-  t.equal(run('sh', [join(here, 'rke2-killall.sh')], env).code, 0)
+  t.equal((await killPods(node)).code, 0)
   const isGone = async () => (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')) === ''
   for (let i = 0; i < 50 && !(await isGone()); i++) await sleep(100)
   t.ok(await isGone())
+  t.equal(node.kubectl('get', 'nodes').code, 1, 'and nothing answers')
 })
 
 await t.test('an agent-token is for agents alone; a power cut empties files', async (t) => {
@@ -469,6 +495,13 @@ await t.test('an agent-token is for agents alone; a power cut empties files', as
   t.ok(await node.until('node password not set'))
   await node.stop()
 })
+
+async function killPods({ root }: Node) {
+  const bin = join(top, 'bin')
+  await fakeRoot(bin)
+  const env = { RKE2_STAND_IN_ROOT: root, PATH: `${bin}:${process.env.PATH}` }
+  return run('sh', [join(here, 'rke2-killall.sh')], env)
+}
 
 /** Lets this user be root, for scripts that ask for it. */
 async function fakeRoot(bin: string): Promise<void> {
