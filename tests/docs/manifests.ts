@@ -1,4 +1,4 @@
-// Manifests against Kubernetes' own schema, as kubernetes-models has it.
+// Manifests against Kubernetes' own schema, as kubernetes-models has it; of other kinds only the keys of spec.
 import { parseAllDocuments } from 'yaml'
 
 interface ModelClass {
@@ -15,33 +15,30 @@ export async function manifestProblems(text: string): Promise<string[]> {
   return problems
 }
 
-/** Kinds that are not Kubernetes' own, with the keys of their spec, or of the whole, that the pages use. */
-const others: Record<string, string> = {
-  // docs.rke2.io/add-ons/helm
-  'helm.cattle.io/v1 HelmChart': 'repo chart version targetNamespace createNamespace valuesContent',
-  // kubectl.docs.kubernetes.io/references/kustomize
-  'kustomize.config.k8s.io/v1beta1 Kustomization':
-    'resources namespace nameSuffix labels replicas images configMapGenerator patches',
-}
-
-const common = ['apiVersion', 'kind', 'metadata']
-
-const unknownKeys = (manifest: Manifest, keys: string) =>
-  Object.keys(manifest.spec ?? manifest)
-    .filter((key) => ![...common, ...keys.split(' ')].includes(key))
-    .map((key) => `${manifest.kind}: unknown key ${key}`)
-
 interface Manifest {
-  spec?: object
   apiVersion?: string
   kind?: string
   metadata?: { name?: string }
+  spec?: object
+}
+
+/** From k3s-io/helm-controller, pkg/apis/helm.cattle.io/v1, and metallb v0.16.1, config/crd/bases. */
+const specKeys: Record<string, string> = {
+  'helm.cattle.io/v1 HelmChart':
+    'authPassCredentials backOffLimit bootstrap chart chartContent createNamespace failurePolicy helmVersion jobImage repo repoCA set targetNamespace timeout valuesContent version',
+  'helm.cattle.io/v1 HelmChartConfig': 'failurePolicy valuesContent',
+  'metallb.io/v1beta1 IPAddressPool': 'addresses autoAssign avoidBuggyIPs serviceAllocation',
+  'metallb.io/v1beta1 L2Advertisement':
+    'interfaces ipAddressPoolSelectors ipAddressPools nodeSelectors',
 }
 
 async function problemsOf(manifest: Manifest): Promise<string[]> {
   const { apiVersion = '', kind = '', metadata } = manifest
-  const keys = others[`${apiVersion} ${kind}`]
-  if (keys) return unknownKeys(manifest, keys)
+  const known = specKeys[`${apiVersion} ${kind}`]
+  if (known)
+    return Object.keys(manifest.spec ?? {})
+      .filter((key) => !known.split(' ').includes(key))
+      .map((key) => `${kind} ${metadata?.name}.spec: unknown key ${key}`)
   const model = await modelOf(apiVersion, kind)
   if (!model) return [`there is no ${kind} in ${apiVersion}`]
   const all: Watched = new Map()
