@@ -22,32 +22,23 @@ interface Manifest {
   spec?: object
 }
 
-/** Kinds that are not Kubernetes' own, with the keys of their spec, or of the whole where they have none. */
-const others: Record<string, string> = {
-  // k3s-io/helm-controller, pkg/apis/helm.cattle.io/v1
+/** From k3s-io/helm-controller, pkg/apis/helm.cattle.io/v1, and metallb v0.16.1, config/crd/bases. */
+const specKeys: Record<string, string> = {
   'helm.cattle.io/v1 HelmChart':
     'authPassCredentials backOffLimit bootstrap chart chartContent createNamespace failurePolicy helmVersion jobImage repo repoCA set targetNamespace timeout valuesContent version',
   'helm.cattle.io/v1 HelmChartConfig': 'failurePolicy valuesContent',
-  // kubectl.docs.kubernetes.io/references/kustomize: those that the pages use
-  'kustomize.config.k8s.io/v1beta1 Kustomization':
-    'resources namespace nameSuffix labels replicas images configMapGenerator patches',
-  // metallb v0.16.1, config/crd/bases
   'metallb.io/v1beta1 IPAddressPool': 'addresses autoAssign avoidBuggyIPs serviceAllocation',
   'metallb.io/v1beta1 L2Advertisement':
     'interfaces ipAddressPoolSelectors ipAddressPools nodeSelectors',
 }
 
-const common = ['apiVersion', 'kind', 'metadata']
-
-const unknownKeys = (manifest: Manifest, keys: string) =>
-  Object.keys(manifest.spec ?? manifest)
-    .filter((key) => ![...common, ...keys.split(' ')].includes(key))
-    .map((key) => `${manifest.kind} ${manifest.metadata?.name}: unknown key ${key}`)
-
 async function problemsOf(manifest: Manifest): Promise<string[]> {
   const { apiVersion = '', kind = '', metadata } = manifest
-  const keys = others[`${apiVersion} ${kind}`]
-  if (keys) return unknownKeys(manifest, keys)
+  const known = specKeys[`${apiVersion} ${kind}`]
+  if (known)
+    return Object.keys(manifest.spec ?? {})
+      .filter((key) => !known.split(' ').includes(key))
+      .map((key) => `${kind} ${metadata?.name}.spec: unknown key ${key}`)
   const model = await modelOf(apiVersion, kind)
   if (!model) return [`there is no ${kind} in ${apiVersion}`]
   const all: Watched = new Map()
