@@ -119,7 +119,7 @@ export const ofTheNode: Known[] = [
     id: 'etcd-silent',
     match: /failed to (reconcile with local datastore|start cluster): context deadline exceeded/,
     until: etcdRuns,
-    patience: 120, // servers that were all off found each other two minutes after the first one waited, in a recording
+    patience: 240, // servers that were all off found each other two minutes after the first one waited, in a recording
     why: ({ away = [] }) =>
       away.length > 0
         ? `etcd does not answer, and these servers cannot be reached: ${away.join(', ')}; etcd needs most of the servers`

@@ -235,7 +235,7 @@ const expected: Record<string, [patience: number, advice: RegExp]> = {
   'image-pull': [30, /rke2\.images: true/],
   'no-bootstrap-data': [0, /db\/snapshots.*destroy\.ts worker01/],
   'first-start-cut-off': [30, /rke2-killall\.sh.*server\/db/],
-  'etcd-silent': [120, /rke2-killall\.sh/],
+  'etcd-silent': [240, /rke2-killall\.sh/],
   'image-missing': [30, /copy it to the node/],
   'damaged-images': [60, /rke2-killall\.sh/],
   'newer-on-disk': [0, /stop rke2-server.*sudo mv \S+server\/tls/],
@@ -541,7 +541,7 @@ await t.test('etcd that does not answer, by what is known of the servers', async
   const server = { node: nodeOf(lab) }
   const whole = fixture('rke2-1.35.0/cut-off-first-start.journal')
   const silent = diagnose(whole, '', { ...server, away: ['server02'] })
-  t.match(silent, { id: 'etcd-silent', patience: 120, why: /cannot be reached: server02/ })
+  t.match(silent, { id: 'etcd-silent', patience: 240, why: /cannot be reached: server02/ })
   t.match(silent?.fix[0], { script: 'start', words: ['server02'] })
   t.notMatch(hints(silent), 'rm -rf', 'nothing is removed where a cluster may have been')
   t.equal(diagnose(`${whole}\nmsg="Connection to etcd is ready"`, '', server), undefined)

@@ -347,7 +347,7 @@ await t.test('a recorded failure is named in time, and in its own words', async 
       'without the other servers',
       { lines: again(cutOffLife, 14, 34) },
       'etcd-silent',
-      160,
+      280,
       /etcd does not answer/,
     ],
     [
