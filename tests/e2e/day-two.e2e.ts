@@ -10,22 +10,11 @@ import { resizeNode } from './day-two/resize.ts'
 import { login, smallOnes } from './day-two/small.ts'
 import { saveBreakRevert } from './day-two/snapshot.ts'
 import { upgradeGoesOn } from './day-two/upgrade.ts'
-import { startRig, version } from './rig.ts'
-import { runner } from './runner.ts'
-import { workspace } from './workspace.ts'
+import { startLab, version } from './rig.ts'
 
-const rig = await startRig()
-t.teardown(() => rig.stop())
-const all = rig.lab() as { name: string; nodes: Record<string, unknown>[]; rke2: object }
-const lab = { ...all, nodes: all.nodes.slice(0, 2) }
-const nodes = lab.nodes.map(({ name }) => String(name))
-const node = nodes.at(-1) ?? ''
-const { host } = rig
-const work = workspace(host, lab)
-t.teardown(() => work.remove())
-const run = runner(host, work)
-const before = await host.inventory()
-const section = { host, work, run, nodes }
+const { before, ...section } = await startLab(t, { kubemaster: 'server', worker01: 'agent' }, 30)
+const { host, work, run, lab, nodes } = section
+const node = 'worker01'
 
 await t.test('a lab whose nodes are Ready, and know where images come from', async (t) => {
   const registries = `configs: { cache.lan: { auth: { username: me, password: ${login} } } }\n`
@@ -43,13 +32,13 @@ await t.test('a lab whose nodes are Ready, and know where images come from', asy
 await t.test('exec, env and logs', (t) => smallOnes(t, section))
 await t.test('off, saved, on, broken, reverted', (t) => saveBreakRevert(t, section))
 await t.test('drills', (t) => breakAndRepair(t, section))
-await t.test('other sizes', (t) => resizeNode(t, { work, run, lab, node }))
+await t.test('other sizes', (t) => resizeNode(t, { ...section, node }))
 await t.test('backup and restore', (t) => backupAndRestore(t, section))
 
 const to = 'v1.37.0+rke2r1'
-await t.test('upgrade', (t) => upgradeGoesOn(t, { rig, work, run, lab, nodes, from: version, to }))
+await t.test('upgrade', (t) => upgradeGoesOn(t, { ...section, from: version, to }))
 const upgraded = { ...lab, rke2: { ...lab.rke2, version: to } }
-await t.test('an agent leaves', (t) => removeAgent(t, { host, work, run, lab: upgraded, node }))
+await t.test('an agent leaves', (t) => removeAgent(t, { ...section, lab: upgraded, node }))
 
 await t.test('destroy leaves nothing but the backups', async (t) => {
   await run.succeeds(t, 'destroy', '--yes', '--images')

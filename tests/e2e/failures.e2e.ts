@@ -186,8 +186,8 @@ await t.test('once fixed the workers join, and no process ever shows the token',
   t.notOk(output.join('').includes(password), 'in nothing that was printed')
 })
 
-// Half as slow as recorded: long enough to look at it.
-const slowly = { 'ready-delay': 150, 'node-ready-delay': 60 }
+// A quarter of the time that was recorded: long enough to look at it.
+const slowly = { 'ready-delay': 75, 'node-ready-delay': 30 }
 
 await t.test('pulls that fail while images are imported are no failure', async (t) => {
   work.writeLab({ ...lab, rke2: { ...rke2, images: true } })

@@ -1,6 +1,6 @@
 // A fresh Debian, and README's first block typed there and nothing else: machines and a cluster (RKE2 is played by the
 // stand-in), again (nothing to do), and away with it. On Debian 12 the lab has one machine only: they are emulated.
-// FRESH=all: each release as each user, three machines on each.
+// FRESH=one: Debian 13 alone. FRESH=all: each release as each user, three machines on each.
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -11,7 +11,8 @@ import { startFreshHost, whyNoFreshHost, type FreshHost } from './fresh-host.ts'
 import { serveHere, version } from './rig.ts'
 
 const project = resolve(import.meta.dirname, '../..')
-const isAll = process.env.FRESH === 'all'
+const wanted = process.env.FRESH ?? ''
+const isAll = wanted === 'all'
 const firstBlock =
   /^```bash\n([^]*?)^```/m.exec(readFileSync(join(project, 'README.md'), 'utf8'))?.[1] ?? 'exit 1'
 
@@ -122,7 +123,8 @@ const all: Fresh[] = [
 ]
 
 t.jobs = 2
-const tests = (isAll ? all : all.slice(0, 2)).map(({ suite, user, count, node }) =>
+const some = all.slice(0, { all: all.length, one: 1 }[wanted] ?? 2)
+const tests = some.map(({ suite, user, count, node }) =>
   t.test(`Debian ${suite} as ${user}`, { buffered: true, skip }, async (t) => {
     const host = await startFreshHost(suite, user)
     try {

@@ -5,10 +5,13 @@ import { copyFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
+import type { Test } from 'tap'
 import { makeRelease } from '../stand-in/release.ts'
 import { startHost, type Host } from './host.ts'
 import { guestImage } from './image.ts'
 import { serveFiles, serveFolder, type Mirror } from './mirror.ts'
+import { runner } from './runner.ts'
+import { workspace } from './workspace.ts'
 
 export const version = 'v1.36.5+rke2r1'
 
@@ -52,6 +55,39 @@ export async function startRig({
       await host.stop()
       rmSync(served, { recursive: true, force: true })
     },
+  }
+}
+
+/** A rig with one lab for all sections of a file: nodes called and numbered as given, from `first` on. All of it ends with the
+ *  test. */
+export async function startLab(
+  t: Test,
+  roles: Record<string, 'server' | 'agent'>,
+  first: number,
+  changes = {},
+) {
+  const rig = await startRig()
+  t.teardown(() => rig.stop())
+  const lab = {
+    ...rig.lab(changes),
+    nodes: Object.entries(roles).map(([name, role], index): Record<string, unknown> => ({
+      name,
+      role,
+      address: `192.168.1.${first + index}`,
+    })),
+    rke2: { version, mirror: rig.mirror.url, images: true },
+  }
+  const work = workspace(rig.host, lab)
+  t.teardown(() => work.remove())
+  const run = runner(rig.host, work)
+  return {
+    rig,
+    lab,
+    host: rig.host,
+    work,
+    run,
+    nodes: Object.keys(roles),
+    before: await rig.host.inventory(),
   }
 }
 

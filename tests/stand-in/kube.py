@@ -4,6 +4,7 @@ No controllers: a Deployment is stored, not run. What exists by itself is what t
 objects, their kube-system pods and charts, node-password secrets. Nothing here is Kubernetes code.
 """
 import base64
+import calendar
 import copy
 import hashlib
 import json
@@ -54,6 +55,7 @@ STATIC_PODS = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-schedu
                'cloud-controller-manager']
 UNREACHABLE = {'key': 'node.kubernetes.io/unreachable', 'effect': 'NoExecute'}
 LOG_LENGTH = 2000
+REPORT = 300  # seconds after which a kubelet reports although nothing changed (nodeStatusReportFrequency)
 
 
 class ApiError(Exception):
@@ -68,6 +70,10 @@ class ApiError(Exception):
 
 def now():
     return time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())
+
+
+def seconds(stamp):
+    return calendar.timegm(time.strptime(stamp, '%Y-%m-%dT%H:%M:%SZ'))
 
 
 def short_hash(text, length=5):
@@ -178,6 +184,9 @@ def set_ready(store, node, status, reason, message, heartbeat=None):
     conditions = node['status'].setdefault('conditions', [])
     ready = next((c for c in conditions if c['type'] == 'Ready'), None)
     if ready and (ready['status'], ready['reason']) == (status, reason):
+        if heartbeat and abs(seconds(heartbeat) - seconds(ready['lastHeartbeatTime'])) >= REPORT:
+            ready['lastHeartbeatTime'] = heartbeat
+            store.put('v1', 'nodes', node)
         return False
     node['status']['conditions'] = [c for c in conditions if c['type'] != 'Ready'] + [
         condition('Ready', status, reason, message, heartbeat)]
@@ -345,12 +354,11 @@ def ensure_ingress_class(store, version):
 # --- what kubectl sees
 
 def age(stamp):
-    seconds = max(0, int(time.time()) - int(time.mktime(time.strptime(
-        stamp, '%Y-%m-%dT%H:%M:%SZ')) - time.timezone))
+    past = max(0, int(time.time()) - seconds(stamp))
     for unit, length, until in (('s', 1, 120), ('m', 60, 7200), ('h', 3600, 172800)):
-        if seconds < until:
-            return f'{seconds // length}{unit}'
-    return f'{seconds // 86400}d'
+        if past < until:
+            return f'{past // length}{unit}'
+    return f'{past // 86400}d'
 
 
 def node_cells(o):

@@ -33,7 +33,8 @@ export async function foreignDomain({ host }: Pick<Section, 'host'>) {
 /** What the cluster says of its nodes, and the boot that each machine is in. */
 export async function readyNodes(t: Test, { run, work, nodes }: Section): Promise<string[]> {
   const list = await run.kubectl('get', 'nodes')
-  for (const node of nodes) t.match(list, new RegExp(`${node} +Ready`))
+  const seen = nodes.map((node) => t.match(list, new RegExp(`${node} +Ready`)))
+  if (seen.includes(false)) t.comment((await run.script('status')).stdout, list)
   const boots: string[] = []
   for (const node of nodes) boots.push(await work.ssh(node, 'cat /proc/sys/kernel/random/boot_id'))
   return boots
