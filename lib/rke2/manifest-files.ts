@@ -93,13 +93,13 @@ export function planManifests(
 
 // RKE2 ignores files whose names begin with a dot. The list comes first: what is put stays ours if this is cut off.
 function settleScript(put: string[], remove: string[], list: string[]): string {
-  const write = list.length > 0 ? commandText`printf ${'%s\n'} ${list}` : 'true'
+  const write = list.length > 0 ? commandText`printf ${'%s\\n'} ${list}` : 'true'
   return [
     'set -e',
     commandText`mkdir -p ${manifestsOnNode}`,
     commandText`cd ${manifestsOnNode}`,
     ...(put.length > 0
-      ? [commandText`printf ${'%s\n'} ${put.map((name) => `-  ${name}`)} >> ${manifestList}`]
+      ? [commandText`printf ${'%s\\n'} ${put.map((name) => `-  ${name}`)} >> ${manifestList}`]
       : []),
     ...put.map((name) => commandText`mv ${`.${name}.new`} ${name}`),
     'rm -f .*.yaml.new', // of a run that was cut off
@@ -120,7 +120,7 @@ function stays(node: Node, name: string): Check {
     .join('\n')
   return {
     do: 'check',
-    bash: commandText`printf ${'%s\n'} ${[text, commands]} >&2`,
+    bash: commandText`printf ${'%s\\n'} ${[text, commands]} >&2`,
     async holds() {
       ui.warn(text)
       ui.detail(commands)
