@@ -10,6 +10,7 @@ import { phases, usageOf, type PhaseName } from '../../lib/cli/phases.ts'
 import { known } from '../../lib/rke2/causes.ts'
 import { hintText } from '../../lib/text/errors.ts'
 import { top } from '../helpers/fixtures.ts'
+import { counts } from './counts.ts'
 import { chapterFiles, readPage } from './pages.ts'
 import { sectionOf } from './steps.ts'
 
@@ -40,6 +41,7 @@ const kinds: Record<string, Make> = {
   causes: () => causeTable(),
   pages: (_, file) => pageTable(file),
   nav: (_, file) => neighbours(file),
+  counts: () => countTable(),
 }
 
 const fenced = (language: string, text: string) => `\`\`\`${language}\n${text.trimEnd()}\n\`\`\``
@@ -167,6 +169,11 @@ function neighbours(file: string): string {
     `[All pages](README.md)`,
     ...link(all[index + 1], 'Next'),
   ].join(' · ')
+}
+
+function countTable(): string {
+  const [head = [], ...body] = counts()
+  return rows(head, body)
 }
 
 const escaped = (command: string) => command.replaceAll('|', '\\|')

@@ -12,12 +12,13 @@ import { parseLab } from '../../lib/lab/lab.ts'
 import { registriesFile, registriesSum } from '../../lib/rke2/registries.ts'
 import { defaultLab, labKeys, scripts, withBlocks } from './blocks.ts'
 import { checkCommand } from './commands.ts'
-import { commands, fences, inlineCode, matches, mentioned, typed, type Typed } from './console.ts'
+import { commands, fences, inlineCode, matches, mentioned, typed } from './console.ts'
+import { asked, wayOf } from './counts.ts'
 import { asReader, docsHost } from './host.ts'
 import { parseKubectl } from './kubectl.ts'
 import { manifestProblems } from './manifests.ts'
 import { chapterFiles, pageFiles, readPage } from './pages.ts'
-import { isTypedHere, isTypedOnGuests, play } from './play.ts'
+import { play } from './play.ts'
 import { canServe, Cluster, hasTools } from './stand-in.ts'
 import { top } from '../helpers/fixtures.ts'
 import { isChange, succeeds } from '../helpers/results.ts'
@@ -108,7 +109,6 @@ await t.test('mistakes in a lab file are told as docs/lab-file.md shows them', a
   t.ok(shown && matches(stderr, shown.text.split('\n')), stderr)
 })
 
-const asked = [...chapterFiles(), 'rke2/README.md'] // pages whose commands are for a cluster
 const skip = hasTools() ? false : 'needs kubectl, openssl and python3 with yaml'
 await t.test('an API (of the stand-in for RKE2) takes the objects', { skip }, async (t) => {
   const cluster = new Cluster()
@@ -122,11 +122,9 @@ await t.test('an API (of the stand-in for RKE2) takes the objects', { skip }, as
 })
 
 await t.test('what of the console blocks is checked for its form only is known', (t) => {
-  const isRun = (one: Typed, file: string) =>
-    isTypedHere(one) || isTypedOnGuests(one) || (asked.includes(file) && canServe(one))
   for (const { file, page } of pages)
     t.matchSnapshot(
-      typed(page).flatMap((one) => (isRun(one, file) ? [] : [one.command])),
+      typed(page).flatMap((one) => (wayOf(one, file) === 'form' ? [one.command] : [])),
       `${file}: not run by any test`,
     )
   t.end()
