@@ -12,7 +12,7 @@ import { forEach, inOrder } from '../lib/shell/steps.ts'
 import { LabError, script } from '../lib/text/errors.ts'
 
 await phase(import.meta.url, 'restore', async ({ lab, nodes, options, shell }) => {
-  const edited = readEdited(lab, options.lab) // reports problems before anything changes
+  const edited = readEdited(lab, options.lab, { manifests: false }) // reports problems before anything changes
   const backup = await shell.look('Read the backup', () => readBackup(lab, options.operand))
   const { all } = await shell.look('Look at the nodes', () => lookAtCluster(lab, nodes))
   const silent = all.filter(({ trouble }) => trouble)

@@ -41,7 +41,7 @@ await phase(import.meta.url, 'upgrade', async ({ lab, options, shell }) => {
     return { next: line('# write the old version into the lab file, then: ', script('status')) }
   }
 
-  const edited = readEdited(lab, options.lab) // reports problems before anything changes
+  const edited = readEdited(lab, options.lab, { manifests: false }) // reports problems before anything changes
   const seen = await shell.look('Look at the nodes', () => lookAtCluster(lab, lab.nodes))
   if (seen.lacking.length > 0) await shell.apply(inOrder('Find a server', seen.lacking))
   const ingress = ingressOf(lab, edited.server, seen.leader.state.ingress)

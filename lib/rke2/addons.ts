@@ -88,8 +88,10 @@ export interface ManifestStatus {
 export function manifestStatus(wanted: Manifest[], answers: ServerAddons[]): ManifestStatus[] {
   const names = [wanted.map(({ name }) => name), answers.flatMap((one) => [...one.ours.keys()])]
   return [...new Set(names.flat())].sort().map((file) => {
-    const sum = wanted.find(({ name }) => name === file)?.sum
-    const has = answers.filter((one) => one.files.has(file) && one.ours.get(file) === sum).length
+    const { sum, rewritten } = wanted.find(({ name }) => name === file) ?? {}
+    const isSame = ({ files, ours }: ServerAddons) =>
+      files.has(file) && ours.get(file) === sum && (rewritten || files.get(file) === sum)
+    const has = answers.filter(isSame).length
     const [addon, why] = addonState(file, answers)
     const isBehind = sum === undefined || has < answers.length
     const differs = sum === undefined ? 'no longer here' : 'not on all servers as it is here'

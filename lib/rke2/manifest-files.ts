@@ -1,22 +1,24 @@
 // EDGE. The manifests of this host, and the steps that bring them to a server. RKE2 sees a change within 15 seconds: nothing
 // restarts.
-import { readdirSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
 import * as ui from '../cli/ui.ts'
 import { onNode, storeOn } from '../guest/on-node.ts'
 import { typedOn } from '../guest/ssh-files.ts'
 import type { Lab, Node } from '../lab/lab.ts'
 import { readText } from '../shell/bash.ts'
 import { forEach, type Check, type Stage, type Step } from '../shell/steps.ts'
+import type { LabError } from '../text/errors.ts'
 import { commandText, quote } from '../text/quote.ts'
 import { kubectl } from './kube-nodes.ts'
 import {
   addonOf,
+  asManifest,
   checkManifests,
   manifestChanges,
   manifestList,
   manifestsFolder,
   manifestsOnNode,
-  sumOf,
   type Manifest,
   type ServerManifests,
 } from './manifests.ts'
@@ -27,19 +29,19 @@ export const readManifests = (disabled: string[]): Manifest[] =>
 
 /** What lies there, not checked. */
 export const listManifests = (): Manifest[] =>
-  manifestsHere().map(({ name, text }) => ({ name, sum: sumOf(text) }))
+  manifestsHere().map(({ name, text }) => asManifest(name, text))
 
 // A folder ends with /.
 function manifestsHere(): { name: string; text: string }[] {
   try {
-    return readdirSync(manifestsFolder, { withFileTypes: true })
-      .filter(({ name }) => !name.startsWith('.'))
-      .map((entry) =>
-        entry.isDirectory()
-          ? { name: `${entry.name}/`, text: '' }
-          : { name: entry.name, text: readText(`${manifestsFolder}/${entry.name}`) ?? '' },
-      )
-      .toSorted((one, other) => (one.name < other.name ? -1 : 1))
+    return readdirSync(manifestsFolder)
+      .filter((name) => !name.startsWith('.'))
+      .sort()
+      .map((name) => {
+        const path = `${manifestsFolder}/${name}`
+        const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory()
+        return isFolder ? { name: `${name}/`, text: '' } : { name, text: readText(path) ?? '' }
+      })
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
     throw error
@@ -49,6 +51,8 @@ function manifestsHere(): { name: string; text: string }[] {
 interface Server {
   name: string
   node: Node
+  /** Why it cannot be reached. */
+  trouble?: LabError
   state: { hasRun: boolean; manifests: ServerManifests }
 }
 interface Wanted {
@@ -63,31 +67,33 @@ export function planOthers<S extends Server>(
   joiners: S[],
 ): Stage[] {
   const others = servers.filter((one) => one.state.hasRun && !joiners.includes(one))
+  const away = servers.filter((one) => one.trouble && !joiners.includes(one))
+  if (away.length > 0 && wanted.manifests?.length)
+    ui.warn(
+      `${away.map(({ name }) => name).join(', ')}: not reached, so its manifests may be old, and RKE2 applies them at its start: run join.ts when it is back`,
+    )
   const stage = forEach('Manifests of the other servers', others, (one) =>
     planManifests(lab, one, wanted),
   )
   return stage.lanes.some(({ steps }) => steps.length > 0) ? [stage] : []
 }
 
-/** The steps after which a server has the manifests of this host; none for an agent. They go from file to file, for they may
- *  hold secrets. */
-export function planManifests(
-  lab: Lab,
-  { node, state }: Server,
-  { manifests = [] }: Wanted,
-): Step[] {
-  const changes = node.role === 'server' && manifestChanges(manifests, state.manifests)
+/** The steps after which a server has the manifests of this host; none for an agent, or where they were not read. They go
+ *  from file to file, for they may hold secrets. */
+export function planManifests(lab: Lab, { node, state }: Server, { manifests }: Wanted): Step[] {
+  const changes = node.role === 'server' && manifests && manifestChanges(manifests, state.manifests)
   if (!changes) return []
   const { put, remove, list } = changes
   const first = lab.nodes.find(({ role }) => role === 'server')
   const path = (name: string) => `${manifestsOnNode}/.${name}`
   return [
+    onNode(node, `mkdir -p -m 700 ${dirname(manifestsOnNode)}`, { root: true }), // as RKE2 makes it
     ...put.map((name): Step => ({
       do: 'run',
       bash: `${storeOn(node, `${path(name)}.new`)} < ${quote(`${manifestsFolder}/${name}`)}`,
     })),
+    ...(node.name === first?.name ? remove.map((name) => stays(node, name)) : []), // by one server, before it is forgotten
     onNode(node, settleScript(put, remove, list), { root: true }),
-    ...(node.name === first?.name ? remove.map((name) => stays(node, name)) : []), // said once
   ]
 }
 
@@ -104,7 +110,8 @@ function settleScript(put: string[], remove: string[], list: string[]): string {
     ...put.map((name) => commandText`mv ${`.${name}.new`} ${name}`),
     'rm -f .*.yaml.new', // of a run that was cut off
     ...remove.map(
-      (name) => commandText`if test -e ${name}; then mv ${name} ${`.${name}.removed`}; fi`,
+      (name) =>
+        commandText`if test -e ${name}; then mv --backup=numbered ${name} ${`.${name}.removed`}; fi`,
     ),
     `( umask 077; ${write} > ${manifestList}.new )`,
     `mv ${manifestList}.new ${manifestList}`,
@@ -114,7 +121,7 @@ function settleScript(put: string[], remove: string[], list: string[]): string {
 function stays(node: Node, name: string): Check {
   const file = `${manifestsOnNode}/.${name}.removed`
   const addon = `delete addons.k3s.cattle.io ${addonOf(name)} --namespace kube-system`
-  const text = `${name} is removed from the servers, but RKE2 leaves in the cluster what it made; to delete that:`
+  const text = `${name} is removed from ${node.name} (join.ts removes it from the other servers), but RKE2 leaves in the cluster what it made; to delete that, when no server has it:`
   const commands = [`delete --ignore-not-found -f ${file}`, addon]
     .map((words) => typedOn(node, `sudo ${kubectl} ${words}`))
     .join('\n')

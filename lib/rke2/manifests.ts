@@ -45,21 +45,32 @@ export function checkManifests(
     const say = (problem: string) => problems.push(`${name}: ${problem}`)
     const [trouble, known] = [nameTrouble(name, disabled), problems.length]
     if (trouble) say(trouble)
+    if (text.includes('\uFFFD')) say('is not text in UTF-8')
     const objects = trouble ? [] : objectsIn(text, say)
     if (objects.length === 0 && problems.length === known)
       say(
         'holds no object, so RKE2 would delete those that it held before; remove the file instead',
       )
-    for (const { key, line } of objects) {
+    for (const { key, shown, line } of objects) {
       const owner = owners.get(key)
-      if (owner) say(`line ${line}: ${key} is in ${owner} too`)
+      if (owner)
+        say(`line ${line}: ${shown} is ${owner === name ? 'there twice' : `in ${owner} too`}`)
       owners.set(key, name)
     }
-    const rewritten = objects.some((one) => one.rewritten)
-    return { name, sum: sumOf(text), ...(rewritten && { rewritten }) }
+    return asManifest(name, text, objects)
   })
   refuse(manifestsFolder, problems)
   return all
+}
+
+/** The manifest that a file is, whatever is in it. */
+export function asManifest(
+  name: string,
+  text: string,
+  objects = objectsIn(text, () => {}),
+): Manifest {
+  const rewritten = objects.some((one) => one.rewritten)
+  return { name, sum: sumOf(text), ...(rewritten && { rewritten }) }
 }
 
 /** The SHA-256 of a file. */
@@ -76,8 +87,9 @@ function nameTrouble(name: string, disabled: string[]): string | undefined {
 }
 
 interface Found {
-  /** Kind, namespace and name. */
+  /** What no other object may have: group, kind, namespace and name. */
   key: string
+  shown: string
   line: number
   rewritten: boolean
 }
@@ -116,12 +128,14 @@ function objectIn(value: unknown, line: number, say: (problem: string) => void):
   const namespace = textAt('metadata', 'namespace')
   const rewritten =
     kind === 'HelmChart' && textAt('metadata', 'annotations', optOut)?.toLowerCase() !== 'false'
-  return [{ key: [kind, namespace, name].filter(Boolean).join(' '), line, rewritten }]
+  const group = api.includes('/') ? api.replace(/\/.*/, '') : ''
+  const key = [group, kind, namespace ?? 'default', name].join(' ')
+  return [{ key, shown: [kind, namespace, name].filter(Boolean).join(' '), line, rewritten }]
 }
 
 /** Appended to what is asked of a server: prints its files and the list below lines with names; fails when it cannot. */
 export const manifestsScript = `\
-part manifests; test ! -d ${manifestsOnNode} || ( cd ${manifestsOnNode} && find . -type f ! -name '.*' -exec sha256sum {} + ) || exit
+part manifests; test ! -d ${manifestsOnNode} || ( cd ${manifestsOnNode} && find . -xtype f ! -name '.*' -exec sha256sum {} + ) || exit
 part manifest-list; test ! -e ${manifestsOnNode}/${manifestList} || cat ${manifestsOnNode}/${manifestList} || exit`
 
 /** Parses that. */

@@ -7,6 +7,7 @@ import { LabError } from '../text/errors.ts'
 import { commandText } from '../text/quote.ts'
 import { joinedServer } from './config.ts'
 import { planJoin } from './join.ts'
+import { manifestList } from './manifests.ts'
 import { lastMessage } from './journal.ts'
 import { kubectl, unseenNode } from './kube-nodes.ts'
 import { untilNodeReady } from './ready.ts'
@@ -122,6 +123,10 @@ if test -e server/token && test "$(sed 's/.*://' server/token)" != "$(cat restor
   /usr/local/bin/rke2-killall.sh
   rm -rf server-before-restore
   mv server server-before-restore
+  if test -e server-before-restore/manifests/${manifestList}; then
+    mkdir -m 700 server
+    cp -a server-before-restore/manifests server/
+  fi
 fi`
 
 // The passwords in the snapshot may be those of machines that were recreated since: without them, each brings its own.

@@ -92,13 +92,17 @@ export async function kubeNodes(server: Node): Promise<KubeNode[] | undefined> {
 export type Edited = Record<Node['role'], Config> & {
   /** The SHA-256 of rke2/registries.yaml; undefined if there is none. */
   registries?: string
-  /** Those of rke2/manifests, for the servers. */
+  /** Those of rke2/manifests, for the servers; undefined: not read, so they stay as they are. */
   manifests?: Manifest[]
   secrets?: Record<Node['role'] | 'lab', Secret[]>
 }
 
-/** Reads and checks them. */
-export function readEdited({ nodes, rke2 }: Lab, labFile: string): Edited {
+/** Reads and checks them, the manifests where they are to be kept in step. */
+export function readEdited(
+  { nodes, rke2 }: Lab,
+  labFile: string,
+  { manifests = true } = {},
+): Edited {
   const read = (role: Node['role']) => {
     const file = `rke2/${role}.yaml`
     const text = readText(file) ?? ''
@@ -109,7 +113,7 @@ export function readEdited({ nodes, rke2 }: Lab, labFile: string): Edited {
   const registries = readText(registriesFile)
   return {
     ...(registries === undefined ? {} : { registries: registriesSum(registries) }),
-    manifests: readManifests(disabledBy(server.config, rke2.config)),
+    ...(manifests && { manifests: readManifests(disabledBy(server.config, rke2.config)) }),
     server: server.config,
     agent: agent.config,
     secrets: {
@@ -120,8 +124,8 @@ export function readEdited({ nodes, rke2 }: Lab, labFile: string): Edited {
   }
 }
 
-/** The steps that write config.yaml (root, 0600) and bring what else is edited, and whether the service must restart to read it. `joins` is the server
- *  that a new node joins; any other node keeps the server that it joined. */
+/** The steps that write config.yaml (root, 0600) and bring what else is edited, and whether the service must restart to read
+ *  it. `joins` is the server that a new node joins; any other node keeps the server that it joined. */
 export function planConfig(
   lab: Lab,
   { node, state }: Member,

@@ -43,9 +43,12 @@ void t.test('what RKE2 applies is taken, with the sum of its bytes', async (t) =
     'a.yaml': map('a'),
     'several-2.yaml': `# a comment\n---\n${map('b')}---\n---\n${map('c', 'data:\n  text: |\n    one\n    --- two\n')}`,
     'list.yaml': list,
+    'kinds.yaml': map('a').replace('v1', 'another.group/v1'),
     'rke2-canal-config.yaml': chart('').replace('HelmChart', 'HelmChartConfig'),
   }
   t.strictSame(problemsOf(files), [])
+  const [first] = checkManifests([{ name: 'a.yaml', text: map('a') }])
+  t.equal(first?.sum, 'ddfd313b04fd580722b32a1d296365394eca88085d4536fa36de19d2f44006a2')
   const [one, other] = checkManifests([
     { name: 'a.yaml', text: chart('') },
     {
@@ -84,6 +87,12 @@ void t.test('what it ignores, mistakes or undoes is refused by file and line', a
     [{ 'a.yaml': '- secret-value\n' }, /line 1: this document lacks apiVersion, kind, metadata/],
     [{ 'a.yaml': `${map('a')}---\na: [secret-value\n` }, /^a\.yaml: line [56]: /],
     [{ 'a.yaml': map('a'), 'b.yaml': map('a') }, /^b\.yaml: line 1: ConfigMap a is in a\.yaml too/],
+    [
+      { 'a.yaml': map('a'), 'b.yaml': map('a, namespace: default') },
+      /^b\.yaml: line 1: ConfigMap default a is in a\.yaml too/,
+    ],
+    [{ 'a.yaml': `${map('a')}---\n${map('a')}` }, /^a\.yaml: line 4: ConfigMap a is there twice/],
+    [{ 'a.yaml': `# \uFFFD\n${map('a')}` }, /^a\.yaml: is not text in UTF-8/],
   ]
   for (const [files, problem, disabled] of cases) {
     const found = problemsOf(files, disabled)
@@ -214,6 +223,11 @@ void t.test('status: which servers have a file, and whether RKE2 has applied it'
     remark: 'ApplyManifestFailed: new one',
   })
   t.match(of(server(has, listed)), { addon: null }, 'no API')
+  t.match(
+    of(server(`${sum('edited')}  ./a.yaml\n`, listed)),
+    { servers: 0, of: 1, remark: /not on all servers as it is here/ },
+    'someone edited it there',
+  )
   t.match(of(server(has, listed, addons('a', sum('a'))), server('', '')), {
     servers: 1,
     of: 2,

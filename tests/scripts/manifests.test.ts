@@ -58,7 +58,7 @@ await t.test('a change goes to all; what is removed here goes aside there', asyn
     t.equal(onServer(name, 'b.yaml'), '')
     t.match(onServer(name, '.b.yaml.removed'), 'name: second')
   }
-  t.match(first?.stderr, 'b.yaml is removed from the servers, but RKE2 leaves')
+  t.match(first?.stderr, /b\.yaml is removed from kubemaster \(join.*, but RKE2 leaves/)
   t.match(
     first?.stderr,
     `kubectl --kubeconfig /etc/rancher/rke2/rke2.yaml delete --ignore-not-found -f /${there}/.b.yaml.removed`,
