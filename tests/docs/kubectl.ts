@@ -1,4 +1,5 @@
-// PURE. Which calls of kubectl are well formed: the verbs and options that the pages use (kubectl 1.32 --help).
+// PURE. Which calls of kubectl are well formed: the verbs and options that the pages use (kubectl 1.32 --help, and 1.34's
+// --cpu of autoscale).
 
 interface Verb {
   /** Options that take a value, and those that do not, both with their short names. */
@@ -27,6 +28,7 @@ const verbs: Record<string, Verb> = {
     plain: 'f follow p previous all-containers prefix timestamps',
     takes: 'pod',
   },
+  events: { value: 'for types o output', plain: 'A all-namespaces w watch no-headers' },
   exec: { value: 'c container', plain: 'i stdin t tty q quiet', takes: 'pod' },
   apply: {
     value: `${out} k kustomize dry-run`,
@@ -83,7 +85,7 @@ const verbs: Record<string, Verb> = {
     },
   },
   kustomize: {},
-  autoscale: { value: 'min max cpu-percent name', takes: 'resource', needs: 'max' },
+  autoscale: { value: 'min max cpu cpu-percent name', takes: 'resource', needs: 'max' },
   top: {
     sub: { nodes: {}, node: {}, pods: { plain: 'A all-namespaces', value: 'l selector sort-by' } },
   },

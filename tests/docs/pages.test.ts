@@ -174,7 +174,7 @@ await t.test('each chapter has its parts and is neither too short nor too long',
 await t.test('scripts, lab-file keys and versions that the pages name exist', async (t) => {
   const keys = labKeys().map(({ key }) => key)
   // of kubectl and systemctl
-  const options = ['from-file', 'no-block', 'namespace', 'previous', 'target']
+  const options = ['from-file', 'no-block', 'namespace', 'previous', 'target', 'cpu-percent']
   for (const usage of scripts) options.push(...Object.keys(optionTexts(usage)))
   const isKey = (text: string) => keys.some((key) => key === text || key.startsWith(`${text}.`))
   for (const { file, page } of pages) {

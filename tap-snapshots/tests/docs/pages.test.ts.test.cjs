@@ -195,6 +195,7 @@ Array [
   "kubectl run ask --rm -it --restart=Never --image=busybox:1.36 -- nslookup db-0.db.default.svc.cluster.local",
   "kubectl exec db-0 -- redis-cli set colour green",
   "kubectl delete pods db-1",
+  "kubectl rollout status statefulset/db",
   "kubectl get pods -l app=db -o wide",
   "kubectl exec db-0 -- redis-cli get colour",
   "kubectl exec db-1 -- redis-cli get colour",
@@ -227,6 +228,7 @@ Array [
   "kubectl describe pod NAME",
   "kubectl get pod hungry",
   "kubectl get pods -l app=healthy -o jsonpath='{.items[0].status.qosClass}{\\"\\\\n\\"}'",
+  "kubectl delete pods guaranteed --ignore-not-found",
 ]
 `
 
@@ -235,7 +237,7 @@ Array [
   "kubectl get pods -l app=count",
   "kubectl wait --for=condition=Complete job/count --timeout=120s",
   "kubectl get job count",
-  "kubectl logs job/count",
+  "kubectl logs -l app=count",
   "kubectl get cronjob report",
   "kubectl create job report-now --from=cronjob/report",
   "kubectl wait --for=condition=Complete job/report-now --timeout=120s",
@@ -243,7 +245,7 @@ Array [
   "kubectl rollout status daemonset/watcher --timeout=120s",
   "kubectl get pods -l app=watcher -o wide",
   "kubectl logs -l app=watcher",
-  "kubectl delete job report-now --ignore-not-found",
+  "kubectl delete job report-now pi --ignore-not-found",
 ]
 `
 
@@ -276,6 +278,7 @@ Array [
   "kubectl run ask --rm -it --restart=Never --image=busybox:1.36 -- wget -qO- -T 5 http://web",
   "kubectl run ask --rm -it --restart=Never --image=busybox:1.36 -- wget -qO- -T 5 http://web",
   "kubectl run ask --rm -it --restart=Never --image=busybox:1.36 --labels=access=web -- wget -qO- -T 5 http://web",
+  "kubectl delete networkpolicy hello only-us dashes --ignore-not-found",
 ]
 `
 
@@ -322,8 +325,8 @@ Array [
 
 exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/26-observability.md: not run by any test 1`] = `
 Array [
-  "kubectl get events --all-namespaces --sort-by=.lastTimestamp",
-  "kubectl get events --all-namespaces --field-selector type=Warning",
+  "kubectl events --all-namespaces",
+  "kubectl events --all-namespaces --types=Warning",
   "kubectl logs -l app=web --prefix --since=10m --tail=20",
   "kubectl get --raw /metrics | grep -c '^apiserver_'",
 ]
