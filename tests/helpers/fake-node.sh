@@ -335,6 +335,7 @@ kubectl() { # WORDS
   [[ $name != expired* ]] || fail 'error: You must be logged in to the server (Unauthorized)'
   [[ $(<"$2") = "$(<"$STAND_IN/rke2.yaml")" ]] || unknown "$@"
   shift 2
+  apply_drill
   case "$*" in
     'get nodes -o json') nodes_json ;;
     'get nodes --output wide') (cd "$cluster/nodes" && grep . -- *) ;;
