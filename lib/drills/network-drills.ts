@@ -5,10 +5,11 @@ import { typedOn } from '../guest/ssh-files.ts'
 import type { Node } from '../lab/lab.ts'
 import { kubectlOn, type Drill } from './drill.ts'
 
-// For root's sh on the node: the card with its address, and how that queues what it sends.
+// For root's sh on the node: the card with its address, and how that queues what it sends. Ends with 2 if that cannot be read.
 const readCard = ({ address }: Node) =>
   `card=$(ip -o -4 address show to ${address} | { read -r _ name _; echo "$name"; })
-queue=$(tc qdisc show dev "$card" root)`
+test -n "$card" || exit 2
+queue=$(tc qdisc show dev "$card" root) || exit 2`
 
 const slow: Drill = {
   name: 'slow',
@@ -18,7 +19,8 @@ const slow: Drill = {
   // 0: is the handle of what the kernel chose. Cloud kernels may lack netem, which comes in a package of its own (Ubuntu's
   // linux-modules-extra), or both.
   needs: ({ node }) => ({
-    script: `${readCard(node)}
+    script: `command -v tc >/dev/null || exit 1
+${readCard(node)}
 case "$queue" in *' 0: '*) ;; *) exit 1 ;; esac
 modprobe -q sch_netem || modprobe -q sch_tbf || exit 1`,
     words:
@@ -104,10 +106,9 @@ const noNewPods: Drill = {
   undo: ({ node }) => [
     onNode(
       node,
-      `set -e
-mkdir -p ${aside} && cd ${aside}
-test -e ${conflist} || ! test -e ${folder}/${conflist} || cp -p ${folder}/${conflist} .
-! test -e ${conflist} || cp -p ${conflist} ${folder}/
+      `mkdir -p ${aside} && cd ${aside} || exit
+test -e ${conflist} || ! test -e ${folder}/${conflist} || cp -p ${folder}/${conflist} . || exit
+! test -e ${conflist} || cp -p ${conflist} ${folder}/ || exit
 cd / && rm -rf ${aside}`,
       { root: true },
     ),

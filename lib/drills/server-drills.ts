@@ -8,12 +8,14 @@ import { kubectlOn, type Drill } from './drill.ts'
 
 const manifest = '/var/lib/rancher/rke2/server/manifests/drill.yaml'
 
+const greeting = 'drill-greeting'
+
 const removeManifest: Drill['undo'] = ({ node, server }) => [
   onNode(node, `rm -f ${manifest}`, { root: true }),
   onNode(
     server,
     `${kubectl} delete addons.k3s.cattle.io drill --namespace kube-system --ignore-not-found &&
-${kubectl} delete configmap greeting --namespace default --ignore-not-found`,
+${kubectl} delete configmap ${greeting} --namespace default --ignore-not-found`,
     { root: true },
   ),
 ]
@@ -22,21 +24,32 @@ const missing: Drill = {
   name: 'missing',
   on: 'server',
   symptom: ({ node }) =>
-    `Someone put the ConfigMap greeting into the manifests of ${node.name}. It does not appear in the cluster, and nobody was told why.`,
+    `Someone put the ConfigMap ${greeting} into the manifests of ${node.name}. It does not appear in the cluster, and nobody was told why.`,
+  // So that what tidy and undo remove is the drill's.
+  needs: () => ({
+    script: `! test -e ${manifest} || exit 1
+found=$(${kubectl} get addons.k3s.cattle.io drill --namespace kube-system --ignore-not-found -o name) || exit 2
+found=$found$(${kubectl} get configmap ${greeting} --namespace default --ignore-not-found -o name) || exit 2
+test -z "$found" || exit 1`,
+    words: `has ${manifest} already, or the cluster has an Addon drill in kube-system or a ConfigMap ${greeting} in default`,
+  }),
   // YAML takes what nobody filled in for a map as a key, and RKE2 tries the file again every 15 s (k3s: pkg/deploy/controller.go).
   fault: ({ node }) => [
     putOnNode(
       node,
       manifest,
-      'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: greeting\n  namespace: default\ndata:\n  text: {{ greeting }}\n',
+      `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: ${greeting}\n  namespace: default\ndata:\n  text: {{ greeting }}\n`,
     ),
   ],
   undo: removeManifest,
   tidy: removeManifest,
-  repaired: ({ server }) =>
-    commandOn(server, `${kubectl} get configmap greeting --namespace default >/dev/null`, {
-      root: true,
-    }),
+  // Gone: a person removed it, or a tidy that was interrupted.
+  repaired: ({ node }) =>
+    commandOn(
+      node,
+      `! test -e ${manifest} || ${kubectl} get configmap ${greeting} --namespace default >/dev/null`,
+      { root: true },
+    ),
   clues: ({ node, server }) => [
     {
       says: 'RKE2 applies the files in server/manifests by itself. For each it has an Addon, and says there what went wrong',
@@ -51,7 +64,7 @@ const missing: Drill = {
       type: [
         typedOn(node, `sudo cat ${manifest}`),
         typedOn(node, `"sudo sed -i 's/{{ greeting }}/hello/' ${manifest}"`),
-        kubectlOn(server, 'get configmap greeting'),
+        kubectlOn(server, `get configmap ${greeting}`),
       ],
     },
   ],
@@ -81,6 +94,7 @@ extendedKeyUsage = clientAuth
 `
 
 const isValid = `openssl x509 -noout -checkend 0 -in ${tls}/client-admin.crt >/dev/null 2>&1`
+const isCarried = `test "$(sed -n 's/.*client-certificate-data: //p' ${config})" = "$(base64 -w 0 ${tls}/client-admin.crt)"`
 
 const unauthorized: Drill = {
   name: 'unauthorized',
@@ -91,7 +105,7 @@ const unauthorized: Drill = {
   fault: ({ node }) => [
     onNode(
       node,
-      `mkdir -p -m 700 ${aside} && cd ${aside}
+      `mkdir -p -m 700 ${aside} && cd ${aside} || exit
 test -e saved || { cp -p ${tls}/client-admin.crt ${config} . && touch saved; }`,
       { root: true },
     ),
@@ -99,20 +113,23 @@ test -e saved || { cp -p ${tls}/client-admin.crt ${config} . && touch saved; }`,
     onNode(
       node,
       `cd ${aside} && : >index.txt &&
-openssl req -new -key ${tls}/client-admin.key -subj /O=system:masters/CN=system:admin -out admin.csr &&
-openssl ca -batch -notext -config ca.conf -cert ${tls}/client-ca.crt -keyfile ${tls}/client-ca.key -in admin.csr -out expired.crt -startdate "$(date -u -d '366 days ago' +%Y%m%d%H%M%SZ)" -enddate "$(date -u -d yesterday +%Y%m%d%H%M%SZ)" 2>/dev/null &&
+openssl req -new -key ${tls}/client-admin.key -subj /O=system:masters/CN=system:admin -out admin.csr || exit
+openssl ca -batch -notext -config ca.conf -cert ${tls}/client-ca.crt -keyfile ${tls}/client-ca.key -in admin.csr -out expired.crt -startdate "$(date -u -d '366 days ago' +%Y%m%d%H%M%SZ)" -enddate "$(date -u -d yesterday +%Y%m%d%H%M%SZ)" 2>ca.log || { cat ca.log >&2; exit 1; }
 cat expired.crt ${tls}/client-ca.crt >${tls}/client-admin.crt &&
 sed -i "s|client-certificate-data: .*|client-certificate-data: $(base64 -w 0 ${tls}/client-admin.crt)|" ${config}`,
       { root: true },
     ),
   ],
-  // What a restart has renewed stays: its key may be another one.
+  // What a restart has renewed stays: its key may be another one. The certificate comes last, for it says that all is done.
   undo: ({ node }) => [
     onNode(
       node,
-      `set -e
-cd ${aside} 2>/dev/null || exit 0
-! test -e saved || ${isValid} || { cp -p client-admin.crt ${tls}/ && cp -p rke2.yaml ${config}; }
+      `test -e ${aside} || exit 0
+cd ${aside} || exit
+if test -e saved; then
+  { ${isValid} && ${isCarried}; } || cp -p rke2.yaml ${config} || exit
+  ${isValid} || cp -p client-admin.crt ${tls}/ || exit
+fi
 cd / && rm -rf ${aside}`,
       { root: true },
     ),

@@ -18,6 +18,7 @@
 #   stuck-node                   kubectl delete node waits in vain
 #   cluster/metrics              what the API counts
 #   cluster/addon-events         Warning events of Addons: these are not applied
+#   cluster/drill-addon, drill-greeting  the Addon of the manifest drill.yaml, and its ConfigMap
 #   drain-fails                  what kubectl drain says instead
 #   at-once                      a service is active, and its Node Ready, as soon as it is started
 #   nodes/NAME/silent            its kubelet reports no more, whatever is started
@@ -317,6 +318,11 @@ addons_json() { # a server's files are applied as soon as they are there, unless
   done
   printf ']}\n'
 }
+apply_drill() { # the manifest of a drill, as soon as it is YAML and whenever it changes
+  local file=$root/var/lib/rancher/rke2/server/manifests/drill.yaml
+  [[ -e $file && $(<"$file") != *'{{'* ]] && ! cmp -s "$file" "$cluster/drill-addon" || return 0
+  cp "$file" "$cluster/drill-addon" && touch "$cluster/drill-greeting"
+}
 kubectl() { # WORDS
   local wanted name file
   if [[ $1 = get && -n ${KUBECONFIG:-} ]]; then
@@ -329,6 +335,7 @@ kubectl() { # WORDS
   [[ $name != expired* ]] || fail 'error: You must be logged in to the server (Unauthorized)'
   [[ $(<"$2") = "$(<"$STAND_IN/rke2.yaml")" ]] || unknown "$@"
   shift 2
+  apply_drill
   case "$*" in
     'get nodes -o json') nodes_json ;;
     'get nodes --output wide') (cd "$cluster/nodes" && grep . -- *) ;;
@@ -373,11 +380,17 @@ kubectl() { # WORDS
       done
       ;;
     'delete pod --namespace kube-system --selector k8s-app=canal --field-selector spec.nodeName='*) start_canal "$nodes/${8#*=}" ;;
-    'get configmap greeting' | 'get configmap greeting --namespace default')
-      file=$root/var/lib/rancher/rke2/server/manifests/drill.yaml
-      [[ -e $file && $(<"$file") != *'{{'* ]] || fail 'Error from server (NotFound): configmaps "greeting" not found'
+    'get configmap drill-greeting' | 'get configmap drill-greeting --namespace default')
+      [[ -e $cluster/drill-greeting ]] || fail 'Error from server (NotFound): configmaps "drill-greeting" not found'
       ;;
-    'delete configmap greeting --namespace default --ignore-not-found' | 'delete addons.k3s.cattle.io drill --namespace kube-system --ignore-not-found') ;;
+    'get configmap drill-greeting --namespace default --ignore-not-found -o name')
+      [[ ! -e $cluster/drill-greeting ]] || echo configmap/drill-greeting
+      ;;
+    'get addons.k3s.cattle.io drill --namespace kube-system --ignore-not-found -o name')
+      [[ ! -e $cluster/drill-addon ]] || echo addon.k3s.cattle.io/drill
+      ;;
+    'delete configmap drill-greeting --namespace default --ignore-not-found') rm -f "$cluster/drill-greeting" ;;
+    'delete addons.k3s.cattle.io drill --namespace kube-system --ignore-not-found') rm -f "$cluster/drill-addon" ;;
     'wait --for=condition=Ready'*' node/'*' --timeout='*s)
       wanted=${2#--for=condition=Ready} wanted=${wanted#=}
       [[ $(<"$cluster/nodes/${3#node/}") = "${wanted:-True} "* ]] || fail 'error: timed out waiting for the condition'

@@ -1,5 +1,5 @@
 // drill.ts as a real process on a stand-in host.
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { nodeFor } from '../../lib/drills/drill.ts'
@@ -16,8 +16,13 @@ const host = new FakeHost(t)
 await prepare(t, host, 'create', 'eject', 'install-rke2', 'join')
 host.save()
 const whole = host.everything()
+const manifest = 'var/lib/rancher/rke2/server/manifests/drill.yaml'
 const note = join(host.project, '.lab/lab/drill.json')
 const put = (file: string, text: string) => (node: string) => host.onNode(node, file, text)
+const replace = (path: string, script: string) => {
+  rmSync(join(host.state, path)) // a link to the stand-in
+  writeFileSync(join(host.state, path), `#!/bin/bash\n${script}\n`, { mode: 0o755 })
+}
 const start = (name: string) => succeeds(t, host, 'drill', 'start', name, '--yes')
 
 for (const { name } of drills)
@@ -191,6 +196,21 @@ await t.test('a node that cannot have a drill stays as it is', async (t) => {
       (node) =>
         ['run/canal', 'etc/cni/net.d/10-canal.conflist'].map((file) => host.mend(node, file)),
     ],
+    ['slow', /lacks tc/, () => rmSync(join(host.state, 'node-bin/tc'))],
+    ['slow', /worker02 could not be asked/, () => replace('node-bin/tc', 'exit 1')],
+    ['slow', /worker02 could not be asked/, () => replace('node-bin/ip', 'exit 1')],
+    ['missing', /has \S+drill.yaml already/, () => put(manifest, '{{ mine }}')('kubemaster')],
+    ['missing', /has an Addon drill/, () => host.put('cluster/drill-addon', '')],
+    ['missing', /a ConfigMap drill-greeting/, () => host.put('cluster/drill-greeting', '')],
+    ...['addons', 'configmap'].map((kind): (typeof refused)[number] => [
+      'missing',
+      /kubemaster could not be asked/,
+      () =>
+        replace(
+          'nodes/kubemaster/var/lib/rancher/rke2/bin/kubectl',
+          `[[ $* != *'get ${kind}'*drill* ]] || exit 1; exec "$STAND_IN/node-bin/kubectl" "$@"`,
+        ),
+    ]),
   ]
   for (const [name, why, prepare] of refused) {
     host.restore()
@@ -203,4 +223,59 @@ await t.test('a node that cannot have a drill stays as it is', async (t) => {
   put('run/no-modules', 'sch_netem\n')('worker02')
   await start('slow')
   t.match(host.onNode('worker02', 'run/queue'), 'tbf', 'without netem it has another way')
+})
+
+await t.test('missing: a check that was killed goes on', async (t) => {
+  host.restore()
+  const fixed = 'text: hello\n'
+  await start('missing')
+  put(manifest, fixed)('kubemaster')
+  const { calls } = await succeeds(t, host, 'drill', 'check')
+  t.strictSame(host.everything(), whole)
+  const removing = calls.filter((call) => /rm -f|delete/.test(call))
+  t.equal(removing.length, 2)
+  for (const call of removing) {
+    host.restore()
+    await start('missing')
+    put(manifest, fixed)('kubemaster')
+    host.put('kill-after', `1\n${call}`)
+    t.equal((await host.run('drill', ['check'])).code, null)
+    await succeeds(t, host, 'drill', 'check')
+    t.strictSame(host.everything(), whole)
+  }
+})
+
+await t.test('unauthorized: undo keeps what it saved until all of it is back', async (t) => {
+  const [aside, tls] = ['drill', 'tls'].map((one) => `var/lib/rancher/rke2/server/${one}`)
+  const saved = `${aside}/rke2.yaml`
+  host.restore()
+  const certificate = host.onNode('kubemaster', `${tls}/client-admin.crt`)
+  await start('unauthorized')
+  const config = host.onNode('kubemaster', saved)
+  host.mend('kubemaster', saved)
+  failed(t, await host.run('drill', ['undo']), 'rke2.yaml')
+  t.equal(host.onNode('kubemaster', `${aside}/client-admin.crt`), certificate)
+
+  put(saved, config)('kubemaster')
+  put(`${tls}/client-admin.crt`, certificate)('kubemaster') // a person did only that
+  await succeeds(t, host, 'drill', 'undo')
+  t.equal(host.onNode('kubemaster', 'etc/rancher/rke2/rke2.yaml'), config)
+  t.notOk(existsSync(note))
+})
+
+await t.test('unauthorized: it says why openssl failed', async (t) => {
+  host.restore()
+  replace('node-bin/openssl', '[[ $1 != ca ]] || { echo "no such section" >&2; exit 1; }')
+  failed(t, await host.run('drill', ['start', 'unauthorized', '--yes']), 'no such section')
+})
+
+await t.test('slow: a card that cannot be read is not repaired', async (t) => {
+  for (const program of ['tc', 'ip']) {
+    host.restore()
+    await start('slow')
+    replace(`node-bin/${program}`, 'exit 1')
+    failed(t, await host.run('drill', ['check']), 'not repaired yet')
+    failed(t, await host.run('drill', ['undo']))
+    t.ok(existsSync(note))
+  }
 })

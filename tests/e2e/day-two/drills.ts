@@ -54,6 +54,11 @@ const repairs: Record<
   (section: Section, agent: string, server: string) => Promise<string>
 > = {
   'not-ready': ({ work }, agent) => work.ssh(agent, 'sudo systemctl enable --now rke2-agent'),
+  missing: ({ work }, _, server) =>
+    work.ssh(
+      server,
+      "sudo sed -i 's/{{ greeting }}/hello/' /var/lib/rancher/rke2/server/manifests/drill.yaml",
+    ),
   unauthorized: ({ work }, _, server) => work.ssh(server, 'sudo systemctl restart rke2-server'),
   slow: ({ work }, agent) =>
     work.ssh(
