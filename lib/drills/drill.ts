@@ -17,6 +17,12 @@ export interface Clue {
   type?: Hint[]
 }
 
+/** What a node must have: a script for root's sh there that ends with 1 without it, and that in words. */
+export interface Needs {
+  script: string
+  words: string
+}
+
 export interface Drill {
   /** Says what one sees, not what it comes from. */
   name: string
@@ -27,8 +33,7 @@ export interface Drill {
   symptom: (at: Place) => string
   /** What its undo does not bring back. */
   costs?: string
-  /** What its node must have: a script for root's sh there that ends with 1 without it, and that in words. */
-  needs?: (at: Place) => { script: string; words: string }
+  needs?: (at: Place) => Needs
   /** May be carried out again when it was interrupted. */
   fault: (at: Place) => Run[]
   /** Works whether all, some or none of the fault is there. */

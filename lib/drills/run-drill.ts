@@ -15,7 +15,7 @@ import { ask } from '../shell/bash.ts'
 import type { Shell } from '../shell/carry-out.ts'
 import { forEach, inOrder, type Check, type Run } from '../shell/steps.ts'
 import { LabError, script } from '../text/errors.ts'
-import type { Drill, Place } from './drill.ts'
+import type { Drill, Needs, Place } from './drill.ts'
 import { choices, type Current } from './drills.ts'
 import { removeNote, writeNote } from './note.ts'
 
@@ -31,7 +31,9 @@ export async function putIn(
   if (isNew) checkWhole(lab, members, leader)
   const at = { lab, node, server: leader.node }
   if (isNew && drill.needs)
-    await shell.apply(inOrder('Look whether it can be done', [isPossible(drill, at)]))
+    await shell.apply(
+      inOrder('Look whether it can be done', [isPossible(drill.name, drill.needs(at), at)]),
+    )
   const isIn = await shell.apply(
     inOrder('Break one thing', [
       writeNote(lab, note),
@@ -105,8 +107,7 @@ function checkWhole(lab: Lab, members: Member[], leader: Member): void {
 const kubeOf = ({ name }: Member, { state }: Member) =>
   state.nodes?.find((kube) => kube.name === name)
 
-function isPossible({ name, needs }: Drill, at: Place): Check {
-  const { script: asked = 'true', words = '' } = needs?.(at) ?? {}
+function isPossible(name: string, { script: asked, words }: Needs, at: Place): Check {
   const bash = commandOn(at.node, asked, { root: true })
   return {
     do: 'check',

@@ -101,7 +101,13 @@ function causeIn(lines: string[], at: Place): Cause | undefined {
 }
 
 const causeOf = (hit: Known | undefined, at: Place, said?: string): Cause | undefined =>
-  hit && { ...hit, why: hit.why(at, said), fix: hit.fix(at, said), patience: hit.patience ?? 0 }
+  hit && {
+    id: hit.id,
+    why: hit.why(at, said),
+    fix: hit.fix(at, said),
+    patience: hit.patience ?? 0,
+    until: hit.until,
+  }
 
 /** The error in a line of the kubelet: err="..." after a header. */
 function kubeletError(line: string): string {

@@ -80,7 +80,11 @@ export function planOthers<S extends Server>(
 
 /** The steps after which a server has the manifests of this host; none for an agent, or where they were not read. They go
  *  from file to file, for they may hold secrets. */
-export function planManifests(lab: Lab, { node, state }: Server, { manifests }: Wanted): Step[] {
+export function planManifests(
+  lab: Lab,
+  { node, state }: Pick<Server, 'node' | 'state'>,
+  { manifests }: Wanted,
+): Step[] {
   const changes = node.role === 'server' && manifests && manifestChanges(manifests, state.manifests)
   if (!changes) return []
   const { put, remove, list } = changes

@@ -142,7 +142,7 @@ export function planConfig(
   const shown = Object.entries(entries).filter(([key]) => !secrets.some((one) => one.key === key))
   const { content, bash } = withSecrets(toYaml(Object.fromEntries(shown)), secrets)
   const others = [...planRegistries(node, state, edited), ...planProxies(lab, node, state)]
-  const manifests = planManifests(lab, { name: node.name, node, state }, edited)
+  const manifests = planManifests(lab, { node, state }, edited)
   if (state.config === content)
     return {
       steps: [...others, ...manifests],

@@ -13,7 +13,7 @@ const names = Object.keys(nodes).join(' ')
 export async function dayTwoSeconds(runs: number) {
   const rig = await startRig()
   const defaults = { vcpus: 1, memory: '1GiB', disk: '12GiB' }
-  const all = rig.lab({ defaults }) as { name: string; nodes: { name: string }[] }
+  const all = rig.lab({ defaults })
   const work = workspace(rig.host, { ...all, nodes: all.nodes.filter(({ name }) => name in nodes) })
   const phases = async (...lines: string[]) => {
     for (const line of lines) {

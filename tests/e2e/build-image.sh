@@ -93,8 +93,8 @@ mmdebstrap --quiet --variant=apt --mode=root \
 
 log 'configuring'
 # Without IPv6, because networkd waits 12 s for a router's advertisement before it calls the network
-# configured. The clock of ACPI, because an emulated TSC is the host's own: it leaps where that leaps (seen: by hours).
-# The other options save time in software emulation.
+# configured. The clock of ACPI, because an emulated TSC is the host's own and leaps where that leaps: nodes that were
+# minutes old called themselves 6 hours old once. The other options save time in software emulation.
 kernel_options='ipv6.disable=1 clocksource=acpi_pm mitigations=off cryptomgr.notests nowatchdog'
 kernel_options+=' norandmaps init_on_alloc=0 audit=0 8250.nr_uarts=1'
 

@@ -21,7 +21,12 @@ export interface Rig {
   /** Folder that the mirror serves. */
   served: string
   /** A lab of small emulated machines with the default addresses. */
-  lab(changes?: Record<string, unknown>): { name: string; [key: string]: unknown }
+  lab(changes?: Record<string, unknown>): {
+    name: string
+    nodes: { name: string }[]
+    rke2: object
+    [key: string]: unknown
+  }
   stop(): Promise<void>
 }
 
@@ -75,7 +80,6 @@ export async function startLab(
       role,
       address: `192.168.1.${first + index}`,
     })),
-    rke2: { version, mirror: rig.mirror.url, images: true },
   }
   const work = workspace(rig.host, lab)
   t.teardown(() => work.remove())

@@ -249,7 +249,7 @@ export class FakeHost {
     return text
   }
   /** Removes what was wrong with a node. */
-  mend(name: string, wrong = 'fault'): void {
+  repair(name: string, wrong = 'fault'): void {
     rmSync(join(this.state, 'nodes', name, wrong))
   }
   /** The user keeps pods off a node. */

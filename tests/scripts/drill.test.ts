@@ -194,7 +194,7 @@ await t.test('a node that cannot have a drill stays as it is', async (t) => {
       'no-new-pods',
       /has no .*10-canal.conflist/,
       (node) =>
-        ['run/canal', 'etc/cni/net.d/10-canal.conflist'].map((file) => host.mend(node, file)),
+        ['run/canal', 'etc/cni/net.d/10-canal.conflist'].map((file) => host.repair(node, file)),
     ],
     ['slow', /lacks tc/, () => rmSync(join(host.state, 'node-bin/tc'))],
     ['slow', /worker02 could not be asked/, () => replace('node-bin/tc', 'exit 1')],
@@ -252,7 +252,7 @@ await t.test('unauthorized: undo keeps what it saved until all of it is back', a
   const certificate = host.onNode('kubemaster', `${tls}/client-admin.crt`)
   await start('unauthorized')
   const config = host.onNode('kubemaster', saved)
-  host.mend('kubemaster', saved)
+  host.repair('kubemaster', saved)
   failed(t, await host.run('drill', ['undo']), 'rke2.yaml')
   t.equal(host.onNode('kubemaster', `${aside}/client-admin.crt`), certificate)
 

@@ -116,7 +116,7 @@ await t.test('the printed script runs nothing; run by bash it does the same', as
   t.equal(failing.status, 1)
   t.match(failing.stderr, 'it failed on worker01')
   t.equal(failing.stdout.split('\n').filter(Boolean).length, 3, 'the others go on')
-  host.mend('worker01', 'etc/fails')
+  host.repair('worker01', 'etc/fails')
   const { status, stdout: printed } = bash()
   t.equal(status, 0)
   t.match(printed, /^kubemaster: machine of kubemaster\nworker01: {3}machine of worker01\n/)

@@ -39,8 +39,8 @@ await t.test('all that a server lacks is named before anything is changed', asyn
     t.strictSame(host.everything(), before)
   })
   await t.test('once it has all of that, RKE2 is installed', async (t) => {
-    host.mend('kubemaster', 'run/no-modules')
-    host.mend('kubemaster', 'free')
+    host.repair('kubemaster', 'run/no-modules')
+    host.repair('kubemaster', 'free')
     const { stderr } = await succeeds(t, host, 'install-rke2')
     t.match(stderr, '! kubemaster: firewalld runs', 'a warning stops nothing')
   })

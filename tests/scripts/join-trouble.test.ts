@@ -93,7 +93,7 @@ await t.test('Ready from before a restart does not count', async (t) => {
     { kubemaster: true, worker01: true },
     'the cluster still reports it',
   )
-  host.mend('worker01', 'silent')
+  host.repair('worker01', 'silent')
   host.onNode('worker01', 'run/rke2-agent', 'failed\n')
   await succeeds(t, host, 'join')
 })
@@ -139,7 +139,7 @@ await t.test('a failure is reported for each node', async (t) => {
   failed(t, cis, /✗ kubemaster: profile: cis needs kernel parameters .* \[cis\]/)
   t.match(cis.stderr, 'found in: ssh -F .lab/lab/ssh_config kubemaster sudo journalctl')
   failed(t, await host.run('join'), /✗ kubemaster: profile: cis needs .* \[cis\]/)
-  host.mend('kubemaster')
+  host.repair('kubemaster')
   await succeeds(t, host, 'install-rke2')
 
   await t.test('one of two agents fails: the other one joins, status 1', async (t) => {
@@ -147,7 +147,7 @@ await t.test('a failure is reported for each node', async (t) => {
     const result = await host.run('join')
     failed(t, result, '✗ worker01: its disk is full [no-space]', /✓ worker02 +\d+ s  Ready/)
     t.strictSame(host.kubeNodes(), { kubemaster: true, worker02: true })
-    host.mend('worker01')
+    host.repair('worker01')
     await succeeds(t, host, 'join')
     t.strictSame(host.kubeNodes(), { kubemaster: true, worker01: true, worker02: true })
   })
@@ -167,7 +167,7 @@ await t.test('a failure is reported for each node', async (t) => {
     t.strictSame(host.kubeNodes(), { kubemaster: true, worker02: false })
   })
   await t.test('another node password, another CA', async (t) => {
-    host.mend('worker01')
+    host.repair('worker01')
     host.put('cluster/passwords/worker01', 'of another machine')
     failed(t, await host.run('join', ['worker01']), /✗ worker01: the cluster knows .* \[node-pas/)
     host.put('cluster/ca', 'of another cluster\n')

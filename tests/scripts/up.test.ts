@@ -117,7 +117,7 @@ await t.test('it stops at the first phase that fails and says how to continue', 
   t.match(join_.stderr, '✗ worker01: its disk is full [no-space]')
   t.match(join_.stderr, '✗ join failed; what was done so far is kept')
   t.notMatch(join_.stderr, '\nDone\n')
-  host.mend('worker01')
+  host.repair('worker01')
   await succeeds(t, host, 'up', '--yes')
 })
 

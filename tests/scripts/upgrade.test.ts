@@ -70,7 +70,7 @@ await t.test(
     t.strictSame(versions(host), { kubemaster: version, worker01: old, worker02: old })
     t.ok(host.read('cluster/cordoned/worker01') === '', 'no pods come to it meanwhile')
 
-    host.mend('worker01')
+    host.repair('worker01')
     const before = host.events().length
     const { stderr } = await succeeds(t, host, 'upgrade')
     t.notMatch(stderr, 'etcd-snapshot', 'that one would not be of before')
@@ -90,7 +90,7 @@ await t.test('the first server does not come back: the way goes on from there', 
   const stops = [`stopped at kubemaster`, `still at ${old}: worker01, worker02`]
   failed(t, await host.run('upgrade'), ...stops)
   failed(t, await host.run('upgrade'), 'its disk is full', ...stops)
-  host.mend('kubemaster')
+  host.repair('kubemaster')
   await succeeds(t, host, 'upgrade')
   t.strictSame(versions(host), all(version))
   await idle(t, host, 'upgrade', 'nothing to do')
