@@ -3,7 +3,7 @@ import * as ui from './cli/ui.ts'
 import { examine } from './doctor/examine.ts'
 import { lookAtSetup } from './doctor/host-setup.ts'
 import { asJson } from './doctor/report.ts'
-import { forThisHost } from './doctor/setup.ts'
+import { hostsOf } from './lab/hosts.ts'
 import type { Lab } from './lab/lab.ts'
 import { virsh } from './libvirt/observe.ts'
 import { readText } from './shell/bash.ts'
@@ -31,14 +31,16 @@ cat /etc/os-release
 echo ${`Node ${process.version}`}
 git log -1 --format='commit %h of %cs' 2>/dev/null || true
 ssh -V 2>&1
-${virsh(lab)} -q version`,
+${hostsOf(lab)
+  .map((one) => commandText`${virsh(one)} -q version`)
+  .join('\n')}`,
     },
     {
       file: 'doctor.json',
       bash: `${script('doctor')} --json`,
       read: async () => {
-        const [found, setup] = await Promise.all([examine(lab, lab.nodes, shell), lookAtSetup(lab)])
-        return asJson(lab.name, forThisHost(found, setup, lab), ui.settings.lab)
+        const found = await examine(lab, lab.nodes, shell, lookAtSetup(lab))
+        return asJson(lab.name, found, ui.settings.lab)
       },
     },
     {
@@ -46,7 +48,9 @@ ${virsh(lab)} -q version`,
       bash: script('status'),
       read: async () => {
         const { nodes, unseen } = await once()
-        return [statusTable(nodes, Infinity), ...(unseen ? [unseen.message] : []), ''].join('\n')
+        return [statusTable(nodes, Infinity), ...unseen.map(({ message }) => message), ''].join(
+          '\n',
+        )
       },
     },
     {

@@ -54,14 +54,14 @@ export async function revertLab(
 
 async function onAgain(
   lab: Lab,
-  { host }: Saves,
+  { seen }: Saves,
   back: Machine[],
   { off, timeout, bringBack }: Ways,
   shell: Shell,
   known: boolean,
 ): Promise<string[] | undefined> {
   if (off || back.length === 0) return undefined
-  const areOn = await switchOn(lab, host, back, timeout, shell)
+  const areOn = await switchOn(lab, seen, back, timeout, shell)
   return bringBack(
     back.map(({ node }) => node),
     areOn || known,

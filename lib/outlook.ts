@@ -4,18 +4,18 @@ import { basename } from 'node:path'
 import { examine } from './doctor/examine.ts'
 import { lookAtSetup, packageBytes } from './doctor/host-setup.ts'
 import { fixesOf } from './doctor/report.ts'
-import { isMade } from './doctor/ownership.ts'
-import { forThisHost, type Setup } from './doctor/setup.ts'
+import type { Setup } from './doctor/setup.ts'
 import { cacheDir } from './download/fetch.ts'
 import { findImage, isCached } from './download/image.ts'
+import { hostsOf } from './lab/hosts.ts'
 import type { Lab } from './lab/lab.ts'
+import { lookAtHosts, pairAll, type Seen } from './libvirt/hosts.ts'
 import { observe } from './libvirt/observe.ts'
 import { libvirtHost } from './libvirt/trouble.ts'
 import type { Download, Outlook } from './outlook-rows.ts'
 import { query } from './shell/bash.ts'
 import type { Shell } from './shell/carry-out.ts'
 import type { Step } from './shell/steps.ts'
-import { LabError } from './text/errors.ts'
 import type { Finding } from './text/findings.ts'
 
 export interface Ahead extends Outlook {
@@ -31,20 +31,18 @@ export async function lookAhead(
   shell: Shell,
   planRelease: PlanRelease,
 ): Promise<Ahead> {
-  const [setup, found, host] = await Promise.all([
-    lookAtSetup(lab),
-    examine(lab, lab.nodes, shell),
-    observe(lab).catch((error: unknown) => {
-      if (error instanceof LabError) return undefined // a finding says why
-      throw error
-    }),
+  const asked = lookAtSetup(lab)
+  const [setup, findings, seen] = await Promise.all([
+    asked,
+    examine(lab, lab.nodes, shell, asked),
+    lookAtHosts(lab, observe), // a finding says which host does not answer
   ])
-  const findings = forThisHost(found, setup, lab)
-  const fresh = lab.nodes.filter((node) => !host || !isMade(host, lab, node))
+  const made = pairAll(seen).flatMap(({ node, domain }) => (domain ? node : []))
+  const fresh = lab.nodes.filter((node) => !made.includes(node))
   const [bytes, downloads, diskFree] = await Promise.all([
     packageBytes(setup),
     findDownloads(lab, shell, fresh.length > 0, setup, planRelease),
-    host?.pool?.available ?? freeIn(lab.pool.path),
+    freeFor(seen, lab),
   ])
   const isEmulated = !worksWithKvm(lab, findings, setup)
   const isOnline = downloads.every(({ isReached }) => isReached)
@@ -60,15 +58,15 @@ export async function lookAhead(
     diskFree,
     isEmulated,
     findings,
-    obstacle: libvirtHost(lab.libvirt).isHere
-      ? obstacleTo(setup, findings, isEmulated, isOnline)
-      : undefined,
+    obstacle: isAllHere(lab) ? obstacleTo(setup, findings, isEmulated, isOnline) : undefined,
   }
 }
 
+const isAllHere = (lab: Lab) => hostsOf(lab).every(({ libvirt }) => libvirtHost(libvirt).isHere)
+
 function worksWithKvm(lab: Lab, findings: Finding[], { hasKvm, missing }: Setup): boolean {
   if (lab.domainType !== 'auto') return lab.domainType === 'kvm'
-  if (!libvirtHost(lab.libvirt).isHere) return true
+  if (!isAllHere(lab)) return true
   const isTried = !missing.includes('qemu-system-x86_64')
   return (
     hasKvm && !(isTried && findings.some(({ check, level }) => check === 'KVM' && level !== 'ok'))
@@ -141,6 +139,12 @@ async function headByNode(url: string) {
     const hasProxy = env.https_proxy ?? env.HTTPS_PROXY ?? env.http_proxy ?? env.ALL_PROXY
     return { isReached: hasProxy !== undefined, length: undefined }
   }
+}
+
+// Of several hosts each has its own; the doctor has looked at them.
+async function freeFor({ sites: [site] }: Seen, lab: Lab): Promise<number | undefined> {
+  if (Object.keys(lab.hosts).length > 0) return undefined
+  return site?.host.pool?.available ?? freeIn(lab.pool.path)
 }
 
 async function freeIn(path: string): Promise<number | undefined> {

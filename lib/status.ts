@@ -1,10 +1,12 @@
 // EDGE. What is known about each machine, gathered side by side.
 import { setMaxListeners } from 'node:events'
 import { existsSync } from 'node:fs'
+import { labAt } from './lab/hosts.ts'
 import type { Lab, Node } from './lab/lab.ts'
-import { look, type Host } from './libvirt/observe.ts'
-import { pair, type Machine } from './libvirt/ownership.ts'
-import { LabError } from './text/errors.ts'
+import { namedHost } from './libvirt/host-names.ts'
+import { lookAtHosts, pairAll, silentNodes } from './libvirt/hosts.ts'
+import type { Machine } from './libvirt/ownership.ts'
+import type { LabError } from './text/errors.ts'
 import { askInit, type Answer } from './guest/ready.ts'
 import { differences } from './machine/drift.ts'
 import { seedState } from './machine/seed-drive.ts'
@@ -63,8 +65,8 @@ interface LabStatus<More> {
   nodes: NodeStatus[]
   /** What else the nodes told, servers that were not named too. */
   more: More[]
-  /** Why not all of it could be found out. */
-  unseen?: LabError
+  /** Why not all of it could be found out; networks are not in the status. */
+  unseen: LabError[]
 }
 
 type Ask = (node: Node) => Promise<Asked>
@@ -90,33 +92,29 @@ export async function labStatus<More>(
   const asked = new Map(hasSsh ? nodes.map((node) => [node, ask(node)]) : [])
   const answerOf: Ask = (node) => asked.get(node) ?? ask(node)
   try {
-    const { host, unseen } = await seen(lab)
-    const looks = await Promise.all(
-      host
-        ? pair(lab, host, nodes).map((machine) => lookAt(lab, machine, answerOf, unseen))
-        : nodes.map((node) => withoutLibvirt(node, hasSsh ? answerOf : undefined)),
-    )
+    const seen = await lookAtHosts(lab)
+    const noDisks = seen.sites.flatMap((site) => {
+      const error = site.host.unseen?.find(({ what }) => what === 'storage')?.error
+      return error ? [{ lab: site.lab, error: namedHost(site.lab, error) }] : []
+    })
+    const isDiskSeen = (node: Node) => !noDisks.some((one) => one.lab.nodes.includes(node))
+    const looks = await Promise.all([
+      ...pairAll(seen, nodes).map((one) => lookAt(lab, one, answerOf, isDiskSeen(one.node))),
+      ...silentNodes(seen, nodes).map((node) =>
+        withoutLibvirt(node, hasSsh ? answerOf : undefined),
+      ),
+    ])
     const known = looks.find((one) => one.nodes)?.nodes ?? []
     return {
       nodes: looks
         .filter(({ node }) => wanted.includes(node))
+        .sort((one, other) => nodes.indexOf(one.node) - nodes.indexOf(other.node))
         .map((look) => withKubernetes(look, known)),
       more,
-      ...(unseen && { unseen }),
+      unseen: [...seen.silent, ...noDisks].map(({ error }) => error),
     }
   } finally {
     end.abort()
-  }
-}
-
-/** What libvirt shows, and why not all; networks are not in the status. */
-async function seen(lab: Lab): Promise<{ host?: Host; unseen?: LabError | undefined }> {
-  try {
-    const host = await look(lab)
-    return { host, unseen: host.unseen?.find(({ what }) => what === 'storage')?.error }
-  } catch (error) {
-    if (!(error instanceof LabError)) throw error
-    return { unseen: error }
   }
 }
 
@@ -160,17 +158,18 @@ async function lookAt(
   lab: Lab,
   machine: Machine,
   answerOf: Ask,
-  unseen: LabError | undefined,
+  isDiskSeen: boolean,
 ): Promise<Look> {
   const { node, domain, foreign, disk } = machine
+  const elsewhere = machine.elsewhere && `it is on ${machine.elsewhere}`
   const remark = 'not made by this lab'
   if (foreign) return { node, status: { ...nothing(node), domain: 'foreign', remark } }
   const known = {
     ...nothing(node),
     disk: disk ? { used: disk.allocation, size: disk.capacity } : null,
     domain: domain?.state ?? 'absent',
-    seed: domain ? seedState(lab, node, domain) : null,
-    remark: unseen ? 'its disk could not be looked at' : null,
+    seed: domain ? seedState(labAt(lab, node), node, domain) : null,
+    remark: isDiskSeen ? (elsewhere ?? null) : 'its disk could not be looked at',
   }
   const drift = differences(machine).join('; ')
   if (domain?.state !== 'running') return { node, status: known, drift }

@@ -2,8 +2,9 @@
 // Destroy: removes what create made, and nothing else, after showing it and asking. Safe to run again.
 import * as ui from '../lib/cli/ui.ts'
 import { stillMembers } from '../lib/guest/still-member.ts'
-import { isNothing } from '../lib/machine/destroy-plan.ts'
-import { findOwn, keptBackups, leftOvers, removal } from '../lib/machine/destroy.ts'
+import { checkLeftOut } from '../lib/libvirt/hosts.ts'
+import { checkAllGone, findOwn, removal } from '../lib/machine/destroy.ts'
+import { keptBackups, leftOvers } from '../lib/machine/destroy-files.ts'
 import { phase } from '../lib/phase.ts'
 import { LabError, line, script, UsageError } from '../lib/text/errors.ts'
 import { warning } from '../lib/text/findings.ts'
@@ -14,21 +15,27 @@ await phase(import.meta.url, 'destroy', async ({ lab, nodes, options, shell }) =
   if (named.length > 0 && withImages)
     throw new UsageError('--images is for the whole lab: name no nodes with it')
 
-  const { plan, files, about } = await findOwn(lab, named, withImages, shell)
-  for (const text of plan.leftAlone) ui.warn(`left alone: ${text}`)
+  const own = await findOwn(lab, named, withImages, shell)
+  const checkRest = () =>
+    named.length > 0
+      ? checkLeftOut(own.seen, named, script('destroy', ...options.nodes))
+      : checkAllGone(lab, own.seen)
+  for (const text of own.leftAlone) ui.warn(`left alone: ${text}`)
   if (named.length === 0)
     for (const folder of keptBackups(lab)) ui.warn(`left alone: the backups in ${folder}`)
-  if (isNothing(plan) && files.length === 0) {
-    await shell.apply(leftOvers(lab))
+  if (own.isNothing) {
+    await shell.apply(leftOvers(lab, own.seen))
+    checkRest()
     return { idle: 'nothing to remove: nothing of this lab is on this host' }
   }
 
-  for (const name of await stillMembers(lab, named)) {
+  for (const name of await stillMembers(lab, own.named)) {
     const found = `${name} is still a node of it: its pods break off, and its Node stays behind`
     ui.finding(warning('cluster', found, line('# better: ', script('remove', name))))
   }
-  if (!(await shell.ask('Remove all this?', about, options.yes)))
+  if (!(await shell.ask('Remove all this?', own.about, options.yes)))
     throw new LabError('nothing was removed')
-  for (const stage of removal(lab, plan, named)) await shell.apply(stage)
+  for (const stage of removal(lab, own)) await shell.apply(stage)
+  checkRest()
   return { next: line(script('create', ...options.nodes), '   (to start over)') }
 })

@@ -3,7 +3,6 @@
 import * as ui from '../lib/cli/ui.ts'
 import { examine } from '../lib/doctor/examine.ts'
 import { fixing, lookAtSetup, newGroup } from '../lib/doctor/host-setup.ts'
-import { forThisHost } from '../lib/doctor/setup.ts'
 import { asJson, fixesOf, worstOf } from '../lib/doctor/report.ts'
 import { phase } from '../lib/phase.ts'
 import { runPhase } from '../lib/run-phase.ts'
@@ -13,10 +12,7 @@ await phase(import.meta.url, 'doctor', async ({ lab, nodes, options, shell }) =>
   const { fix } = options.flags
   if (options.json && fix)
     throw new UsageError('--json and --fix do not go together: one shows, the other asks')
-  const look = async () => {
-    const [found, setup] = await Promise.all([examine(lab, nodes, shell), lookAtSetup(lab)])
-    return forThisHost(found, setup, lab)
-  }
+  const look = () => examine(lab, nodes, shell, lookAtSetup(lab))
   let findings = await look()
   if (options.json) console.log(asJson(lab.name, findings, ui.settings.lab))
   else findings.forEach(ui.finding)

@@ -1,8 +1,7 @@
 #!/usr/bin/env zx
 // Phase 2 - eject: the seed medium is no longer needed. It holds the private host key, and a machine might not start
 // once its medium is deleted. Safe to run again.
-import { observe } from '../lib/libvirt/observe.ts'
-import { pair } from '../lib/libvirt/ownership.ts'
+import { answeringNodes, checkLeftOut, observeHosts, pairAll } from '../lib/libvirt/hosts.ts'
 import { readAgain } from '../lib/libvirt/volumes.ts'
 import { openPool } from '../lib/machine/create.ts'
 import { checkMachines } from '../lib/machine/drift.ts'
@@ -13,16 +12,21 @@ import { script } from '../lib/text/errors.ts'
 
 await phase(import.meta.url, 'eject', async ({ lab, nodes, options, shell }) => {
   const force = options.flags.force
-  const seen = await observe(lab)
-  if (seen.pool) await openPool(lab, seen, shell)
-  const host = seen.pool?.active === false ? await readAgain(lab, seen) : seen
-  const machines = pair(lab, host, nodes)
+  const seen = await observeHosts(lab)
+  const there = answeringNodes(seen, nodes)
+  for (const site of seen.sites) {
+    if (!site.host.pool) continue
+    await openPool(site, shell)
+    if (!site.host.pool.active) site.host = await readAgain(site.lab, site.host)
+  }
+  const machines = pairAll(seen, there)
   checkMachines(lab, machines)
-  const left = await findSeeds(lab, machines, host)
+  const left = await findSeeds(seen, machines)
 
   if (left.length > 0)
     await shell.apply(forEach('Ask cloud-init', left, (seeded) => planQuestion(lab, seeded, force)))
   await shell.apply(forEach('Eject', left, (seeded) => planEject(lab, seeded, force)))
+  checkLeftOut(seen, nodes, script('eject', ...options.nodes))
   return {
     idle: 'nothing to do: no machine has its seed any more',
     next: script('install-rke2'),

@@ -4,8 +4,8 @@ import * as ui from '../lib/cli/ui.ts'
 import { guestSources } from '../lib/guest/log-sources.ts'
 import { askNode } from '../lib/guest/ssh.ts'
 import { machineSources } from '../lib/libvirt/log-sources.ts'
+import { observeHosts, pairAll } from '../lib/libvirt/hosts.ts'
 import { look } from '../lib/libvirt/observe.ts'
-import { pair } from '../lib/libvirt/ownership.ts'
 import { hostSources } from '../lib/log-sources.ts'
 import { phase } from '../lib/phase.ts'
 import { clusterSources, rke2Sources } from '../lib/rke2/log-sources.ts'
@@ -23,7 +23,7 @@ import { forEach, inOrder } from '../lib/shell/steps.ts'
 await phase(import.meta.url, 'logs', async ({ lab, nodes, options, shell }) => {
   const bundle: Bundle = { files: new Map(), missing: [] }
   const machines = await noting(bundle, 'all that libvirt tells', async () =>
-    pair(lab, await look(lab), nodes),
+    pairAll(await observeHosts(lab, look), nodes),
   )
   const asked = lab.nodes.filter((node) => nodes.includes(node) || node.role === 'server') // servers know Kubernetes
   const host = {

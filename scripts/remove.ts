@@ -1,9 +1,9 @@
 #!/usr/bin/env zx
 // Remove: takes a node out of the cluster, then removes its machine, after showing it and asking. Safe to run again.
 import * as ui from '../lib/cli/ui.ts'
-import { pair } from '../lib/libvirt/ownership.ts'
-import { isNothing } from '../lib/machine/destroy-plan.ts'
-import { findOwn, leftOvers, removal } from '../lib/machine/destroy.ts'
+import { pairAll } from '../lib/libvirt/hosts.ts'
+import { findOwn, removal } from '../lib/machine/destroy.ts'
+import { leftOvers } from '../lib/machine/destroy-files.ts'
 import { phase } from '../lib/phase.ts'
 import { planKubeconfig, readKubeconfig, readLabs } from '../lib/rke2/kubeconfig-files.ts'
 import { leaveText, namesServer, planLeave } from '../lib/rke2/remove.ts'
@@ -15,25 +15,31 @@ import { LabError, script } from '../lib/text/errors.ts'
 await phase(import.meta.url, 'remove', async ({ lab, nodes, options, shell }) => {
   const [node] = nodes
   if (!node) throw new Error('parseArgs asks for a node')
-  const { host, plan, files, about } = await findOwn(lab, nodes, false, shell)
-  const made = pair(lab, host).flatMap((machine) => (machine.domain ? machine.node : []))
+  const own = await findOwn(lab, nodes, false, shell)
+  const made = pairAll(own.seen).flatMap((machine) => (machine.domain ? machine.node : []))
   const all = await shell.look('Look at the nodes', () => eachOf(made, lookAt))
   const { timeout: seconds, flags } = options
   const leaving = { node, made: made.includes(node), all, force: flags.force, seconds }
   const leave = planLeave(lab, leaving)
-  for (const text of plan.leftAlone) ui.warn(`left alone: ${text}`)
-  if (leave.stages.length === 0 && isNothing(plan) && files.length === 0) {
-    await shell.apply(leftOvers(lab))
+  for (const text of own.leftAlone) ui.warn(`left alone: ${text}`)
+  if (leave.stages.length === 0 && own.isNothing) {
+    await shell.apply(leftOvers(lab, own.seen))
     return { idle: `nothing to remove: ${node.name} is no node of the cluster, and has no machine` }
   }
 
-  if (!(await shell.ask('Remove all this?', [...leaveText(leaving, leave), ...about], options.yes)))
+  if (
+    !(await shell.ask(
+      'Remove all this?',
+      [...leaveText(leaving, leave), ...own.about],
+      options.yes,
+    ))
+  )
     throw new LabError('nothing was removed')
   for (const stage of leave.stages) await shell.apply(stage)
   if (leave.heir && namesServer(readLabs(lab), node)) {
     const kubeconfig = await readKubeconfig(lab, leave.heir.node)
     await shell.apply(inOrder('Kubeconfig', planKubeconfig(lab, leave.heir.node, kubeconfig)))
   }
-  for (const stage of removal(lab, plan, nodes)) await shell.apply(stage)
+  for (const stage of removal(lab, own)) await shell.apply(stage)
   return { next: [`# take ${node.name} out of ${options.lab}, then:`, script('status')] }
 })

@@ -5,9 +5,9 @@ import { checkRoom } from '../lib/doctor/room.ts'
 import { checkAccess } from '../lib/guest/keys.ts'
 import { untilReady } from '../lib/guest/ready.ts'
 import { growRoot } from '../lib/guest/root-disk.ts'
-import { observe } from '../lib/libvirt/observe.ts'
-import { pair, type Machine } from '../lib/libvirt/ownership.ts'
-import { planNetwork } from '../lib/machine/create.ts'
+import { observeAll, pairAll } from '../lib/libvirt/hosts.ts'
+import type { Machine } from '../lib/libvirt/ownership.ts'
+import { planNetworks } from '../lib/machine/create.ts'
 import { checkMachines, checkMade } from '../lib/machine/drift.ts'
 import { isOn, lostQuorum, shutDown } from '../lib/machine/power.ts'
 import { checkDisks, growsDisk, mustBeOff, needsOf } from '../lib/machine/resize.ts'
@@ -25,16 +25,17 @@ const nodesOf = (machines: Machine[]) => machines.map(({ node }) => node)
 
 await phase(import.meta.url, 'resize', async ({ lab, nodes, options, shell }) => {
   const { timeout, yes, flags } = options
-  const host = await observe(lab)
-  const machines = pair(lab, host, nodes)
-  checkAccess(lab, host)
+  const seen = await observeAll(lab)
+  const machines = pairAll(seen, nodes)
+  checkAccess(lab, seen)
   checkMachines(lab, machines)
   checkMade(machines)
   checkDisks(lab, machines)
-  await checkRoom(lab, host, needsOf(machines))
+  for (const { lab: at, host } of seen.sites)
+    await checkRoom(at, host, needsOf(machines.filter(({ node }) => at.nodes.includes(node))))
   const changed = machines.filter((one) => mustBeOff(one) || growsDisk(one))
   if (changed.length > 0)
-    for (const text of oldSizes(await snapshotsOf(lab, host), namesOf(changed))) ui.warn(text)
+    for (const text of oldSizes(await snapshotsOf(lab, seen), namesOf(changed))) ui.warn(text)
   const off = machines.filter((one) => !isOn(one))
   const restarted = machines.filter((one) => isOn(one) && mustBeOff(one))
   const live = machines.filter((one) => isOn(one) && !mustBeOff(one))
@@ -50,7 +51,7 @@ await phase(import.meta.url, 'resize', async ({ lab, nodes, options, shell }) =>
     await bringBack(lab, nodesOf(some), timeout, shell)
   }
   if (off.length > 0) {
-    await shell.apply(inOrder('Network', planNetwork(lab, host)))
+    await shell.apply(inOrder('Network', planNetworks(seen)))
     await bringOn(off)
   }
   if (live.length > 0) {
@@ -64,7 +65,7 @@ await phase(import.meta.url, 'resize', async ({ lab, nodes, options, shell }) =>
 
   for (const one of restarted) {
     const { name, node } = one
-    const warning = lostQuorum(pair(lab, host), [node])
+    const warning = lostQuorum(lab, pairAll(seen), [node])
     if (warning) ui.warn(warning)
     const without = script('resize', name, '--no-drain')
     const aside = await planAside(lab, node, { drains: !flags['no-drain'], without }, shell)

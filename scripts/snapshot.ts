@@ -16,7 +16,7 @@ import { LabError, script } from '../lib/text/errors.ts'
 await phase(import.meta.url, 'snapshot', async ({ lab, options, shell }) => {
   const [verb, name = ''] = options.words
   const saves = await lookAtSnapshots(lab)
-  const { host, all } = saves
+  const { seen, all } = saves
   if (verb === 'list') return console.log(options.json ? asJson(lab, saves) : asTable(saves))
   if (verb === 'remove') {
     if (!all.some((one) => one.name === name))
@@ -35,7 +35,7 @@ await phase(import.meta.url, 'snapshot', async ({ lab, options, shell }) => {
     bringBack: (nodes: Node[], known: boolean) =>
       bringBack(lab, nodes, options.timeout, shell, known),
   }
-  if (!ways.off) checkAccess(lab, host)
+  if (!ways.off) checkAccess(lab, seen)
   const change = verb === 'revert' ? revertLab : saveLab
   const others = await change(lab, saves, name, ways, shell)
   if (readNote(lab)) await shell.apply(inOrder('End the drill', [removeNote(lab)]))

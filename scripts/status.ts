@@ -9,13 +9,14 @@ import { listManifests } from '../lib/rke2/manifest-files.ts'
 import { statusTable } from '../lib/status-table.ts'
 import { cluster } from '../lib/rke2/status.ts'
 import { labStatus } from '../lib/status.ts'
+import { asOne } from '../lib/text/errors.ts'
 
 await phase(import.meta.url, 'status', async ({ lab, nodes, options }) => {
   const { nodes: all, more, unseen } = await labStatus(lab, nodes, cluster)
   const manifests = manifestStatus(listManifests(), more)
   if (options.json) console.log(JSON.stringify({ lab: lab.name, nodes: all, manifests }, null, 2))
   else console.log(statusTable(all, process.stdout.columns ?? Infinity) + manifestTable(manifests))
-  if (unseen) throw unseen // after showing what is known
+  if (unseen.length > 0) throw asOne(unseen) // after showing what is known
   if (!readNote(lab)) return
   ui.warn('a drill is on: something in this lab is broken on purpose')
   return { next: choices }

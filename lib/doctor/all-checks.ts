@@ -26,7 +26,7 @@ export interface AllFacts extends Facts {
 }
 
 export const checks: Check<AllFacts>[] = [
-  { name: 'Node', asks: ['npm'], find: checkNode },
+  { name: 'Node', here: true, asks: ['npm'], find: checkNode },
   stops.tools,
   { name: 'libvirt', find: checkLibvirt }, // create has used it by then
   stops.kvm,
@@ -47,7 +47,7 @@ export const checks: Check<AllFacts>[] = [
     find: (facts) => [...stops.disk.find(facts), ...checkFolder(facts)],
   },
   // create finds the image itself
-  { name: 'image', find: (facts) => [...checkImage(facts), ...checkProxy(facts)] },
+  { name: 'image', here: true, find: (facts) => [...checkImage(facts), ...checkProxy(facts)] },
 ]
 
 /** The questions that doctor needs. */

@@ -1,10 +1,14 @@
 // EDGE. Looks at this host and at the nodes' addresses, and runs the checks that stop create.
 import * as ui from '../cli/ui.ts'
 import { knock } from '../guest/ssh.ts'
+import { hostsOf, nodesOn } from '../lab/hosts.ts'
 import type { Lab, Node } from '../lab/lab.ts'
+import { onHost } from '../libvirt/host-names.ts'
+import type { Site } from '../libvirt/hosts.ts'
 import { virsh, type Host } from '../libvirt/observe.ts'
 import { libvirtHost } from '../libvirt/trouble.ts'
 import { ask, query } from '../shell/bash.ts'
+import { eachOf } from '../shell/carry-out.ts'
 import { TimedOut, until } from '../shell/wait.ts'
 import { findForCreate, hostError, questionsOfCreate } from './checks.ts'
 import type { Facts, HostFacts, Knock, Question } from './facts.ts'
@@ -12,8 +16,28 @@ import { domainTypeFor, saidOfKvm, triedKvm } from './kvm.ts'
 import { lookScript, lookThere, parseLook, whyMissed } from './look.ts'
 import { checkAddresses, isAsking } from './ownership.ts'
 
+/** Looks around at each host of the lab. */
+export const lookAroundAll = (lab: Lab, nodes: Node[]): Map<Lab['on'], Around> =>
+  new Map(hostsOf(lab).map((at) => [at.on, lookAround(at, nodesOn(at, nodes))]))
+
+/** Runs the checks that stop create on these hosts; the type for the domains of each. */
+export async function checkHosts(
+  sites: Site[],
+  nodes: Node[],
+  arounds: Map<Lab['on'], Around>,
+): Promise<Map<Lab['on'], 'kvm' | 'qemu'>> {
+  const types = await eachOf(
+    sites.map((site) => ({ ...site, name: '' })), // each error has the name of its host
+    async ({ lab, host }) => {
+      const around = arounds.get(lab.on)!
+      return [lab.on, await checkHost(lab, nodesOn(lab, nodes), host, around)] as const
+    },
+  )
+  return new Map(types)
+}
+
 /** Runs the checks that stop create: shows warnings, throws one LabError for all failures. Returns the type for domains. */
-export async function checkHost(
+async function checkHost(
   lab: Lab,
   nodes: Node[],
   host: Host,
@@ -26,7 +50,7 @@ export async function checkHost(
   const error = hostError(findings)
   if (error) throw error
   const fine = findings.filter(({ level }) => level === 'ok').map(({ check }) => check)
-  ui.detail(`${fine.join(', ')}: fine`)
+  ui.detail(onHost(lab, `${fine.join(', ')}: fine`))
   return domainTypeFor(lab, facts.kvm)
 }
 

@@ -1,5 +1,6 @@
 // PURE. The checks of the host that stop create: there their failures are errors, and their warnings are shown.
 import type { Lab } from '../lab/lab.ts'
+import { onHost } from '../libvirt/host-names.ts'
 import { adviceFor, libvirtHost } from '../libvirt/trouble.ts'
 import { hintText, LabError, script, type Hint } from '../text/errors.ts'
 import { warning, type Finding } from '../text/findings.ts'
@@ -16,11 +17,18 @@ export interface Check<F> {
   asks?: Question[]
   /** It is about the host of libvirt. */
   there?: true
+  /** It is about this host alone. */
+  here?: true
   find: (facts: F) => Iterable<Finding>
 }
 
 export const stopsCreate = {
-  tools: { name: 'host tools', asks: ['tools', 'virsh', 'libvirt', 'modes'], find: checkTools },
+  tools: {
+    name: 'host tools',
+    here: true,
+    asks: ['tools', 'virsh', 'libvirt', 'modes'],
+    find: checkTools,
+  },
   kvm: { name: 'KVM', there: true, asks: ['kvm', 'processor'], find: checkKvm },
   network: { name: 'network', there: true, asks: ['interfaces', 'routes'], find: checkNetwork },
   addresses: { name: 'addresses', find: checkAddresses }, // neighbours are asked for later
@@ -41,7 +49,7 @@ export const find = <F extends Facts>(checks: Check<F>[], facts: F): Finding[] =
 
 function found(
   lab: Lab,
-  { name: check, there }: Omit<Check<Facts>, 'find'>,
+  { name: check, there, here }: Omit<Check<Facts>, 'find'>,
   find: () => Iterable<Finding>,
 ): Finding[] {
   const findings: Finding[] = []
@@ -51,7 +59,8 @@ function found(
     if (!(error instanceof NotLookedAt)) throw error
     findings.push({ ...warning(check, `not checked: ${error.message}`), level: error.level })
   }
-  return findings
+  if (here) return findings
+  return findings.map((finding) => ({ ...finding, found: onHost(lab, finding.found) }))
 }
 
 /** A finding about the host of libvirt: where that is another one, it says so, and its commands go there. */

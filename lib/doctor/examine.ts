@@ -1,7 +1,9 @@
 // EDGE. All checks, for doctor and up.
 import { whyNot } from '../download/fetch.ts'
 import { findImage, isCached } from '../download/image.ts'
+import { hostsOf } from '../lab/hosts.ts'
 import type { Lab, Node } from '../lab/lab.ts'
+import { lookAtHosts, pairAll, type Seen } from '../libvirt/hosts.ts'
 import { observe, type Host } from '../libvirt/observe.ts'
 import type { Shell } from '../shell/carry-out.ts'
 import { LabError } from '../text/errors.ts'
@@ -11,20 +13,43 @@ import { lookedAt } from './facts.ts'
 import { type Finding } from '../text/findings.ts'
 import { freeNetwork, proposals } from './free.ts'
 import { checkNetwork } from './network.ts'
-import { isMade } from './ownership.ts'
+import { forThisHost, type Setup } from './setup.ts'
 import { checkRoutes } from './traffic.ts'
 
-/** All checks. */
-export async function examine(lab: Lab, nodes: Node[], { remember }: Shell): Promise<Finding[]> {
-  const first = lookAround(lab, nodes, questions, 250)
-  const { host, trouble } = await askLibvirt(lab)
-  const [around, image] = await Promise.all([
-    settle(lab, first),
-    findPlace(lab, nodes, host, remember),
+/** All checks, on all hosts of the lab, with what fixes this one. */
+export async function examine(
+  lab: Lab,
+  nodes: Node[],
+  { remember }: Shell,
+  setup: Promise<Setup>,
+): Promise<Finding[]> {
+  const looks = hostsOf(lab).map((at) => {
+    const own = at.nodes.filter((node) => nodes.includes(node))
+    return { lab: at, nodes: own, around: lookAround(at, own, questions, 250) }
+  })
+  const seen = await lookAtHosts(lab, observe)
+  const [arounds, image, found] = await Promise.all([
+    Promise.all(looks.map(({ lab, around }) => settle(lab, around))),
+    findPlace(lab, nodes, seen, remember),
+    setup,
   ])
-  const facts = { lab, nodes, host, ...around, propose: proposals(lab, around.here) }
-  return findAll({ ...facts, trouble, image, node: process.versions.node, proxy: hasProxy() })
+  const more = { image, node: process.versions.node, proxy: hasProxy() }
+  const all = looks.map(({ lab, nodes }, index) => {
+    const around = arounds[index]!
+    const host = seen.sites.find((one) => one.lab.on === lab.on)?.host
+    const trouble = seen.silent.find((one) => one.lab.on === lab.on)?.error
+    const propose = proposals(lab, around.here)
+    const facts = { ...more, lab, nodes, host, trouble, ...around, propose }
+    return forThisHost(findAll(facts), found, lab)
+  })
+  return once(all.flat())
 }
+
+// What is about this host alone was found for each host of the lab.
+const once = (findings: Finding[]) =>
+  findings.filter((finding, index) => index === findings.findIndex((one) => isSame(one, finding)))
+const isSame = (one: Finding, other: Finding) =>
+  one.check === other.check && one.found === other.found
 
 const hasProxy = () =>
   ['https_proxy', 'HTTPS_PROXY', 'http_proxy', 'HTTP_PROXY'].find((name) => process.env[name])
@@ -59,10 +84,11 @@ async function askLibvirt(lab: Lab): Promise<{ host?: Host; trouble?: LabError }
 async function findPlace(
   lab: Lab,
   nodes: Node[],
-  host: Host | undefined,
+  seen: Seen,
   remember: Shell['remember'],
 ): Promise<ImagePlace> {
-  if (host && nodes.every((node) => isMade(host, lab, node))) return 'not needed'
+  const made = pairAll(seen, nodes).filter(({ domain }) => domain)
+  if (made.length === nodes.length) return 'not needed'
   try {
     const image = await findImage(lab, remember)
     if (isCached(image)) return { file: image.file }

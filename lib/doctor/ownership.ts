@@ -8,6 +8,7 @@ import {
   poolTrouble,
   whoseDomain,
 } from '../libvirt/ownership.ts'
+import { line, script } from '../text/errors.ts'
 import { quote } from '../text/quote.ts'
 import { failure, fromError, ok, type Finding } from '../text/findings.ts'
 import { listIn, lookedAt, type Facts, type HostFacts, type Knock } from './facts.ts'
@@ -29,9 +30,22 @@ export function checkOwnership({ lab, nodes, host }: Facts): Finding[] {
   const names = troubles.map((error) => fromError('names', error))
   return [
     ...(names.length > 0 ? names : [ok('names', 'free, or made by this lab')]),
-    ...macFindings(lab, nodes, host),
+    ...strays(lab, host),
+    ...macFindings(lab, [...nodes, ...(lab.others ?? [])], host),
   ]
 }
+
+/** Machines of this lab that the lab file puts on another host. */
+const strays = (lab: Lab, host: Host): Finding[] =>
+  (lab.others ?? [])
+    .filter((node) => isMade(host, lab, node))
+    .map(({ name }) =>
+      failure(
+        'names',
+        `${name} is there, and the lab file has it on another host; a machine does not move`,
+        line('# make it again: ', script('destroy', name), ' && ', script('create', name)),
+      ),
+    )
 
 /** MACs of this lab's nodes that another domain uses; libvirt itself accepts that. */
 export function macFindings(lab: Lab, nodes: Node[], host: Host): Finding[] {

@@ -6,6 +6,7 @@ import { checkMemory } from './capacity.ts'
 import { foundThere, hostError } from './checks.ts'
 import { lookedAt } from './facts.ts'
 import { failure, type Finding } from '../text/findings.ts'
+import { onHost } from '../libvirt/host-names.ts'
 import { formatSize } from '../text/size.ts'
 
 /** Throws when the host has less memory than the lab takes with what these nodes get, or less free disk than the disks grow by. */
@@ -18,7 +19,12 @@ export async function checkRoom(
     ...(nodes.length > 0 ? await findMemory(lab, host, nodes) : []),
     ...checkGrowth(lab, host, growth),
   ]
-  const error = hostError(found.map((one) => foundThere(lab.libvirt, one)))
+  const error = hostError(
+    found.map((one) => {
+      const there = foundThere(lab.libvirt, one)
+      return { ...there, found: onHost(lab, there.found) }
+    }),
+  )
   if (error) throw error
 }
 

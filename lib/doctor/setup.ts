@@ -1,5 +1,6 @@
 // PURE. What this host has and lacks to run machines at all, and the commands that set it up: packages, daemons, group.
 import type { Lab } from '../lab/lab.ts'
+import { isHere } from '../libvirt/host-names.ts'
 import { libvirtHost } from '../libvirt/trouble.ts'
 import type { Hint } from '../text/errors.ts'
 import { isForPeople, warning, type Finding } from '../text/findings.ts'
@@ -32,8 +33,7 @@ const daemons = ['libvirtd', 'virtqemud']
 const emulators = ['qemu-system-x86_64', '/usr/libexec/qemu-kvm']
 
 /** Programs that a local libvirt needs besides those that the scripts call; one of each list is enough. */
-const hypervisor = (lab: Lab): string[][] =>
-  libvirtHost(lab.libvirt).isHere ? [daemons, emulators] : []
+const hypervisor = (lab: Lab): string[][] => (isHere(lab) ? [daemons, emulators] : [])
 
 const wanted = (lab: Lab): string[][] => [
   ...neededTools(lab).map((tool) => (tool === 'genisoimage' ? isoTools : [tool])),
@@ -140,7 +140,7 @@ const groupFixes = (setup: Setup): string[] =>
 
 /** The findings with the commands that set up this very host. */
 export function forThisHost(findings: Finding[], setup: Setup, lab: Lab): Finding[] {
-  const isHere = libvirtHost(lab.libvirt).isHere
+  const isLocal = libvirtHost(lab.libvirt).isHere
   return findings.map((finding) => {
     const { check, level, fix = [], found } = finding
     if (level === 'ok') {
@@ -148,7 +148,7 @@ export function forThisHost(findings: Finding[], setup: Setup, lab: Lab): Findin
       return { ...finding, level: 'failure', found: lacks(setup), fix: installFixes(setup) }
     }
     if (check === 'host tools') return { ...finding, found: lacks(setup), fix: installFixes(setup) }
-    if (check === 'QEMU' && isHere && setup.packager)
+    if (check === 'QEMU' && isLocal && setup.packager)
       return { ...finding, fix: installFixes({ ...setup, missing: ['qemu-system-x86_64'] }) }
     if (check === 'image' && setup.missing.some((tool) => ['curl', 'gpgv'].includes(tool)))
       return warning(
@@ -156,12 +156,12 @@ export function forThisHost(findings: Finding[], setup: Setup, lab: Lab): Findin
         'not checked: curl or gpgv is missing',
         '# it is checked once they are installed',
       )
-    if (check === 'KVM' && isHere && !setup.canVirtualise)
+    if (check === 'KVM' && isLocal && !setup.canVirtualise)
       return { ...finding, fix: fix.filter(isForPeople) } // no module would help
-    if (check !== 'libvirt' || !isHere) return finding
+    if (check !== 'libvirt' || !isLocal) return finding
     if (/not installed|not running|daemon of libvirt is off/.test(found))
       return { ...finding, fix: [...daemonFixes(setup), ...groupFixes(setup)] }
-    if (found.startsWith('this user may not use'))
+    if (/(^|: )this user may not use/.test(found))
       return { ...finding, fix: deniedFixes(setup, fix) }
     return { ...finding, fix: fix.map(onlyShown) } // what it says is to be looked at by a person
   })

@@ -2,6 +2,7 @@
 import { signers } from '../download/checksums.ts'
 import { sshFiles } from '../guest/ssh-files.ts'
 import type { Lab } from '../lab/lab.ts'
+import { isHere } from '../libvirt/host-names.ts'
 import { libvirtHost, oldest } from '../libvirt/trouble.ts'
 import { script } from '../text/errors.ts'
 import { commandText } from '../text/quote.ts'
@@ -15,7 +16,7 @@ export const isoTools = ['genisoimage', 'mkisofs', 'xorriso']
 export const neededTools = (lab: Lab): string[] => [
   ...tools,
   ...(isSigned(lab) ? ['gpgv'] : []),
-  ...(libvirtHost(lab.libvirt).isHere ? ['qemu-img', ...(lab.network.nat ? ['dnsmasq'] : [])] : []),
+  ...(isHere(lab) ? ['qemu-img', ...(lab.network.nat ? ['dnsmasq'] : [])] : []),
 ]
 
 /** The tools that are there, new enough, and keys that ssh will take. */

@@ -2,6 +2,7 @@
 import { hangUp, onNode } from '../guest/on-node.ts'
 import { commandOn } from '../guest/ssh.ts'
 import { typedOn } from '../guest/ssh-files.ts'
+import { labAt } from '../lab/hosts.ts'
 import { virsh } from '../libvirt/observe.ts'
 import { tolerance } from '../rke2/kube-nodes.ts'
 import { timeServices } from '../rke2/system.ts'
@@ -11,7 +12,8 @@ import { commandText } from '../text/quote.ts'
 import { journal, restart } from './cluster-drills.ts'
 import { kubectlOn, type Drill, type Place } from './drill.ts'
 
-const onHost = ({ lab }: Place, ...words: string[]) => commandText`${[...virsh(lab), ...words]}`
+const onHost = ({ lab, node }: Place, ...words: string[]) =>
+  commandText`${[...virsh(labAt(lab, node)), ...words]}`
 
 const unreachable: Drill = {
   name: 'unreachable',
@@ -20,9 +22,11 @@ const unreachable: Drill = {
     `${node.name} does not answer: no SSH, no kubectl logs, and after a minute it is NotReady. The machine has power.`,
   fault: ({ lab, node }) => [
     hangUp(node),
-    sh`${virsh(lab)} domif-setlink ${node.name} ${node.mac} down`,
+    sh`${virsh(labAt(lab, node))} domif-setlink ${node.name} ${node.mac} down`,
   ],
-  undo: ({ lab, node }) => [sh`${virsh(lab)} domif-setlink ${node.name} ${node.mac} up`],
+  undo: ({ lab, node }) => [
+    sh`${virsh(labAt(lab, node))} domif-setlink ${node.name} ${node.mac} up`,
+  ],
   repaired: (at) =>
     `link=$(${onHost(at, 'domif-getlink', at.node.name, at.node.mac)}) && ! grep -qw down <<<"$link"`,
   clues: (at) => [
@@ -47,7 +51,7 @@ const hanging: Drill = {
   name: 'hanging',
   on: 'any',
   symptom: ({ node }) => `${node.name} does not react to anything, not even to its console.`,
-  fault: ({ lab, node }) => [hangUp(node), sh`${virsh(lab)} suspend ${node.name}`],
+  fault: ({ lab, node }) => [hangUp(node), sh`${virsh(labAt(lab, node))} suspend ${node.name}`],
   undo: (at) => [
     {
       do: 'run',

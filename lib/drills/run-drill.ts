@@ -3,8 +3,8 @@ import * as ui from '../cli/ui.ts'
 import { untilReady } from '../guest/ready.ts'
 import { commandOn } from '../guest/ssh.ts'
 import type { Lab } from '../lab/lab.ts'
+import { answeringNodes, observeHosts, pairAll } from '../libvirt/hosts.ts'
 import { look } from '../libvirt/observe.ts'
-import { pair } from '../libvirt/ownership.ts'
 import { isOn, switchOn } from '../machine/power.ts'
 import { bringBack } from '../rke2/back.ts'
 import { lookAtCluster } from '../rke2/cluster.ts'
@@ -66,14 +66,14 @@ export async function takeOut(
   shell: Shell,
 ): Promise<Place | undefined> {
   const end = inOrder('End the drill', [removeNote(lab)])
-  const host = await look(lab)
-  const [machine] = pair(lab, host, [node])
+  const seen = await observeHosts(lab, look)
+  const [machine] = pairAll(seen, answeringNodes(seen, [node]))
   if (!machine?.domain) {
     ui.warn(`${node.name}: its machine is gone, and the fault with it`)
     await shell.apply(end)
     return undefined
   }
-  if (!isOn(machine)) await switchOn(lab, host, [machine], seconds, shell)
+  if (!isOn(machine)) await switchOn(lab, seen, [machine], seconds, shell)
   const { leader, lacking } = await lookAtCluster(lab, [])
   if (node.role === 'agent') await shell.apply(inOrder('Find a server that runs', lacking))
   const at = { lab, node, server: leader.node }

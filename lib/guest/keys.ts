@@ -5,7 +5,7 @@ import type { Lab, Node } from '../lab/lab.ts'
 import { query, readText } from '../shell/bash.ts'
 import { written } from '../shell/carry-out.ts'
 import { inOneShell, sh, type Run, type Step } from '../shell/steps.ts'
-import type { Host } from '../libvirt/observe.ts'
+import type { Seen } from '../libvirt/hosts.ts'
 import { LabError, line, script } from '../text/errors.ts'
 import { keepsConnections, loginIn, sshConfig, sshFiles } from './ssh-files.ts'
 
@@ -13,9 +13,11 @@ export const hostKey = (node: Node) => `${node.dir}/host_key`
 export const publicHostKey = (node: Node) => `${hostKey(node)}.pub`
 
 /** Throws when the lab's machines have another login than the lab file, or this folder lacks their key. */
-export function checkAccess(lab: Lab, host: Host): void {
+export function checkAccess(lab: Lab, { sites }: Pick<Seen, 'sites'>): void {
   const { key, config } = sshFiles(lab)
-  const hasMachines = host.domains.some(({ owner }) => owner?.lab === lab.name)
+  const hasMachines = sites.some(({ host }) =>
+    host.domains.some(({ owner }) => owner?.lab === lab.name),
+  )
   const login = loginIn(readText(config) ?? '')
   if (hasMachines && login !== undefined && login !== lab.user)
     throw new LabError(

@@ -1,5 +1,6 @@
 // EDGE. Waiting until a machine answers on SSH with its pinned key and cloud-init is done.
 import * as ui from '../cli/ui.ts'
+import { labAt } from '../lab/hosts.ts'
 import type { Lab, Node } from '../lab/lab.ts'
 import { consoleTail, lastConsoleLine } from '../libvirt/console.ts'
 import { adviceFor } from '../libvirt/trouble.ts'
@@ -56,7 +57,8 @@ export const untilReady = (lab: Lab, node: Node, seconds: number): Check => ({
   holds: (say) => waitForNode(lab, node, seconds, say),
 })
 
-async function waitForNode(lab: Lab, node: Node, seconds: number, say: Say): Promise<string> {
+async function waitForNode(all: Lab, node: Node, seconds: number, say: Say): Promise<string> {
+  const lab = labAt(all, node)
   let looks = 0
   let wasReached = false
   const probe = async (): Promise<Seen<InitState>> => {

@@ -12,6 +12,8 @@ export interface Node {
   name: string
   role: 'server' | 'agent'
   address: string
+  /** The name of its host; undefined: that of `libvirt`. */
+  host?: string | undefined
   vcpus: number
   /** Bytes. */
   memory: number
@@ -38,6 +40,10 @@ export interface Lab extends Omit<LabFile, 'nodes' | 'defaults' | 'image' | 'poo
   /** Of the libvirt network, if there is one. */
   networkUuid: string
   warnings: string[]
+  /** Where this is the lab as one of several hosts sees it (hosts.ts): the name of that host, '' for that of `libvirt`. */
+  on?: string
+  /** The nodes on the other hosts then. */
+  others?: Node[]
 }
 
 const poolName = 'rke2-kvm-lab'

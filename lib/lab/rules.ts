@@ -68,6 +68,28 @@ function networkProblems(raw: Raw): Problem[] {
   ]
 }
 
+function hostProblems(raw: Raw, nodes: Raw[]): Problem[] {
+  const hosts = Object.entries(record(raw.hosts))
+  const names = hosts.map(([name]) => name)
+  const uris = [raw.libvirt ?? 'qemu:///system', ...hosts.map(([, host]) => record(host).libvirt)]
+  const isBehindNat = hosts.length > 0 && record(raw.network).nat !== undefined
+  return [
+    ...problem(
+      ['network', 'nat'],
+      isBehindNat && 'ends at its host; machines on several hosts need network.bridge',
+    ),
+    ...hosts.flatMap(([name, host], index) => {
+      const { libvirt } = record(host)
+      const isTwice = typeof libvirt === 'string' && uris.indexOf(libvirt) <= index
+      return problem(['hosts', name, 'libvirt'], isTwice && `${String(libvirt)} is named already`)
+    }),
+    ...nodes.flatMap(({ host }, index) => {
+      const isUnknown = typeof host === 'string' && !names.includes(host)
+      return problem(['nodes', index, 'host'], isUnknown && `there is no ${host} in hosts`)
+    }),
+  ]
+}
+
 const nodesOf = (raw: Raw): Raw[] => (Array.isArray(raw.nodes) ? raw.nodes : []).map(record)
 const isServer = ({ role }: Raw) => role === 'server'
 
@@ -85,6 +107,7 @@ export function ruleProblems(document: unknown): Problem[] {
       problem(['nodes', index, 'address'], addressProblem(raw, address)),
     ),
     ...networkProblems(raw),
+    ...hostProblems(raw, nodes),
     ...problem(['rke2', 'vip'], addressProblem(raw, vip)),
     ...Object.entries(record(config)).flatMap(([key, value]) =>
       problem(['rke2', 'config', key], rke2KeyProblem(key, value, servers)),

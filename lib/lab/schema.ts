@@ -29,6 +29,15 @@ const poolFolder = line.regex(
   /^(\/(?!\.\.?\/)[\w@%+=:,.-]+)*\/rke2-kvm-lab$/,
   'must be a whole path that ends in /rke2-kvm-lab, such as /data/rke2-kvm-lab: a folder of its own',
 )
+const libvirt = line
+  .regex(/^[a-z][a-z0-9+]*:\/\/[^\s'"]*$/, 'must be a libvirt URI such as qemu:///system')
+  .regex(
+    /^(?!.*\/session$)/,
+    "a user's own session has neither bridge nor NAT network; use qemu:///system",
+  )
+const bridge = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,14}$/, 'must be the name of a bridge, at most 15 characters')
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 hexadecimal digits, lower case')
 
 const size = (least: string) =>
@@ -56,6 +65,7 @@ const node = z.strictObject({
   vcpus: machine.vcpus.optional().describe('instead of defaults.vcpus'),
   memory: machine.memory.optional().describe('instead of defaults.memory'),
   disk: machine.disk.optional().describe('instead of defaults.disk'),
+  host: label.optional().describe('the one of hosts that it is on; otherwise that of libvirt'),
 })
 
 const exactlyOne =
@@ -73,14 +83,20 @@ export const labSchema = z.strictObject({
   name: label
     .refine((name) => name.length <= 40, { error: 'must be at most 40 characters' })
     .describe('name of the lab: of its folder .lab/NAME, its volumes and its kubeconfig context'),
-  libvirt: line
-    .regex(/^[a-z][a-z0-9+]*:\/\/[^\s'"]*$/, 'must be a libvirt URI such as qemu:///system')
-    .regex(
-      /^(?!.*\/session$)/,
-      "a user's own session has neither bridge nor NAT network; use qemu:///system",
-    )
+  libvirt: libvirt
     .default('qemu:///system')
     .describe('where the machines are created: any libvirt URI'),
+  hosts: z
+    .record(
+      label,
+      z.strictObject({
+        libvirt: libvirt.describe('its libvirt URI'),
+        bridge: bridge.optional().describe('instead of network.bridge'),
+        pool: poolFolder.optional().describe('instead of pool'),
+      }),
+    )
+    .default({})
+    .describe('further hosts by name, for nodes[].host; all on one LAN, with network.bridge'),
   domainType: z
     .enum(['auto', 'kvm', 'qemu'])
     .default('auto')
@@ -109,12 +125,7 @@ export const labSchema = z.strictObject({
     .refine(exactlyOne('name', 'url', 'file'), { error: 'give one of name, url and file' }),
   network: z
     .strictObject({
-      bridge: z
-        .string()
-        .regex(
-          /^[A-Za-z0-9][A-Za-z0-9._-]{0,14}$/,
-          'must be the name of a bridge, at most 15 characters',
-        )
+      bridge: bridge
         .optional()
         .describe('bridge of the host on the LAN; either this or network.nat'),
       nat: networkName

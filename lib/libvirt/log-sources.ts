@@ -1,4 +1,5 @@
 // EDGE. What is read of libvirt for a report of a problem: only of domains and volumes of this lab.
+import { labAt } from '../lab/hosts.ts'
 import type { Lab } from '../lab/lab.ts'
 import type { Source } from '../shell/bundle.ts'
 import { LabError } from '../text/errors.ts'
@@ -11,7 +12,9 @@ import { virsh } from './virsh.ts'
 const most = 2_000_000
 
 /** A machine from outside. */
-export function machineSources(lab: Lab, { name, domain, foreign, disk, seed }: Machine): Source[] {
+export function machineSources(all: Lab, machine: Machine): Source[] {
+  const { name, domain, foreign, disk, seed } = machine
+  const lab = labAt(all, machine.node)
   const source = (file: string, bash: string, read?: Source['read']): Source => ({
     file: `nodes/${name}/${file}`,
     bash,

@@ -46,6 +46,8 @@ export interface Machine {
   domain?: Domain
   /** A domain of the node's name that this lab did not make. */
   foreign?: Domain
+  /** The host that has its domain, where the lab file names another one. */
+  elsewhere?: string
   /** Its disk, made by this lab. */
   disk?: Volume
   /** The volume with the name of its seed; this lab's if its domain or its tag says so. */

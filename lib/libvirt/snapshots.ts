@@ -2,6 +2,8 @@
 import type { Lab } from '../lab/lab.ts'
 import { quote } from '../text/quote.ts'
 import { words } from './host.ts'
+import type { Seen } from './hosts.ts'
+import type { Machine } from './ownership.ts'
 import { parseSnapshot, type Snapshot } from './snapshot-xml.ts'
 import { ask, readable } from './virsh.ts'
 import { readInVolumes } from './volumes.ts'
@@ -41,4 +43,16 @@ export async function countInVolumes(lab: Lab, volumes: string[]): Promise<Map<s
       /^\0\0\0[^]$/.test(bytes) ? [[name, bytes.charCodeAt(3)]] : [],
     ),
   )
+}
+
+/** The same for the disks of machines on several hosts. */
+export async function countAll({ sites }: Seen, machines: Machine[]): Promise<Map<string, number>> {
+  const counts = sites.map(({ lab }) => {
+    const own = machines.filter(({ node }) => lab.nodes.includes(node))
+    return countInVolumes(
+      lab,
+      own.flatMap(({ disk }) => disk?.name ?? []),
+    )
+  })
+  return new Map((await Promise.all(counts)).flatMap((one) => [...one]))
 }

@@ -3,59 +3,96 @@ import { statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { fetchChecked, withCacheLock } from '../download/fetch.ts'
 import { capacityOf, isCached, type Image } from '../download/image.ts'
+import { fileOf } from '../lab/hosts.ts'
 import type { Lab } from '../lab/lab.ts'
 import type { Volume } from '../libvirt/host.ts'
+import { hostName } from '../libvirt/host-names.ts'
+import type { Site } from '../libvirt/hosts.ts'
 import { virsh, type Host } from '../libvirt/observe.ts'
 import { findVolume } from '../libvirt/ownership.ts'
 import { baseVolumeXml } from '../libvirt/storage-xml.ts'
 import { readAgain } from '../libvirt/volumes.ts'
 import { written, type Shell } from '../shell/carry-out.ts'
-import { inOneShell, sh, type Check, type Step } from '../shell/steps.ts'
+import {
+  inOneShell,
+  inOrder,
+  sh,
+  type Check,
+  type Lane,
+  type Stage,
+  type Step,
+} from '../shell/steps.ts'
 import { LabError } from '../text/errors.ts'
 import { commandText } from '../text/quote.ts'
 import { formatSize } from '../text/size.ts'
 
-/** Does `work` with the steps that bring the base image into the pool, if it is missing, and with the pool as it is then.
- *  The image must fit on every disk. */
-export async function withBaseVolume<T>(
+/** Does `work` with the steps that bring the base image into the pools that lack it, and with the pools as they are then. The
+ *  image must fit on every disk. */
+export async function withBaseVolumes<T>(
   lab: Lab,
-  before: Host,
+  before: Site[],
   image: Image,
   shell: Shell,
-  work: (host: Host, steps: Step[]) => Promise<T>,
+  work: (sites: Site[], steps: Base) => Promise<T>,
 ): Promise<T> {
-  const look = async () => {
-    const host = await readAgain(lab, before, [image.volume])
+  const look = async (site: Site) => {
+    const host = await readAgain(site.lab, site.host, [image.volume])
     const volume = findVolume(host, image.volume)
-    const isThere = volume !== undefined && (await isWhole(lab, image, volume, host))
-    if (isThere) checkDiskSizes(lab, volume.capacity)
-    return { host, isThere, isCutOff: volume !== undefined && !isThere }
+    const isThere = volume !== undefined && (await isWhole(site.lab, image, volume, host))
+    if (isThere) checkDiskSizes(site.lab, volume.capacity)
+    return { lab: site.lab, host, isThere, isCutOff: volume !== undefined && !isThere }
   }
-  if (before.volumeNames.includes(image.volume)) {
-    const { host, isThere } = await look()
-    if (isThere) return work(host, [])
+  const lookAtAll = () => Promise.all(before.map(look))
+  if (before.every(({ host }) => host.volumeNames.includes(image.volume))) {
+    const sites = await lookAtAll()
+    if (sites.every(({ isThere }) => isThere)) return work(sites, { fetch: [], uploads: [] })
   }
   // Another lab may upload it until this one has the lock.
   return withCacheLock(shell, async () => {
-    const { host, isThere, isCutOff } = await look()
-    return work(host, isThere ? [] : planBase(lab, image, isCutOff))
+    const sites = await lookAtAll()
+    const lacking = sites.filter(({ isThere }) => !isThere)
+    const uploads = lacking.map(({ lab, isCutOff }): Lane => ({
+      name: lab.on === undefined ? '' : hostName(lab),
+      steps: planUpload(lab, image, isCutOff),
+    }))
+    return work(sites, { fetch: lacking.length > 0 ? planFetch(lab, image) : [], uploads })
   })
 }
 
-function planBase(lab: Lab, image: Image, isCutOff: boolean): Step[] {
-  const { name } = lab.pool
-  const xml = `${lab.dir}/base.xml`
-  const { volume, file, url } = image
+/** The steps that bring the image to this host, and from there to the pools. */
+export interface Base {
+  fetch: Step[]
+  uploads: Lane[]
+}
+
+/** The stages that bring the image and the seeds into the pools, all at the same time. */
+export function planUploads({ fetch, uploads }: Base, seeds: Lane[]): Stage[] {
+  const title = 'Base image and seeds'
+  const [only, ...more] = uploads
+  const own = { name: '', steps: [...fetch, ...(only?.steps ?? [])] }
+  if (more.length === 0) return [{ title, lanes: [own, ...seeds] }]
+  return [
+    ...(fetch.length > 0 ? [inOrder('Image', fetch)] : []),
+    { title, lanes: [...uploads, ...seeds] },
+  ]
+}
+
+function planFetch(lab: Lab, image: Image): Step[] {
+  const { file, url } = image
   const isHere = isCached(image)
   if (isHere) checkDiskSizes(lab, capacityOf(file))
+  if (isHere || !url) return []
   return [
-    ...(isHere || !url
-      ? []
-      : [
-          sh`mkdir -p ${dirname(file)}`,
-          ...fetchChecked(url, file, image.digest),
-          diskSizeCheck(lab, file),
-        ]),
+    sh`mkdir -p ${dirname(file)}`,
+    ...fetchChecked(url, file, image.digest),
+    diskSizeCheck(lab, file),
+  ]
+}
+
+function planUpload(lab: Lab, { volume, file }: Image, isCutOff: boolean): Step[] {
+  const { name } = lab.pool
+  const xml = fileOf(lab, 'base', 'xml')
+  return [
     ...(isCutOff ? [sh`${virsh(lab)} vol-delete --pool ${name} ${volume}`] : []),
     ...written(xml, baseVolumeXml(volume)),
     ...inOneShell([

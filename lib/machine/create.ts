@@ -1,7 +1,10 @@
 // EDGE. The steps that create pool, network, disks and domains; what exists already is not changed.
+import { fileOf, labAt } from '../lab/hosts.ts'
 import type { Lab, Node } from '../lab/lab.ts'
 import { domainXml } from '../libvirt/domain-xml.ts'
 import { words, type Host } from '../libvirt/host.ts'
+import { onHost } from '../libvirt/host-names.ts'
+import type { Seen, Site } from '../libvirt/hosts.ts'
 import {
   checkUnused,
   foreignVolume,
@@ -20,22 +23,25 @@ import { commandText } from '../text/quote.ts'
 import { formatSize } from '../text/size.ts'
 
 /** Snapshots of machines that are there: the lab cannot go back to them while there are more machines. */
-export async function savedBefore(lab: Lab, { domains }: Host): Promise<string[]> {
-  const ours = domains.filter((domain) => whoseDomain(lab, domain) === 'ours')
-  if (ours.length === 0) return []
-  const lists = await ask(
-    lab,
-    ours.map(({ name }) => [name, `snapshot-list ${name} --name`]),
-  )
-  return [...new Set(ours.flatMap(({ name }) => words(lists(name) ?? '')))]
+export async function savedBefore({ sites }: Seen): Promise<string[]> {
+  const all = sites.map(async ({ lab, host: { domains } }) => {
+    const ours = domains.filter((domain) => whoseDomain(lab, domain) === 'ours')
+    if (ours.length === 0) return []
+    const lists = await ask(
+      lab,
+      ours.map(({ name }) => [name, `snapshot-list ${name} --name`]),
+    )
+    return ours.flatMap(({ name }) => words(lists(name) ?? ''))
+  })
+  return [...new Set((await Promise.all(all)).flat())]
 }
 
 /** Creates and starts the pool where needed. */
-export async function openPool(lab: Lab, host: Host, shell: Shell): Promise<void> {
+export async function openPool({ lab, host }: Site, shell: Shell): Promise<void> {
   const trouble = poolTrouble(host, lab)
   if (trouble) throw trouble
   if (host.pool?.active) return
-  const isOpen = await shell.apply(inOrder('Storage pool', planPool(lab, host)))
+  const isOpen = await shell.apply(inOrder(onHost(lab, 'Storage pool'), planPool(lab, host)))
   if (isOpen || !host.pool) return
   throw new LabError(`the storage pool ${lab.pool.name} is off, so its volumes cannot be seen`, {
     hint: commandText`${virsh(lab)} pool-start ${lab.pool.name}`,
@@ -44,7 +50,7 @@ export async function openPool(lab: Lab, host: Host, shell: Shell): Promise<void
 
 function planPool(lab: Lab, host: Host): Step[] {
   if (host.pool) return inOneShell(startPool(lab))
-  const file = `${lab.dir}/pool.xml`
+  const file = fileOf(lab, 'pool', 'xml')
   const define = sh`${virsh(lab)} pool-define --validate ${file}`
   return [...written(file, poolXml(lab)), ...inOneShell([define, ...startPool(lab)])]
 }
@@ -56,6 +62,10 @@ export const startPool = (lab: Lab): Run[] => [
 ]
 
 /** The steps to the lab's active NAT network, if it has one. */
+export const planNetworks = ({ sites }: Seen): Step[] =>
+  sites.flatMap(({ lab, host }) => planNetwork(lab, host))
+
+/** The same for one host. */
 export function planNetwork(lab: Lab, host: Host): Step[] {
   const { nat, gateway } = lab.network
   if (nat === undefined) return []
@@ -161,10 +171,10 @@ function planAutostart(lab: Lab, { name, domain }: Machine): Step[] {
 }
 
 /** The steps that get a machine's domain running; none where it runs. */
-export const planStart = (lab: Lab, machine: Machine): Step[] => [
-  ...planAutostart(lab, machine),
-  ...planRunning(lab, machine),
-]
+export function planStart(lab: Lab, machine: Machine): Step[] {
+  const at = labAt(lab, machine.node)
+  return [...planAutostart(at, machine), ...planRunning(at, machine)]
+}
 
 function planRunning(lab: Lab, { name, domain }: Machine): Step[] {
   const state = domain?.state ?? 'absent'

@@ -36,7 +36,7 @@ export function destroyPlan(
   const domains = host.domains.filter(
     (domain) => whoseDomain(lab, domain) === 'ours' && isMeant(domain.name),
   )
-  const labNames = (whole ? lab.nodes : named).map(({ name }) => name)
+  const labNames = lab.nodes.filter(({ name }) => isMeant(name)).map(({ name }) => name)
   const names = [...new Set([...domains.map(({ name }) => name), ...labNames])]
   const foreign = host.domains.filter(
     (domain) => whoseDomain(lab, domain) !== 'ours' && names.includes(domain.name),
@@ -110,15 +110,16 @@ export function planText(
     logs = [],
     files = [],
   }: Partial<Record<'snapshots' | 'logs' | 'files', string[]>>,
+  where = '',
 ): string[] {
   return [
-    ...plan.domains.map(({ name, state }) => `domain   ${name} (${state})`),
+    ...plan.domains.map(({ name, state }) => `domain   ${name} (${state})${where}`),
     ...snapshots.map((text) => `snapshot ${text}`),
-    ...plan.volumes.map((name) => `volume   ${name}`),
-    ...plan.images.map((name) => `image    ${name}`),
-    ...plan.networks.map(({ name }) => `network  ${name}`),
-    ...(plan.pool ? [`pool     ${lab.pool.name} (empty after that)`] : []),
-    ...logs.map((file) => `logs     ${file}`),
+    ...plan.volumes.map((name) => `volume   ${name}${where}`),
+    ...plan.images.map((name) => `image    ${name}${where}`),
+    ...plan.networks.map(({ name }) => `network  ${name}${where}`),
+    ...(plan.pool ? [`pool     ${lab.pool.name} (empty after that)${where}`] : []),
+    ...logs.map((file) => `logs     ${file}${where}`),
     ...files.map((file) => `files    ${file}`),
   ]
 }

@@ -1,23 +1,23 @@
 // EDGE. The steps that remove what a destroy plan lists. After an interruption the next run continues.
-import { existsSync, readdirSync, rmSync } from 'node:fs'
-import { dirname } from 'node:path'
-import { planKnownHosts, publicHostKey } from '../guest/keys.ts'
-import { backupFolder, type Lab, type Node } from '../lab/lab.ts'
-import { logFiles, noLogPool, removeLogs } from '../libvirt/console-logs.ts'
+import type { Lab, Node } from '../lab/lab.ts'
+import { logFiles, removeLogs } from '../libvirt/console-logs.ts'
 import type { Domain } from '../libvirt/host.ts'
+import { hostName, onHost } from '../libvirt/host-names.ts'
+import { answeringNodes, observeHosts, type Seen } from '../libvirt/hosts.ts'
 import { look, virsh, type Host } from '../libvirt/observe.ts'
 import { tagPlace, whosePool } from '../libvirt/ownership.ts'
 import { readInVolumes } from '../libvirt/volumes.ts'
 import type { Shell } from '../shell/carry-out.ts'
 import { forEach, inOrder, sh, type Stage, type Step } from '../shell/steps.ts'
-import { commandText } from '../text/quote.ts'
+import { asOne, LabError, line, script } from '../text/errors.ts'
 import { startPool } from './create.ts'
-import { destroyPlan, planText, type DestroyPlan } from './destroy-plan.ts'
+import { labFiles, removeFiles } from './destroy-files.ts'
+import { destroyPlan, isNothing, planText, type DestroyPlan } from './destroy-plan.ts'
 import { lostWith } from './snapshot-losses.ts'
 import { snapshotsOf } from './snapshot-steps.ts'
 
-// Everything that this lab may have on the host; its pool is started for that.
-async function observeAll(lab: Lab, shell: Shell): Promise<Host> {
+// Everything that this lab may have on a host; its pool is started for that.
+async function lookAtAll(lab: Lab, shell: Shell): Promise<Host> {
   const first = await look(lab)
   const isOff = first.pool && !first.pool.active && whosePool(lab, first.pool) === 'ours'
   if (isOff) await shell.apply(inOrder('Storage pool', startPool(lab)))
@@ -25,31 +25,96 @@ async function observeAll(lab: Lab, shell: Shell): Promise<Host> {
   return look(lab, volumeNames)
 }
 
-/** What is removed of the nodes named, or of the whole lab; `about`: the same in words. */
+/** What the lab has, and what of it goes. */
+export interface Own {
+  seen: Seen
+  /** The nodes named whose hosts answer; none for the whole lab. */
+  named: Node[]
+  /** What is removed, for each host that answers. */
+  plans: { lab: Lab; plan: DestroyPlan }[]
+  leftAlone: string[]
+  /** What is removed, in words. */
+  about: string[]
+  isNothing: boolean
+}
+
+/** What is removed of the nodes named, or of the whole lab. */
 export async function findOwn(
   lab: Lab,
-  named: Node[],
+  wanted: Node[],
   withImages: boolean,
   shell: Shell,
-): Promise<{ host: Host; plan: DestroyPlan; files: string[]; about: string[] }> {
-  const host = await observeAll(lab, shell)
-  const seeds = host.volumeNames.filter((name) => name.endsWith('-seed.iso'))
-  const tags = await readInVolumes(lab, seeds, tagPlace)
-  const plan = destroyPlan(lab, named, host, tags, withImages)
-  const files = labFiles(lab, named)
-  const going = plan.domains.map(({ name }) => name)
-  const snapshots = going.length > 0 ? lostWith(await snapshotsOf(lab, host), going) : []
-  const about = planText(lab, plan, { snapshots, logs: logFiles(plan.names), files })
-  return { host, plan, files, about }
+): Promise<Own> {
+  const seen = await observeHosts(lab, (at) => lookAtAll(at, shell))
+  const named = answeringNodes(seen, wanted)
+  const plans = await Promise.all(
+    seen.sites.map(async ({ lab: at, host }) => {
+      const seeds = host.volumeNames.filter((name) => name.endsWith('-seed.iso'))
+      const tags = await readInVolumes(at, seeds, tagPlace)
+      return { lab: at, plan: destroyPlan(at, named, host, tags, withImages) }
+    }),
+  )
+  const files = keepsFiles(seen, named) ? [] : labFiles(lab, named)
+  const going = plans.flatMap(({ plan }) => plan.domains.map(({ name }) => name))
+  const snapshots = going.length > 0 ? lostWith(await snapshotsOf(lab, seen), going) : []
+  const texts = plans.map(({ lab: at, plan }, index) => {
+    const more = { snapshots: index === 0 ? snapshots : [], logs: logFiles(plan.names) }
+    return planText(at, plan, more, at.on === undefined ? '' : ` on ${hostName(at)}`)
+  })
+  return {
+    seen,
+    named,
+    plans,
+    leftAlone: plans.flatMap(({ lab: at, plan }) => plan.leftAlone.map((one) => onHost(at, one))),
+    about: [...texts.flat(), ...files.map((file) => `files    ${file}`)],
+    isNothing: files.length === 0 && plans.every(({ plan }) => isNothing(plan)),
+  }
 }
 
 /** The removal, from the domains to the files on this host. */
-export const removal = (lab: Lab, plan: DestroyPlan, named: Node[]): Stage[] => [
-  forEach('Domains', plan.domains, (domain) => removeDomain(lab, domain)),
-  inOrder('Volumes', removeStorage(lab, plan)),
-  inOrder('Logs', removeLogs(lab, plan.names)),
-  inOrder('Files', removeFiles(lab, named)),
-]
+export function removal(
+  lab: Lab,
+  { seen, named, plans }: Pick<Own, 'named' | 'plans'> & { seen: Pick<Seen, 'silent'> },
+): Stage[] {
+  const domains = plans.flatMap(({ lab: at, plan }) =>
+    plan.domains.map((domain) => ({ name: domain.name, at, domain })),
+  )
+  const onEach = (title: string, steps: (at: Lab, plan: DestroyPlan) => Step[]) =>
+    forEach(
+      title,
+      plans.map((one) => ({ ...one, name: one.lab.on === undefined ? '' : hostName(one.lab) })),
+      (one) => steps(one.lab, one.plan),
+    )
+  return [
+    forEach('Domains', domains, ({ at, domain }) => removeDomain(at, domain)),
+    onEach('Volumes', removeStorage),
+    onEach('Logs', (at, { names }) => removeLogs(at, names)),
+    inOrder('Files', keepsFiles(seen, named) ? [] : removeFiles(lab, named)),
+  ]
+}
+
+// The next run needs them, for what is on a host that does not answer.
+const keepsFiles = ({ silent }: Pick<Seen, 'silent'>, named: Node[]) =>
+  named.length === 0 && silent.length > 0
+
+/** Throws when the lab may have more on a host that does not answer. */
+export function checkAllGone(lab: Lab, { silent }: Seen): void {
+  const errors = silent.map(
+    ({ lab: at, error }) =>
+      new LabError(error.message, {
+        details: [
+          ...error.details,
+          `what the lab has on ${hostName(at)} stays, and so does ${lab.dir}`,
+        ],
+        hint: [
+          line(script('destroy'), '   # when it answers'),
+          `# if it never will: take it and its nodes out of the lab file first`,
+        ],
+        cause: error,
+      }),
+  )
+  if (errors.length > 0) throw asOne(errors)
+}
 
 // Also removes snapshots, managed save and nvram.
 function removeDomain(lab: Lab, { name, state, persistent }: Domain): Step[] {
@@ -80,57 +145,4 @@ function removeStorage(lab: Lab, plan: DestroyPlan): Step[] {
         )
       : []),
   ]
-}
-
-// Files on this host that belong to the nodes named, or to the whole lab.
-function labFiles(lab: Lab, named: Node[]): string[] {
-  const paths = named.length === 0 ? [lab.dir] : named.map(({ dir }) => dir)
-  return paths.filter((path) => existsSync(path) && !onlyLock(path, keptBackups(lab)))
-}
-
-/** The folder of the lab's backups, which stays, if there are any. */
-export function keptBackups(lab: Lab): string[] {
-  const folder = backupFolder(lab)
-  const isBackup = (name: string) => name.endsWith('.tar')
-  return existsSync(folder) && readdirSync(folder).some(isBackup) ? [folder] : []
-}
-
-const onlyLock = (path: string, besides: string[] = []) =>
-  readdirSync(path).every((name) => name === 'lock' || besides.includes(`${path}/${name}`))
-
-/** What killed runs may have left where nothing else is: the pool of the logs, and a folder with nothing but a lock. */
-export const leftOvers = (lab: Lab): Stage =>
-  inOrder('Logs', [
-    noLogPool(lab),
-    {
-      do: 'check',
-      bash: commandText`if [ "$(ls -A ${lab.dir} 2>/dev/null)" = lock ]; then
-  rm -r ${lab.dir}
-  rmdir --ignore-fail-on-non-empty ${dirname(lab.dir)}
-fi`,
-      holds: async () => forgetFolder(lab),
-    },
-  ])
-
-function forgetFolder(lab: Lab): void {
-  if (!existsSync(lab.dir) || !onlyLock(lab.dir)) return
-  rmSync(lab.dir, { recursive: true })
-  if (readdirSync(dirname(lab.dir)).length === 0) rmSync(dirname(lab.dir), { recursive: true })
-}
-
-// The lab's files, or those of the nodes named with their lines in known_hosts.
-function removeFiles(lab: Lab, named: Node[]): Step[] {
-  const kept = keptBackups(lab)
-  if (named.length === 0 && kept.length > 0) {
-    const all = readdirSync(lab.dir)
-      .sort()
-      .map((name) => `${lab.dir}/${name}`)
-    return [sh`rm -rf ${[...all.filter((path) => !kept.includes(path)), `${kept[0]}/part`]}`]
-  }
-  if (named.length === 0)
-    return [sh`rm -rf ${lab.dir}`, sh`rmdir --ignore-fail-on-non-empty ${dirname(lab.dir)}`]
-  const others = lab.nodes.filter(
-    (node) => !named.includes(node) && existsSync(publicHostKey(node)),
-  )
-  return [sh`rm -rf ${named.map(({ dir }) => dir)}`, ...planKnownHosts(lab, others)]
 }

@@ -1,4 +1,5 @@
 // PURE. Drift: what differs between the lab file and existing machines.
+import { labAt } from '../lab/hosts.ts'
 import type { Lab } from '../lab/lab.ts'
 import { foreignDomain, type Machine } from '../libvirt/ownership.ts'
 import { LabError, line, NodeErrors, script } from '../text/errors.ts'
@@ -33,7 +34,9 @@ export function differences({ node, domain, disk }: Machine, type?: 'kvm' | 'qem
 export function checkMachines(lab: Lab, machines: Machine[]): void {
   const errors = machines.flatMap(
     (machine) =>
-      (machine.foreign ? foreignDomain(lab, machine.foreign) : otherAddress(machine)) ?? [],
+      (machine.foreign
+        ? foreignDomain(labAt(lab, machine.node), machine.foreign)
+        : (otherAddress(machine) ?? otherHost(machine))) ?? [],
   )
   if (errors.length > 0) throw new NodeErrors(errors)
 }
@@ -48,6 +51,24 @@ export function checkMade(machines: Machine[]): void {
         : `there is no such machine: ${missing[0]}`,
       { hint: script('create', ...missing) },
     )
+}
+
+function otherHost({ node, domain, elsewhere }: Machine): LabError | undefined {
+  if (elsewhere === undefined) return undefined
+  const too = domain
+    ? ' too, and each name and address may be there once'
+    : '; a machine does not move'
+  return new LabError(`${node.name}: it is on ${elsewhere}${too}`, {
+    hint: [
+      line(
+        script('destroy', node.name),
+        ' && ',
+        script('create', node.name),
+        '   # makes it again',
+      ),
+      `# or put its old host back into the lab file`,
+    ],
+  })
 }
 
 // The scripts could not reach such a machine.

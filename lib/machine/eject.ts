@@ -5,8 +5,10 @@ import { hostKey } from '../guest/keys.ts'
 import { onNode } from '../guest/on-node.ts'
 import { askInit } from '../guest/ready.ts'
 import { commandOn } from '../guest/ssh.ts'
+import { labAt } from '../lab/hosts.ts'
 import type { Lab, Node } from '../lab/lab.ts'
-import { virsh, type Host } from '../libvirt/observe.ts'
+import type { Seen, Site } from '../libvirt/hosts.ts'
+import { virsh } from '../libvirt/observe.ts'
 import { checkUnused, type Machine } from '../libvirt/ownership.ts'
 import { sh, type Check, type Run, type Step } from '../shell/steps.ts'
 import { LabError, line, script, type Hint } from '../text/errors.ts'
@@ -26,7 +28,15 @@ export interface Seeded {
 }
 
 /** Finds where the seed of each machine still is; a missing machine counts as just created. */
-export async function findSeeds(lab: Lab, machines: Machine[], host: Host): Promise<Seeded[]> {
+export async function findSeeds({ sites }: Seen, machines: Machine[]): Promise<Seeded[]> {
+  const all = sites.map((site) => {
+    const own = machines.filter(({ node }) => site.lab.nodes.includes(node))
+    return findSeedsAt(site, own)
+  })
+  return (await Promise.all(all)).flat()
+}
+
+async function findSeedsAt({ lab, host }: Site, machines: Machine[]): Promise<Seeded[]> {
   const found = machines.map((machine): Seeded => {
     const { name, node, domain } = machine
     if (!domain) return { name, machine, live: true, config: true, volume: true, secrets: true }
@@ -49,8 +59,9 @@ export async function findSeeds(lab: Lab, machines: Machine[], host: Host): Prom
 }
 
 /** What must hold before a seed is ejected: cloud-init could not continue without it. */
-export function planQuestion(lab: Lab, { machine }: Seeded, force: boolean): Check[] {
+export function planQuestion(all: Lab, { machine }: Seeded, force: boolean): Check[] {
   const { node, domain } = machine
+  const lab = labAt(all, node)
   if (!force) return [initDone(machine)]
   return domain
     ? []
@@ -88,8 +99,9 @@ async function checkInitDone({ node, domain }: Machine): Promise<void> {
 }
 
 /** The steps that switch cloud-init off, eject the seed live and persistently, and delete the volume and the private host key. */
-export function planEject(lab: Lab, seeded: Seeded, force: boolean): Step[] {
+export function planEject(all: Lab, seeded: Seeded, force: boolean): Step[] {
   const { node } = seeded.machine
+  const lab = labAt(all, node)
   return [
     ...(seeded.config || seeded.live ? [switchOff(node, force)] : []),
     ...(seeded.config ? [sh`${virsh(lab)} change-media ${node.name} sda --eject --config`] : []),

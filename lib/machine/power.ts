@@ -2,10 +2,12 @@
 import * as ui from '../cli/ui.ts'
 import { hangUp } from '../guest/on-node.ts'
 import { untilReady } from '../guest/ready.ts'
+import { labAt } from '../lab/hosts.ts'
 import type { Lab, Node } from '../lab/lab.ts'
 import { lastConsoleLine } from '../libvirt/console.ts'
-import { look, virsh, type Host } from '../libvirt/observe.ts'
-import { pair, type Machine } from '../libvirt/ownership.ts'
+import { observeHosts, pairAll, type Seen as SeenHosts } from '../libvirt/hosts.ts'
+import { look, virsh } from '../libvirt/observe.ts'
+import type { Machine } from '../libvirt/ownership.ts'
 import { query } from '../shell/bash.ts'
 import type { Shell } from '../shell/carry-out.ts'
 import { forEach, inOrder, sh, untilBash, type Check, type Say, type Step } from '../shell/steps.ts'
@@ -13,7 +15,7 @@ import { TimedOut, until, type Seen } from '../shell/wait.ts'
 import { LabError, script } from '../text/errors.ts'
 import { formatSeconds } from '../text/progress.ts'
 import { commandText, quote } from '../text/quote.ts'
-import { planNetwork, planStart } from './create.ts'
+import { planNetworks, planStart } from './create.ts'
 
 const off = ['shut off', 'crashed']
 
@@ -22,9 +24,10 @@ export const isOn = ({ domain }: Machine): boolean =>
   domain !== undefined && !off.includes(domain.state)
 
 /** What the cluster loses when these nodes are shut down and other servers go on; undefined if it goes on. */
-export function lostQuorum(all: Machine[], nodes: Node[]): string | undefined {
-  const servers = all.filter(({ node }) => node.role === 'server')
-  const left = servers.filter((one) => isOn(one) && !nodes.includes(one.node))
+export function lostQuorum(lab: Lab, all: Machine[], nodes: Node[]): string | undefined {
+  const servers = lab.nodes.filter(({ role }) => role === 'server')
+  const on = all.filter(isOn).map(({ node }) => node)
+  const left = servers.filter((node) => on.includes(node) && !nodes.includes(node))
   if (left.length === 0 || left.length > servers.length / 2) return undefined
   return `${left.length} of ${servers.length} servers stay on: etcd needs more than half, so kubectl will not work until more are started`
 }
@@ -32,12 +35,12 @@ export function lostQuorum(all: Machine[], nodes: Node[]): string | undefined {
 /** Switches machines on, all at the same time, and waits until they answer. Returns as `Shell.apply`. */
 export async function switchOn(
   lab: Lab,
-  host: Host,
+  seen: SeenHosts,
   machines: Machine[],
   seconds: number,
   shell: Shell,
 ): Promise<boolean> {
-  await shell.apply(inOrder('Network', planNetwork(lab, host)))
+  await shell.apply(inOrder('Network', planNetworks(seen)))
   await shell.apply(forEach('Machines', machines, (machine) => planStart(lab, machine)))
   const wait = forEach('Wait for SSH', machines, ({ node }) => [untilReady(lab, node, seconds)])
   return shell.apply({ ...wait, watched: true })
@@ -83,21 +86,24 @@ export async function shutDown(
   } catch (error) {
     if (!(error instanceof LabError)) throw error
     const nodes = on.map(({ node }) => node)
-    const left = pair(lab, await look(lab), nodes).filter(isOn)
+    const left = pairAll(await observeHosts(lab, look), nodes).filter(isOn)
     const about = [
       error.message,
       'as in a power cut, what a machine has not written to its disk yet is lost',
     ]
     if (left.length === 0 || !(await shell.ask(`Cut the power of ${names(left)}?`, about, yes)))
       throw error
-    await shell.apply(forEach('Cut the power', left, ({ name }) => [cutPower(lab, name)]))
+    await shell.apply(forEach('Cut the power', left, (one) => [cutPower(lab, one)]))
   }
 }
 
-const cutPower = (lab: Lab, name: string) => sh`${virsh(lab)} destroy ${name}`
+/** The step that cuts the power of a machine. */
+export const cutPower = (lab: Lab, { name, node }: Machine) =>
+  sh`${virsh(labAt(lab, node))} destroy ${name}`
 
 // A paused machine does not hear its power button. A shared connection to a machine that is gone hangs until it times out.
-function askOff(lab: Lab, { name, node, domain }: Machine): Step[] {
+function askOff(all: Lab, { name, node, domain }: Machine): Step[] {
+  const lab = labAt(all, node)
   const wakes: Record<string, string> = { paused: 'resume', pmsuspended: 'dompmwakeup' }
   const verb = wakes[domain?.state ?? '']
   return [
@@ -110,7 +116,8 @@ function askOff(lab: Lab, { name, node, domain }: Machine): Step[] {
 const [every, again] = [2, 30]
 
 /** The machine is off. It is asked again now and then: a guest that has just begun to boot does not listen yet. */
-function untilOff(lab: Lab, node: Node, seconds: number): Check {
+function untilOff(all: Lab, node: Node, seconds: number): Check {
+  const lab = labAt(all, node)
   const asked = commandText`${virsh(lab)} shutdown ${node.name}`
   const state = commandText`${virsh(lab)} -q domstate ${node.name}`
   const condition = `test "$(${state})" = 'shut off' || { test $((SECONDS % ${again})) -ge ${every} || ${asked} >/dev/null; false; }`

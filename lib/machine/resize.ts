@@ -1,5 +1,6 @@
 // EDGE. The steps that give existing machines the vcpus, memory and disk of the lab file.
 import { cannotGrow, growRoot, lookAtRoot } from '../guest/root-disk.ts'
+import { labAt } from '../lab/hosts.ts'
 import type { Lab, Node } from '../lab/lab.ts'
 import { virsh } from '../libvirt/observe.ts'
 import { pathOf, type Machine } from '../libvirt/ownership.ts'
@@ -38,16 +39,17 @@ function diskTrouble(lab: Lab, { name, node, domain, disk }: Machine): LabError 
       },
     )
   }
-  if (domain?.files.includes(pathOf(lab, node.volume))) return undefined
+  if (domain?.files.includes(pathOf(labAt(lab, node), node.volume))) return undefined
   return new LabError(`${name}: it does not use its disk ${node.volume} itself now`, {
     details: ['perhaps there is an external snapshot; such a disk is not resized'],
-    hint: commandText`${virsh(lab)} snapshot-list ${name} --tree`,
+    hint: commandText`${virsh(labAt(lab, node))} snapshot-list ${name} --tree`,
   })
 }
 
 /** The steps for a machine that is off. Memory and vcpus have a maximum, which goes first; a lower one lowers both. */
-export function planSizes(lab: Lab, machine: Machine): Step[] {
+export function planSizes(all: Lab, machine: Machine): Step[] {
   const { name, node, domain } = machine
+  const lab = labAt(all, node)
   const size = `${node.memory / 2 ** 20}MiB`
   return [
     ...(domain?.vcpus !== node.vcpus
@@ -84,8 +86,9 @@ export async function unfilled(machines: Machine[]): Promise<Machine[]> {
 
 /** The steps that grow the disk of a machine that is on, and its file system. blockresize shrinks without asking, so the size is
  *  compared first. */
-export function planGrowth(lab: Lab, machine: Machine): Step[] {
+export function planGrowth(all: Lab, machine: Machine): Step[] {
   const { name, node } = machine
+  const lab = labAt(all, node)
   const size = `${commandText`${virsh(lab)} domblkinfo ${name} vda`} | sed -n 's/^Capacity: *//p'`
   const grow = commandText`${virsh(lab)} blockresize ${name} vda ${node.disk}B`
   const bash = `test "$(${size})" -le ${node.disk} || { echo "the disk of ${name} is larger by now" >&2; false; }\n${grow}`

@@ -4,6 +4,7 @@ import { hostKey, publicHostKey } from '../guest/keys.ts'
 import { sshFiles } from '../guest/ssh-files.ts'
 import type { Lab, Node } from '../lab/lab.ts'
 import { proxiesOf } from '../lab/proxy.ts'
+import type { Site } from '../libvirt/hosts.ts'
 import { virsh, type Host } from '../libvirt/observe.ts'
 import { checkUnused, foreignVolume, seedTag, tagPlace, whoseVolume } from '../libvirt/ownership.ts'
 import { readInVolumes } from '../libvirt/volumes.ts'
@@ -44,9 +45,8 @@ async function isoTool(): Promise<string[]> {
 
 /** The steps that create a seed medium for each node, with a new instance-id, and upload it to the pool. */
 export async function planSeeds(
-  lab: Lab,
+  { lab, host }: Site,
   nodes: Node[],
-  host: Host,
   userConfig: ReturnType<typeof parseUserConfig>,
 ): Promise<Lane[]> {
   const tool = await isoTool()

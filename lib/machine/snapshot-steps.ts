@@ -1,15 +1,17 @@
 // EDGE. The steps that save the disks of all machines under one name, put them back, and remove that name.
 import { hangUp } from '../guest/on-node.ts'
+import { labAt, labNamed } from '../lab/hosts.ts'
 import type { Lab } from '../lab/lab.ts'
-import { observe, virsh, type Host } from '../libvirt/observe.ts'
-import { pair, whoseDomain, type Machine } from '../libvirt/ownership.ts'
-import { countInVolumes, readSnapshots } from '../libvirt/snapshots.ts'
+import { observeAll, pairAll, type Seen } from '../libvirt/hosts.ts'
+import { virsh } from '../libvirt/observe.ts'
+import { whoseDomain, type Machine } from '../libvirt/ownership.ts'
+import { countAll, readSnapshots } from '../libvirt/snapshots.ts'
 import type { Shell } from '../shell/carry-out.ts'
 import { forEach, inOrder, sh, type Run, type Stage, type Step } from '../shell/steps.ts'
 import { LabError, script, type CommandError } from '../text/errors.ts'
 import { planStart } from './create.ts'
 import { checkMachines } from './drift.ts'
-import { isOn, shutDownInOrder, type Patience } from './power.ts'
+import { cutPower, isOn, shutDownInOrder, type Patience } from './power.ts'
 import {
   byName,
   checkName,
@@ -24,41 +26,45 @@ import {
 
 /** The machines that are made, and the snapshots of the lab. */
 export interface Saves {
-  host: Host
+  seen: Seen
   machines: Machine[]
   all: LabSnapshot[]
 }
 
 /** Reads them; snapshots also of machines that are no longer in the lab file. */
 export async function lookAtSnapshots(lab: Lab): Promise<Saves> {
-  const host = await observe(lab)
-  const machines = pair(lab, host).filter(({ domain }) => domain)
-  return { host, machines, all: await snapshotsOf(lab, host) }
+  const seen = await observeAll(lab)
+  const machines = pairAll(seen).filter(({ domain }) => domain)
+  return { seen, machines, all: await snapshotsOf(lab, seen) }
 }
 
 /** The snapshots alone. */
-export async function snapshotsOf(lab: Lab, host: Host): Promise<LabSnapshot[]> {
-  const ours = host.domains.filter((domain) => whoseDomain(lab, domain) === 'ours')
-  const made = ours.map(({ name }) => name)
-  const known = lab.nodes.map(({ name }) => name).filter((name) => made.includes(name))
-  const names = [...new Set([...known, ...made])]
-  return byName(lab, await readSnapshots(lab, names))
+export async function snapshotsOf(
+  lab: Lab,
+  { sites }: Pick<Seen, 'sites'>,
+): Promise<LabSnapshot[]> {
+  const all = sites.map(({ lab: at, host }) => {
+    const ours = host.domains.filter((domain) => whoseDomain(lab, domain) === 'ours')
+    const made = ours.map(({ name }) => name)
+    const known = lab.nodes.map(({ name }) => name).filter((name) => made.includes(name))
+    return readSnapshots(at, [...new Set([...known, ...made])])
+  })
+  return byName(lab, (await Promise.all(all)).flat())
 }
 
 /** Shuts the machines down and saves their disks under the name. Returns the machines that are to be on again, none when they
  *  are to stay off; what was interrupted is completed. */
 export async function save(
   lab: Lab,
-  { host, machines, all }: Saves,
+  { seen, machines, all }: Saves,
   name: string,
   options: Patience & { off: boolean },
   shell: Shell,
 ): Promise<Machine[]> {
   checkName(name)
-  checkMachines(lab, pair(lab, host))
+  checkMachines(lab, pairAll(seen))
   const there = all.find((one) => one.name === name)
-  const volumes = machines.flatMap(({ disk }) => disk?.name ?? [])
-  checkSave(lab, machines, all, there, await countInVolumes(lab, volumes))
+  checkSave(lab, machines, all, there, await countAll(seen, machines))
   const kept = there ? machines.filter((machine) => isUnchanged(machine, there)) : []
   const back = kept.length > 0 && there?.wasOn ? machines : machines.filter(isOn)
   await shutDownInOrder(lab, machines, options, shell).catch((error: unknown) =>
@@ -73,7 +79,7 @@ export async function save(
 
 async function onAgain(lab: Lab, back: Machine[], shell: Shell): Promise<void> {
   const nodes = back.map(({ node }) => node)
-  const now = pair(lab, await observe(lab), nodes)
+  const now = pairAll(await observeAll(lab), nodes)
   await shell.apply(forEach('On again', now, (machine) => planStart(lab, machine)))
 }
 
@@ -100,10 +106,10 @@ function planSave(lab: Lab, machines: Machine[], name: string, { there, kept, ba
       const made = [...kept, ...missing.slice(0, index)]
       const undo = [
         ...made.map((other) => forget(lab, other.name, name)),
-        ...back.map((other) => sh`${virsh(lab)} start ${other.name}`),
+        ...back.map((other) => sh`${virsh(labAt(lab, other.node))} start ${other.name}`),
       ].map(({ bash }) => `${bash} >/dev/null || failed=yes`)
       return {
-        ...sh`${virsh(lab)} snapshot-create-as ${one.name} ${name} --description ${text}`,
+        ...sh`${virsh(labAt(lab, one.node))} snapshot-create-as ${one.name} ${name} --description ${text}`,
         ...(undo.length > 0 && { undo: ['failed=', ...undo, 'test -z "$failed"'].join('; ') }),
         explain: (cause, undone) => notSaved(one.name, cause, undone || undo.length === 0),
       }
@@ -112,7 +118,7 @@ function planSave(lab: Lab, machines: Machine[], name: string, { there, kept, ba
 }
 
 const forget = (lab: Lab, machine: string, name: string) =>
-  sh`${virsh(lab)} snapshot-delete ${machine} ${name}`
+  sh`${virsh(labNamed(lab, machine))} snapshot-delete ${machine} ${name}`
 
 const notSaved = (machine: string, cause: CommandError, undone: boolean) =>
   new LabError(`${machine}: not saved: ${cause.message}`, {
@@ -153,22 +159,19 @@ export async function revert(
   if (!isKept && !(await shell.ask(`Put the lab back to ${name}?`, [lost], options.yes)))
     throw new LabError('nothing was changed')
   if (isKept) await save(lab, saves, before, { ...options, off: true }, shell)
-  else await shell.apply(cutPower(lab, machines.filter(isOn)))
+  else await shell.apply(cutAll(lab, machines.filter(isOn)))
   await shell.apply(forEach(`Back to ${name}`, machines, (one) => planRevert(lab, one, name)))
 }
 
 // What a clean shutdown would still write is thrown away in a moment.
-const cutPower = (lab: Lab, on: Machine[]): Stage =>
-  forEach('Cut the power', on, ({ name, node }) => [
-    hangUp(node),
-    sh`${virsh(lab)} destroy ${name}`,
-  ])
+const cutAll = (lab: Lab, on: Machine[]): Stage =>
+  forEach('Cut the power', on, (one) => [hangUp(one.node), cutPower(lab, one)])
 
 // A saved memory would be started on a disk that it does not know.
-const planRevert = (lab: Lab, { name }: Machine, snapshot: string): Step[] => [
-  sh`${virsh(lab)} managedsave-remove ${name}`,
+const planRevert = (lab: Lab, { name, node }: Machine, snapshot: string): Step[] => [
+  sh`${virsh(labAt(lab, node))} managedsave-remove ${name}`,
   {
-    ...sh`${virsh(lab)} snapshot-revert ${name} ${snapshot}`,
+    ...sh`${virsh(labAt(lab, node))} snapshot-revert ${name} ${snapshot}`,
     explain: (cause) => notReverted(name, snapshot, cause),
   },
 ]

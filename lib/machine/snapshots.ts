@@ -1,4 +1,5 @@
 // PURE. The snapshots of a lab: one name on all of its machines. What can be saved, and which can be put back.
+import { labAt, labNamed } from '../lab/hosts.ts'
 import type { Lab } from '../lab/lab.ts'
 import type { Machine } from '../libvirt/ownership.ts'
 import type { Snapshot } from '../libvirt/snapshot-xml.ts'
@@ -113,7 +114,7 @@ function whyNotSaved(
   counts: Map<string, number>,
 ): LabError | undefined {
   const mixed = all.find(({ on }) => on.get(name)?.external)
-  const there = `virsh -c ${quote(lab.libvirt)}`
+  const there = `virsh -c ${quote(labAt(lab, node).libvirt)}`
   if (mixed)
     return new LabError(
       `${name}: it has an external snapshot (${mixed.name}), which these scripts did not make`,
@@ -132,7 +133,7 @@ function whyNotSaved(
         `# with the machine off, remove those: sudo qemu-img snapshot -d NAME ${quote(disk.path)}`,
       ],
     })
-  if (domain && seedState(lab, node, domain) === 'attached')
+  if (domain && seedState(labAt(lab, node), node, domain) === 'attached')
     return new LabError(`${name}: its seed is still in the drive`, {
       details: ['the machine would need it again after a revert, and by then it may be deleted'],
       hint: script('eject', name),
@@ -149,7 +150,7 @@ const foreign = (lab: Lab, { name, on }: LabSnapshot) => {
   const [machine = ''] = on.keys()
   return new LabError(`snapshot.ts did not make the snapshot ${name}`, {
     details: ['it is left alone'],
-    hint: `virsh -c ${quote(lab.libvirt)} snapshot-info ${machine} ${quote(name)}`,
+    hint: `virsh -c ${quote(labNamed(lab, machine).libvirt)} snapshot-info ${machine} ${quote(name)}`,
   })
 }
 

@@ -91,6 +91,10 @@ export class NodeErrors extends Error {
   }
 }
 
+/** The only error, or all of them as one. */
+export const asOne = (errors: unknown[]): unknown =>
+  errors.length > 1 ? new NodeErrors(errors) : errors[0]
+
 /** An error with the node's name in front; a UsageError or a bug stays as it is. */
 export function named(name: string, error: unknown): unknown {
   if (error instanceof NodeErrors)

@@ -189,7 +189,7 @@ await t.test(
       names: ['kubemaster'],
       leftAlone: [],
     }
-    const stages = removal(lab, plan, [])
+    const stages = removal(lab, { seen: { silent: [] }, named: [], plans: [{ lab, plan }] })
     t.strictSame(
       stages.map(({ title, lanes }) => [title, lanes.map(({ steps }) => shortly(steps))]),
       [

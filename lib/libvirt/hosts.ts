@@ -1,0 +1,94 @@
+// EDGE. Looks at all hosts of a lab at the same time; one that does not answer is known, and the others are used.
+import { hostsOf } from '../lab/hosts.ts'
+import type { Lab, Node } from '../lab/lab.ts'
+import { asOne, LabError, type Hint } from '../text/errors.ts'
+import { look, observe, type Host } from './observe.ts'
+import { pair, whoseDomain, type Machine } from './ownership.ts'
+import { hostName, namedHost } from './host-names.ts'
+
+/** A host, and the lab as it sees it. */
+export interface Site {
+  lab: Lab
+  host: Host
+}
+
+export interface Seen {
+  sites: Site[]
+  /** Hosts that do not answer, and why. */
+  silent: { lab: Lab; error: LabError }[]
+}
+
+/** Reads all hosts. */
+export async function lookAtHosts(lab: Lab, read = look): Promise<Seen> {
+  const labs = hostsOf(lab)
+  const results = await Promise.allSettled(labs.map((one) => read(one)))
+  const seen: Seen = { sites: [], silent: [] }
+  for (const [index, at] of labs.entries()) {
+    const result = results[index]
+    if (result?.status === 'fulfilled') seen.sites.push({ lab: at, host: result.value })
+    else if (!(result?.reason instanceof LabError)) throw result?.reason
+    else seen.silent.push({ lab: at, error: namedHost(at, result.reason) })
+  }
+  return seen
+}
+
+/** The same with `observe`; throws when none answers. */
+export async function observeHosts(lab: Lab, read = observe): Promise<Seen> {
+  const seen = await lookAtHosts(lab, read)
+  if (seen.sites.length > 0) return seen
+  throw asOne(seen.silent.map(({ error }) => error))
+}
+
+/** `observeHosts` for what must not be done by halves: throws when one host does not answer. */
+export async function observeAll(lab: Lab): Promise<Seen> {
+  const seen = await observeHosts(lab)
+  const [one] = seen.silent
+  if (one) throw one.error
+  return seen
+}
+
+/** Pairs nodes with what they have, on the hosts that answer. */
+export const pairAll = ({ sites }: Seen, nodes?: Node[]): Machine[] =>
+  sites.flatMap(({ lab, host }) => {
+    const own = lab.nodes.filter((node) => nodes?.includes(node) ?? true)
+    return pair(lab, host, own).map((machine) => {
+      const other = sites.find((one) => one.host !== host && hasMade(one, machine.node))
+      return other ? { ...machine, elsewhere: hostName(other.lab) } : machine
+    })
+  })
+
+const hasMade = ({ lab, host }: Site, { name }: Node) =>
+  host.domains.some((domain) => domain.name === name && whoseDomain(lab, domain) === 'ours')
+
+/** The host of a node, where it answers. */
+export function siteOf({ sites }: Seen, node: Node): Site {
+  const site = sites.find(({ lab }) => lab.nodes.includes(node))
+  if (!site) throw new Error(`the host of ${node.name} was not seen`)
+  return site
+}
+
+/** The nodes on hosts that do not answer. */
+export const silentNodes = ({ silent }: Seen, nodes: Node[]): Node[] =>
+  nodes.filter((node) => silent.some(({ lab }) => lab.nodes.includes(node)))
+
+/** The nodes on hosts that answer; throws when there are none. */
+export function answeringNodes(seen: Seen, nodes: Node[]): Node[] {
+  const silent = silentNodes(seen, nodes)
+  if (silent.length > 0 && silent.length === nodes.length) throw leftOut(seen, nodes)
+  return nodes.filter((node) => !silent.includes(node))
+}
+
+/** Throws when nodes were left out because their hosts do not answer; the last thing that a script does. */
+export function checkLeftOut(seen: Seen, nodes: Node[], hint: Hint): void {
+  if (silentNodes(seen, nodes).length > 0) throw leftOut(seen, nodes, hint)
+}
+
+function leftOut({ silent }: Seen, nodes: Node[], hint?: Hint): unknown {
+  const errors = silent.flatMap(({ lab, error }) => {
+    const names = lab.nodes.filter((node) => nodes.includes(node)).map(({ name }) => name)
+    if (names.length === 0) return []
+    const details = [...error.details, `left out: ${names.join(', ')}`]
+    return new LabError(error.message, { details, hint: hint ?? error.hint, cause: error })
+  })
+  return asOne(errors)
+}
