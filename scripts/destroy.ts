@@ -26,7 +26,8 @@ await phase(import.meta.url, 'destroy', async ({ lab, nodes, options, shell }) =
   if (own.isNothing) {
     await shell.apply(leftOvers(lab, own.seen))
     checkRest()
-    return { idle: 'nothing to remove: nothing of this lab is on this host' }
+    const where = Object.keys(lab.hosts).length > 0 ? 'its hosts' : 'this host'
+    return { idle: `nothing to remove: nothing of this lab is on ${where}` }
   }
 
   for (const name of await stillMembers(lab, own.named)) {

@@ -67,7 +67,7 @@ export interface Result {
 
 // What `everything` is about, of the host and of the nodes and the cluster.
 const onHost = ['project/.lab', 'home']
-const elsewhere = ['stand-in/nodes', 'stand-in/cluster', 'stand-in/domains']
+const elsewhere = ['stand-in/nodes', 'stand-in/cluster', 'stand-in/domains', 'stand-in/hosts']
 
 /** A host with a project folder in it. */
 export class FakeHost {
@@ -149,10 +149,35 @@ export class FakeHost {
     })
     writeFileSync(join(this.project, 'lab.yaml'), text)
   }
-  /** What the stand-in libvirt has, as names. */
-  inventory(): Record<string, string[]> {
+  /** Another libvirt of this name; returns its URI. */
+  addHost(name: string): string {
+    const folder = join(this.state, 'hosts', name)
+    mkdirSync(folder, { recursive: true })
+    for (const shared of 'calls unknown nodes guests network cluster failures kill-after silent deaf'.split(
+      ' ',
+    ))
+      symlinkSync(join('../..', shared), join(folder, shared))
+    return `qemu+unix:///system?socket=/run/${name}/libvirt-sock`
+  }
+  /** That host loses its power, with its machines. */
+  switchOffHost(name: string): void {
+    this.put(`hosts/${name}/no-connection`, fixture('connect-missing.libvirt-9.0.0.txt'))
+    for (const address of this.addressesOn(name)) this.forget(`network/${address}`)
+  }
+  /** It is there again, and its machines start with it. */
+  switchOnHost(name: string): void {
+    this.forget(`hosts/${name}/no-connection`)
+    for (const address of this.addressesOn(name)) this.put(`network/${address}`, 'open\n')
+  }
+  private addressesOn = (name: string) =>
+    this.inventory(name).domains!.map(
+      (one) => /address="([^"]*)"/.exec(this.read(`hosts/${name}/domains/${one}/config.xml`))![1]!,
+    )
+  /** What the stand-in libvirt has, or the other one of that name, as names. */
+  inventory(host?: string): Record<string, string[]> {
+    const place = host === undefined ? this.state : join(this.state, 'hosts', host)
     const names = (folder: string) =>
-      existsSync(join(this.state, folder)) ? readdirSync(join(this.state, folder)).sort() : []
+      existsSync(join(place, folder)) ? readdirSync(join(place, folder)).sort() : []
     return Object.fromEntries(
       ['domains', 'volumes', 'pools', 'networks'].map((kind) => [kind, names(kind)]),
     )

@@ -115,7 +115,11 @@ killed_now() {
   cut_off
 }
 reach() { # NAME
-  if [[ $(content "$STAND_IN/domains/$1/state") != running ]]; then
+  local place=$STAND_IN other
+  for other in "$STAND_IN"/hosts/*; do # of another host, which may be off
+    if [[ -e $other/domains/$1 && ! -e $other/no-connection ]]; then place=$other; fi
+  done
+  if [[ $(content "$place/domains/$1/state") != running ]]; then
     echo "ssh: connect to host $1 port 22: No route to host" >&2
     exit 255
   fi
@@ -295,7 +299,7 @@ node_json() { # NAME
 }
 size_of() { # disk, or what was on it when it was grown: partition, filesystem
   if [[ $1 != disk && -e $root/run/$1 ]]; then cat "$root/run/$1" && return; fi
-  [[ $(cat "$STAND_IN"/volumes/*-"${root##*/}".qcow2/xml) =~ \<capacity[^\>]*\>([0-9]*) ]] && echo "${BASH_REMATCH[1]}"
+  [[ $(cat "$STAND_IN"/{,hosts/*/}volumes/*-"${root##*/}".qcow2/xml 2>/dev/null) =~ \<capacity[^\>]*\>([0-9]*) ]] && echo "${BASH_REMATCH[1]}"
 }
 nodes_json() {
   local file separator=

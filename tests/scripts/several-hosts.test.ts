@@ -1,0 +1,178 @@
+// A lab over two hosts: all scripts as real processes, with two stand-in libvirts, of which one may be off.
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { FakeHost } from '../helpers/fake-host.ts'
+import type { RawLab } from '../helpers/labs.ts'
+import { prepare } from '../helpers/prepare.ts'
+import { failed, idle, statusOf, succeeds } from '../helpers/results.ts'
+
+const uri = 'qemu+unix:///system?socket=/run/bigbox/libvirt-sock'
+function twoHosts(lab: RawLab): void {
+  lab.hosts = { bigbox: { libvirt: uri } }
+  lab.nodes = ['kubemaster', 'worker01', 'worker02'].map((name, index) => ({
+    name,
+    role: 'server',
+    address: `192.0.2.${30 + index}`,
+    ...(index === 2 && { host: 'bigbox' }),
+  }))
+}
+
+const host = new FakeHost(t, twoHosts)
+t.equal(host.addHost('bigbox'), uri)
+host.save()
+const off = /bigbox: libvirt is not running/
+
+await t.test('create makes each machine on its host, with the image once on each', async (t) => {
+  host.restore()
+  const { changes } = await succeeds(t, host, 'create')
+  t.strictSame(host.inventory().domains, ['kubemaster', 'worker01'])
+  t.strictSame(host.inventory('bigbox').domains, ['worker02'])
+  t.match(host.inventory('bigbox').volumes, [
+    /^base-/,
+    'lab-worker02-seed.iso',
+    'lab-worker02.qcow2',
+  ])
+  t.equal(changes.filter((call) => / vol-upload .* base-/.test(call)).length, 2)
+  await idle(t, host, 'create', 'nothing to do: every machine is there and ready')
+})
+
+await t.test(
+  'a host that is off: create makes the machines of the other, and says which are left',
+  async (t) => {
+    host.restore()
+    host.put(
+      'hosts/bigbox/no-connection',
+      'error: failed to connect to the hypervisor\nerror: Connection refused\n',
+    )
+    failed(t, await host.run('create'), off, /left out: worker02/, 'npx zx scripts/create.ts')
+    t.strictSame(host.inventory().domains, ['kubemaster', 'worker01'])
+    failed(t, await host.run('create', ['worker02']), off)
+    host.forget('hosts/bigbox/no-connection')
+    await succeeds(t, host, 'create')
+    t.strictSame(host.inventory('bigbox').domains, ['worker02'])
+  },
+)
+
+const cluster = new FakeHost(t, twoHosts)
+cluster.addHost('bigbox')
+await prepare(t, cluster, 'create', 'eject', 'install-rke2', 'join')
+cluster.save()
+
+await t.test('status tells what is known while one host is off', async (t) => {
+  cluster.restore()
+  const { nodes } = await statusOf(t, cluster)
+  t.match(nodes, [
+    { name: 'kubemaster', domain: 'running', seed: 'ejected', kubernetes: { ready: true } },
+    { name: 'worker01', domain: 'running' },
+    { name: 'worker02', domain: 'running', seed: 'ejected', ssh: 'ok', disk: {} },
+  ])
+  cluster.switchOffHost('bigbox')
+  const result = await cluster.run('status')
+  failed(t, result, off)
+  t.match(result.stdout, /worker02 .* unknown .* no /)
+  t.match(result.stdout, /worker01 .* running .* ok/)
+})
+
+const states = () =>
+  ['kubemaster', 'worker01', 'hosts/bigbox/domains/worker02'].map((place) =>
+    cluster.read(`${place.includes('/') ? '' : 'domains/'}${place}/state`).trim(),
+  )
+
+await t.test('stop and start do what they can', async (t) => {
+  cluster.restore()
+  cluster.switchOffHost('bigbox')
+  const one = await succeeds(t, cluster, 'stop', 'worker01')
+  t.match(one.stderr, '1 of 3 servers stay on: etcd needs more than half')
+  failed(t, await cluster.run('stop'), off, 'left out: worker02', 'npx zx scripts/stop.ts')
+  t.strictSame(states(), ['shut off', 'shut off', 'running'])
+  failed(t, await cluster.run('start'), off, 'left out: worker02', 'npx zx scripts/start.ts')
+  t.strictSame(states(), ['running', 'running', 'running'])
+  failed(t, await cluster.run('stop', ['worker02']), off)
+  cluster.switchOnHost('bigbox')
+  await succeeds(t, cluster, 'stop')
+  t.strictSame(states(), ['shut off', 'shut off', 'shut off'])
+  await succeeds(t, cluster, 'start')
+  t.strictSame(states(), ['running', 'running', 'running'])
+})
+
+await t.test('what must not be done by halves needs every host', async (t) => {
+  cluster.restore()
+  await succeeds(t, cluster, 'snapshot', 'save', 'good')
+  const saved = (place: string) => existsSync(join(cluster.state, place, 'snapshots/good'))
+  t.ok(saved('domains/worker01') && saved('hosts/bigbox/domains/worker02'))
+  t.match((await succeeds(t, cluster, 'snapshot', 'list')).stdout, /good .* whole/)
+  await succeeds(t, cluster, 'snapshot', 'revert', 'good', '--yes')
+  cluster.switchOffHost('bigbox')
+  failed(t, await cluster.run('snapshot', ['save', 'other']), off)
+  failed(t, await cluster.run('resize'), off)
+  failed(t, await cluster.run('remove', ['worker02', '--yes']), off)
+  cluster.switchOnHost('bigbox')
+  await succeeds(t, cluster, 'snapshot', 'remove', 'good', '--yes')
+  t.notOk(saved('domains/worker01') || saved('hosts/bigbox/domains/worker02'))
+})
+
+await t.test('resize and remove reach the other host', async (t) => {
+  cluster.restore()
+  cluster.writeLab((lab) => {
+    twoHosts(lab)
+    lab.nodes[2]!.memory = '5GiB'
+  })
+  const { changes } = await succeeds(t, cluster, 'resize', 'worker02')
+  t.ok(changes.some((call) => / setmaxmem worker02 5120MiB /.test(call)))
+  t.match(cluster.read('hosts/bigbox/domains/worker02/config.xml'), '>5242880</memory>')
+  await succeeds(t, cluster, 'remove', 'worker02', '--yes')
+  t.strictSame(cluster.inventory('bigbox').domains, [])
+  t.strictSame(Object.keys(cluster.kubeNodes()), ['kubemaster', 'worker01'])
+})
+
+await t.test('a machine that is on another host than the lab file says is found', async (t) => {
+  cluster.restore()
+  cluster.writeLab((lab) => {
+    twoHosts(lab)
+    lab.nodes[1]!.host = 'bigbox'
+  })
+  failed(t, await cluster.run('create'), 'worker01: it is on this host; a machine does not move')
+  const { nodes } = await statusOf(t, cluster)
+  t.match(nodes[1], { name: 'worker01', domain: 'absent', remark: 'it is on this host' })
+  const { code, stderr } = await cluster.run('doctor')
+  t.equal(code, 1)
+  t.match(stderr, 'this host: worker01 is there, and the lab file has it on another host')
+  await succeeds(t, cluster, 'destroy', 'worker01', '--yes')
+  t.strictSame(cluster.inventory().domains, ['kubemaster'])
+})
+
+await t.test('the doctor looks at each host, and at this one once', async (t) => {
+  cluster.restore()
+  const { stderr } = await succeeds(t, cluster, 'doctor')
+  const times = (text: string) => stderr.split(text).length - 1
+  t.strictSame([times('host tools: '), times('image: '), times('KVM: this host: ')], [1, 1, 1])
+  t.match(stderr, 'libvirt: bigbox: qemu+unix:///system?socket=/run/bigbox/libvirt-sock answers')
+  t.match(stderr, 'memory: bigbox: 32 GiB free')
+  cluster.switchOffHost('bigbox')
+  const result = await cluster.run('doctor')
+  t.equal(result.code, 1)
+  t.match(result.stderr, /✗ libvirt: bigbox: libvirt is not running/)
+  t.match(result.stderr, '✓ libvirt: this host: qemu:///system answers')
+})
+
+await t.test('destroy with a host that is off keeps the files for the next run', async (t) => {
+  cluster.restore()
+  cluster.switchOffHost('bigbox')
+  failed(
+    t,
+    await cluster.run('destroy', ['--yes']),
+    off,
+    /what the lab has on bigbox stays, and so does \.lab\/lab/,
+  )
+  t.strictSame(cluster.inventory().domains, [])
+  t.ok(existsSync(join(cluster.project, '.lab/lab/ssh_config')))
+  failed(t, await cluster.run('destroy', ['--yes']), off)
+  cluster.switchOnHost('bigbox')
+  const { stderr } = await succeeds(t, cluster, 'destroy', '--yes', '--images')
+  t.match(stderr, 'domain   worker02 (running) on bigbox')
+  const nothing = { domains: [], volumes: [], pools: [], networks: [] }
+  t.strictSame([cluster.inventory(), cluster.inventory('bigbox')], [nothing, nothing])
+  t.notOk(existsSync(join(cluster.project, '.lab')))
+  t.match((await succeeds(t, cluster, 'destroy', '--yes')).stderr, 'nothing to remove')
+})
