@@ -66,6 +66,8 @@ interface Schema {
   description?: string
   default?: unknown
   properties?: Record<string, Schema>
+  /** Of a map: what each name has. */
+  additionalProperties?: Schema | boolean
   items?: Schema
   enum?: string[]
   required?: string[]
@@ -78,7 +80,9 @@ export function labKeys(): { key: string; schema: Schema; required: boolean }[] 
       const key = path ? `${path}.${name}` : name
       if (inner.properties) return walk(inner, key)
       if (inner.items?.properties) return walk(inner.items, `${key}[]`)
-      return [{ key, schema: inner, required: schema.required?.includes(name) ?? false }]
+      const each = inner.additionalProperties
+      const more = typeof each === 'object' && each.properties ? walk(each, `${key}.NAME`) : []
+      return [{ key, schema: inner, required: schema.required?.includes(name) ?? false }, ...more]
     })
   return walk(z.toJSONSchema(labSchema, { io: 'input' }) as Schema, '')
 }
