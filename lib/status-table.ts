@@ -9,6 +9,7 @@ const columns: Column[] = [
   ['NODE', ({ name }) => name],
   ['ROLE', ({ role }) => role],
   ['ADDRESS', ({ address }) => address],
+  ['HOST', ({ host }) => host],
   ['DOMAIN', ({ domain }) => domain],
   ['SSH', ({ ssh }) => ssh && (ssh === 'ok' ? 'ok' : 'no')],
   ['INIT', ({ cloudInit }) => cloudInit],
@@ -32,7 +33,8 @@ export function statusTable(all: NodeStatus[], width: number): string {
 }
 
 function tableWithout(left: string[], all: NodeStatus[]): string {
-  const shown = columns.filter(([heading]) => !left.includes(heading))
+  const none = all.some(({ host }) => host) ? left : [...left, 'HOST']
+  const shown = columns.filter(([heading]) => !none.includes(heading))
   return table(
     shown.map(([heading]) => heading),
     all.map((status) => shown.map(([, cell]) => cell(status) || '-')),

@@ -3,7 +3,7 @@ import { setMaxListeners } from 'node:events'
 import { existsSync } from 'node:fs'
 import { labAt } from './lab/hosts.ts'
 import type { Lab, Node } from './lab/lab.ts'
-import { namedHost } from './libvirt/host-names.ts'
+import { hostName, namedHost } from './libvirt/host-names.ts'
 import { lookAtHosts, pairAll, silentNodes } from './libvirt/hosts.ts'
 import type { Machine } from './libvirt/ownership.ts'
 import type { LabError } from './text/errors.ts'
@@ -17,6 +17,8 @@ export interface NodeStatus {
   name: string
   role: 'server' | 'agent'
   address: string
+  /** The name of its host, in a lab with `hosts`. */
+  host?: string
   /** State of the domain as libvirt calls it; absent: not made; foreign: a domain of that name is not this lab's;
    *  unknown: libvirt did not say. */
   domain: string
@@ -109,13 +111,18 @@ export async function labStatus<More>(
       nodes: looks
         .filter(({ node }) => wanted.includes(node))
         .sort((one, other) => nodes.indexOf(one.node) - nodes.indexOf(other.node))
-        .map((look) => withKubernetes(look, known)),
+        .map((look) => ({ ...withKubernetes(look, known), ...placeOf(lab, look.node) })),
       more,
       unseen: [...seen.silent, ...noDisks].map(({ error }) => error),
     }
   } finally {
     end.abort()
   }
+}
+
+function placeOf(lab: Lab, node: Node): Pick<NodeStatus, 'host'> {
+  const at = labAt(lab, node)
+  return at.on === undefined ? {} : { host: hostName(at) }
 }
 
 // What Kubernetes says of a machine that is off, or was, may be old.

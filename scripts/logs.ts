@@ -22,9 +22,11 @@ import { forEach, inOrder } from '../lib/shell/steps.ts'
 
 await phase(import.meta.url, 'logs', async ({ lab, nodes, options, shell }) => {
   const bundle: Bundle = { files: new Map(), missing: [] }
-  const machines = await noting(bundle, 'all that libvirt tells', async () =>
-    pairAll(await observeHosts(lab, look), nodes),
-  )
+  const machines = await noting(bundle, 'all that libvirt tells', async () => {
+    const seen = await observeHosts(lab, look)
+    bundle.missing.push(...seen.silent.map(({ error }) => error.message))
+    return pairAll(seen, nodes)
+  })
   const asked = lab.nodes.filter((node) => nodes.includes(node) || node.role === 'server') // servers know Kubernetes
   const host = {
     name: 'this host',

@@ -5,6 +5,7 @@ import t from 'tap'
 import { FakeHost } from '../helpers/fake-host.ts'
 import type { RawLab } from '../helpers/labs.ts'
 import { prepare } from '../helpers/prepare.ts'
+import { printed, runByBash } from '../helpers/printed.ts'
 import { failed, idle, statusOf, succeeds } from '../helpers/results.ts'
 
 const uri = 'qemu+unix:///system?socket=/run/bigbox/libvirt-sock'
@@ -54,6 +55,30 @@ await t.test(
   },
 )
 
+await t.test('printed scripts leave the same', async (t) => {
+  const all = () => [host.inventory(), host.inventory('bigbox')]
+  host.restore()
+  await succeeds(t, host, 'create')
+  const made = all()
+  host.restore()
+  runByBash(t, host, await printed(t, host, 'create'))
+  t.strictSame(all(), made)
+  await idle(t, host, 'create', 'nothing to do: every machine is there and ready')
+  runByBash(t, host, await printed(t, host, 'eject'))
+  await idle(t, host, 'eject', 'nothing to do: no machine has its seed any more')
+  runByBash(t, host, await printed(t, host, 'destroy', '--yes', '--images'))
+  const nothing = { domains: [], volumes: [], pools: [], networks: [] }
+  t.strictSame(all(), [nothing, nothing])
+})
+
+await t.test('npm start makes the whole lab', async (t) => {
+  host.restore()
+  const { stderr } = await succeeds(t, host, 'up', '--yes')
+  t.match(stderr, 'libvirt: bigbox: ')
+  t.strictSame(host.kubeNodes(), { kubemaster: true, worker01: true, worker02: true })
+  t.match((await succeeds(t, host, 'logs')).stderr, /worker02 +\d+ s +domain\.xml/)
+})
+
 const cluster = new FakeHost(t, twoHosts)
 cluster.addHost('bigbox')
 await prepare(t, cluster, 'create', 'eject', 'install-rke2', 'join')
@@ -64,13 +89,13 @@ await t.test('status tells what is known while one host is off', async (t) => {
   const { nodes } = await statusOf(t, cluster)
   t.match(nodes, [
     { name: 'kubemaster', domain: 'running', seed: 'ejected', kubernetes: { ready: true } },
-    { name: 'worker01', domain: 'running' },
+    { name: 'worker01', host: 'this host', domain: 'running' },
     { name: 'worker02', domain: 'running', seed: 'ejected', ssh: 'ok', disk: {} },
   ])
   cluster.switchOffHost('bigbox')
   const result = await cluster.run('status')
   failed(t, result, off)
-  t.match(result.stdout, /worker02 .* unknown .* no /)
+  t.match(result.stdout, /worker02 .* bigbox +unknown .* no /)
   t.match(result.stdout, /worker01 .* running .* ok/)
 })
 
