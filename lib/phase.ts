@@ -22,6 +22,8 @@ export interface Phase<N extends PhaseName> {
 interface End {
   next?: Hint | Hint[]
   idle?: string
+  /** The error of what was left out; the rest is done. */
+  trouble?: unknown
 }
 
 /** Runs a script's body: exit status 0 done, 1 failed, 2 wrong usage or lab file, 130 interrupted. */
@@ -50,6 +52,10 @@ export async function phase<N extends PhaseName>(
     const end = changes
       ? await shell.locked(`${lab.dir}/lock`, `lab ${lab.name}`, work)
       : await work()
+    if (end?.trouble !== undefined) {
+      shell.end(undefined, undefined)
+      throw end.trouble
+    }
     if (end) shell.end(end.idle, end.next)
   } catch (error) {
     ui.failure(error)

@@ -8,13 +8,7 @@ import { findImage } from '../lib/download/image.ts'
 import { checkAccess, planKeys } from '../lib/guest/keys.ts'
 import { untilReady } from '../lib/guest/ready.ts'
 import { labAt, nodesOn } from '../lib/lab/hosts.ts'
-import {
-  answeringNodes,
-  checkLeftOut,
-  observeHosts,
-  pairAll,
-  siteOf,
-} from '../lib/libvirt/hosts.ts'
+import { answeringNodes, leftOut, observeHosts, pairAll, siteOf } from '../lib/libvirt/hosts.ts'
 import type { Machine } from '../lib/libvirt/ownership.ts'
 import { planUploads, withBaseVolumes } from '../lib/machine/base-volume.ts'
 import {
@@ -93,8 +87,8 @@ await phase(import.meta.url, 'create', async ({ lab, nodes, options, shell }) =>
     ...forEach('Wait', there, (node) => [untilReady(lab, node, options.timeout)]),
     watched: true,
   })
-  checkLeftOut(seen, nodes, script('create', ...options.nodes))
   return {
+    trouble: leftOut(seen, nodes, script('create', ...options.nodes)),
     idle: 'nothing to do: every machine is there and ready',
     next: script('eject'),
   }

@@ -1,7 +1,7 @@
 #!/usr/bin/env zx
 // Phase 2 - eject: the seed medium is no longer needed. It holds the private host key, and a machine might not start
 // once its medium is deleted. Safe to run again.
-import { answeringNodes, checkLeftOut, observeHosts, pairAll } from '../lib/libvirt/hosts.ts'
+import { answeringNodes, leftOut, observeHosts, pairAll } from '../lib/libvirt/hosts.ts'
 import { readAgain } from '../lib/libvirt/volumes.ts'
 import { openPool } from '../lib/machine/create.ts'
 import { checkMachines } from '../lib/machine/drift.ts'
@@ -26,8 +26,8 @@ await phase(import.meta.url, 'eject', async ({ lab, nodes, options, shell }) => 
   if (left.length > 0)
     await shell.apply(forEach('Ask cloud-init', left, (seeded) => planQuestion(lab, seeded, force)))
   await shell.apply(forEach('Eject', left, (seeded) => planEject(lab, seeded, force)))
-  checkLeftOut(seen, nodes, script('eject', ...options.nodes))
   return {
+    trouble: leftOut(seen, nodes, script('eject', ...options.nodes)),
     idle: 'nothing to do: no machine has its seed any more',
     next: script('install-rke2'),
   }

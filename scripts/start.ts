@@ -1,7 +1,7 @@
 #!/usr/bin/env zx
 // Start: the machines are switched on, all servers at the same time, until every node is Ready. Safe to run again.
 import { checkAccess } from '../lib/guest/keys.ts'
-import { answeringNodes, checkLeftOut, observeHosts, pairAll } from '../lib/libvirt/hosts.ts'
+import { answeringNodes, leftOut, observeHosts, pairAll } from '../lib/libvirt/hosts.ts'
 import { checkMachines, checkMade } from '../lib/machine/drift.ts'
 import { switchOn } from '../lib/machine/power.ts'
 import { phase } from '../lib/phase.ts'
@@ -18,8 +18,8 @@ await phase(import.meta.url, 'start', async ({ lab, nodes, options, shell }) => 
 
   await switchOn(lab, seen, machines, options.timeout, shell)
   const others = await bringBack(lab, there, options.timeout, shell)
-  checkLeftOut(seen, nodes, script('start', ...options.nodes))
   return {
+    trouble: leftOut(seen, nodes, script('start', ...options.nodes)),
     idle: 'nothing to do: every machine is on, and every node is Ready',
     next: nextPhase(lab, others),
   }

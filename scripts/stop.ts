@@ -1,7 +1,7 @@
 #!/usr/bin/env zx
 // Stop: shuts the machines down, agents first, servers last. The disks keep everything. Safe to run again.
 import * as ui from '../lib/cli/ui.ts'
-import { answeringNodes, checkLeftOut, observeHosts, pairAll } from '../lib/libvirt/hosts.ts'
+import { answeringNodes, leftOut, observeHosts, pairAll } from '../lib/libvirt/hosts.ts'
 import { checkMade } from '../lib/machine/drift.ts'
 import { isOn, lostQuorum, shutDownInOrder } from '../lib/machine/power.ts'
 import { phase } from '../lib/phase.ts'
@@ -15,8 +15,8 @@ await phase(import.meta.url, 'stop', async ({ lab, nodes, options, shell }) => {
   if (warning && machines.some(isOn)) ui.warn(warning)
 
   await shutDownInOrder(lab, machines, options, shell)
-  checkLeftOut(seen, nodes, script('stop', ...options.nodes))
   return {
+    trouble: leftOut(seen, nodes, script('stop', ...options.nodes)),
     idle: 'nothing to do: every machine is off',
     next: script('start', ...options.nodes),
   }

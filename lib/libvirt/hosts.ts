@@ -1,6 +1,7 @@
 // EDGE. Looks at all hosts of a lab at the same time; one that does not answer is known, and the others are used.
 import { hostsOf } from '../lab/hosts.ts'
 import type { Lab, Node } from '../lab/lab.ts'
+import * as ui from '../cli/ui.ts'
 import { asOne, LabError, type Hint } from '../text/errors.ts'
 import { look, observe, type Host } from './observe.ts'
 import { pair, whoseDomain, type Machine } from './ownership.ts'
@@ -71,19 +72,16 @@ export function siteOf({ sites }: Seen, node: Node): Site {
 export const silentNodes = ({ silent }: Seen, nodes: Node[]): Node[] =>
   nodes.filter((node) => silent.some(({ lab }) => lab.nodes.includes(node)))
 
-/** The nodes on hosts that answer; throws when there are none. */
+/** The nodes on hosts that answer; throws when there are none, warns of the other hosts. */
 export function answeringNodes(seen: Seen, nodes: Node[]): Node[] {
   const silent = silentNodes(seen, nodes)
   if (silent.length > 0 && silent.length === nodes.length) throw leftOut(seen, nodes)
+  for (const { error } of seen.silent) ui.warn(error.message)
   return nodes.filter((node) => !silent.includes(node))
 }
 
-/** Throws when nodes were left out because their hosts do not answer; the last thing that a script does. */
-export function checkLeftOut(seen: Seen, nodes: Node[], hint: Hint): void {
-  if (silentNodes(seen, nodes).length > 0) throw leftOut(seen, nodes, hint)
-}
-
-function leftOut({ silent }: Seen, nodes: Node[], hint?: Hint): unknown {
+/** The error for nodes that are left out because their hosts do not answer; undefined when there are none. */
+export function leftOut({ silent }: Seen, nodes: Node[], hint?: Hint): unknown {
   const errors = silent.flatMap(({ lab, error }) => {
     const names = lab.nodes.filter((node) => nodes.includes(node)).map(({ name }) => name)
     if (names.length === 0) return []

@@ -97,8 +97,8 @@ export function removal(
 const keepsFiles = ({ silent }: Pick<Seen, 'silent'>, named: Node[]) =>
   named.length === 0 && silent.length > 0
 
-/** Throws when the lab may have more on a host that does not answer. */
-export function checkAllGone(lab: Lab, { silent }: Seen): void {
+/** The error for what the lab may have on hosts that do not answer; undefined when all of them do. */
+export function stillThere(lab: Lab, { silent }: Seen): unknown {
   const errors = silent.map(
     ({ lab: at, error }) =>
       new LabError(error.message, {
@@ -113,7 +113,7 @@ export function checkAllGone(lab: Lab, { silent }: Seen): void {
         cause: error,
       }),
   )
-  if (errors.length > 0) throw asOne(errors)
+  return asOne(errors)
 }
 
 // Also removes snapshots, managed save and nvram.

@@ -46,6 +46,10 @@ await t.test(
       'hosts/bigbox/no-connection',
       'error: failed to connect to the hypervisor\nerror: Connection refused\n',
     )
+    const dry = await host.run('create', ['--dry-run'])
+    failed(t, dry, off, /left out: worker02/)
+    t.match(dry.stdout, /start kubemaster\n/)
+    t.notMatch(dry.stdout, 'worker02/domain.xml')
     failed(t, await host.run('create'), off, /left out: worker02/, 'npx zx scripts/create.ts')
     t.strictSame(host.inventory().domains, ['kubemaster', 'worker01'])
     failed(t, await host.run('create', ['worker02']), off)
