@@ -48,7 +48,7 @@ await t.test(
     )
     const dry = await host.run('create', ['--dry-run'])
     failed(t, dry, off, /left out: worker02/)
-    t.match(dry.stdout, /start kubemaster\n/)
+    t.match(dry.stdout, /system start kubemaster /)
     t.notMatch(dry.stdout, 'worker02/domain.xml')
     failed(t, await host.run('create'), off, /left out: worker02/, 'npx zx scripts/create.ts')
     t.strictSame(host.inventory().domains, ['kubemaster', 'worker01'])
