@@ -22,8 +22,9 @@ export function checkMemory({
   const asked = lab.nodes.filter((node) => nodes.includes(node) || isMade(host, lab, node))
   const [all, whole] = [sum(asked), memory('MemTotal')]
   if (all + ofHost > whole) {
-    const fitting =
-      smallest + ofHost > whole
+    const fitting = lab.others
+      ? '# put a machine on another host: nodes[].host in the lab file'
+      : smallest + ofHost > whole
         ? '# no lab fits here: RKE2 wants a machine of 4 GiB, on a host of 8 GiB'
         : '# one machine fits here: npm start -- --lab labs/small.yaml'
     const found = `the machines take ${formatSize(all)}, and there are only ${formatSize(whole)} in all`

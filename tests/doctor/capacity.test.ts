@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { checkImage } from '../../lib/doctor/all-checks.ts'
 import { checkDisk, checkMemory } from '../../lib/doctor/capacity.ts'
+import { hostsOf } from '../../lib/lab/hosts.ts'
 import { parseLab } from '../../lib/lab/lab.ts'
 import { LabError } from '../../lib/text/errors.ts'
 import { top } from '../helpers/fixtures.ts'
@@ -28,6 +29,26 @@ await t.test('memory is checked for machines that do not run yet', async (t) => 
   const owner = { lab: 'other', role: 'server', address: '192.0.2.30' }
   const foreign = { ...emptyHost, domains: [domainOf('kubemaster', { state: 'running', owner })] }
   t.match(judge(8, foreign), [{ level: 'warning' }])
+})
+
+await t.test('of several hosts each has room for its own machines, or not', async (t) => {
+  const { lab } = factsWith({}, (raw) => {
+    raw.hosts = { bigbox: { libvirt: 'qemu+ssh://me@bigbox/system' } }
+    raw.nodes[2]!.host = 'bigbox'
+  })
+  const judge = (total: number) =>
+    hostsOf(lab).map((at) => {
+      const here = hereWith({ memory: meminfo(total) })
+      return checkMemory({ ...factsWith(), lab: at, nodes: at.nodes, here })[0]
+    })
+  t.match(judge(9), [{ level: 'ok' }, { level: 'ok' }], 'all three need 12 GiB')
+  t.match(judge(8.5), [
+    {
+      found: 'the machines take 8 GiB, and there are only 8.5 GiB in all',
+      fix: ['# put a machine on another host: nodes[].host in the lab file', /less memory/],
+    },
+    { level: 'ok' },
+  ])
 })
 
 await t.test(

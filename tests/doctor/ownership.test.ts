@@ -10,6 +10,7 @@ import {
   macFindings,
   parseNeighbours,
 } from '../../lib/doctor/ownership.ts'
+import { hostsOf } from '../../lib/lab/hosts.ts'
 import type { Host } from '../../lib/libvirt/observe.ts'
 import { domainOf, emptyHost, factsWith, hereWith, only, strangerOf } from '../helpers/facts.ts'
 import { fixture } from '../helpers/fixtures.ts'
@@ -39,6 +40,21 @@ await t.test('names that others use are reported', async (t) => {
     { found: /^kubemaster: its MAC .* is also used by twin/ },
   ])
   t.strictSame(checkOwnership({ ...facts, host: undefined }), [])
+})
+
+await t.test('names and MACs are looked for on all hosts of a lab', async (t) => {
+  const facts = factsWith({}, (raw) => {
+    raw.hosts = { bigbox: { libvirt: 'qemu+ssh://me@bigbox/system' } }
+    raw.nodes[2]!.host = 'bigbox'
+  })
+  const [here] = hostsOf(facts.lab)
+  const twin = strangerOf('twin', { macs: [nodeOf(facts.lab, 'worker02').mac] })
+  const host: Host = { ...emptyHost, domains: [domainOf('worker02'), twin] }
+  const found = checkOwnership({ ...facts, lab: here!, nodes: here!.nodes, host })
+  t.match(only('failure', found), [
+    /^worker02 is there, and the lab file has it on another host; a machine does not move$/,
+    /^worker02: its MAC .* is also used by twin/,
+  ])
 })
 
 await t.test('neighbours that answered recently are read from ip', async (t) => {
