@@ -26,14 +26,14 @@ export function hostSources(lab: Lab, labFile: string, cluster: Cluster, shell: 
     },
     {
       file: 'versions.txt',
-      bash: commandText`uname -srm
+      bash: [
+        commandText`uname -srm
 cat /etc/os-release
 echo ${`Node ${process.version}`}
 git log -1 --format='commit %h of %cs' 2>/dev/null || true
-ssh -V 2>&1
-${hostsOf(lab)
-  .map((one) => commandText`${virsh(one)} -q version`)
-  .join('\n')}`,
+ssh -V 2>&1`,
+        ...hostsOf(lab).map((at) => commandText`${virsh(at)} -q version`),
+      ].join('\n'),
     },
     {
       file: 'doctor.json',
