@@ -17,7 +17,7 @@ import { asked, wayOf } from './counts.ts'
 import { asReader, docsHost } from './host.ts'
 import { parseKubectl } from './kubectl.ts'
 import { manifestProblems } from './manifests.ts'
-import { chapterFiles, pageFiles, readPage } from './pages.ts'
+import { chapterFiles, pageFiles, readPage, slug } from './pages.ts'
 import { play } from './play.ts'
 import { canServe, Cluster, hasTools } from './stand-in.ts'
 import { top } from '../helpers/fixtures.ts'
@@ -140,15 +140,9 @@ await t.test('links lead somewhere', async (t) => {
     }
 })
 
-/** Anchors of a page's headings, as GitHub makes them. */
-function anchors(page: string): string[] {
-  return [...page.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
-    heading
-      .toLowerCase()
-      .replace(/[^\p{L}\p{N}_ -]/gu, '')
-      .replaceAll(' ', '-'),
-  )
-}
+/** Anchors of a page's headings. */
+const anchors = (page: string) =>
+  [...page.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) => slug(heading))
 
 await t.test('each chapter has its parts and is neither too short nor too long', async (t) => {
   t.ok(readPage('README.md').split('\n').length <= 150, 'README.md is a first page')
