@@ -5,12 +5,18 @@ import { defineComponent, h, onMounted, ref, useId, watch } from 'vue'
 export default defineComponent({
   props: { code: { type: String, required: true } },
   setup(props) {
+    if (import.meta.env.SSR) return () => h('div', { class: 'mermaid-picture' })
     const { isDark } = useData()
     const id = `mermaid-${useId()}`
     const svg = ref('')
     async function draw() {
       const { default: mermaid } = await import('mermaid')
-      mermaid.initialize({ startOnLoad: false, theme: isDark.value ? 'dark' : 'neutral' })
+      mermaid.initialize({
+        startOnLoad: false,
+        theme: isDark.value ? 'dark' : 'neutral',
+        flowchart: { useMaxWidth: false },
+        sequence: { useMaxWidth: false },
+      })
       svg.value = (await mermaid.render(id, decodeURIComponent(props.code))).svg
     }
     onMounted(draw)
