@@ -14,6 +14,15 @@ t.setTimeout(1_200_000)
 const base = '/some/where/'
 const folder = t.testdir()
 
+const types: Record<string, string> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.svg': 'image/svg+xml',
+  '.txt': 'text/plain; charset=utf-8',
+  '.woff2': 'font/woff2',
+}
+
 /** The page that the site has for a file. */
 const built = (file: string) => file.replace(/README\.md$/, 'index.md').replace(/\.md$/, '.html')
 const pages = pageFiles().map((file) => ({ file, html: built(file), text: readPage(file) }))
@@ -42,6 +51,7 @@ await t.test('every link and anchor within it leads somewhere, and it loads noth
     const wrong = [...text.matchAll(/<(\w+)[^>]*? (?:href|src)="([^"]*)"/g)].filter(
       ([, tag = '', target = '']) => {
         const url = new URL(target.replaceAll('&amp;', '&'), `http://here${base}${html}`)
+        if (url.protocol === 'data:') return false
         if (url.host !== 'here') return tag !== 'a'
         const path = url.pathname.slice(base.length).replace(/(^|\/)$/, '$1index.html')
         const anchor = decodeURIComponent(url.hash.slice(1))
@@ -94,7 +104,8 @@ for (const [kind, device] of Object.entries(kinds))
       'every page comes without complaint, its pictures are drawn, and it fits',
       async (t) => {
         for (const { file, html, text } of pages) {
-          await page.goto(site + html, { waitUntil: 'networkidle' })
+          await page.goto(site + html)
+          await page.waitForFunction(() => '__vue_app__' in document.querySelector('#app')!)
           const pictures = fences(text).filter(({ info }) => info === 'mermaid').length
           const drawn = page.locator('.mermaid-picture > svg:not([aria-roledescription="error"])')
           if (pictures) await drawn.nth(pictures - 1).waitFor()
@@ -124,11 +135,11 @@ for (const [kind, device] of Object.entries(kinds))
     await t.test('every page is in the menu', async (t) => {
       await page.goto(site)
       if (kind === 'phone') {
-        t.notOk(await page.locator('.VPSidebar').isVisible(), 'it is out of the way')
+        t.equal(await page.locator('.VPSidebar.open').count(), 0, 'it is out of the way')
         await page.locator('.VPLocalNav .menu').click()
+        await page.locator('.VPSidebar.open').waitFor()
       }
       const menu = page.locator('.VPSidebar')
-      await menu.waitFor()
       await shot('menu')
       t.equal(await menu.locator('a').count(), pages.length)
       await menu.getByText('19 · Where pods run').click()
@@ -177,7 +188,9 @@ for (const [kind, device] of Object.entries(kinds))
     t.strictSame(troubles, [], 'without complaint')
   })
 
-const copied = (page: Page) => page.evaluate(() => navigator.clipboard.readText())
+function copied(page: Page): Promise<string> {
+  return page.evaluate(() => navigator.clipboard.readText())
+}
 
 async function start(t: Test): Promise<Browser> {
   const browser = await chromium.launch({
@@ -192,15 +205,6 @@ async function start(t: Test): Promise<Browser> {
   })
   t.teardown(() => browser.close())
   return browser
-}
-
-const types: Record<string, string> = {
-  '.html': 'text/html; charset=utf-8',
-  '.js': 'text/javascript',
-  '.css': 'text/css',
-  '.svg': 'image/svg+xml',
-  '.txt': 'text/plain; charset=utf-8',
-  '.woff2': 'font/woff2',
 }
 
 /** Serves the site under its base on the loopback; its address. */
