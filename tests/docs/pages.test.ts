@@ -141,8 +141,9 @@ await t.test('links lead somewhere', async (t) => {
 })
 
 /** Anchors of a page's headings. */
-const anchors = (page: string) =>
-  [...page.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) => slug(heading))
+function anchors(page: string): string[] {
+  return [...page.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) => slug(heading))
+}
 
 await t.test('each chapter has its parts and is neither too short nor too long', async (t) => {
   t.ok(readPage('README.md').split('\n').length <= 150, 'README.md is a first page')

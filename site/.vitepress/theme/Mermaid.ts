@@ -11,16 +11,17 @@ export default defineComponent({
     const svg = ref('')
     async function draw() {
       const { default: mermaid } = await import('mermaid')
-      mermaid.initialize({
-        startOnLoad: false,
-        theme: isDark.value ? 'dark' : 'neutral',
-        flowchart: { useMaxWidth: false },
-        sequence: { useMaxWidth: false },
-      })
+      mermaid.initialize({ startOnLoad: false, theme: isDark.value ? 'dark' : 'neutral' })
       svg.value = (await mermaid.render(id, decodeURIComponent(props.code))).svg
     }
     onMounted(draw)
     watch(isDark, draw)
-    return () => h('div', { class: 'mermaid-picture', innerHTML: svg.value })
+    const width = () => Number(/max-width: ([\d.]+)px/.exec(svg.value)?.[1])
+    return () =>
+      h('div', {
+        class: 'mermaid-picture',
+        style: `--least: ${0.6 * width()}px`,
+        innerHTML: svg.value,
+      })
   },
 })
