@@ -32,7 +32,7 @@ await t.test('it is built, with no dead link', (t) => {
   const words = [vitepress, 'build', import.meta.dirname, '--outDir', folder]
   const { status, stdout, stderr } = spawnSync(process.execPath, words, {
     encoding: 'utf8',
-    env: { ...process.env, BASE: base },
+    env: { ...process.env, SITE_BASE: base },
   })
   if (!t.equal(status, 0)) t.comment(stdout, stderr)
   t.strictSame(

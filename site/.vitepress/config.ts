@@ -8,7 +8,7 @@ import { chapterFiles, pageFiles, readPage, slug } from '../../tests/docs/pages.
 import { top } from '../../tests/helpers/fixtures.ts'
 
 /** The folder of a web server that the site will be in, such as /rke2-kvm-lab/. */
-const base = process.env.BASE ?? '/'
+const base = (process.env.SITE_BASE || '/').replace(/([^/])$/, '$1/')
 
 /** Files of the project that pages link to: they are put beside the pages, as text. */
 const linked = new Set<string>()
