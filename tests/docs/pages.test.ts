@@ -12,7 +12,7 @@ import { parseLab } from '../../lib/lab/lab.ts'
 import { registriesFile, registriesSum } from '../../lib/rke2/registries.ts'
 import { defaultLab, labKeys, scripts, withBlocks } from './blocks.ts'
 import { checkCommand } from './commands.ts'
-import { commands, fences, inlineCode, matches, mentioned, typed } from './console.ts'
+import { applied, commands, fences, inlineCode, matches, mentioned, typed } from './console.ts'
 import { asked, wayOf } from './counts.ts'
 import { asReader, docsHost } from './host.ts'
 import { parseKubectl } from './kubectl.ts'
@@ -115,7 +115,10 @@ await t.test('an API (of the stand-in for RKE2) takes the objects', { skip }, as
   t.teardown(() => cluster.end())
   await cluster.start()
   for (const file of asked) {
-    const served = typed(readPage(file)).filter(canServe)
+    const page = readPage(file)
+    const served = [...typed(page).filter(canServe), ...applied(page)].sort(
+      (a, b) => a.line - b.line,
+    )
     const wrong = served.flatMap((one) => cluster.type(one) ?? [])
     t.strictSame(wrong, [], `${file}: ${served.length} commands`)
   }
