@@ -52,7 +52,7 @@ await phase(import.meta.url, 'logs', async ({ lab, nodes, options, shell }) => {
   const archive = `${lab.dir}/logs/${lab.name}-${time}.tar.gz`
   const about = `Lab ${lab.name}, collected ${time} by logs.ts.`
   if (!(await shell.apply(inOrder('Archive', [packing(bundle, archive, about)])))) return {}
-  for (const text of bundle.missing) ui.warn(`could not be had: ${text}`)
+  for (const text of bundle.missing) ui.warn(`missing: ${text}`)
   ui.good(`${bundle.files.size} files:`)
   contents(bundle).forEach(ui.detail)
   ui.warn('secrets are taken out as far as they can be told: read it before you post it')

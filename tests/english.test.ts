@@ -28,7 +28,8 @@ const words: [pattern: string, instead: string][] = [
   ],
   ['(is|are|was|were) to be|to be had|be had|had best', 'must be; available'],
   [
-    'of (its|their|your|his|our|my) own',
+    // not "of its own pods", where it belongs to the noun that follows
+    'of (its|their|your|his|our|my) own(?!\\s+(?!(and|but|or|for|with|which|that|in|on|to|at|so|when|by|from|until|as|if|under)\\b)[a-z])',
     'its own X: "its own disk" instead of "a disk of its own"',
   ],
   ['(is|are|was|were|gets?) told', 'is reported, sees, learns'],
@@ -66,18 +67,19 @@ const searches = words.map(([pattern, instead]) => ({
 
 function findings(file: string, text: string): string[] {
   return searches.flatMap(({ search, instead }) =>
-    [...text.matchAll(search)].map((found) => {
-      const line = text.slice(0, found.index).split('\n').length
-      return `${file}:${line}: "${found[0].replace(/\s+/g, ' ')}" (write: ${instead})`
-    }),
+    [...text.matchAll(search)]
+      .filter(([found]) => !/[a-z][A-Z]/.test(found)) // a name in the code
+      .map((found) => {
+        const line = text.slice(0, found.index).split('\n').length
+        return `${file}:${line}: "${found[0].replace(/\s+/g, ' ')}" (write: ${instead})`
+      }),
   )
 }
 
 await t.test('no page, help, message or comment has a word of the list', async (t) => {
-  t.strictSame(
-    files.flatMap((file) => findings(file, readFileSync(join(top, file), 'utf8'))).sort(),
-    [],
-  )
+  const found = files.flatMap((file) => findings(file, readFileSync(join(top, file), 'utf8')))
+  for (const one of found) t.fail(one)
+  t.ok(files.length > 100, `${files.length} files`)
 })
 
 await t.test('the search finds words, also across lines, and nothing within others', async (t) => {

@@ -133,7 +133,7 @@ const rejected: Drill = {
       says: 'its token holds a hash of the CA that it trusts; that is not the CA of this cluster',
     },
     {
-      says: 'join.ts looks at a node, finds what is missing or wrong, and goes on from there',
+      says: 'join.ts looks at a node, finds what is missing or wrong, and continues from there',
       type: [script('join', node.name)],
     },
   ],

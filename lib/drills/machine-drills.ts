@@ -67,7 +67,7 @@ if [ "$state" = paused ]; then ${onHost(at, 'resume', at.node.name)}; fi`,
     },
   ],
   lesson: ({ node }) =>
-    `${node.name} was paused (virsh suspend). To Kubernetes that looks like a machine without power or network. After it goes on, its clock is behind by the pause until a time service sets it.`,
+    `${node.name} was paused (virsh suspend). To Kubernetes that looks like a machine without power or network. When it resumes, its clock is late by the length of the pause until a time service sets it.`,
 }
 
 const filler = '/var/lib/drill.fill'

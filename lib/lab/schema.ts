@@ -27,7 +27,7 @@ const direct = line.regex(/^[^\s,'"]+$/, 'must be one name or network')
 const path = line.refine((text) => !text.startsWith('-'), { error: 'must not start with "-"' })
 const poolFolder = line.regex(
   /^(\/(?!\.\.?\/)[\w@%+=:,.-]+)*\/rke2-kvm-lab$/,
-  'must be a whole path that ends in /rke2-kvm-lab, such as /data/rke2-kvm-lab: a folder of its own',
+  'must be a whole path that ends in /rke2-kvm-lab, such as /data/rke2-kvm-lab: a separate folder',
 )
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 hexadecimal digits, lower case')
 

@@ -1,4 +1,4 @@
-// PURE. What each node does in a restore, and how that is told before it begins.
+// PURE. What each node does in a restore, and how that is shown before it starts.
 import type { Lab } from '../lab/lab.ts'
 import { forEach } from '../shell/steps.ts'
 import { LabError, script } from '../text/errors.ts'

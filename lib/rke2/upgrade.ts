@@ -138,7 +138,7 @@ export function stopped({ lab, members, todo }: Upgrade, at: Member, error: unkn
     details: [...error.details, ...standing(lab.rke2.version, names, at.name, installedOn(rest))],
     hint: [
       ...error.hint,
-      line('# when that is fixed, this goes on: ', script('upgrade')),
+      line('# when that is fixed, this continues: ', script('upgrade')),
       ...wayBack,
     ],
     cause: error,

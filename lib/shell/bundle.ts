@@ -17,7 +17,7 @@ export interface Source {
 
 export interface Bundle {
   files: Map<string, string>
-  /** What could not be had, and why. */
+  /** What is missing, and why. */
   missing: string[]
 }
 
@@ -116,7 +116,7 @@ ${about}
 In it:
 ${contents({ files }).join('\n')}
 
-Could not be had:
+Missing:
 ${missing.join('\n') || 'nothing: all of it is here'}
 
 Passwords, tokens and keys are replaced by [removed], as far as they can be told by their names and forms. Names, addresses

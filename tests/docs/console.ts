@@ -48,7 +48,7 @@ export function typed(page: string): Typed[] {
     })
 }
 
-/** The manifests of a page's answers that are to be applied: blocks marked `yaml apply`. */
+/** The manifests of a page's answers to apply: blocks marked `yaml apply`. */
 export function applied(page: string): Typed[] {
   return fences(page)
     .filter(({ info }) => info === 'yaml apply')

@@ -59,7 +59,7 @@ const served = [
   / ?> ~\/(colleague\.kubeconfig|lab-ca\.crt)$|^kubectl .* --kubeconfig ~\/colleague\.kubeconfig\b/,
 ]
 
-/** Looks at objects that the stand-in leaves as they were stored: nothing there, or waiting for ever. */
+/** Looks at objects that the stand-in leaves as they were stored: nothing there, or waiting forever. */
 const isUntouched = (command: string, output: string[]) =>
   /^kubectl get [a-z]+( -l \S+)?$/.test(command) &&
   output.some((row) => /^No resources found|^\S+ +Pending /.test(row))
@@ -170,7 +170,7 @@ export class Cluster {
     return `line ${line}: ${command} (exit ${status})\nprinted:\n${text}`
   }
 
-  /** The addresses, the version and the system that the pages speak of. */
+  /** The addresses, the version and the system of the pages. */
   private asInPages(text: string): string {
     const { nodes } = defaultLab()
     const [, system = 'unknown'] =

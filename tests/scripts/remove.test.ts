@@ -156,7 +156,7 @@ await t.test('what is refused, and what is asked', async (t) => {
   t.strictSame(host.inventory().domains, ['kubemaster', 'worker01', 'worker02'])
 })
 
-await t.test('destroy says that a node is still in the cluster, and goes on', async (t) => {
+await t.test('destroy says that a node is still in the cluster, and continues', async (t) => {
   const host = made
   host.restore()
   const { stderr } = await succeeds(t, host, 'destroy', 'worker01', '--yes')

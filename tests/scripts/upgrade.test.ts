@@ -64,7 +64,7 @@ await t.test(
       `at ${version}: kubemaster`,
       'stopped at worker01',
       `still at ${old}: worker02`,
-      'goes on: npx zx scripts/upgrade.ts',
+      'continues: npx zx scripts/upgrade.ts',
       'tutorials/30-upgrade.md, "The way back"',
     )
     t.strictSame(versions(host), { kubemaster: version, worker01: old, worker02: old })
@@ -83,7 +83,7 @@ await t.test(
   },
 )
 
-await t.test('the first server does not come back: the way goes on from there', async (t) => {
+await t.test('the first server does not come back: the way continues from there', async (t) => {
   const host = made
   host.restore()
   host.onNode('kubemaster', 'fault', fault)
@@ -212,7 +212,7 @@ await t.test('--dry-run, run by bash, does the same', async (t) => {
   t.match(await printed(t, host, 'upgrade'), '# nothing to do')
 })
 
-await t.test('the whole lab is saved first, and put back when that is wished', async (t) => {
+await t.test('the whole lab is saved first, and put back when that is wanted', async (t) => {
   const host = new FakeHost(t, (lab) => (lab.rke2.version = old))
   host.makeRelease(old)
   await prepare(t, host, 'create', 'eject', 'install-rke2', 'join')

@@ -1,7 +1,7 @@
 """Who asks the stand-in's API, and what they may do: tokens of service accounts, acting as somebody else, and RBAC.
 
 Written after kubernetes.io: reference/access-authn-authz/rbac and .../authentication. The rules of the ready-made roles are the
-part of them that these pages speak of.
+part of them that the pages use.
 """
 import base64
 import hashlib
