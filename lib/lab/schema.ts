@@ -51,7 +51,7 @@ const node = z.strictObject({
   name: label.describe('name of the machine, of its domain and of its Kubernetes node'),
   role: z
     .enum(['server', 'agent'])
-    .describe('server: control plane (it may run pods as well); agent: worker'),
+    .describe('server: control plane (it can also run pods); agent: worker'),
   address: address.describe('fixed address, inside network.cidr'),
   vcpus: machine.vcpus.optional().describe('instead of defaults.vcpus'),
   memory: machine.memory.optional().describe('instead of defaults.memory'),
