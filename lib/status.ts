@@ -170,7 +170,7 @@ async function lookAt(
     disk: disk ? { used: disk.allocation, size: disk.capacity } : null,
     domain: domain?.state ?? 'absent',
     seed: domain ? seedState(lab, node, domain) : null,
-    remark: unseen ? 'its disk could not be looked at' : null,
+    remark: unseen ? 'its disk could not be checked' : null,
   }
   const drift = differences(machine).join('; ')
   if (domain?.state !== 'running') return { node, status: known, drift }

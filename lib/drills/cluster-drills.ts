@@ -40,7 +40,7 @@ const notReady: Drill = {
   name: 'not-ready',
   on: 'agent',
   symptom: ({ node }) =>
-    `${node.name} is NotReady after a minute, although the machine answers and its pods run on.`,
+    `${node.name} is NotReady after a minute, although the machine answers and its pods keep running.`,
   ...withoutService,
   clues: ({ node, server }) => [
     {
@@ -82,7 +82,7 @@ const noApi: Drill = {
     },
   ],
   lesson: ({ node }) =>
-    `${serviceOf(node)} was stopped on ${node.name}, and its pods with it: etcd, the API, the scheduler. (A stop of the service alone leaves them running.) Pods on other nodes run on; but nothing is scheduled, repaired or changed through this server.`,
+    `${serviceOf(node)} was stopped on ${node.name}, and its pods with it: etcd, the API, the scheduler. (A stop of the service alone leaves them running.) Pods on other nodes keep running, but nothing is scheduled, repaired or changed through this server.`,
 }
 
 const drillConfig = '/etc/rancher/rke2/config.yaml.d/50-drill.yaml'

@@ -89,7 +89,7 @@ const noNewPods: Drill = {
   unfit: ({ rke2 }) =>
     [rke2.cni].flat().join() === 'canal' ? undefined : "needs RKE2's usual network plugin, canal",
   symptom: ({ node }) =>
-    `${node.name} is NotReady after some seconds. Its kubelet reports and its pods run on, but no new one gets an address.`,
+    `${node.name} is NotReady after some seconds. Its kubelet reports and its pods keep running, but no new one gets an address.`,
   needs: () => ({
     script: `test -e ${folder}/${conflist}`,
     words: `has no ${folder}/${conflist}`,

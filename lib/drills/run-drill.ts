@@ -98,7 +98,7 @@ function checkWhole(lab: Lab, members: Member[], leader: Member): void {
     return kube?.cordoned ? `${name} is cordoned` : []
   })
   if (found.length === 0) return
-  throw new LabError('a drill begins with a lab in which every node is Ready', {
+  throw new LabError('a drill can start only when every node is Ready', {
     details: found,
     hint: script('status'),
   })

@@ -172,7 +172,7 @@ export const labSchema = z.strictObject({
       .record(z.string(), z.unknown())
       .default({})
       .describe(
-        "keys of RKE2's config.yaml for servers; agents get theirs of them, not node-taint",
+        "keys of RKE2's config.yaml for servers; agents get those that apply to them, but not node-taint",
       ),
     vip: address
       .optional()

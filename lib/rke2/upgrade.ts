@@ -153,7 +153,7 @@ const wayBack: Hint[] = [
 
 /** The error for a way back that was not saved. */
 export const notSaved = (name: string): LabError =>
-  new LabError(`there is no snapshot called ${name}: the upgrade was not begun with --snapshot`, {
+  new LabError(`there is no snapshot called ${name}: the upgrade was not started with --snapshot`, {
     details: ['nothing was changed'],
     hint: [byHand, script('snapshot', 'list')],
   })

@@ -117,7 +117,7 @@ In it:
 ${contents({ files }).join('\n')}
 
 Missing:
-${missing.join('\n') || 'nothing: all of it is here'}
+${missing.join('\n') || 'nothing'}
 
 Passwords, tokens and keys are replaced by [removed], as far as they can be told by their names and forms. Names, addresses
 and what programs logged are as they were. Read it before you post it.

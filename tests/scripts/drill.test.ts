@@ -87,7 +87,7 @@ await t.test('a lab that is not whole is not broken further', async (t) => {
   failed(
     t,
     await host.run('drill', ['start', 'any', '--yes']),
-    'a drill begins with a lab in which every node is Ready',
+    'a drill can start only when every node is Ready',
     'worker01 is cordoned',
   )
   t.notOk(existsSync(note))

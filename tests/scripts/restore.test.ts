@@ -227,7 +227,7 @@ await t.test('a reset that fails says why, and the way back', async (t) => {
     t,
     await host.run('restore', ['--yes']),
     'etcd did not go back to the snapshot: no space left',
-    'the restore is not complete; run again, it begins again from the backup',
+    'the restore is not complete; run it again, and it starts again from the backup',
     `npx zx scripts/restore.ts ${backup}`,
     'etcd-old-TIME',
   )

@@ -182,7 +182,7 @@ await t.test('one node alone is not drained; what changes with the version is sa
     'apiserver_requested_deprecated_apis{group="example.org",removed_release="1.36",resource="things",version="v1beta1"} 1\n',
   )
   const { stderr } = await succeeds(t, host, 'upgrade')
-  t.match(stderr, '! things of example.org/v1beta1 are still asked for, and v1.36 removes that API')
+  t.match(stderr, '! things of example.org/v1beta1 are still requested, and v1.36 removes that API')
   t.match(stderr, '! this cluster keeps ingress-nginx')
   t.strictSame(host.events().slice(-2), ['start kubemaster', 'ready kubemaster'])
   t.strictSame(versions(host), { kubemaster: version })
