@@ -3,7 +3,7 @@ import { packagesFor, type Setup } from './doctor/setup.ts'
 import type { Lab, Node } from './lab/lab.ts'
 import { formatSize } from './text/size.ts'
 
-/** What is to be fetched; without bytes where the server does not say. */
+/** What must be fetched; without bytes where the server does not say. */
 export interface Download {
   what: string
   bytes: number | undefined

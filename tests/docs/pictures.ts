@@ -57,7 +57,7 @@ export function waitOf(screen: string): string {
   return from < 0 ? '' : lines.slice(from, end < 0 ? undefined : end).join('\n')
 }
 
-/** The moment at which the most machines were in a state of their own, each with a word from its console. */
+/** The moment at which the most machines were in different states, each with a word from its console. */
 export function liveliest(waits: string[]): string {
   const score = (wait: string) => {
     const states = plain(parseScreen(wait)).match(/(?<= s {2})\S.*(?= {2}\| )/g) ?? []

@@ -1,6 +1,6 @@
 // `npm run record`: types the first commands of the README on the stand-in host, on a real terminal; keeps what it showed in
 // tests/fixtures/recording and makes pictures of that in docs/. As root, like the end-to-end tests; takes some minutes.
-// `npm run record -- --draw` only makes the pictures anew.
+// `npm run record -- --draw` only draws the pictures again.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { startRig } from '../e2e/rig.ts'

@@ -1,7 +1,7 @@
 #!/bin/bash
 # The first process of the stand-in host: host-init.sh STATE ADDRESS/PREFIX kvm|no-kvm
 #
-# Run in mount, network and PID namespaces of its own. It covers libvirt's folders with STATE's,
+# Run in its own mount, network and PID namespaces. It covers libvirt's folders with STATE's,
 # sets up the network and the daemons, prints "ready", and then lives as long as its standard
 # input is open. When it ends, the kernel ends everything else in here and the namespaces go.
 set -euo pipefail

@@ -287,7 +287,7 @@ await t.test(
     for (const key of keys) t.ok(seed.includes(`ssh-ed25519 ${key}`))
     t.match(readFileSync(join(host.project, '.lab/lab/known_hosts'), 'utf8'), keys[1])
 
-    // A node that was half made is finished, with a seed of its own.
+    // A node that was half made is finished, with its own seed.
     const instance = () =>
       /instance-id: (\S+)/.exec(host.read('volumes/lab-worker02-seed.iso/data'))?.[1]
     const before = instance()

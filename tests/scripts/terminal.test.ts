@@ -25,7 +25,7 @@ interface Shown {
   /** When to look at what waits. */
   until?: (shown: string) => boolean
   host: () => FakeHost | Promise<FakeHost>
-  /** Each look needs a host of its own. */
+  /** Each look needs its own host. */
   fresh?: true
 }
 
@@ -219,7 +219,7 @@ await t.test('Ctrl-C ends a wait, and leaves a tidy terminal', { skip: noTmux },
   }
 })
 
-await t.test('in CI a terminal is told line by line too', { skip: noTmux }, async (t) => {
+await t.test('in CI a terminal gets line after line too', { skip: noTmux }, async (t) => {
   const host = await booting()
   host.put('guests/kubemaster', busy)
   const env = { ...host.env, CI: 'true' }
