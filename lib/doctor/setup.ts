@@ -5,6 +5,7 @@ import type { Hint } from '../text/errors.ts'
 import { isForPeople, warning, type Finding } from '../text/findings.ts'
 import { quote } from '../text/quote.ts'
 import { parts } from '../text/sections.ts'
+import { asThisUser } from './as-user.ts'
 import { packagerOf, packagesOf, type Packager } from './packages.ts'
 import { isoTools, neededTools } from './tools.ts'
 
@@ -12,6 +13,7 @@ export interface Setup {
   packager: Packager | undefined
   user: string
   isRoot: boolean
+  hasSudo: boolean
   /** Member of the group libvirt: by the database, and in this login. */
   inGroup: { database: boolean; login: boolean }
   /** Programs that are not there. */
@@ -47,6 +49,7 @@ PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 IS() { if "$@" >/dev/null 2>&1; then echo yes; fi; }
 echo '== os'; cat /etc/os-release 2>/dev/null
 echo '== id'; id -u; id -un
+echo '== sudo'; IS command -v sudo
 echo '== login'; id -nG
 echo '== database'; id -nG "$(id -un)"
 echo '== have'; command -v ${wanted(lab).flat().map(quote).join(' ')}
@@ -80,6 +83,7 @@ export function parseSetup(lab: Lab, output: string): Setup {
     packager: packagerOf(text('os')),
     user,
     isRoot: uid === '0',
+    hasSudo: text('sudo') !== '',
     inGroup: { database: isIn('database'), login: isIn('login') },
     missing,
     sockets: text('modular') ? 'modular' : text('monolithic') ? 'monolithic' : undefined,
@@ -141,7 +145,9 @@ const groupFixes = (setup: Setup): string[] =>
 /** The findings with the commands that set up this very host. */
 export function forThisHost(findings: Finding[], setup: Setup, lab: Lab): Finding[] {
   const isHere = libvirtHost(lab.libvirt).isHere
-  return findings.map((finding) => {
+  return findings.map(onThisHost).map((finding) => asThisUser(finding, setup))
+
+  function onThisHost(finding: Finding): Finding {
     const { check, level, fix = [], found } = finding
     if (level === 'ok') {
       if (check !== 'host tools' || setup.missing.length === 0) return finding
@@ -164,7 +170,7 @@ export function forThisHost(findings: Finding[], setup: Setup, lab: Lab): Findin
     if (found.startsWith('this user may not use'))
       return { ...finding, fix: deniedFixes(setup, fix) }
     return { ...finding, fix: fix.map(onlyShown) } // what it says is to be looked at by a person
-  })
+  }
 }
 
 const onlyShown = (fix: Hint): Hint =>

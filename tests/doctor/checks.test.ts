@@ -2,7 +2,7 @@
 import t from 'tap'
 import { checkProxy, checks, findAll, questions } from '../../lib/doctor/all-checks.ts'
 import { findForCreate, foundThere, hostError, questionsOfCreate } from '../../lib/doctor/checks.ts'
-import { fixesOf } from '../../lib/doctor/report.ts'
+import { fixesOf, withoutRepeats } from '../../lib/doctor/report.ts'
 import { failure, ok } from '../../lib/text/findings.ts'
 import { factsWith, hereWith } from '../helpers/facts.ts'
 
@@ -81,6 +81,20 @@ await t.test('a proxy of this host that the machines know nothing of is named', 
   t.strictSame(
     found('https_proxy', (raw) => (raw.proxy = { https: 'http://proxy.lan:3128' })),
     [],
+  )
+})
+
+await t.test('advice of several lines is shown once', async (t) => {
+  const lines = ['# put these lines into the lab file', '#   cidr: 192.0.2.0/24']
+  const findings = [
+    failure('addresses', 'worker01: taken', ...lines),
+    failure('addresses', 'worker02: taken', ...lines),
+    failure('addresses', 'worker03: taken', '# another'),
+    failure('names', 'taken', '# another'),
+  ]
+  t.strictSame(
+    withoutRepeats(findings).map(({ fix }) => fix),
+    [lines, ['# the same as above'], ['# another'], ['# another']],
   )
 })
 

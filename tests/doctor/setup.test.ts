@@ -23,6 +23,7 @@ const lab = makeLab(nat)
 const answers = {
   os: 'ID=debian\nVERSION_ID="13"',
   id: '1000\nme',
+  sudo: 'yes',
   login: 'me sudo',
   database: 'me sudo',
   have: '/usr/bin/ssh\n/usr/bin/ssh-keygen\n/usr/bin/flock\n/usr/bin/sha256sum\n/usr/sbin/ip',
@@ -59,6 +60,30 @@ await t.test('a fresh host: packages, daemons and group in one round, in this or
   t.strictSame(fixesWith({ id: '0\nroot' }).slice(-1), ['systemctl enable --now libvirtd.socket'])
   t.notMatch(fixesWith({ id: '0\nroot' }).join('\n'), 'sudo', 'root needs none')
   t.notMatch(fixesWith({ database: 'me libvirt' }).join('\n'), 'usermod')
+})
+
+await t.test('without sudo: root needs none, an ordinary user is told how to get it', async (t) => {
+  const slow = [
+    ...nothing,
+    warning('KVM', 'slow', 'sudo modprobe kvm_intel || sudo modprobe kvm_amd', '# the firmware'),
+    warning('firewall', 'drops', 'sudo ufw route allow from x && sudo ufw route allow to x'),
+  ]
+  const of = (more: Partial<typeof answers>) => forThisHost(slow, setupWith(more), lab)
+  for (const sudo of ['', 'yes'])
+    t.strictSame(fixesOf(of({ id: '0\nroot', sudo })).slice(-2), [
+      'modprobe kvm_intel || modprobe kvm_amd',
+      'ufw route allow from x && ufw route allow to x',
+    ])
+  const told = of({ sudo: '' })
+  t.strictSame(fixesOf(told), [], 'nothing that would fail is run')
+  const how = [
+    "# there is no sudo here; as root: su - -c 'apt-get update && DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install --yes --no-install-recommends sudo && usermod -aG sudo me'",
+    '# then log out and in again, and run this again',
+  ]
+  t.strictSame(told[0]?.fix, how)
+  t.strictSame(told[2]?.fix, ['# the firmware', ...how])
+  t.match(of({ sudo: '', os: 'ID=fedora' })[0]?.fix, [/ -y install sudo && usermod -aG wheel me'$/])
+  t.match(of({ sudo: '', os: 'ID=own' })[2]?.fix, ['# the firmware', /su - -c 'usermod/])
 })
 
 await t.test('each distribution by its own names', async (t) => {
