@@ -10,6 +10,7 @@ const gib = 2 ** 30
 const lab = makeLab((raw) => (nat(raw), (raw.libvirt = 'qemu:///system')))
 const setup: Setup = {
   packager: packagerOf('ID=debian'),
+  whole: '',
   user: 'me',
   isRoot: false,
   hasSudo: true,

@@ -11,6 +11,8 @@ import { isoTools, neededTools } from './tools.ts'
 
 export interface Setup {
   packager: Packager | undefined
+  /** What installs where a system is only replaced as a whole, from the next start on; else empty. */
+  whole: string
   user: string
   isRoot: boolean
   hasSudo: boolean
@@ -48,6 +50,8 @@ export const setupScript = (lab: Lab): string => String.raw`set +eu; trap - ERR
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 IS() { if "$@" >/dev/null 2>&1; then echo yes; fi; }
 echo '== os'; cat /etc/os-release 2>/dev/null
+echo '== whole'; { test -e /run/ostree-booted && echo rpm-ostree install; } ||
+  { command -v transactional-update >/dev/null && echo transactional-update pkg install; }
 echo '== id'; id -u; id -un
 echo '== sudo'; IS command -v sudo
 echo '== login'; id -nG
@@ -80,7 +84,8 @@ export function parseSetup(lab: Lab, output: string): Setup {
   const container = text('container')
   const isIn = (groups: string) => text(groups).split(/\s+/).includes('libvirt')
   return {
-    packager: packagerOf(text('os')),
+    packager: text('whole') ? undefined : packagerOf(text('os')),
+    whole: text('whole'),
     user,
     isRoot: uid === '0',
     hasSudo: text('sudo') !== '',
@@ -119,9 +124,10 @@ const sockets = {
 
 /** The commands that install what is missing. */
 function installFixes(setup: Setup): string[] {
-  const { packager, missing } = setup
+  const { packager, missing, whole } = setup
   if (missing.length === 0) return []
-  if (!packager) return [`# install: ${missing.join(', ')}`]
+  if (!packager)
+    return [`# install${whole && ` (${whole} PACKAGE, then restart)`}: ${missing.join(', ')}`]
   const { refresh, install } = packager
   const packages = packagesOf(packager, missing).join(' ')
   return [...(refresh ? [root(setup, refresh)] : []), root(setup, `${install} ${packages}`)]

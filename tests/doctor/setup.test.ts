@@ -22,6 +22,7 @@ const lab = makeLab(nat)
 
 const answers = {
   os: 'ID=debian\nVERSION_ID="13"',
+  whole: '',
   id: '1000\nme',
   sudo: 'yes',
   login: 'me sudo',
@@ -103,6 +104,10 @@ await t.test('each distribution by its own names', async (t) => {
   }
   const unknown = forThisHost(nothing, setupWith({ os: 'ID=own' }), lab)
   t.match(unknown[0]?.fix, [/^# install: virsh, curl, genisoimage, /], 'programs, not packages')
+  const silverblue = setupWith({ os: 'ID=fedora', whole: 'rpm-ostree install' })
+  t.match(forThisHost(nothing, silverblue, lab)[0]?.fix, [
+    /^# install \(rpm-ostree install PACKAGE, then restart\): virsh, curl, /,
+  ])
 })
 
 await t.test('the daemons that are installed are started, whatever the distribution', async (t) => {

@@ -362,7 +362,7 @@ await t.test('wrong usage and a broken lab file: exit status 2, nothing touched'
 await t.test('without flock nothing is started, and the error says what to install', async (t) => {
   const host = new FakeHost(t)
   rmSync(join(host.bin, 'flock'))
-  failed(t, await host.run('create'), '✗ cannot run flock', 'try: sudo apt-get install util-linux')
+  failed(t, await host.run('create'), '✗ cannot run flock', 'try: npx zx scripts/doctor.ts --fix')
 })
 
 await t.test('libvirt that cannot be reached is explained', async (t) => {
