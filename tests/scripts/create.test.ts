@@ -375,7 +375,12 @@ await t.test('libvirt that cannot be reached is explained', async (t) => {
     'try: sudo systemctl enable --now libvirtd',
   )
   host.without('virsh')
-  failed(t, await host.run('create'), '✗ virsh is not installed', 'try: npx zx scripts/doctor.ts --fix')
+  failed(
+    t,
+    await host.run('create'),
+    '✗ virsh is not installed',
+    'try: npx zx scripts/doctor.ts --fix',
+  )
 })
 
 await t.test('all problems of the host are reported at once, and nothing is changed', async (t) => {
