@@ -126,11 +126,15 @@ await t.test(
     t.strictSame(foundThere(bigbox, ok('memory', '8 GiB free')), {
       ...ok('memory', 'on bigbox: 8 GiB free'),
     })
-    const broken = failure('KVM', 'no', 'sudo modprobe kvm', '# look')
+    const broken = failure('KVM', 'no', 'sudo modprobe kvm', '# look', '# or: sudo reboot')
     t.strictSame(foundThere(bigbox, broken), {
       ...broken,
       found: 'on bigbox: no',
-      fix: ["# on bigbox: ssh -t you@bigbox 'sudo modprobe kvm'", '# look'],
+      fix: [
+        "# on bigbox: ssh -t you@bigbox 'sudo modprobe kvm'",
+        '# look',
+        '# on bigbox: or: sudo reboot',
+      ],
     })
     t.equal(foundThere('qemu:///system', broken), broken)
     const kvm = { works: false, why: 'no /dev/kvm' }
