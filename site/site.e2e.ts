@@ -86,6 +86,7 @@ for (const [kind, device] of Object.entries(kinds))
       ...device,
       permissions: ['clipboard-read', 'clipboard-write'],
     })
+    context.setDefaultTimeout(120_000) // a second by itself
     const page = await context.newPage()
     const troubles: string[] = []
     page.on('console', (message) => {
