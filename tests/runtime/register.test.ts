@@ -86,7 +86,7 @@ await t.test('npm start installs what is missing, once', async (t) => {
   t.match(run([install]).stderr, 'npm ci', 'another version is wanted now')
   mkdirSync(join(dir, 'site'))
   writeFileSync(join(dir, 'site/package-lock.json'), lock)
-  t.match(run([install, 'dev', 'site']).stderr, 'npm ci', 'the site has packages of its own')
+  t.match(run([install, 'dev', 'site']).stderr, 'npm ci', 'the site has its own packages')
   const broken = run([install], { BROKEN: 'yes' })
   t.equal(broken.status, 1)
   t.match(broken.stderr, '✗ npm ci failed; it says above why\n    try: npm ping')
