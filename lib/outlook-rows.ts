@@ -5,7 +5,7 @@ import { libvirtHost } from './libvirt/trouble.ts'
 import type { Finding } from './text/findings.ts'
 import { counted, formatSize } from './text/size.ts'
 
-/** What is to be fetched; without bytes where the server does not say. */
+/** What must be fetched; without bytes where the server does not say. */
 export interface Download {
   what: string
   bytes: number | undefined

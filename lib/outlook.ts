@@ -81,7 +81,7 @@ function worksWithKvm(lab: Lab, findings: Finding[], { hasKvm, missing }: Setup)
   )
 }
 
-/** The steps that bring what is to be installed in the machines. */
+/** The steps that copy what will be installed in the machines. */
 export type PlanRelease = (lab: Lab) => Promise<Step[]>
 
 type Reached = Download & { isReached: boolean }

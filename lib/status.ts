@@ -27,7 +27,7 @@ export interface NodeStatus {
   disk: { used: number; size: number } | null
   /** RKE2's service as systemctl is-active says, and its version; null: not installed. */
   rke2: { service: string; version: string } | null
-  /** The Kubernetes node; null where no server tells of one. */
+  /** The Kubernetes node; null if no server reports one. */
   kubernetes: { ready: boolean; roles: string[]; version: string } | null
   /** Why something is not as it should be. */
   remark: string | null
@@ -170,7 +170,7 @@ async function lookAt(
     disk: disk ? { used: disk.allocation, size: disk.capacity } : null,
     domain: domain?.state ?? 'absent',
     seed: domain ? seedState(lab, node, domain) : null,
-    remark: unseen ? 'its disk could not be looked at' : null,
+    remark: unseen ? 'its disk could not be checked' : null,
   }
   const drift = differences(machine).join('; ')
   if (domain?.state !== 'running') return { node, status: known, drift }

@@ -89,6 +89,6 @@ export function checkImage({ image }: AllFacts): Finding[] {
 /** Where this host needs a proxy, the machines may need it too; the scripts cannot know. */
 export function checkProxy({ lab, proxy }: AllFacts): Finding[] {
   if (proxy === undefined || lab.proxy !== undefined) return []
-  const found = `${proxy} is set on this host, and the machines will do without a proxy`
+  const found = `${proxy} is set on this host, but the machines will use no proxy`
   return [warning('proxy', found, '# if they need it too: proxy: host in the lab file')]
 }

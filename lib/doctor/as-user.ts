@@ -11,7 +11,7 @@ interface User {
   packager: Packager | undefined
 }
 
-/** root needs no sudo; a user without one is told how root gives it. */
+/** root needs no sudo; a user without one sees how root gives it. */
 export function asThisUser(finding: Finding, user: User): Finding {
   const { fix } = finding
   if (!fix || !fix.some(needsSudo) || (user.hasSudo && !user.isRoot)) return finding

@@ -86,7 +86,7 @@ function judge(lab: Lab, kvm: Kvm, emulator: Capabilities | undefined): Finding 
       'KVM',
       `${kvmTaken}: ${kvm.why}`,
       giveKvmBack,
-      '# machines made now would be emulated for ever; if you want that: domainType: qemu',
+      '# machines made now would stay emulated; if you want that: domainType: qemu',
     )
   const fix =
     kvm.cause === 'foreign'

@@ -175,7 +175,7 @@ export function forThisHost(findings: Finding[], setup: Setup, lab: Lab): Findin
       return { ...finding, fix: [...daemonFixes(setup), ...groupFixes(setup)] }
     if (found.startsWith('this user may not use'))
       return { ...finding, fix: deniedFixes(setup, fix) }
-    return { ...finding, fix: fix.map(onlyShown) } // what it says is to be looked at by a person
+    return { ...finding, fix: fix.map(onlyShown) } // a person must look at what it says
   }
 }
 

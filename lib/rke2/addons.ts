@@ -24,7 +24,7 @@ test -s ${manifestsOnNode}/${manifestList} || exit 0
 part addons; ${get} addons.k3s.cattle.io 2>/dev/null
 part addon-events; ${get} events --field-selector involvedObject.kind=Addon 2>/dev/null`)}`
 
-/** What a server tells of its manifests. */
+/** What a server reports about its manifests. */
 export interface ServerAddons extends ServerManifests {
   /** The checksum of what was applied last, by Addon; undefined if the API did not answer. */
   applied?: Map<string, string>

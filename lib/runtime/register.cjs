@@ -1,6 +1,6 @@
 // npm and npx load this before every script (.npmrc, node-options). Node 24 runs TypeScript by itself and caches the
 // result; for older versions this registers strip-types.cjs, in the same thread where Node can (22.15 and newer).
-// Any Node from 12.17 on can read this file: one that is too old for the scripts is told so here.
+// Any Node from 12.17 on can read this file: one that is too old for the scripts learns that here.
 const { existsSync } = require('fs')
 const nodeModule = require('module')
 const { basename, join } = require('path')
@@ -8,7 +8,7 @@ const { pathToFileURL } = require('url')
 const { isMainThread } = require('worker_threads')
 const { tooOld } = require('./old-node.cjs')
 
-// Node 20 runs hooks in a thread of its own, which loads this too; if it ended there, everything would wait for it.
+// Node 20 runs hooks in a separate thread, which loads this too; if it ended there, everything would wait for it.
 if (isMainThread) register()
 
 function register() {

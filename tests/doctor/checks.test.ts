@@ -120,7 +120,7 @@ await t.test('one failure is the error of create, several are counted', async (t
 })
 
 await t.test(
-  'what is wrong on another host is told about that one, with commands for it',
+  'what is wrong on another host is reported for that one, with commands for it',
   async (t) => {
     const bigbox = 'qemu+ssh://you@bigbox/system'
     t.strictSame(foundThere(bigbox, ok('memory', '8 GiB free')), {

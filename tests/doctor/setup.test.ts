@@ -63,7 +63,7 @@ await t.test('a fresh host: packages, daemons and group in one round, in this or
   t.notMatch(fixesWith({ database: 'me libvirt' }).join('\n'), 'usermod')
 })
 
-await t.test('without sudo: root needs none, an ordinary user is told how to get it', async (t) => {
+await t.test('without sudo: root needs none, an ordinary user sees how to get it', async (t) => {
   const slow = [
     ...nothing,
     warning('KVM', 'slow', 'sudo modprobe kvm_intel || sudo modprobe kvm_amd', '# the firmware'),

@@ -287,7 +287,7 @@ await t.test(
     for (const key of keys) t.ok(seed.includes(`ssh-ed25519 ${key}`))
     t.match(readFileSync(join(host.project, '.lab/lab/known_hosts'), 'utf8'), keys[1])
 
-    // A node that was half made is finished, with a seed of its own.
+    // A node that was half made is finished, with its own seed.
     const instance = () =>
       /instance-id: (\S+)/.exec(host.read('volumes/lab-worker02-seed.iso/data'))?.[1]
     const before = instance()
@@ -666,7 +666,7 @@ await t.test(
       )
     })
 
-    await t.test('a cause on its console is told before the deadline', async (t) => {
+    await t.test('a cause on its console is reported before the deadline', async (t) => {
       host.put('domains/kubemaster/state', 'running\n')
       host.put(`${log}/kubemaster.console.log`, 'Kernel panic - not syncing: VFS\n')
       const said = '! kubemaster: no answer so far, and its console says why: its kernel panicked'
@@ -676,7 +676,7 @@ await t.test(
         },
       })
       t.match(stderr, said)
-      t.match(stderr, '✗ kubemaster: it was paused during the wait', 'it goes on waiting')
+      t.match(stderr, '✗ kubemaster: it was paused during the wait', 'it keeps waiting')
       t.equal(stderr.split('no answer so far').length, 2, 'once')
     })
 
