@@ -7,12 +7,11 @@ import { fixesOf } from './doctor/report.ts'
 import type { Setup } from './doctor/setup.ts'
 import { cacheDir } from './download/fetch.ts'
 import { findImage, isCached } from './download/image.ts'
-import { hostsOf } from './lab/hosts.ts'
 import type { Lab } from './lab/lab.ts'
+import { isAllHere } from './libvirt/host-names.ts'
 import { lookAtHosts, pairAll, type Seen } from './libvirt/hosts.ts'
 import { observe } from './libvirt/observe.ts'
-import { libvirtHost } from './libvirt/trouble.ts'
-import type { Download, Outlook } from './outlook-rows.ts'
+import { obstacleTo, type Download, type Outlook } from './outlook-rows.ts'
 import { query } from './shell/bash.ts'
 import type { Shell } from './shell/carry-out.ts'
 import type { Step } from './shell/steps.ts'
@@ -58,11 +57,16 @@ export async function lookAhead(
     diskFree,
     isEmulated,
     findings,
-    obstacle: isAllHere(lab) ? obstacleTo(setup, findings, isEmulated, isOnline) : undefined,
+    obstacle: obstacleTo({
+      lab,
+      setup,
+      findings,
+      isEmulated,
+      isOnline,
+      isCi: Boolean(process.env.CI),
+    }),
   }
 }
-
-const isAllHere = (lab: Lab) => hostsOf(lab).every(({ libvirt }) => libvirtHost(libvirt).isHere)
 
 function worksWithKvm(lab: Lab, findings: Finding[], { hasKvm, missing }: Setup): boolean {
   if (lab.domainType !== 'auto') return lab.domainType === 'kvm'
@@ -73,22 +77,7 @@ function worksWithKvm(lab: Lab, findings: Finding[], { hasKvm, missing }: Setup)
   )
 }
 
-/** Why the lab cannot run on this host. */
-function obstacleTo(
-  setup: Setup,
-  findings: Finding[],
-  isEmulated: boolean,
-  isOnline: boolean,
-): string | undefined {
-  const isOff = findings.some(({ check, level }) => check === 'libvirt' && level === 'failure')
-  if (isOff && !setup.hasSystemd)
-    return `${setup.container ? `this is a container (${setup.container})` : 'this host has no systemd'}, so libvirt's daemons cannot be started here`
-  if (isEmulated && !isOnline) return 'this host has neither KVM nor the internet'
-  if (isEmulated && process.env.CI) return 'this is a CI machine without KVM'
-  return undefined
-}
-
-/** The steps that bring what is to be installed in the machines. */
+/** The steps that copy what will be installed in the machines. */
 export type PlanRelease = (lab: Lab) => Promise<Step[]>
 
 type Reached = Download & { isReached: boolean }
@@ -144,7 +133,7 @@ async function headByNode(url: string) {
 // Of several hosts each has its own; the doctor has looked at them.
 async function freeFor({ sites: [site] }: Seen, lab: Lab): Promise<number | undefined> {
   if (Object.keys(lab.hosts).length > 0) return undefined
-  return site?.host.pool?.available ?? freeIn(lab.pool.path)
+  return site?.host.pool?.available ?? (isAllHere(lab) ? freeIn(lab.pool.path) : undefined)
 }
 
 async function freeIn(path: string): Promise<number | undefined> {

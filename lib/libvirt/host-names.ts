@@ -8,6 +8,10 @@ import { libvirtHost } from './trouble.ts'
 export const isHere = (lab: Lab): boolean =>
   hostsOf(lab).some(({ libvirt }) => libvirtHost(libvirt).isHere)
 
+/** Whether all of them are. */
+export const isAllHere = (lab: Lab): boolean =>
+  hostsOf(lab).every(({ libvirt }) => libvirtHost(libvirt).isHere)
+
 /** The name of a host in the lab file. */
 export function hostName({ on, libvirt }: Lab): string {
   const { isHere, name } = libvirtHost(libvirt)

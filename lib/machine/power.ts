@@ -23,7 +23,7 @@ const off = ['shut off', 'crashed']
 export const isOn = ({ domain }: Machine): boolean =>
   domain !== undefined && !off.includes(domain.state)
 
-/** What the cluster loses when these nodes are shut down and other servers go on; undefined if it goes on. */
+/** What the cluster loses when these nodes are shut down and other servers keep running; undefined if nothing. */
 export function lostQuorum(lab: Lab, all: Machine[], nodes: Node[]): string | undefined {
   const servers = lab.nodes.filter(({ role }) => role === 'server')
   const on = all.filter(isOn).map(({ node }) => node)

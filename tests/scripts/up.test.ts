@@ -158,7 +158,7 @@ await t.test('without a bridge the lab gets a NAT network, and says so', async (
     t.match(no.stdout, ' nothing was done')
     t.strictSame([no.changes, read('lab.yaml')], [[], asShipped])
   })
-  await t.test('of a lab file that was changed the doctor says what it lacks', async (t) => {
+  await t.test('of a lab file that was changed the doctor says what is missing', async (t) => {
     writeFileSync(join(host.project, 'lab.yaml'), `# mine\n${asShipped}`)
     const mine = await host.run('up', ['--yes'])
     failed(
@@ -258,6 +258,14 @@ await t.test('what only a person can change stops it before anything is made', a
   const result = await host.run('up', ['--yes'])
   failed(t, result, '# install: genisoimage', 'nothing was done: host tools needs you first')
   t.strictSame(result.changes, [])
+
+  host.put('files/etc/os-release', 'ID=debian\nVERSION_ID="13"\n')
+  host.without('sudo')
+  for (const last of [30, 31]) host.put(`network/192.0.2.${last}`, 'open\n')
+  const unprivileged = await host.run('up', ['--yes'])
+  const how = /there is no sudo here; as root: su - -c '.* install .* sudo && usermod -aG sudo me'/
+  failed(t, unprivileged, how, 'nothing was done: host tools, addresses need you first')
+  t.strictSame(unprivileged.changes, [])
 })
 
 await t.test('where the lab cannot run, the rehearsal is offered', async (t) => {
