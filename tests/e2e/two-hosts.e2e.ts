@@ -46,7 +46,7 @@ await t.test('create puts each machine on its host', async (t) => {
 })
 
 await t.test(
-  'one host loses its power: the cluster goes on, and status says what is known',
+  'one host loses its power: the cluster keeps running, and status says what is known',
   async (t) => {
     await cutPower(other)
     const { exitCode, stderr, nodes } = await status()
@@ -78,7 +78,7 @@ await t.test('the host is back: start brings its machine and its node back', asy
   await readyNodes(t, section)
 })
 
-await t.test('destroy without one host says so, and goes on when it is back', async (t) => {
+await t.test('destroy without one host says so, and continues when it is back', async (t) => {
   await cutPower(other)
   await failsWithout(
     t,
