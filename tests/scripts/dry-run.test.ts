@@ -12,7 +12,8 @@ const noShellcheck =
 
 /** Writes a lab of the project into the test's folder, with an image on this host. */
 function useLab(host: FakeHost, file: string): void {
-  const lab = parse(readFileSync(join(top, file), 'utf8')) as Record<string, unknown>
+  const text = readFileSync(join(top, file), 'utf8')
+  const lab = parse(text.replace('qemu+ssh://you@bigbox/system', bigbox)) as Record<string, unknown>
   writeFileSync(
     join(host.project, 'lab.yaml'),
     stringify({ ...lab, domainType: 'kvm', image: { file: 'image.qcow2' } }),
@@ -31,6 +32,7 @@ const good = (t: Test, name: string, { code, stdout, stderr, changes }: Result) 
 const place = mkdtempSync('/tmp/rkl-dry-') // whether ssh shares connections depends on a path's length
 t.teardown(() => rmSync(place, { recursive: true, force: true }))
 const host = new FakeHost(t, undefined, { folder: place })
+const bigbox = host.addHost('bigbox')
 const labs = ['lab.yaml', ...readdirSync(join(top, 'labs')).map((name) => `labs/${name}`)]
 const interfaces = JSON.parse(host.read('ip-address')) as { addr_info: { local: string }[] }[]
 host.put('ip-address', JSON.stringify(interfaces).replaceAll('192.0.2.', '192.168.1.'))
