@@ -92,7 +92,8 @@ function judge(lab: Lab, kvm: Kvm, emulator: Capabilities | undefined): Finding 
     kvm.cause === 'foreign'
       ? ['# use a host with an x86-64 processor']
       : [
-          '# enable virtualisation (VT-x, AMD-V) in the firmware; in a VM: nested virtualisation',
+          '# enable virtualisation (VT-x, AMD-V) in the firmware: sudo systemctl reboot --firmware-setup',
+          '# if this is a virtual machine: enable nested virtualisation for it',
           'sudo modprobe kvm_intel || sudo modprobe kvm_amd',
         ]
   if (lab.domainType === 'kvm') return failure('KVM', found, ...fix)

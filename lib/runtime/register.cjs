@@ -13,7 +13,7 @@ if (isMainThread) register()
 
 function register() {
   delete process.env.NODE_OPTIONS // programs started by the scripts must not inherit it
-  const trouble = tooOld(process.versions.node) || lacksPackages()
+  const trouble = tooOld(process.versions.node) || notLinux() || lacksPackages()
   if (trouble) {
     process.stderr.write('\u2717 ' + trouble + '\n')
     process.exit(1)
@@ -33,6 +33,19 @@ function register() {
       nodeModule.registerHooks({ load: require('./strip-types.cjs').load })
     else nodeModule.register('./strip-types.cjs', pathToFileURL(__filename))
   }
+}
+
+// Tools for development run on other systems too.
+function notLinux() {
+  const isOurs = process.argv.some((word) =>
+    /(^|[\\/])(scripts[\\/][\w-]+\.ts|install\.cjs)$/.test(word),
+  )
+  if (process.platform === 'linux' || !isOurs) return undefined
+  const how =
+    process.platform === 'win32'
+      ? 'open a Linux in WSL, clone the project there'
+      : 'take a Linux computer, or a virtual machine that may run others inside (nested virtualisation)'
+  return `these scripts need Linux with KVM, and this is ${process.platform}: ${how}, and run the same command there`
 }
 
 function lacksPackages() {

@@ -17,7 +17,7 @@ import { asked, wayOf } from './counts.ts'
 import { asReader, docsHost } from './host.ts'
 import { parseKubectl } from './kubectl.ts'
 import { manifestProblems } from './manifests.ts'
-import { chapterFiles, pageFiles, readPage } from './pages.ts'
+import { chapterFiles, pageFiles, readPage, slug } from './pages.ts'
 import { play } from './play.ts'
 import { canServe, Cluster, hasTools } from './stand-in.ts'
 import { top } from '../helpers/fixtures.ts'
@@ -143,14 +143,9 @@ await t.test('links lead somewhere', async (t) => {
     }
 })
 
-/** Anchors of a page's headings, as GitHub makes them. */
+/** Anchors of a page's headings. */
 function anchors(page: string): string[] {
-  return [...page.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
-    heading
-      .toLowerCase()
-      .replace(/[^\p{L}\p{N}_ -]/gu, '')
-      .replaceAll(' ', '-'),
-  )
+  return [...page.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) => slug(heading))
 }
 
 await t.test('each chapter has its parts and is neither too short nor too long', async (t) => {

@@ -26,7 +26,7 @@ const kept = [
 const dots: Span[] = [{ text: '  ...', style: { dim: true } }]
 
 /** The whole transcript, shortened to what fits one look. */
-export function firstScreen(recorded: string): string {
+function npmStart(recorded: string): string {
   const shown: Span[][] = []
   for (const line of parseScreen(recorded.trimEnd())) {
     const text = plain([line])
@@ -43,8 +43,11 @@ export function firstScreen(recorded: string): string {
 }
 
 /** What is painted while machines boot. */
-export const waiting = (recorded: string): string =>
+const createWaits = (recorded: string): string =>
   screenSvg(parseScreen(recorded.trimEnd()), columns, 'create, while the machines boot')
+
+/** Each picture, named for what it shows, and how it is drawn. */
+export const pictures = { 'npm-start': npmStart, 'create-waits': createWaits }
 
 /** What is painted under the last heading "Wait" of a screen, as it came from the terminal. */
 export function waitOf(screen: string): string {

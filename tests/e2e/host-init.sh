@@ -28,10 +28,12 @@ for folder in /etc/libvirt /var/lib/libvirt /var/log/libvirt /var/cache/libvirt;
 done
 install -d -m 711 /var/lib/libvirt/images
 install -d -m 750 /var/log/libvirt/qemu
+# max_core: sudo lowers the limit, and in a container root may not raise it again.
 cat >/etc/libvirt/qemu.conf <<'CONF'
 security_driver = "none"
 cgroup_controllers = []
 namespaces = []
+max_core = 0
 CONF
 cat >/etc/libvirt/libvirtd.conf <<'CONF'
 auth_unix_rw = "none"

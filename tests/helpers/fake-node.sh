@@ -357,7 +357,7 @@ kubectl() { # WORDS
       mkdir -p "$cluster/leaving" && echo asked >"$cluster/leaving/$3" && event "ask $3 to leave" && echo "node/$3 annotated"
       ;;
     'get --namespace kube-system --output json addons.k3s.cattle.io') addons_json ;;
-    'get --namespace kube-system --output json events --field-selector involvedObject.kind=Addon,type=Warning')
+    'get --namespace kube-system --output json events --field-selector involvedObject.kind=Addon')
       if [[ -e $cluster/addon-events ]]; then cat "$cluster/addon-events"; else echo '{"items":[]}'; fi
       ;;
     'get nodes -o name') for file in "$cluster"/nodes/*; do echo "node/${file##*/}"; done ;;
