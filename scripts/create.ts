@@ -2,13 +2,25 @@
 // Phase 1 - create: from lab.yaml to running machines that are reachable by SSH and fully initialised.
 // Safe to run again: it checks what exists and does what is missing.
 import * as ui from '../lib/cli/ui.ts'
-import { checkAddressesAgain, checkHosts, lookAroundAll } from '../lib/doctor/around.ts'
+import {
+  checkAddressesAgain,
+  checkHosts,
+  checkNamesOn,
+  lookAroundAll,
+} from '../lib/doctor/around.ts'
 import { typeNow } from '../lib/doctor/kvm.ts'
 import { findImage } from '../lib/download/image.ts'
 import { checkAccess, planKeys } from '../lib/guest/keys.ts'
 import { untilReady } from '../lib/guest/ready.ts'
 import { labAt, nodesOn } from '../lib/lab/hosts.ts'
-import { answeringNodes, leftOut, observeHosts, pairAll, siteOf } from '../lib/libvirt/hosts.ts'
+import {
+  answeringNodes,
+  checkFound,
+  leftOut,
+  observeHosts,
+  pairAll,
+  siteOf,
+} from '../lib/libvirt/hosts.ts'
 import type { Machine } from '../lib/libvirt/ownership.ts'
 import { planUploads, withBaseVolumes } from '../lib/machine/base-volume.ts'
 import {
@@ -34,6 +46,7 @@ await phase(import.meta.url, 'create', async ({ lab, nodes, options, shell }) =>
   const there = answeringNodes(seen, nodes)
   const machines = pairAll(seen, there)
   checkAccess(lab, seen)
+  checkFound(seen, there)
   checkMachines(lab, machines)
   for (const machine of machines) {
     const at = labAt(lab, machine.node)
@@ -44,6 +57,10 @@ await phase(import.meta.url, 'create', async ({ lab, nodes, options, shell }) =>
   const growing = seen.sites.filter((site) => nodesOn(site.lab, fresh).length > 0)
 
   if (fresh.length > 0) {
+    checkNamesOn(
+      seen.sites.filter((site) => !growing.includes(site)),
+      fresh,
+    )
     const saved = (await savedBefore(seen)).join(', ')
     const added = fresh.map(({ name }) => name).join(', ')
     if (saved) ui.warn(`snapshots without ${added}: ${saved}; ${goesBack}`)

@@ -1,6 +1,7 @@
 #!/usr/bin/env zx
 // Phase 2 - eject: the seed medium is no longer needed. It holds the private host key, and a machine might not start
 // once its medium is deleted. Safe to run again.
+import { nodesOn } from '../lib/lab/hosts.ts'
 import { answeringNodes, leftOut, observeHosts, pairAll } from '../lib/libvirt/hosts.ts'
 import { readAgain } from '../lib/libvirt/volumes.ts'
 import { openPool } from '../lib/machine/create.ts'
@@ -15,7 +16,7 @@ await phase(import.meta.url, 'eject', async ({ lab, nodes, options, shell }) => 
   const seen = await observeHosts(lab)
   const there = answeringNodes(seen, nodes)
   for (const site of seen.sites) {
-    if (!site.host.pool) continue
+    if (!site.host.pool || nodesOn(site.lab, there).length === 0) continue
     await openPool(site, shell)
     if (!site.host.pool.active) site.host = await readAgain(site.lab, site.host)
   }

@@ -1,7 +1,7 @@
 #!/usr/bin/env zx
 // Remove: takes a node out of the cluster, then removes its machine, after showing it and asking. Safe to run again.
 import * as ui from '../lib/cli/ui.ts'
-import { pairAll } from '../lib/libvirt/hosts.ts'
+import { pairAll, silentNodes } from '../lib/libvirt/hosts.ts'
 import { findOwn, removal } from '../lib/machine/destroy.ts'
 import { leftOvers } from '../lib/machine/destroy-files.ts'
 import { phase } from '../lib/phase.ts'
@@ -16,7 +16,10 @@ await phase(import.meta.url, 'remove', async ({ lab, nodes, options, shell }) =>
   const [node] = nodes
   if (!node) throw new Error('parseArgs asks for a node')
   const own = await findOwn(lab, nodes, false, shell)
-  const made = pairAll(own.seen).flatMap((machine) => (machine.domain ? machine.node : []))
+  const made = [
+    ...pairAll(own.seen).flatMap((one) => (one.domain || one.elsewhere ? one.node : [])),
+    ...silentNodes(own.seen, lab.nodes),
+  ]
   const all = await shell.look('Look at the nodes', () => eachOf(made, lookAt))
   const { timeout: seconds, flags } = options
   const leaving = { node, made: made.includes(node), all, force: flags.force, seconds }

@@ -21,10 +21,10 @@ await phase(import.meta.url, 'snapshot', async ({ lab, options, shell }) => {
   if (verb === 'remove') {
     if (!all.some((one) => one.name === name))
       return { idle: `nothing to do: there is no snapshot called ${name}` }
-    const one = findSnapshot(lab, name, all)
+    const one = findSnapshot(name, all)
     if (!(await shell.ask(`Remove ${name}?`, [inWords(one)], options.yes)))
       throw new LabError('nothing was removed')
-    await shell.apply(removal(lab, one))
+    await shell.apply(removal(one))
     return { next: script('snapshot', 'list') }
   }
 

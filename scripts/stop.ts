@@ -2,7 +2,7 @@
 // Stop: shuts the machines down, agents first, servers last. The disks keep everything. Safe to run again.
 import * as ui from '../lib/cli/ui.ts'
 import { answeringNodes, leftOut, observeHosts, pairAll } from '../lib/libvirt/hosts.ts'
-import { checkMade } from '../lib/machine/drift.ts'
+import { checkMachines, checkMade } from '../lib/machine/drift.ts'
 import { isOn, lostQuorum, shutDownInOrder } from '../lib/machine/power.ts'
 import { phase } from '../lib/phase.ts'
 import { script } from '../lib/text/errors.ts'
@@ -10,6 +10,10 @@ import { script } from '../lib/text/errors.ts'
 await phase(import.meta.url, 'stop', async ({ lab, nodes, options, shell }) => {
   const seen = await observeHosts(lab)
   const machines = pairAll(seen, answeringNodes(seen, nodes))
+  checkMachines(
+    lab,
+    machines.filter(({ elsewhere }) => elsewhere),
+  )
   if (options.nodes.length > 0) checkMade(machines)
   const warning = lostQuorum(lab, pairAll(seen), nodes)
   if (warning && machines.some(isOn)) ui.warn(warning)

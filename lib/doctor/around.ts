@@ -14,7 +14,7 @@ import { findForCreate, hostError, questionsOfCreate } from './checks.ts'
 import type { Facts, HostFacts, Knock, Question } from './facts.ts'
 import { domainTypeFor, saidOfKvm, triedKvm } from './kvm.ts'
 import { lookScript, lookThere, parseLook, whyMissed } from './look.ts'
-import { checkAddresses, isAsking } from './ownership.ts'
+import { checkAddresses, checkNames, isAsking } from './ownership.ts'
 
 /** Looks around at each host of the lab. */
 export const lookAroundAll = (lab: Lab, nodes: Node[]): Map<Lab['on'], Around> =>
@@ -34,6 +34,15 @@ export async function checkHosts(
     },
   )
   return new Map(types)
+}
+
+/** Throws where a name or a MAC of these nodes is used on one of these hosts, which are not theirs. */
+export function checkNamesOn(sites: Site[], nodes: Node[]): void {
+  const found = sites.flatMap(({ lab, host }) =>
+    checkNames(lab, host, nodes).map((one) => ({ ...one, found: onHost(lab, one.found) })),
+  )
+  const error = hostError(found)
+  if (error) throw error
 }
 
 /** Runs the checks that stop create: shows warnings, throws one LabError for all failures. Returns the type for domains. */
@@ -60,7 +69,7 @@ export interface Around {
   knocks: Promise<Knock[]>
 }
 
-/** Asks this host, and tries to connect to each node if libvirt is on this host; that also makes the kernel look up its MAC.
+/** Asks this host, and tries to connect to each node if it is on the LAN of libvirt; that also makes the kernel look up its MAC.
  *  create waits for answers only a moment, as it looks again. */
 export function lookAround(
   lab: Lab,
@@ -68,10 +77,10 @@ export function lookAround(
   questions = questionsOfCreate,
   milliseconds = 100,
 ): Around {
-  const { isHere } = libvirtHost(lab.libvirt)
+  const isOnLan = libvirtHost(lab.libvirt).isHere || lab.on !== undefined
   const tryNode = async (node: Node): Promise<Knock> => ({
     node,
-    answer: isHere ? await knock(node.address, 22, milliseconds) : 'silent',
+    answer: isOnLan ? await knock(node.address, 22, milliseconds) : 'silent',
   })
   return { here: lookHere(lab, questions), knocks: Promise.all(nodes.map(tryNode)) }
 }

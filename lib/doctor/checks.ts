@@ -45,7 +45,9 @@ export const questionsOfCreate: Question[] = checks.flatMap(({ asks = [] }) => a
 export const findForCreate = (facts: Facts): Finding[] => find(checks, facts)
 
 export const find = <F extends Facts>(checks: Check<F>[], facts: F): Finding[] =>
-  checks.flatMap((check) => found(facts.lab, check, () => check.find(facts)))
+  checks
+    .filter(({ there }) => !there || facts.lab.nodes.length > 0)
+    .flatMap((check) => found(facts.lab, check, () => check.find(facts)))
 
 function found(
   lab: Lab,

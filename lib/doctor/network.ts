@@ -105,13 +105,14 @@ function noAddress({ network: { bridge, cidr } }: Lab, card: string | undefined)
   return warning('network', why + way, fix)
 }
 
-function noBridge({ libvirt, network: { bridge } }: Lab, interfaces: Interface[]): Finding {
+function noBridge({ libvirt, on, network: { bridge } }: Lab, interfaces: Interface[]): Finding {
   const { isHere } = libvirtHost(libvirt)
-  const nat = isHere ? ['# use a NAT network instead: cp labs/nat.yaml lab.yaml'] : []
-  const name = '# name a bridge in network.bridge'
+  const isAlone = isHere && on === undefined
+  const nat = isAlone ? ['# use a NAT network instead: cp labs/nat.yaml lab.yaml'] : []
+  const name = `# name a bridge in ${on ? `hosts.${on}.bridge` : 'network.bridge'}`
   if (interfaces.some((one) => one.name === bridge))
     return failure('bridge', `${bridge} is not a bridge`, name, ...nat)
   const bridges = interfaces.flatMap(({ name, isBridge }) => (isBridge ? name : [])).join(' ')
   const why = `there is no interface ${bridge}; bridges of this host: ${bridges || 'none'}`
-  return failure('bridge', why, ...nat, `# ${isHere ? 'or ' : ''}create a bridge: docs/network.md`)
+  return failure('bridge', why, ...nat, `# ${isAlone ? 'or ' : ''}create a bridge: docs/network.md`)
 }

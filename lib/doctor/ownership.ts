@@ -10,7 +10,7 @@ import {
 } from '../libvirt/ownership.ts'
 import { line, script } from '../text/errors.ts'
 import { quote } from '../text/quote.ts'
-import { failure, fromError, ok, type Finding } from '../text/findings.ts'
+import { failure, fromError, ok, warning, type Finding } from '../text/findings.ts'
 import { listIn, lookedAt, type Facts, type HostFacts, type Knock } from './facts.ts'
 import { parseInterfaces } from './network.ts'
 
@@ -19,26 +19,51 @@ export const isMade = (host: Host, lab: Lab, node: Node) =>
   host.domains.some((domain) => domain.name === node.name && whoseDomain(lab, domain) === 'ours')
 
 /** Names, pool, network and MACs that someone else uses. */
-export function checkOwnership({ lab, nodes, host }: Facts): Finding[] {
+export function checkOwnership({
+  lab,
+  nodes,
+  host,
+}: Pick<Facts, 'lab' | 'nodes' | 'host'>): Finding[] {
   if (!host) return []
-  const domains = pair(lab, host, nodes).flatMap(({ foreign }) => foreign ?? [])
-  const troubles = [
-    ...domains.map((domain) => foreignDomain(lab, domain)),
-    poolTrouble(host, lab) ?? [],
-    networkTrouble(host, lab) ?? [],
-  ].flat()
-  const names = troubles.map((error) => fromError('names', error))
+  const troubles = [poolTrouble(host, lab) ?? [], networkTrouble(host, lab) ?? []].flat()
+  const found = [
+    ...checkNames(lab, host, [...nodes, ...(lab.others ?? [])]),
+    ...troubles.map((error) => fromError('names', error)),
+    ...unknownMachines(lab, host),
+  ]
+  return found.length > 0 ? found : [ok('names', 'free, or made by this lab')]
+}
+
+/** Names and MACs of these nodes that someone else uses on a host, theirs or another one. */
+export const checkNames = (lab: Lab, host: Host, nodes: Node[]): Finding[] => [
+  ...pair(lab, host, nodes).flatMap(({ foreign }) =>
+    foreign ? [fromError('names', foreignDomain(lab, foreign))] : [],
+  ),
+  ...strays(lab, host, nodes),
+  ...macFindings(lab, nodes, host),
+]
+
+// On a further host, such a machine may be that of another folder whose lab has the same name.
+function unknownMachines(lab: Lab, host: Host): Finding[] {
+  if (lab.others === undefined) return []
+  const known = [...lab.nodes, ...lab.others].map(({ name }) => name)
+  const names = host.domains
+    .filter((domain) => whoseDomain(lab, domain) === 'ours' && !known.includes(domain.name))
+    .map(({ name }) => name)
+  if (names.length === 0) return []
   return [
-    ...(names.length > 0 ? names : [ok('names', 'free, or made by this lab')]),
-    ...strays(lab, host),
-    ...macFindings(lab, [...nodes, ...(lab.others ?? [])], host),
+    warning(
+      'names',
+      `${names.join(', ')}: of a lab ${lab.name}, but not in the lab file; destroy would remove it`,
+      '# made in another folder? give one of the two labs another name',
+    ),
   ]
 }
 
 /** Machines of this lab that the lab file puts on another host. */
-const strays = (lab: Lab, host: Host): Finding[] =>
+const strays = (lab: Lab, host: Host, nodes: Node[]): Finding[] =>
   (lab.others ?? [])
-    .filter((node) => isMade(host, lab, node))
+    .filter((node) => nodes.includes(node) && isMade(host, lab, node))
     .map(({ name }) =>
       failure(
         'names',

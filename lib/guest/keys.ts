@@ -13,13 +13,14 @@ export const hostKey = (node: Node) => `${node.dir}/host_key`
 export const publicHostKey = (node: Node) => `${hostKey(node)}.pub`
 
 /** Throws when the lab's machines have another login than the lab file, or this folder lacks their key. */
-export function checkAccess(lab: Lab, { sites }: Pick<Seen, 'sites'>): void {
+export function checkAccess(lab: Lab, { sites, silent }: Seen): void {
   const { key, config } = sshFiles(lab)
   const hasMachines = sites.some(({ host }) =>
     host.domains.some(({ owner }) => owner?.lab === lab.name),
   )
+  const mayHave = hasMachines || silent.length > 0
   const login = loginIn(readText(config) ?? '')
-  if (hasMachines && login !== undefined && login !== lab.user)
+  if (mayHave && login !== undefined && login !== lab.user)
     throw new LabError(
       `the machines of this lab have the login ${login}, the lab file says ${lab.user}`,
       {
@@ -30,7 +31,15 @@ export function checkAccess(lab: Lab, { sites }: Pick<Seen, 'sites'>): void {
         ],
       },
     )
-  if (hasMachines && !existsSync(key))
+  if (existsSync(key)) return
+  const [one] = silent
+  if (one && !hasMachines)
+    throw new LabError(`${key} is missing, and a host that may have machines does not answer`, {
+      details: [one.error.message, 'machines that are there would accept no other key'],
+      hint: [...one.error.hint, '# or take that host and its nodes out of the lab file'],
+      cause: one.error,
+    })
+  if (hasMachines)
     throw new LabError(`${key} is missing, and the machines of this lab accept no other key`, {
       hint: [
         'run this in the folder where they were made, or restore the key',

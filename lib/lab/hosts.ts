@@ -5,17 +5,12 @@ import type { Lab, Node } from './lab.ts'
 export function hostsOf(lab: Lab): Lab[] {
   const names = Object.keys(lab.hosts)
   if (names.length === 0) return [lab]
-  const isUsed = lab.nodes.some(({ host }) => host === undefined)
-  return [...(isUsed ? [''] : []), ...names].map((name) => seenBy(lab, name))
+  return ['', ...names].map((name) => seenBy(lab, name))
 }
 
 /** The lab as the host of the node sees it. */
 export const labAt = (lab: Lab, { host = '' }: Pick<Node, 'host'>): Lab =>
   Object.keys(lab.hosts).length === 0 ? lab : seenBy(lab, host)
-
-/** The same for the name of a node. */
-export const labNamed = (lab: Lab, name: string): Lab =>
-  labAt(lab, lab.nodes.find((node) => node.name === name) ?? {})
 
 /** Those of the nodes that are on the host of this view. */
 export const nodesOn = (at: Lab, nodes: Node[]): Node[] =>

@@ -68,10 +68,19 @@ function networkProblems(raw: Raw): Problem[] {
   ]
 }
 
+// The libvirt behind a URI, without the way to it.
+function placeOf(uri: unknown): string {
+  const [, driver = '', host = '', path = ''] =
+    /^(\w+)(?:\+\w+)?:\/\/(?:[^@/?]*@)?([^/?]*)([^?]*)/.exec(String(uri)) ?? []
+  const socket = /[?&](socket=[^&]*)/.exec(String(uri))?.[1] ?? ''
+  return [driver, host.toLowerCase().replace(/:22$/, '') || 'localhost', path, socket].join(' ')
+}
+
 function hostProblems(raw: Raw, nodes: Raw[]): Problem[] {
   const hosts = Object.entries(record(raw.hosts))
   const names = hosts.map(([name]) => name)
   const uris = [raw.libvirt ?? 'qemu:///system', ...hosts.map(([, host]) => record(host).libvirt)]
+  const places = uris.map(placeOf)
   const isBehindNat = hosts.length > 0 && record(raw.network).nat !== undefined
   return [
     ...problem(
@@ -80,7 +89,7 @@ function hostProblems(raw: Raw, nodes: Raw[]): Problem[] {
     ),
     ...hosts.flatMap(([name, host], index) => {
       const { libvirt } = record(host)
-      const isTwice = typeof libvirt === 'string' && uris.indexOf(libvirt) <= index
+      const isTwice = typeof libvirt === 'string' && places.indexOf(placeOf(libvirt)) <= index
       return problem(['hosts', name, 'libvirt'], isTwice && `${String(libvirt)} is named already`)
     }),
     ...nodes.flatMap(({ host }, index) => {

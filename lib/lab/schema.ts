@@ -85,7 +85,9 @@ export const labSchema = z.strictObject({
     .describe('name of the lab: of its folder .lab/NAME, its volumes and its kubeconfig context'),
   libvirt: libvirt
     .default('qemu:///system')
-    .describe('where the machines are created: any libvirt URI'),
+    .describe(
+      'where the machines are created: any libvirt URI; with hosts, it is one of them, also without a node on it',
+    ),
   hosts: z
     .record(
       label,

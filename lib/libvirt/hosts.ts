@@ -1,4 +1,5 @@
 // EDGE. Looks at all hosts of a lab at the same time; one that does not answer is known, and the others are used.
+import { existsSync } from 'node:fs'
 import { hostsOf } from '../lab/hosts.ts'
 import type { Lab, Node } from '../lab/lab.ts'
 import * as ui from '../cli/ui.ts'
@@ -80,13 +81,37 @@ export function answeringNodes(seen: Seen, nodes: Node[]): Node[] {
   return nodes.filter((node) => !silent.includes(node))
 }
 
+/** Throws for nodes that were made, but have nothing on a host that answers: they may be on one that does not. */
+export function checkFound(seen: Seen, nodes: Node[]): void {
+  const [one] = seen.silent
+  if (!one) return
+  const lost = pairAll(seen, nodes).filter(
+    ({ node, domain, elsewhere, disk }) =>
+      !(domain ?? elsewhere ?? disk) && existsSync(`${node.dir}/domain.xml`),
+  )
+  if (lost.length === 0) return
+  const names = lost.map(({ name }) => name).join(', ')
+  throw new LabError(
+    `${names}: it was made, and may be on ${hostName(one.lab)}, which does not answer`,
+    {
+      details: [one.error.message, ...one.error.details],
+      hint: [...one.error.hint, '# then run this again'],
+      cause: one.error,
+    },
+  )
+}
+
 /** The error for nodes that are left out because their hosts do not answer; undefined when there are none. */
 export function leftOut({ silent }: Seen, nodes: Node[], hint?: Hint): unknown {
   const errors = silent.flatMap(({ lab, error }) => {
     const names = lab.nodes.filter((node) => nodes.includes(node)).map(({ name }) => name)
     if (names.length === 0) return []
     const details = [...error.details, `left out: ${names.join(', ')}`]
-    return new LabError(error.message, { details, hint: hint ?? error.hint, cause: error })
+    return new LabError(error.message, {
+      details,
+      hint: [...error.hint, ...(hint ? [hint] : [])],
+      cause: error,
+    })
   })
   return asOne(errors)
 }

@@ -5,6 +5,8 @@ import { attribute, list, owner, text, tree, type Domain } from './host.ts'
 export interface Snapshot {
   name: string
   machine: string
+  /** The URI of the libvirt that has it. */
+  libvirt: string
   description: string
   /** Seconds since 1970. */
   created: number
@@ -17,13 +19,18 @@ export interface Snapshot {
 }
 
 /** A snapshot from `snapshot-dumpxml`. */
-export function parseSnapshot(machine: string, xml: string): Snapshot {
+export function parseSnapshot(
+  { libvirt }: Pick<Snapshot, 'libvirt'>,
+  machine: string,
+  xml: string,
+): Snapshot {
   const snapshot = tree(xml, 'domainsnapshot')
   const parts = [snapshot.memory, ...list(snapshot.disks?.disk)]
   const owned = owner(snapshot.domain ?? {})
   return {
     name: text(snapshot.name),
     machine,
+    libvirt,
     description: text(snapshot.description),
     created: Number(text(snapshot.creationTime)) || 0,
     state: text(snapshot.state),

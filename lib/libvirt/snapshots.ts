@@ -30,7 +30,7 @@ export async function readSnapshots(lab: Lab, machines: string[]): Promise<Snaps
   return all.flatMap(({ machine, label, command }) => {
     const xml = details(label)
     if (xml === undefined) return [] // the machine was removed since
-    const snapshot = parseSnapshot(machine, xml)
+    const snapshot = parseSnapshot(lab, machine, xml)
     return [readable(lab, snapshot, snapshot.name && snapshot.state, command)]
   })
 }

@@ -8,7 +8,7 @@ import { ask as askShell } from '../shell/bash.ts'
 import { libvirtTrouble, saysBusy, saysNone } from './trouble.ts'
 
 /** virsh with the lab's connection, for `run` and `query`. */
-export const virsh = (lab: Lab) => ['virsh', '-c', lab.libvirt]
+export const virsh = ({ libvirt }: Pick<Lab, 'libvirt'>) => ['virsh', '-c', libvirt]
 
 export type Read = [label: string, command: string]
 /** What virsh printed for a label; undefined when there is no such thing; throws any other error. */

@@ -1,6 +1,6 @@
 // PURE. What destroy removes, and what it leaves alone although it looks like the lab's.
 import { LabError } from '../text/errors.ts'
-import type { Lab, Node } from '../lab/lab.ts'
+import { volumeNames, type Lab, type Node } from '../lab/lab.ts'
 import type { Domain, Host } from '../libvirt/host.ts'
 import { poolTrouble, whoseDomain, whoseNetwork, whosePool } from '../libvirt/ownership.ts'
 import { quote } from '../text/quote.ts'
@@ -36,7 +36,8 @@ export function destroyPlan(
   const domains = host.domains.filter(
     (domain) => whoseDomain(lab, domain) === 'ours' && isMeant(domain.name),
   )
-  const labNames = lab.nodes.filter(({ name }) => isMeant(name)).map(({ name }) => name)
+  const nodes = [...lab.nodes, ...(lab.others ?? [])] // a killed run may have left those of a machine on its former host
+  const labNames = nodes.filter(({ name }) => isMeant(name)).map(({ name }) => name)
   const names = [...new Set([...domains.map(({ name }) => name), ...labNames])]
   const foreign = host.domains.filter(
     (domain) => whoseDomain(lab, domain) !== 'ours' && names.includes(domain.name),
@@ -45,6 +46,9 @@ export function destroyPlan(
   const { volumes, leftAlone } = isOurs
     ? volumesOf(lab, host, domains, names, tags)
     : { volumes: [], leftAlone: [] }
+  const has = (name: string) =>
+    domains.some((domain) => domain.name === name) ||
+    volumes.includes(volumeNames(lab.name, name).volume)
   const images = isOurs && withImages && whole ? unusedImages(lab, host, volumes) : []
   const remaining = host.volumeNames.filter((name) => ![...volumes, ...images].includes(name))
   return {
@@ -53,7 +57,9 @@ export function destroyPlan(
     images,
     networks: whole ? networksOf(lab, host) : [],
     pool: whole && isOurs && remaining.length === 0,
-    names: names.filter((name) => !foreign.some((domain) => domain.name === name)),
+    names: names.filter(
+      (name) => !foreign.some((domain) => domain.name === name) && (isOf(lab, name) || has(name)),
+    ),
     leftAlone: [
       ...foreign.map(({ name, owner }) => `domain ${name}: ${makerOf(owner)} made it`),
       ...leftAlone,
@@ -66,6 +72,7 @@ export function destroyPlan(
   }
 }
 
+const isOf = ({ nodes }: Lab, name: string) => nodes.some((node) => node.name === name)
 const makerOf = (owner: Domain['owner']) => (owner ? `lab ${owner.lab}` : 'someone else')
 
 // Domains and keys show what else is the lab's, so they are kept until all of it can be removed.

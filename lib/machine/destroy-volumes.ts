@@ -102,7 +102,10 @@ export function unusedImages(lab: Lab, host: Host, removed: string[]): string[] 
 /** Volumes named like this lab's, but of an unknown node, perhaps one that was removed from the lab file. */
 export function strangers(lab: Lab, host: Host, removed: string[]): string[] {
   const used = new Set(host.domains.flatMap(({ files }) => files))
-  const ofNodes = lab.nodes.flatMap(({ volume, seedVolume }) => [volume, seedVolume])
+  const ofNodes = [...lab.nodes, ...(lab.others ?? [])].flatMap(({ volume, seedVolume }) => [
+    volume,
+    seedVolume,
+  ])
   return host.volumeNames
     .filter((name) => name.startsWith(`${lab.name}-`) && !removed.includes(name))
     .filter((name) => !used.has(pathOf(lab, name)) && !ofNodes.includes(name))

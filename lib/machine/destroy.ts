@@ -2,8 +2,8 @@
 import type { Lab, Node } from '../lab/lab.ts'
 import { logFiles, removeLogs } from '../libvirt/console-logs.ts'
 import type { Domain } from '../libvirt/host.ts'
-import { hostName, onHost } from '../libvirt/host-names.ts'
-import { answeringNodes, observeHosts, type Seen } from '../libvirt/hosts.ts'
+import { hostName, namedHost, onHost } from '../libvirt/host-names.ts'
+import { answeringNodes, checkFound, observeHosts, type Seen, type Site } from '../libvirt/hosts.ts'
 import { look, virsh, type Host } from '../libvirt/observe.ts'
 import { tagPlace, whosePool } from '../libvirt/ownership.ts'
 import { readInVolumes } from '../libvirt/volumes.ts'
@@ -38,6 +38,29 @@ export interface Own {
   isNothing: boolean
 }
 
+// A host that does not show all that the lab has there is left out like one that does not answer.
+async function planEach(
+  { sites, silent }: Seen,
+  plan: (site: Site) => Promise<DestroyPlan>,
+): Promise<Pick<Own, 'seen' | 'plans'> & { failed: Seen['silent'] }> {
+  const failed: Seen['silent'] = []
+  const planned = await Promise.all(
+    sites.map(async (site) => {
+      try {
+        return [{ site, lab: site.lab, plan: await plan(site) }]
+      } catch (error) {
+        if (!(error instanceof LabError)) throw error
+        failed.push({ lab: site.lab, error: namedHost(site.lab, error) })
+        return []
+      }
+    }),
+  )
+  const plans = planned.flat()
+  if (plans.length === 0) throw asOne(failed.map(({ error }) => error))
+  const seen = { sites: plans.map(({ site }) => site), silent: [...silent, ...failed] }
+  return { plans, seen, failed }
+}
+
 /** What is removed of the nodes named, or of the whole lab. */
 export async function findOwn(
   lab: Lab,
@@ -45,15 +68,16 @@ export async function findOwn(
   withImages: boolean,
   shell: Shell,
 ): Promise<Own> {
-  const seen = await observeHosts(lab, (at) => lookAtAll(at, shell))
-  const named = answeringNodes(seen, wanted)
-  const plans = await Promise.all(
-    seen.sites.map(async ({ lab: at, host }) => {
-      const seeds = host.volumeNames.filter((name) => name.endsWith('-seed.iso'))
-      const tags = await readInVolumes(at, seeds, tagPlace)
-      return { lab: at, plan: destroyPlan(at, named, host, tags, withImages) }
-    }),
-  )
+  const first = await observeHosts(lab, (at) => lookAtAll(at, shell))
+  const meant = answeringNodes(first, wanted)
+  checkFound(first, meant)
+  const plan = async ({ lab: at, host }: Site) => {
+    const seeds = host.volumeNames.filter((name) => name.endsWith('-seed.iso'))
+    const tags = await readInVolumes(at, seeds, tagPlace)
+    return destroyPlan(at, meant, host, tags, withImages)
+  }
+  const { plans, seen, failed } = await planEach(first, plan)
+  const named = answeringNodes({ ...seen, silent: failed }, meant)
   const files = keepsFiles(seen, named) ? [] : labFiles(lab, named)
   const going = plans.flatMap(({ plan }) => plan.domains.map(({ name }) => name))
   const snapshots = going.length > 0 ? lostWith(await snapshotsOf(lab, seen), going) : []
@@ -107,6 +131,7 @@ export function stillThere(lab: Lab, { silent }: Seen): unknown {
           `what the lab has on ${hostName(at)} stays, and so does ${lab.dir}`,
         ],
         hint: [
+          ...error.hint,
           line(script('destroy'), '   # when it answers'),
           `# if it never will: take it and its nodes out of the lab file first`,
         ],

@@ -1,10 +1,11 @@
 // EDGE. The steps that save the disks of all machines under one name, put them back, and remove that name.
 import { hangUp } from '../guest/on-node.ts'
-import { labAt, labNamed } from '../lab/hosts.ts'
+import { labAt } from '../lab/hosts.ts'
 import type { Lab } from '../lab/lab.ts'
 import { observeAll, pairAll, type Seen } from '../libvirt/hosts.ts'
 import { virsh } from '../libvirt/observe.ts'
 import { whoseDomain, type Machine } from '../libvirt/ownership.ts'
+import type { Snapshot } from '../libvirt/snapshot-xml.ts'
 import { countAll, readSnapshots } from '../libvirt/snapshots.ts'
 import type { Shell } from '../shell/carry-out.ts'
 import { forEach, inOrder, sh, type Run, type Stage, type Step } from '../shell/steps.ts'
@@ -101,11 +102,11 @@ function planSave(lab: Lab, machines: Machine[], name: string, { there, kept, ba
   const stale = machines.filter((one) => there?.on.has(one.name) && !kept.includes(one))
   const missing = machines.filter((one) => !kept.includes(one))
   return [
-    ...stale.map((one) => forget(lab, one.name, name)),
+    ...stale.map((one) => forget(there!.on.get(one.name)!)),
     ...missing.map((one, index): Run => {
       const made = [...kept, ...missing.slice(0, index)]
       const undo = [
-        ...made.map((other) => forget(lab, other.name, name)),
+        ...made.map((other) => forget({ ...labAt(lab, other.node), machine: other.name, name })),
         ...back.map((other) => sh`${virsh(labAt(lab, other.node))} start ${other.name}`),
       ].map(({ bash }) => `${bash} >/dev/null || failed=yes`)
       return {
@@ -117,8 +118,8 @@ function planSave(lab: Lab, machines: Machine[], name: string, { there, kept, ba
   ]
 }
 
-const forget = (lab: Lab, machine: string, name: string) =>
-  sh`${virsh(labNamed(lab, machine))} snapshot-delete ${machine} ${name}`
+const forget = ({ libvirt, machine, name }: Pick<Snapshot, 'libvirt' | 'machine' | 'name'>) =>
+  sh`${virsh({ libvirt })} snapshot-delete ${machine} ${name}`
 
 const notSaved = (machine: string, cause: CommandError, undone: boolean) =>
   new LabError(`${machine}: not saved: ${cause.message}`, {
@@ -148,7 +149,7 @@ export async function revert(
   shell: Shell,
 ): Promise<void> {
   const { machines, all } = saves
-  const one = findSnapshot(lab, name, all)
+  const one = findSnapshot(name, all)
   const trouble = whyNotRevert(machines, one)
   if (trouble)
     throw new LabError(`the lab cannot go back to ${name}: ${trouble.why}`, { hint: trouble.hint })
@@ -190,9 +191,9 @@ const notReverted = (machine: string, snapshot: string, cause: CommandError) =>
       })
 
 /** The steps that remove a snapshot from all machines that have it. */
-export const removal = (lab: Lab, { name, on }: LabSnapshot): Stage =>
+export const removal = ({ name, on }: LabSnapshot): Stage =>
   forEach(
     `Remove ${name}`,
-    [...on.keys()].map((machine) => ({ name: machine })),
-    (machine) => [forget(lab, machine.name, name)],
+    [...on.values()].map((snapshot) => ({ name: snapshot.machine, snapshot })),
+    ({ snapshot }) => [forget(snapshot)],
   )

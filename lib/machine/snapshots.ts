@@ -1,5 +1,5 @@
 // PURE. The snapshots of a lab: one name on all of its machines. What can be saved, and which can be put back.
-import { labAt, labNamed } from '../lab/hosts.ts'
+import { labAt } from '../lab/hosts.ts'
 import type { Lab } from '../lab/lab.ts'
 import type { Machine } from '../libvirt/ownership.ts'
 import type { Snapshot } from '../libvirt/snapshot-xml.ts'
@@ -95,7 +95,7 @@ export function checkSave(
   const errors = machines.flatMap((machine) => whyNotSaved(lab, machine, all, counts) ?? [])
   if (errors.length > 0) throw errors.length > 1 ? new NodeErrors(errors) : errors[0]
   if (!there) return
-  if (!there.of) throw foreign(lab, there)
+  if (!there.of) throw foreign(there)
   const isWhole = lacking(there).length === 0
   if (isWhole && !machines.every((machine) => isUnchanged(machine, there)))
     throw new LabError(`a snapshot called ${there.name} exists already`, {
@@ -146,23 +146,23 @@ function whyNotSaved(
   return undefined
 }
 
-const foreign = (lab: Lab, { name, on }: LabSnapshot) => {
-  const [machine = ''] = on.keys()
+const foreign = ({ name, on }: LabSnapshot) => {
+  const [{ machine, libvirt } = { machine: '', libvirt: '' }] = on.values()
   return new LabError(`snapshot.ts did not make the snapshot ${name}`, {
     details: ['it is left alone'],
-    hint: `virsh -c ${quote(labNamed(lab, machine).libvirt)} snapshot-info ${machine} ${quote(name)}`,
+    hint: `virsh -c ${quote(libvirt)} snapshot-info ${machine} ${quote(name)}`,
   })
 }
 
 /** The snapshot of that name, when these scripts made it; throws otherwise. */
-export function findSnapshot(lab: Lab, name: string, all: LabSnapshot[]): LabSnapshot {
+export function findSnapshot(name: string, all: LabSnapshot[]): LabSnapshot {
   const found = all.find((one) => one.name === name)
   if (!found)
     throw new LabError(`there is no snapshot called ${name}`, {
       details: all.length > 0 ? [`there are: ${all.map((one) => one.name).join(', ')}`] : [],
       hint: script('snapshot', 'list'),
     })
-  if (!found.of) throw foreign(lab, found)
+  if (!found.of) throw foreign(found)
   return found
 }
 

@@ -5,6 +5,7 @@ import type { Knock } from '../../lib/doctor/facts.ts'
 import { proposals } from '../../lib/doctor/free.ts'
 import {
   checkAddresses,
+  checkNames,
   checkOwnership,
   isAsking,
   macFindings,
@@ -49,11 +50,19 @@ await t.test('names and MACs are looked for on all hosts of a lab', async (t) =>
   })
   const [here] = hostsOf(facts.lab)
   const twin = strangerOf('twin', { macs: [nodeOf(facts.lab, 'worker02').mac] })
-  const host: Host = { ...emptyHost, domains: [domainOf('worker02'), twin] }
+  const host: Host = {
+    ...emptyHost,
+    domains: [domainOf('worker02'), domainOf('theirs'), twin],
+  }
   const found = checkOwnership({ ...facts, lab: here!, nodes: here!.nodes, host })
   t.match(only('failure', found), [
     /^worker02 is there, and the lab file has it on another host; a machine does not move$/,
     /^worker02: its MAC .* is also used by twin/,
+  ])
+  t.match(only('warning', found), [/^theirs: of a lab lab, but not in the lab file/])
+  const foreign = { ...emptyHost, domains: [strangerOf('worker02')] }
+  t.match(checkNames(here!, foreign, [nodeOf(facts.lab, 'worker02')]), [
+    { found: /^worker02: a domain of that name exists already/ },
   ])
 })
 

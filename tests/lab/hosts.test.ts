@@ -1,6 +1,6 @@
 // A lab over several hosts, and what each of them sees.
 import t from 'tap'
-import { fileOf, hostsOf, labAt, labNamed } from '../../lib/lab/hosts.ts'
+import { fileOf, hostsOf, labAt } from '../../lib/lab/hosts.ts'
 import { makeLab, nodeOf, problemsOf, type RawLab } from '../helpers/labs.ts'
 
 const far = 'qemu+ssh://me@bigbox/system'
@@ -52,18 +52,16 @@ await t.test('each host has its libvirt, bridge, pool and nodes', async (t) => {
   const at = labAt(lab, nodeOf(lab, 'worker01'))
   t.equal(at.libvirt, far)
   t.equal(labAt(at, nodeOf(lab)), at, 'a view is not looked through again')
-  t.equal(labNamed(lab, 'worker01').libvirt, far)
-  t.equal(labNamed(lab, 'gone').libvirt, 'qemu:///system')
 })
 
-await t.test('the host of `libvirt` is left out where no node is on it', async (t) => {
+await t.test('the host of `libvirt` is one of them where no node is on it, too', async (t) => {
   const lab = makeLab((raw) => {
     twoHosts(raw)
     for (const node of raw.nodes) node.host = 'bigbox'
   })
   t.strictSame(
     hostsOf(lab).map(({ on }) => on),
-    ['bigbox'],
+    ['', 'bigbox'],
   )
 })
 
@@ -84,5 +82,14 @@ await t.test('hosts are on one LAN, each once, and known by name', async (t) => 
     'network.nat: ends at its host; machines on several hosts need network.bridge',
     'nodes[1].host: there is no four in hosts',
   ])
+  const twice = (one: string, other: string) =>
+    problemsOf((lab) => {
+      lab.libvirt = one
+      lab.hosts = { other: { libvirt: other } }
+    }).length > 0
+  t.ok(twice('qemu+ssh://bigbox/system', 'qemu+ssh://you@BigBox:22/system?keyfile=/k'))
+  t.ok(twice('qemu:///system', 'qemu+ssh://you@localhost/system'))
+  t.notOk(twice('qemu+ssh://me@localhost:2201/system', 'qemu+ssh://me@localhost:2202/system'))
+  t.notOk(twice('qemu:///system', 'qemu+unix:///system?socket=/run/other'))
   t.match(problemsOf((lab) => (lab.hosts = { 'Big Box': {} })).join(), 'hosts')
 })

@@ -6,7 +6,7 @@ import { fixture } from '../helpers/fixtures.ts'
 const xml = fixture('snapshot.libvirt-9.0.0.xml')
 
 await t.test('a snapshot that snapshot.ts made', async (t) => {
-  t.strictSame(parseSnapshot('kubemaster', xml), {
+  t.strictSame(parseSnapshot({ libvirt: 'qemu:///system' }, 'kubemaster', xml), {
     name: 'before-base',
     machine: 'kubemaster',
     description: 'rke2-kvm-lab: kubemaster worker01',
@@ -21,10 +21,14 @@ await t.test(
   'one made by hand: external, of the memory alone or of a disk; without owner',
   async (t) => {
     const disk = xml.replace("name='vda' snapshot='internal'", "name='vda' snapshot='external'")
-    t.ok(parseSnapshot('kubemaster', disk).external)
+    t.ok(parseSnapshot({ libvirt: 'qemu:///system' }, 'kubemaster', disk).external)
     const memory = xml.replace("memory snapshot='no'", "memory snapshot='external'")
-    t.ok(parseSnapshot('kubemaster', memory).external)
-    const bare = parseSnapshot('x', '<domainsnapshot><name>1</name></domainsnapshot>')
+    t.ok(parseSnapshot({ libvirt: 'qemu:///system' }, 'kubemaster', memory).external)
+    const bare = parseSnapshot(
+      { libvirt: 'qemu:///system' },
+      'x',
+      '<domainsnapshot><name>1</name></domainsnapshot>',
+    )
     t.strictSame(bare, {
       name: '1',
       machine: 'x',

@@ -1,5 +1,6 @@
 // What destroy removes, and what it leaves alone.
 import t from 'tap'
+import { hostsOf } from '../../lib/lab/hosts.ts'
 import { destroyPlan, isNothing, planText } from '../../lib/machine/destroy-plan.ts'
 import { LabError } from '../../lib/text/errors.ts'
 import type { Node } from '../../lib/lab/lab.ts'
@@ -100,6 +101,22 @@ await t.test('lab a with node b-c does not remove the disk of lab a-b with node 
     plan.leftAlone.join('\n'),
     'volume a-b-c.qcow2: a domain that this lab did not make uses it',
   )
+})
+
+await t.test('what a killed run left of a machine on its former host goes, too', async (t) => {
+  const all = makeLab((raw) => {
+    raw.hosts = { bigbox: { libvirt: 'qemu+ssh://me@bigbox/system' } }
+    raw.nodes[1]!.host = 'bigbox'
+  })
+  const here = hostsOf(all)[0]!
+  const host = hostWith([], ['lab-worker01.qcow2', 'lab-worker01-seed.iso'])
+  const seeds = new Map([['lab-worker01-seed.iso', seedTag(all, { name: 'worker01' })]])
+  for (const named of [[], [nodeOf(all, 'worker01')]])
+    t.match(destroyPlan(here, named, host, seeds, false), {
+      volumes: ['lab-worker01.qcow2', 'lab-worker01-seed.iso'],
+      leftAlone: [],
+    })
+  t.notOk(destroyPlan(here, [], hostWith([], []), noTags, false).names.includes('worker01'))
 })
 
 await t.test('nodes by name: only theirs, and neither network nor pool', async (t) => {

@@ -9,7 +9,15 @@ const snapshot = (name: string, of: string[] | undefined, on = of ?? ['a']): Lab
   on: new Map(
     on.map((machine) => [
       machine,
-      { name, machine, description: '', created: 1000, state: 'shutoff', external: false },
+      {
+        name,
+        machine,
+        libvirt: '',
+        description: '',
+        created: 1000,
+        state: 'shutoff',
+        external: false,
+      },
     ]),
   ),
   ...(of && { of }),

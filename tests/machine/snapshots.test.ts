@@ -20,6 +20,7 @@ const names = lab.nodes.map(({ name }) => name)
 const made = (machine: string, more: Partial<Snapshot> = {}): Snapshot => ({
   name: 'base',
   machine,
+  libvirt: lab.libvirt,
   description: describe(names, true),
   created: 1000,
   state: 'shutoff',

@@ -1,5 +1,5 @@
 // A lab over two hosts: all scripts as real processes, with two stand-in libvirts, of which one may be off.
-import { existsSync } from 'node:fs'
+import { cpSync, existsSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { FakeHost } from '../helpers/fake-host.ts'
@@ -46,9 +46,14 @@ await t.test(
       'hosts/bigbox/no-connection',
       'error: failed to connect to the hypervisor\nerror: Connection refused\n',
     )
+    failed(t, await host.run('create'), 'id_ed25519 is missing, and a host that may have machines')
+    t.strictSame(host.inventory().domains, [])
+    host.forget('hosts/bigbox/no-connection')
+    await succeeds(t, host, 'create', 'kubemaster')
+    host.switchOffHost('bigbox')
     const dry = await host.run('create', ['--dry-run'])
     failed(t, dry, off, /left out: worker02/)
-    t.match(dry.stdout, /system start kubemaster /)
+    t.match(dry.stdout, /system start worker01 /)
     t.notMatch(dry.stdout, 'worker02/domain.xml')
     failed(t, await host.run('create'), off, /left out: worker02/, 'npx zx scripts/create.ts')
     t.strictSame(host.inventory().domains, ['kubemaster', 'worker01'])
@@ -139,6 +144,70 @@ await t.test('what must not be done by halves needs every host', async (t) => {
   cluster.switchOnHost('bigbox')
   await succeeds(t, cluster, 'snapshot', 'remove', 'good', '--yes')
   t.notOk(saved('domains/worker01') || saved('hosts/bigbox/domains/worker02'))
+})
+
+await t.test('a snapshot is removed where it is, whatever the lab file says', async (t) => {
+  cluster.restore()
+  await succeeds(t, cluster, 'snapshot', 'save', 'good')
+  const place = (root: string) => `${root}domains/worker02`
+  const copy = join(cluster.state, place(''))
+  cpSync(join(cluster.state, place('hosts/bigbox/')), copy, { recursive: true })
+  const foreign = cluster.read(`${place('')}/config.xml`).replaceAll("lab='lab'", "lab='theirs'")
+  cluster.put(`${place('')}/config.xml`, foreign.replaceAll('lab="lab"', 'lab="theirs"'))
+  cluster.writeLab((lab) => {
+    twoHosts(lab)
+    lab.nodes.length = 2
+  })
+  await succeeds(t, cluster, 'snapshot', 'remove', 'good', '--yes')
+  t.notOk(existsSync(join(cluster.state, place('hosts/bigbox/'), 'snapshots/good')))
+  t.ok(existsSync(join(copy, 'snapshots/good')), 'that of another lab stays')
+})
+
+await t.test('nodes that all moved to the other host are found on the first one', async (t) => {
+  cluster.restore()
+  cluster.writeLab((lab) => {
+    twoHosts(lab)
+    for (const node of lab.nodes) node.host = 'bigbox'
+  })
+  failed(t, await cluster.run('create'), 'kubemaster: it is on this host', 'worker01: it is on')
+  failed(t, await cluster.run('stop'), 'worker01: it is on this host')
+  await succeeds(t, cluster, 'destroy', '--yes')
+  t.strictSame(cluster.inventory().domains, [])
+  t.strictSame(cluster.inventory('bigbox').domains, [])
+})
+
+await t.test('what may be on a host that is off is neither made again nor given up', async (t) => {
+  cluster.restore()
+  cluster.switchOffHost('bigbox')
+  failed(t, await cluster.run('remove', ['worker01', '--yes']), /etcd|quorum/)
+  t.ok(cluster.kubeNodes().worker01 !== undefined)
+  cluster.writeLab((lab) => {
+    twoHosts(lab)
+    delete lab.nodes[2]!.host
+  })
+  const may = 'worker02: it was made, and may be on bigbox, which does not answer'
+  failed(t, await cluster.run('create'), may)
+  failed(t, await cluster.run('destroy', ['worker02', '--yes']), may)
+  t.ok(existsSync(join(cluster.project, '.lab/lab/nodes/worker02')))
+  t.strictSame(cluster.inventory().domains, ['kubemaster', 'worker01'])
+  cluster.switchOnHost('bigbox')
+  await succeeds(t, cluster, 'destroy', 'worker02', '--yes')
+  t.strictSame(cluster.inventory('bigbox').domains, [])
+})
+
+await t.test('destroy goes on where one host does not show its pool', async (t) => {
+  cluster.restore()
+  cluster.writeLab((lab) => {
+    twoHosts(lab)
+    lab.hosts = { bigbox: { libvirt: uri, pool: '/data/rke2-kvm-lab' } }
+  })
+  const why = /bigbox: not all of the lab can be seen, .* the storage pool .* is in/
+  const one = await succeeds(t, cluster, 'destroy', 'worker01', '--yes')
+  t.match(one.stderr, why)
+  failed(t, await cluster.run('destroy', ['--yes']), why, 'what the lab has on bigbox stays')
+  t.strictSame(cluster.inventory().domains, [])
+  t.strictSame(cluster.inventory('bigbox').domains, ['worker02'])
+  t.ok(existsSync(join(cluster.project, '.lab/lab/ssh_config')))
 })
 
 await t.test('resize and remove reach the other host', async (t) => {
