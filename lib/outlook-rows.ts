@@ -86,7 +86,8 @@ function downloads({ downloads, cache }: Outlook): string {
 
 function machines({ fresh, setup, diskFree }: Outlook): string {
   const memory = fresh.map((node) => `${node.name} ${formatSize(node.memory)}`).join(', ')
-  const disk = formatSize(fresh.reduce((sum, node) => sum + node.disk, 0))
+  const sizes = fresh.flatMap(({ disk, disks }) => [disk, ...disks.map(({ size }) => size)])
+  const disk = formatSize(sizes.reduce((sum, size) => sum + size, 0))
   const free = diskFree === undefined ? '' : ` of ${formatSize(diskFree)} free`
   return `${memory} of ${formatSize(setup.memory)} memory; disks grow up to ${disk}${free}`
 }

@@ -17,6 +17,7 @@ import {
   planStart,
   savedBefore,
 } from '../lib/machine/create.ts'
+import { planEmptyBase } from '../lib/machine/disks.ts'
 import { checkMachines, differences } from '../lib/machine/drift.ts'
 import { planSeeds, readUserConfig } from '../lib/machine/seed.ts'
 import { hasFreeSudo } from '../lib/machine/user-data.ts'
@@ -62,7 +63,11 @@ await phase(import.meta.url, 'create', async ({ lab, nodes, options, shell }) =>
         () => planSeeds(lab, fresh, host, config),
       )
       await shell.apply(inOrder('Network', planNetwork(lab, host)))
-      await shell.apply({ title: 'Base image and seeds', lanes: [{ name: '', steps }, ...seeds] })
+      const bases = [...steps, ...planEmptyBase(lab, host, fresh)]
+      await shell.apply({
+        title: 'Base image and seeds',
+        lanes: [{ name: '', steps: bases }, ...seeds],
+      })
       return made
     })
     await checkAddressesAgain(lab, seen, around)

@@ -8,9 +8,10 @@ import { growRoot } from '../lib/guest/root-disk.ts'
 import { observe } from '../lib/libvirt/observe.ts'
 import { pair, type Machine } from '../lib/libvirt/ownership.ts'
 import { planNetwork } from '../lib/machine/create.ts'
+import { missingDisks, planEmptyBase } from '../lib/machine/disks.ts'
 import { checkMachines, checkMade } from '../lib/machine/drift.ts'
 import { isOn, lostQuorum, shutDown } from '../lib/machine/power.ts'
-import { checkDisks, growsDisk, mustBeOff, needsOf } from '../lib/machine/resize.ts'
+import { checkDisks, growsDisk, growsRoot, mustBeOff, needsOf } from '../lib/machine/resize.ts'
 import { planGrowth, planOn, planSizes, unfilled } from '../lib/machine/resize.ts'
 import { oldSizes } from '../lib/machine/snapshot-losses.ts'
 import { snapshotsOf } from '../lib/machine/snapshot-steps.ts'
@@ -35,16 +36,19 @@ await phase(import.meta.url, 'resize', async ({ lab, nodes, options, shell }) =>
   const changed = machines.filter((one) => mustBeOff(one) || growsDisk(one))
   if (changed.length > 0)
     for (const text of oldSizes(await snapshotsOf(lab, host), namesOf(changed))) ui.warn(text)
+  const adding = machines.filter((one) => missingDisks(one).length > 0)
+  if (adding.length > 0)
+    await shell.apply(inOrder('Base of new disks', planEmptyBase(lab, host, nodesOf(adding))))
   const off = machines.filter((one) => !isOn(one))
   const restarted = machines.filter((one) => isOn(one) && mustBeOff(one))
   const live = machines.filter((one) => isOn(one) && !mustBeOff(one))
 
   const bringOn = async (some: Machine[]) => {
-    await shell.apply(forEach('Change', some, (one) => planSizes(lab, one)))
+    await shell.apply(forEach('Change', some, (one) => planSizes(lab, host, one)))
     await shell.apply(forEach('Machines', some, (one) => planOn(lab, one)))
     const wait = forEach('Wait for SSH', some, (one) => [
       untilReady(lab, one.node, timeout),
-      growRoot(one.node, growsDisk(one)),
+      growRoot(one.node, growsRoot(one)),
     ])
     await shell.apply({ ...wait, watched: true })
     await bringBack(lab, nodesOf(some), timeout, shell)

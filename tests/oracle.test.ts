@@ -73,7 +73,7 @@ await t.test('pool, volumes and network fit libvirt’s schemas', { skip: noVali
     const node = lab.nodes[0]!
     const documents: [schema: string, text: string][] = [
       ['storagepool', poolXml(lab)],
-      ['storagevol', overlayXml(lab, node, base)],
+      ['storagevol', overlayXml(lab, { ...node, size: node.disk }, base)],
       ['storagevol', baseVolumeXml(base)],
       ...(lab.network.nat ? [['network', networkXml(lab)] satisfies [string, string]] : []),
     ]

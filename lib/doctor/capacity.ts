@@ -46,8 +46,12 @@ export function checkDisk({ lab, host, here }: Facts): Finding[] {
   if (!host) return []
   const available = host.pool?.available || numberIn(here('disk'), /^\s*(\d+)$/m)
   const { path } = lab.pool
-  const fresh = lab.nodes.filter(({ volume }) => !host.volumeNames.includes(volume)).length
-  const wanted = fresh * perNode
+  const isNew = ({ volume }: { volume: string }) => !host.volumeNames.includes(volume)
+  const roots = lab.nodes.filter(isNew).length
+  const more = lab.nodes.flatMap(({ disks }) => disks).filter(isNew)
+  const fresh = roots + more.length
+  // Nobody knows how full a further disk gets, so it counts whole.
+  const wanted = roots * perNode + more.reduce((sum, { size }) => sum + size, 0)
   const found = `${formatSize(available)} free in ${path}, about ${formatSize(wanted)} needed for ${fresh} new disks`
   const advice = '# free some space there, or put the disks elsewhere (pool in the lab file)'
   return [wanted <= available ? ok('disk space', found) : warning('disk space', found, advice)]

@@ -8,12 +8,12 @@ export interface Problem {
   message: string
 }
 
-type Raw = Record<string, unknown>
-const record = (value: unknown): Raw =>
+export type Raw = Record<string, unknown>
+export const record = (value: unknown): Raw =>
   value !== null && typeof value === 'object' ? (value as Raw) : {}
 const isAddress = (value: unknown): value is string =>
   typeof value === 'string' && ipaddr.IPv4.isValidFourPartDecimal(value)
-const isCidr = (value: unknown): value is string =>
+export const isCidr = (value: unknown): value is string =>
   typeof value === 'string' && ipaddr.IPv4.isValidCIDR(value)
 
 /** True if the two IPv4 networks share an address. */
@@ -27,7 +27,7 @@ export function cidrContains(cidr: string, address: string): boolean {
   return ipaddr.IPv4.parse(address).match(ipaddr.IPv4.parseCIDR(cidr))
 }
 
-const problem = (path: Problem['path'], message: string | false | undefined): Problem[] =>
+export const problem = (path: Problem['path'], message: string | false | undefined): Problem[] =>
   message ? [{ path, message }] : []
 
 function addressProblem(raw: Raw, address: unknown): string | undefined {
@@ -51,6 +51,9 @@ function duplicates(nodes: Raw[], key: 'name' | 'address'): Problem[] {
   })
 }
 
+/** RKE2's networks, unless rke2.config says others. */
+export const ofCluster = { 'cluster-cidr': '10.42.0.0/16', 'service-cidr': '10.43.0.0/16' }
+
 function networkProblems(raw: Raw): Problem[] {
   const { cidr, gateway } = record(raw.network)
   if (!isCidr(cidr)) return []
@@ -63,12 +66,12 @@ function networkProblems(raw: Raw): Problem[] {
   const isOutside = isAddress(gateway) && !cidrContains(cidr, gateway)
   return [
     ...problem(['network', 'gateway'], isOutside && `${gateway} is not in network.cidr ${cidr}`),
-    ...problem(['network', 'cidr'], overlap('cluster-cidr', '10.42.0.0/16')),
-    ...problem(['network', 'cidr'], overlap('service-cidr', '10.43.0.0/16')),
+    ...problem(['network', 'cidr'], overlap('cluster-cidr', ofCluster['cluster-cidr'])),
+    ...problem(['network', 'cidr'], overlap('service-cidr', ofCluster['service-cidr'])),
   ]
 }
 
-const nodesOf = (raw: Raw): Raw[] => (Array.isArray(raw.nodes) ? raw.nodes : []).map(record)
+export const nodesOf = (raw: Raw): Raw[] => (Array.isArray(raw.nodes) ? raw.nodes : []).map(record)
 const isServer = ({ role }: Raw) => role === 'server'
 
 /** Every broken rule of a raw lab document. */

@@ -1,7 +1,7 @@
 // PURE. The shape of a lab file. Strict: an unknown key is an error.
 import type { output } from 'zod'
 import { z } from '../runtime/packages.ts'
-import { parseSize } from '../text/size.ts'
+import { bridgeName, card, disk, exactlyOne, networkName, size } from './fields.ts'
 import { imageNames } from './images.ts'
 
 /** Names that become host names, domain names and parts of volume names: a DNS label, not only digits. */
@@ -31,16 +31,6 @@ const poolFolder = line.regex(
 )
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 hexadecimal digits, lower case')
 
-const size = (least: string) =>
-  z
-    .string()
-    .refine((text) => parseSize(text) !== undefined, {
-      error: 'must be a size such as 4GiB, 512MiB or 40G',
-    })
-    .refine((text) => (parseSize(text) ?? Infinity) >= (parseSize(least) ?? 0), {
-      error: `must be at least ${least}`,
-    })
-
 const machine = {
   vcpus: z.int().min(1).max(256),
   memory: size('512MiB'),
@@ -56,16 +46,9 @@ const node = z.strictObject({
   vcpus: machine.vcpus.optional().describe('instead of defaults.vcpus'),
   memory: machine.memory.optional().describe('instead of defaults.memory'),
   disk: machine.disk.optional().describe('instead of defaults.disk'),
+  disks: z.array(disk).max(20).optional(),
+  networks: z.array(card).max(10).optional(),
 })
-
-const exactlyOne =
-  (...keys: string[]) =>
-  (value: Record<string, unknown>) =>
-    keys.filter((key) => value[key] !== undefined).length === 1
-
-const networkName = z
-  .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,49}$/, 'must be letters, digits, ".", "_", "-", at most 50')
 
 const plugin = z.enum(['canal', 'calico', 'cilium', 'flannel', 'none'])
 
@@ -109,12 +92,7 @@ export const labSchema = z.strictObject({
     .refine(exactlyOne('name', 'url', 'file'), { error: 'give one of name, url and file' }),
   network: z
     .strictObject({
-      bridge: z
-        .string()
-        .regex(
-          /^[A-Za-z0-9][A-Za-z0-9._-]{0,14}$/,
-          'must be the name of a bridge, at most 15 characters',
-        )
+      bridge: bridgeName
         .optional()
         .describe('bridge of the host on the LAN; either this or network.nat'),
       nat: networkName

@@ -1,7 +1,8 @@
 // EDGE. The steps that give existing machines the vcpus, memory and disk of the lab file.
 import { cannotGrow, growRoot, lookAtRoot } from '../guest/root-disk.ts'
 import type { Lab, Node } from '../lab/lab.ts'
-import { virsh } from '../libvirt/observe.ts'
+import type { Volume } from '../libvirt/host.ts'
+import { virsh, type Host } from '../libvirt/observe.ts'
 import { pathOf, type Machine } from '../libvirt/ownership.ts'
 import { eachOf } from '../shell/carry-out.ts'
 import { sh, type Step } from '../shell/steps.ts'
@@ -9,44 +10,66 @@ import { LabError, line, NodeErrors, script } from '../text/errors.ts'
 import { commandText } from '../text/quote.ts'
 import { formatSize } from '../text/size.ts'
 import { planStart } from './create.ts'
+import { missingDisks, planAttach } from './disks.ts'
+import { disksOf, isAttached, type Disk } from './drift.ts'
 
 /** The machine must be off for its change. */
-export const mustBeOff = ({ node, domain }: Machine): boolean =>
-  domain !== undefined && (domain.vcpus !== node.vcpus || domain.memory !== node.memory)
+export const mustBeOff = (machine: Machine): boolean => {
+  const { node, domain } = machine
+  const isOther = domain && (domain.vcpus !== node.vcpus || domain.memory !== node.memory)
+  return isOther === true || missingDisks(machine).length > 0
+}
 
-/** Its disk has another size than in the lab file. */
-export const growsDisk = ({ node, disk }: Machine): boolean =>
-  disk !== undefined && disk.capacity !== node.disk
+/** The disks that have another size than in the lab file. */
+const growing = (machine: Machine): (Disk & { found: Volume })[] =>
+  disksOf(machine).flatMap((disk) => {
+    const { found, size, extra } = disk
+    const isUsed = !extra || isAttached(machine, disk)
+    return found && isUsed && found.capacity !== size ? [{ ...disk, found }] : []
+  })
+
+/** A disk of it has another size than in the lab file. */
+export const growsDisk = (machine: Machine): boolean => growing(machine).length > 0
+
+/** Its first disk has. */
+export const growsRoot = (machine: Machine): boolean => growing(machine).some(({ extra }) => !extra)
 
 /** Throws where a disk would shrink, or is not the one that the machine uses now. */
 export function checkDisks(lab: Lab, machines: Machine[]): void {
-  const errors = machines.filter(growsDisk).flatMap((one) => diskTrouble(lab, one) ?? [])
+  const errors = machines.flatMap((one) =>
+    growing(one).flatMap((disk) => diskTrouble(lab, one, disk, disk.found.capacity) ?? []),
+  )
   if (errors.length > 0) throw errors.length > 1 ? new NodeErrors(errors) : errors[0]
 }
 
-function diskTrouble(lab: Lab, { name, node, domain, disk }: Machine): LabError | undefined {
-  if (!disk) return undefined
-  if (disk.capacity > node.disk) {
-    const found = formatSize(disk.capacity)
+function diskTrouble(
+  lab: Lab,
+  { name, domain }: Machine,
+  { what, size, volume, extra }: Disk,
+  capacity: number,
+): LabError | undefined {
+  if (capacity > size) {
+    const found = formatSize(capacity)
+    const key = extra ? `size: ${found.replace(' ', '')}` : `disk: ${found.replace(' ', '')}`
     return new LabError(
-      `${name}: its disk has ${found}, the lab file says ${formatSize(node.disk)}; a disk cannot shrink`,
+      `${name}: its ${what} has ${found}, the lab file says ${formatSize(size)}; a disk cannot shrink`,
       {
         hint: [
-          `# put disk: ${found.replace(' ', '')} back into the lab file, or make the machine again:`,
+          `# put ${key} back into the lab file, or make the machine again:`,
           line(script('destroy', name), ' && ', script('create', name)),
         ],
       },
     )
   }
-  if (domain?.files.includes(pathOf(lab, node.volume))) return undefined
-  return new LabError(`${name}: it does not use its disk ${node.volume} itself now`, {
+  if (domain?.files.includes(pathOf(lab, volume))) return undefined
+  return new LabError(`${name}: it does not use its disk ${volume} itself now`, {
     details: ['perhaps there is an external snapshot; such a disk is not resized'],
     hint: commandText`${virsh(lab)} snapshot-list ${name} --tree`,
   })
 }
 
 /** The steps for a machine that is off. Memory and vcpus have a maximum, which goes first; a lower one lowers both. */
-export function planSizes(lab: Lab, machine: Machine): Step[] {
+export function planSizes(lab: Lab, host: Host, machine: Machine): Step[] {
   const { name, node, domain } = machine
   const size = `${node.memory / 2 ** 20}MiB`
   return [
@@ -62,9 +85,10 @@ export function planSizes(lab: Lab, machine: Machine): Step[] {
           sh`${virsh(lab)} setmem ${name} ${size} --config`,
         ]
       : []),
-    ...(growsDisk(machine)
-      ? [sh`${virsh(lab)} vol-resize --pool ${lab.pool.name} ${node.volume} ${node.disk}B`]
-      : []),
+    ...growing(machine).map(
+      ({ volume, size }) => sh`${virsh(lab)} vol-resize --pool ${lab.pool.name} ${volume} ${size}B`,
+    ),
+    ...planAttach(lab, host, machine),
   ]
 }
 
@@ -76,28 +100,34 @@ export const planOn = (lab: Lab, { domain, ...machine }: Machine): Step[] =>
 export async function unfilled(machines: Machine[]): Promise<Machine[]> {
   const found = await eachOf(machines, async (machine) => {
     const { grows, why } = await lookAtRoot(machine.node)
-    if (growsDisk(machine) && why) throw cannotGrow(machine.node, why)
+    if (growsRoot(machine) && why) throw cannotGrow(machine.node, why)
     return grows || growsDisk(machine) ? [machine] : []
   })
   return found.flat()
 }
 
-/** The steps that grow the disk of a machine that is on, and its file system. blockresize shrinks without asking, so the size is
+/** The steps that grow the disks of a machine that is on, and its file system. blockresize shrinks without asking, so the size is
  *  compared first. */
 export function planGrowth(lab: Lab, machine: Machine): Step[] {
   const { name, node } = machine
-  const size = `${commandText`${virsh(lab)} domblkinfo ${name} vda`} | sed -n 's/^Capacity: *//p'`
-  const grow = commandText`${virsh(lab)} blockresize ${name} vda ${node.disk}B`
-  const bash = `test "$(${size})" -le ${node.disk} || { echo "the disk of ${name} is larger by now" >&2; false; }\n${grow}`
-  return [...(growsDisk(machine) ? [{ do: 'run', bash } as const] : []), growRoot(node, true)]
+  const steps = growing(machine).map(({ what, size, found, extra }): Step => {
+    const at = extra ? found.path : 'vda'
+    const now = `${commandText`${virsh(lab)} domblkinfo ${name} ${at}`} | sed -n 's/^Capacity: *//p'`
+    const grow = commandText`${virsh(lab)} blockresize ${name} ${at} ${size}B`
+    const larger = `the ${what} of ${name} is larger by now`
+    const bash = `test "$(${now})" -le ${size} || { echo "${larger}" >&2; false; }\n${grow}`
+    return { do: 'run', bash }
+  })
+  return [...steps, growRoot(node, true)]
 }
 
 /** The nodes that get more memory, and by how much all disks grow. */
 export function needsOf(machines: Machine[]): { nodes: Node[]; growth: number } {
   const larger = machines.filter(({ node, domain }) => domain && domain.memory < node.memory)
-  const growth = machines.map(({ node, disk }) => (disk ? node.disk - disk.capacity : 0))
+  const grown = machines.flatMap(growing).map(({ size, found }) => size - found.capacity)
+  const added = machines.flatMap(missingDisks).map(({ size, found }) => (found ? 0 : size))
   return {
     nodes: larger.map(({ node }) => node),
-    growth: growth.reduce((sum, one) => sum + one, 0),
+    growth: [...grown, ...added].reduce((sum, one) => sum + one, 0),
   }
 }

@@ -57,7 +57,8 @@ export async function save(
   checkName(name)
   checkMachines(lab, pair(lab, host))
   const there = all.find((one) => one.name === name)
-  const volumes = machines.flatMap(({ disk }) => disk?.name ?? [])
+  const disks = machines.flatMap(({ disk, more = [] }) => [disk ?? [], more].flat())
+  const volumes = disks.map((disk) => disk.name)
   checkSave(lab, machines, all, there, await countInVolumes(lab, volumes))
   const kept = there ? machines.filter((machine) => isUnchanged(machine, there)) : []
   const back = kept.length > 0 && there?.wasOn ? machines : machines.filter(isOn)

@@ -115,7 +115,7 @@ export function userData(lab: Lab, node: Node, config: CloudConfig): string {
   })}`
 }
 
-/** Static address on the NIC with the node's MAC (network configuration version 2, netplan's form). */
+/** Static addresses on the NICs with the node's MACs, of which the first has the only route (network configuration version 2, netplan's form). */
 export function networkConfig(lab: Lab, node: Node): string {
   const { cidr, gateway, nameservers } = lab.network
   const nic = {
@@ -125,6 +125,16 @@ export function networkConfig(lab: Lab, node: Node): string {
     routes: [{ to: '0.0.0.0/0', via: gateway }], // 'default' is unknown to older versions of cloud-init
     nameservers: { addresses: nameservers },
   }
+  const others = node.networks.map(({ name, mac, address }) => [
+    name,
+    {
+      match: { macaddress: mac },
+      'set-name': name,
+      dhcp4: false,
+      optional: true, // the boot does not wait for it
+      ...(address !== undefined && { addresses: [address] }),
+    },
+  ])
   // Before cloud-init 22.2 and without netplan the key is the name of the NIC: that of the first one in a q35 machine.
-  return toYaml({ version: 2, ethernets: { enp1s0: nic } })
+  return toYaml({ version: 2, ethernets: { enp1s0: nic, ...Object.fromEntries(others) } })
 }

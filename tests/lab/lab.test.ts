@@ -31,6 +31,8 @@ await t.test('a small lab file gets defaults for everything else', async (t) => 
     uuid: stableUuid('rke2-kvm-lab', 'domain', 'lab', 'worker01'),
     volume: 'lab-worker01.qcow2',
     seedVolume: 'lab-worker01-seed.iso',
+    disks: [],
+    networks: [],
     dir: '.lab/lab/nodes/worker01',
     sshConfig: '.lab/lab/ssh_config',
   })
