@@ -15,7 +15,7 @@ import {
 
 export interface Extras {
   /** Disks beside the first. */
-  disks: { name: string; volume: string; /** Bytes. */ size: number }[]
+  disks: { name: string; volume: string; /** Bytes. */ size: number; mount?: string | undefined }[]
   /** Network cards beside the first; their addresses have a prefix. */
   networks: {
     name: string
@@ -32,13 +32,17 @@ export const extrasOf = (
   { volume }: { volume: string },
   mac: (card: string) => string,
 ): Extras => ({
-  disks: disks.map(({ name, size }) => ({
+  disks: disks.map(({ name, size, ...mount }) => ({
     name,
+    ...mount,
     volume: `${moreOf(volume)}${name}.qcow2`,
     size: parseSize(size) ?? 0,
   })),
   networks: networks.map((card) => ({ ...card, mac: mac(card.name) })),
 })
+
+/** What the guest calls a further disk. */
+export const deviceOf = ({ name }: { name: string }) => `/dev/disk/by-id/virtio-${name}`
 
 /** What the volumes of further disks begin with, by that of the first disk. */
 export const moreOf = (volume: string): string => volume.replace(/\.qcow2$/, '-')
@@ -60,11 +64,11 @@ const extras = (nodes: Raw[], key: 'disks' | 'networks'): Extra[] =>
 
 const where = ([, index, key, at]: Problem['path']) => `nodes[${index}].${key}[${at}]`
 
-const repeated = (all: Extra[]): Problem[] =>
+const repeated = (all: Extra[], key: string): Problem[] =>
   all.flatMap(({ value, node, path }) => {
-    const first = all.find((one) => one.node === node && one.value.name === value.name)
-    if (typeof value.name !== 'string' || !first || first.path === path) return []
-    return problem([...path, 'name'], `${value.name} is already ${where(first.path)}`)
+    const first = all.find((one) => one.node === node && one.value[key] === value[key])
+    if (typeof value[key] !== 'string' || !first || first.path === path) return []
+    return problem([...path, key], `${value[key]} is already ${where(first.path)}`)
   })
 
 // A volume is called LAB-NODE.qcow2 or LAB-NODE-DISK.qcow2.
@@ -115,8 +119,9 @@ export function extraProblems(document: unknown): Problem[] {
   const nodes = nodesOf(raw)
   const [disks, cards] = [extras(nodes, 'disks'), extras(nodes, 'networks')]
   return [
-    ...repeated(disks),
-    ...repeated(cards),
+    ...repeated(disks, 'name'),
+    ...repeated(disks, 'mount'),
+    ...repeated(cards, 'name'),
     ...sharedVolumes(nodes, disks),
     ...cards.flatMap((card) =>
       problem([...card.path, 'address'], addressProblem(raw, card, cards)),

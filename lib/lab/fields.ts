@@ -30,6 +30,14 @@ const diskName = z
   .string()
   .regex(/^[a-z0-9]([a-z0-9-]{0,18}[a-z0-9])?$/, 'must be a-z, 0-9 and "-", at most 20 characters')
 
+// Not where the system itself is.
+const mountPoint = z
+  .string()
+  .regex(
+    /^(?!\/(bin|boot|dev|etc|lib\d*|proc|root|run|sbin|sys|tmp|usr)(\/|$)|\/(home|var|var\/lib)$|.*\/\.\.?(\/|$))(\/[\w.-]+)+$/,
+    'must be a folder for data, such as /var/lib/data or /srv',
+  )
+
 // What the kernel, udev and network plugins call their own.
 const cardName = z
   .string()
@@ -44,7 +52,10 @@ export const disk = z.strictObject({
   name: diskName.describe(
     'name of a further disk: in the machine it is /dev/disk/by-id/virtio-NAME',
   ),
-  size: size('64MiB').describe('its size; it comes empty, without a file system'),
+  size: size('64MiB').describe('its size; it takes space on the host only as it fills'),
+  mount: mountPoint
+    .optional()
+    .describe('folder of the machine that it is mounted on, with ext4; without it, it stays empty'),
 })
 
 /** A network card beside the first. */

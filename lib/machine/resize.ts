@@ -1,5 +1,5 @@
 // EDGE. The steps that give existing machines the vcpus, memory and disk of the lab file.
-import { cannotGrow, growRoot, lookAtRoot } from '../guest/root-disk.ts'
+import { cannotGrow, growMount, growRoot, lookAtRoot } from '../guest/root-disk.ts'
 import type { Lab, Node } from '../lab/lab.ts'
 import type { Volume } from '../libvirt/host.ts'
 import { virsh, type Host } from '../libvirt/observe.ts'
@@ -110,13 +110,13 @@ export async function unfilled(machines: Machine[]): Promise<Machine[]> {
  *  compared first. */
 export function planGrowth(lab: Lab, machine: Machine): Step[] {
   const { name, node } = machine
-  const steps = growing(machine).map(({ what, size, found, extra }): Step => {
+  const steps = growing(machine).flatMap(({ what, size, found, extra }): Step[] => {
     const at = extra ? found.path : 'vda'
     const now = `${commandText`${virsh(lab)} domblkinfo ${name} ${at}`} | sed -n 's/^Capacity: *//p'`
     const grow = commandText`${virsh(lab)} blockresize ${name} ${at} ${size}B`
     const larger = `the ${what} of ${name} is larger by now`
     const bash = `test "$(${now})" -le ${size} || { echo "${larger}" >&2; false; }\n${grow}`
-    return { do: 'run', bash }
+    return [{ do: 'run', bash }, ...(extra?.mount ? [growMount(node, extra)] : [])]
   })
   return [...steps, growRoot(node, true)]
 }

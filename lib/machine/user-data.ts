@@ -1,6 +1,7 @@
 // PURE. A node -> the files of its cloud-init seed, without keys: the shell inserts them (seed.ts).
 import { UsageError } from '../text/errors.ts'
 import { namedImage } from '../lab/images.ts'
+import { deviceOf } from '../lab/extras.ts'
 import type { Lab, Node } from '../lab/lab.ts'
 import { asList, readMapping, refuse, toYaml } from '../text/yaml.ts'
 
@@ -90,10 +91,26 @@ function packageProxies({ proxy = { none: [] } }: Lab): CloudConfig {
   }
 }
 
+/** Formats and mounts further disks at the first boot. systemd grows their file systems when it mounts them. */
+function mounts({ disks }: Node): CloudConfig {
+  const mounted = disks.flatMap(({ mount, ...disk }) => (mount ? [{ mount, ...disk }] : []))
+  if (mounted.length === 0) return {}
+  const options = 'defaults,nofail,x-systemd.growfs'
+  return {
+    fs_setup: mounted.map((disk) => ({
+      device: deviceOf(disk),
+      filesystem: 'ext4',
+      label: disk.name.slice(0, 16), // more does not fit
+      overwrite: false,
+    })),
+    mounts: mounted.map((disk) => [deviceOf(disk), disk.mount, 'ext4', options, '0', '2']),
+  }
+}
+
 /** The user's cloud-config with what the lab and the image need; lists are appended, other values of the user win. */
-function withNeeds(lab: Lab, config: CloudConfig): CloudConfig {
+function withNeeds(lab: Lab, node: Node, config: CloudConfig): CloudConfig {
   const image = lab.image.name && namedImage(lab.image.name).config
-  const merged: CloudConfig = { ...packageProxies(lab), ...image }
+  const merged: CloudConfig = { ...packageProxies(lab), ...image, ...mounts(node) }
   for (const [key, value] of Object.entries(config))
     merged[key] = Array.isArray(merged[key]) ? [...asList(merged[key]), ...asList(value)] : value
   return merged
@@ -101,7 +118,7 @@ function withNeeds(lab: Lab, config: CloudConfig): CloudConfig {
 
 /** The node's user-data without keys: ours merged with the user's; lists are appended. */
 export function userData(lab: Lab, node: Node, config: CloudConfig): string {
-  const { users, ...rest } = withNeeds(lab, config)
+  const { users, ...rest } = withNeeds(lab, node, config)
   for (const key of loginKeys) delete rest[key]
   const others = asList(users).filter((user) => !isUser(user, lab.user))
   return `#cloud-config\n${toYaml({

@@ -39,14 +39,24 @@ const disk = (name: unknown, size = '1GiB') => ({ disks: [{ name, size }] })
 const card = (more: object) => ({ networks: [{ name: 'storage', bridge: 'br1', ...more }] })
 const address = (text: string) => card({ address: text })
 
-const wrong: [nodes: Record<string, unknown>[], reason: RegExp][] = [
+type Row = [nodes: Record<string, unknown>[], reason: RegExp]
+const wrong: Row[] = [
   [[disk('a'.repeat(21))], /disks\[0\]\.name: must be a-z, 0-9 and "-", at most 20 characters/],
   [[disk('Data')], /must be a-z/],
   [[disk('-a')], /must be a-z/],
   [[disk('a_b')], /must be a-z/],
   [[disk('data', '1MiB')], /at least 64MiB/],
   [[{ disks: [{ name: 'data' }] }], /disks\[0\]\.size/],
-  [[{ disks: [{ name: 'data', size: '1GiB', mount: '/x' }] }], /mount: unknown key/],
+  ...['/', '/etc', '/usr/local', '/var', '/var/lib', '/srv/../etc', 'srv', '/a b', "/it's"].map(
+    (mount): Row => [
+      [{ disks: [{ name: 'data', size: '1GiB', mount }] }],
+      /disks\[0\]\.mount: must be a folder for data/,
+    ],
+  ),
+  [
+    [{ disks: ['a', 'b'].map((name) => ({ name, size: '1GiB', mount: '/srv' })) }],
+    /disks\[1\]\.mount: \/srv is already nodes\[0\]\.disks\[0\]/,
+  ],
   [
     [{ disks: [...disk('data').disks, ...disk('data').disks] }],
     /nodes\[0\]\.disks\[1\]\.name: data is already nodes\[0\]\.disks\[0\]/,
@@ -103,7 +113,10 @@ await t.test('each broken rule is reported with its path and reason', async (t) 
 await t.test('the same names and addresses elsewhere are fine', async (t) => {
   const found = problemsOf((lab) => {
     extras(
-      { ...disk('data'), ...address('10.0.0.3/24') },
+      {
+        disks: [{ name: 'data', size: '1GiB', mount: '/var/lib/data' }],
+        ...address('10.0.0.3/24'),
+      },
       { ...disk('data'), ...card({ bridge: 'br2', address: '10.0.0.3/24' }) },
       { ...disk('root'), ...card({ network: 'isolated', bridge: undefined }) },
     )(lab)
