@@ -510,7 +510,7 @@ case $me in
   uptime) echo ' 06:50:12 up 23 min,  0 users,  load average: 0.31, 0.24, 0.13' ;;
   findmnt) # the disk is vda, its first partition has the root file system
     mkdir -p "$root/sys/class/block/vda1" && echo 1 >"$root/sys/class/block/vda1/partition"
-    case "$*" in '-no SOURCE /') echo /dev/vda1 ;; '-no FSTYPE /') cat "$root/run/type" 2>/dev/null || echo ext4 ;; *) unknown "$@" ;; esac
+    case "$*" in '-no SOURCE /') echo /dev/vda1 ;; '-no FSTYPE /') cat "$root/run/type" 2>/dev/null || echo ext4 ;; '-n /'*) test -e "$root/run/mounted" ;; *) unknown "$@" ;; esac
     ;;
   lsblk) [[ $* = '-no PKNAME /dev/vda1' ]] && echo vda || unknown "$@" ;;
   growpart)
@@ -520,7 +520,7 @@ case $me in
     if [[ $1 = --dry-run ]]; then echo "CHANGE: partition=1 old: size=$part new: size=$whole" && exit; fi
     echo "$whole" >"$root/run/partition" && echo "CHANGED: partition=1 old: size=$part new: size=$whole"
     ;;
-  resize2fs) size_of partition >"$root/run/filesystem.new" && mv "$root/run/filesystem.new" "$root/run/filesystem" ;;
+  resize2fs) [[ $1 != /dev/disk/by-id/virtio-* ]] || { echo "$1" >>"$root/run/mounted" && exit; }; size_of partition >"$root/run/filesystem.new" && mv "$root/run/filesystem.new" "$root/run/filesystem" ;;
   dumpe2fs) printf 'Block count:              %s\nBlock size:               4096\n' "$(($(size_of filesystem) / 4096))" ;;
   blockdev) size_of partition ;;
   wget) exit 4 ;;
