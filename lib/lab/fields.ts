@@ -12,6 +12,14 @@ export const size = (least: string) =>
       error: `must be at least ${least}`,
     })
 
+/** What a value that has to be of IPv4 must be. */
+export const ofIpv4 = (what: string) => ({
+  error: ({ input }: { input: unknown }) =>
+    typeof input === 'string' && input.includes(':')
+      ? `must be ${what}; docs/limits.md says why IPv6 is refused`
+      : `must be ${what}`,
+})
+
 export const exactlyOne =
   (...keys: string[]) =>
   (value: Record<string, unknown>) =>
@@ -69,7 +77,7 @@ export const card = z
       .optional()
       .describe('libvirt network that it is in, which must exist and is not changed'),
     address: z
-      .cidrv4('must be an IPv4 address with its prefix, such as 10.0.0.30/24')
+      .cidrv4(ofIpv4('an IPv4 address with its prefix, such as 10.0.0.30/24'))
       .optional()
       .describe(
         'its fixed address with the prefix, in a network of its own; without it, it has none',

@@ -1,7 +1,7 @@
 // PURE. The shape of a lab file. Strict: an unknown key is an error.
 import type { output } from 'zod'
 import { z } from '../runtime/packages.ts'
-import { bridgeName, card, disk, exactlyOne, networkName, size } from './fields.ts'
+import { bridgeName, card, disk, exactlyOne, networkName, ofIpv4, size } from './fields.ts'
 import { imageNames } from './images.ts'
 
 /** Names that become host names, domain names and parts of volume names: a DNS label, not only digits. */
@@ -12,8 +12,8 @@ const label = z
   .string()
   .regex(labelPattern, 'must be a DNS label: a-z, 0-9 and "-", at most 63, not only digits')
 const line = z.string().min(1).max(2000).regex(printable, 'must be one line of printable text')
-const address = z.ipv4('must be an IPv4 address')
-const cidr = z.cidrv4('must be an IPv4 network such as 192.168.1.0/24')
+const address = z.ipv4(ofIpv4('an IPv4 address'))
+const cidr = z.cidrv4(ofIpv4('an IPv4 network such as 192.168.1.0/24'))
 const url = line.refine((text) => /^https?:\/\/[^\s'"<>]+$/.test(text) && URL.canParse(text), {
   error: 'must be an http or https address',
 })
