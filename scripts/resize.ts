@@ -31,7 +31,7 @@ await phase(import.meta.url, 'resize', async ({ lab, nodes, options, shell }) =>
   checkAccess(lab, host)
   checkMachines(lab, machines)
   checkMade(machines)
-  checkDisks(lab, machines)
+  checkDisks(lab, host, machines)
   await checkRoom(lab, host, needsOf(machines))
   const changed = machines.filter((one) => mustBeOff(one) || growsDisk(one))
   if (changed.length > 0)

@@ -21,7 +21,7 @@ export function checkCards({ lab, nodes, host, here }: Facts): Finding[] {
     )
   const virsh = `virsh -c ${quote(lab.libvirt)}`
   const networks = unique(cards.map(({ network }) => network)).flatMap((name) => {
-    if (!host?.networks) return []
+    if (!host?.networks || name === lab.network.nat) return []
     const there = host.networks.find((one) => one.name === name)
     if (there?.active) return []
     const what = there

@@ -53,7 +53,8 @@ function extraDifferences(machine: Machine): string[] {
     ...node.networks
       .filter(({ mac }) => !macs.includes(mac))
       .map(
-        ({ name }) => `card ${name} is only in the lab file; an existing machine is not changed`,
+        ({ name }) =>
+          `network card ${name} is only in the lab file; an existing machine is not changed`,
       ),
   ]
 }

@@ -3,10 +3,10 @@ import { cannotGrow, growMount, growRoot, lookAtRoot } from '../guest/root-disk.
 import type { Lab, Node } from '../lab/lab.ts'
 import type { Volume } from '../libvirt/host.ts'
 import { virsh, type Host } from '../libvirt/observe.ts'
-import { pathOf, type Machine } from '../libvirt/ownership.ts'
+import { foreignVolume, pathOf, type Machine } from '../libvirt/ownership.ts'
 import { eachOf } from '../shell/carry-out.ts'
 import { sh, type Step } from '../shell/steps.ts'
-import { LabError, line, NodeErrors, script } from '../text/errors.ts'
+import { LabError, line, named, NodeErrors, script } from '../text/errors.ts'
 import { commandText } from '../text/quote.ts'
 import { formatSize } from '../text/size.ts'
 import { planStart } from './create.ts'
@@ -23,9 +23,8 @@ export const mustBeOff = (machine: Machine): boolean => {
 /** The disks that have another size than in the lab file. */
 const growing = (machine: Machine): (Disk & { found: Volume })[] =>
   disksOf(machine).flatMap((disk) => {
-    const { found, size, extra } = disk
-    const isUsed = !extra || isAttached(machine, disk)
-    return found && isUsed && found.capacity !== size ? [{ ...disk, found }] : []
+    const { found, size } = disk
+    return found && found.capacity !== size ? [{ ...disk, found }] : []
   })
 
 /** A disk of it has another size than in the lab file. */
@@ -35,19 +34,25 @@ export const growsDisk = (machine: Machine): boolean => growing(machine).length 
 export const growsRoot = (machine: Machine): boolean => growing(machine).some(({ extra }) => !extra)
 
 /** Throws where a disk would shrink, or is not the one that the machine uses now. */
-export function checkDisks(lab: Lab, machines: Machine[]): void {
-  const errors = machines.flatMap((one) =>
-    growing(one).flatMap((disk) => diskTrouble(lab, one, disk, disk.found.capacity) ?? []),
-  )
+export function checkDisks(lab: Lab, host: Host, machines: Machine[]): void {
+  const errors = machines.flatMap((one) => [
+    ...growing(one).flatMap((disk) => diskTrouble(lab, one, disk, disk.found.capacity) ?? []),
+    ...missingDisks(one).flatMap(({ volume, found }) => {
+      const isTaken = !found && host.volumeNames.includes(volume)
+      return isTaken ? named(one.name, foreignVolume(lab, volume)) : []
+    }),
+  ])
   if (errors.length > 0) throw errors.length > 1 ? new NodeErrors(errors) : errors[0]
 }
 
 function diskTrouble(
   lab: Lab,
-  { name, domain }: Machine,
-  { what, size, volume, extra }: Disk,
+  machine: Machine,
+  disk: Disk,
   capacity: number,
 ): LabError | undefined {
+  const { name, domain } = machine
+  const { what, size, volume, extra } = disk
   if (capacity > size) {
     const found = formatSize(capacity)
     const key = extra ? `size: ${found.replace(' ', '')}` : `disk: ${found.replace(' ', '')}`
@@ -61,7 +66,8 @@ function diskTrouble(
       },
     )
   }
-  if (domain?.files.includes(pathOf(lab, volume))) return undefined
+  const isApart = extra && !isAttached(machine, disk)
+  if (isApart || domain?.files.includes(pathOf(lab, volume))) return undefined
   return new LabError(`${name}: it does not use its disk ${volume} itself now`, {
     details: ['perhaps there is an external snapshot; such a disk is not resized'],
     hint: commandText`${virsh(lab)} snapshot-list ${name} --tree`,

@@ -87,6 +87,6 @@ await t.test('further disks and cards', async (t) => {
   t.strictSame(found({ macs: macs.slice(1), files: [file('data'), file('old')] }), [
     'disk spare is only in the lab file; resize.ts adds it',
     'the lab file lacks its disk lab-kubemaster-old.qcow2; an existing machine is not changed',
-    'card storage is only in the lab file; an existing machine is not changed',
+    'network card storage is only in the lab file; an existing machine is not changed',
   ])
 })

@@ -129,10 +129,16 @@ await t.test('resize makes them larger and adds others; a snapshot has them too'
 
   await succeeds(t, host, 'snapshot', 'revert', 'clean', '--yes')
   t.strictSame(serials(host), ['vdb data-0'], 'as it was then')
+  host.writeLab(withDisks('30GiB', '6GiB'))
   const { changes: again } = await succeeds(t, host, 'resize')
   t.match(
     changes(again),
-    ['shutdown kubemaster', /^attach-device/, 'start kubemaster'],
+    [
+      'shutdown kubemaster',
+      `vol-resize --pool rke2-kvm-lab lab-kubemaster-data-1.qcow2 ${6 * gib}B`,
+      /^attach-device/,
+      'start kubemaster',
+    ],
     'with what is on it',
   )
   t.strictSame(serials(host), ['vdb data-0', 'vdc data-1'])
@@ -152,6 +158,12 @@ await t.test('what resize does not do is said before anything is changed', async
   t.match(smaller.stderr, 'put size: 10GiB back into the lab file')
   host.writeLab(withDisks('9000GiB'))
   failed(t, await host.run('resize'), /the disks would grow by/)
+  host.addVolume('lab-kubemaster-data-1.qcow2')
+  host.writeLab(withDisks('10GiB', '5GiB'))
+  const taken = await host.run('resize')
+  failed(t, taken, /kubemaster: a volume called lab-kubemaster-data-1\.qcow2 exists that this lab/)
+  t.strictSame(taken.changes, [])
+  host.forget('volumes/lab-kubemaster-data-1.qcow2')
   host.writeLab((lab) => {
     withDisks()(lab)
     Object.assign(lab.nodes[0]!, { networks: [{ name: 'other', bridge: 'br0' }] })
