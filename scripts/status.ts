@@ -11,10 +11,14 @@ import { cluster } from '../lib/rke2/status.ts'
 import { labStatus } from '../lib/status.ts'
 
 await phase(import.meta.url, 'status', async ({ lab, nodes, options }) => {
-  const { nodes: all, more, unseen } = await labStatus(lab, nodes, cluster)
-  const manifests = manifestStatus(listManifests(), more)
+  const { nodes: all, told, unseen } = await labStatus(lab, nodes, cluster)
+  const manifests = manifestStatus(listManifests(), told)
+  const silent = lab.nodes.filter(({ role }) => role === 'server').length - told.length
   if (options.json) console.log(JSON.stringify({ lab: lab.name, nodes: all, manifests }, null, 2))
-  else console.log(statusTable(all, process.stdout.columns ?? Infinity) + manifestTable(manifests))
+  else
+    console.log(
+      statusTable(all, process.stdout.columns ?? Infinity) + manifestTable(manifests, silent),
+    )
   if (unseen) throw unseen // after showing what is known
   if (!readNote(lab)) return
   ui.warn('a drill is on: something in this lab is broken on purpose')

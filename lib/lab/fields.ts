@@ -80,7 +80,7 @@ export const card = z
       .cidrv4(ofIpv4('an IPv4 address with its prefix, such as 10.0.0.30/24'))
       .optional()
       .describe(
-        'its fixed address with the prefix, in a network of its own; without it, it has none',
+        'its fixed address with the prefix, in another network than network.cidr; without it, the card has none',
       ),
   })
   .refine(exactlyOne('bridge', 'network'), { error: 'give either bridge or network' })

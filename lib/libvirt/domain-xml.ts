@@ -34,7 +34,7 @@ const cardXml = (card: Node['networks'][number]): Xml =>
       <model type='virtio'/>
     </interface>`
 
-// Each after an element, on lines of its own.
+// Each begins a new line.
 const after = (all: Xml[]): Xml => new Xml(all.map(({ text }) => `\n    ${text}`).join(''))
 
 /** Domain XML of a node; `auto` is resolved to `type` before. */

@@ -60,7 +60,7 @@ function diskTrouble(
       `${name}: its ${what} has ${found}, the lab file says ${formatSize(size)}; a disk cannot shrink`,
       {
         hint: [
-          `# put ${key} back into the lab file, or make the machine again:`,
+          `# put ${key} back into the lab file, or recreate the machine:`,
           line(script('destroy', name), ' && ', script('create', name)),
         ],
       },

@@ -97,7 +97,7 @@ export type Edited = Record<Node['role'], Config> & {
   secrets?: Record<Node['role'] | 'lab', Secret[]>
 }
 
-/** Reads and checks them, the manifests where they are to be kept in step. */
+/** Reads and checks them, the manifests if they must be kept in step. */
 export function readEdited(
   { nodes, rke2 }: Lab,
   labFile: string,

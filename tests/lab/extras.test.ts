@@ -10,7 +10,7 @@ const extras =
   (lab: RawLab) =>
     nodes.forEach((more, index) => Object.assign(lab.nodes[index]!, more))
 
-await t.test('each has a volume or a MAC of its own, the same on every run', async (t) => {
+await t.test('each has its own volume or MAC, the same on every run', async (t) => {
   const change = extras({
     disks: [
       { name: 'data', size: '10GiB' },
