@@ -54,7 +54,7 @@ export const phases = {
     changes: false,
   },
   stop: {
-    does: 'Shuts the machines down, agents first, servers last; asks before it cuts the power of one that does not react.',
+    does: 'Shuts the machines down, agents first, then servers; asks before it cuts the power of one that hangs.',
     nodes: true,
     timeout: 300,
     changes: true,
