@@ -98,11 +98,8 @@ export type Edited = Record<Node['role'], Config> & {
 }
 
 /** Reads and checks them, the manifests where they are to be kept in step. */
-export function readEdited(
-  { nodes, rke2 }: Lab,
-  labFile: string,
-  { manifests = true } = {},
-): Edited {
+export function readEdited(lab: Lab, labFile: string, { manifests = true } = {}): Edited {
+  const { nodes, rke2 } = lab
   const read = (role: Node['role']) => {
     const file = `rke2/${role}.yaml`
     const text = readText(file) ?? ''
@@ -113,7 +110,7 @@ export function readEdited(
   const registries = readText(registriesFile)
   return {
     ...(registries === undefined ? {} : { registries: registriesSum(registries) }),
-    ...(manifests && { manifests: readManifests(disabledBy(server.config, rke2.config)) }),
+    ...(manifests && { manifests: readManifests(lab, disabledBy(server.config, rke2.config)) }),
     server: server.config,
     agent: agent.config,
     secrets: {
