@@ -92,7 +92,7 @@ export class Cluster {
     const program = readFileSync(join(programs, 'rke2'), 'utf8')
     const filled = program.replace(/^VERSION = '.*?'/m, `VERSION = '${version}'`)
     writeFileSync(this.standIn, filled, { mode: 0o755 })
-    for (const name of ['kube.py', 'deploy.py', 'kubectl', 'recordings.py'])
+    for (const name of ['kube.py', 'deploy.py', 'vip.py', 'kubectl', 'recordings.py'])
       copyFileSync(join(programs, name), join(this.folder, name))
     symlinkSync(join(fixtures, 'rke2-1.35.0'), join(this.folder, 'recordings'))
     const [server, ...agents] = defaultLab().nodes.map(({ name }) => name)

@@ -57,7 +57,7 @@ async function tarball(version: string): Promise<Buffer> {
     await put('bin/rke2', program.replace(/^VERSION = '.*?'/m, `VERSION = '${version}'`), 0o755)
     for (const name of ['rke2-killall.sh', 'rke2-uninstall.sh'])
       await put(`bin/${name}`, await text(name), 0o755)
-    for (const name of ['kube.py', 'deploy.py', 'recordings.py', 'kubectl'])
+    for (const name of ['kube.py', 'deploy.py', 'vip.py', 'recordings.py', 'kubectl'])
       await put(`${share}/stand-in/${name}`, await text(name))
     const programs = (await text('recordings.py')) + program
     for (const name of new Set(programs.match(/[\w.-]+\.(journal|txt)\b/g)))
