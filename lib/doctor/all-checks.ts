@@ -41,7 +41,10 @@ export const checks: Check<AllFacts>[] = [
   },
   {
     ...stops.addresses,
-    find: (facts) => [...stops.addresses.find(facts), ...checkVip(facts)],
+    *find(facts) {
+      yield* stops.addresses.find(facts)
+      yield* checkVip(facts)
+    },
   },
   stops.names,
   stops.memory,

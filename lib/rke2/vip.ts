@@ -165,7 +165,7 @@ export function vipStatus(
   const remarks = [
     holders.length > 1 && `${holders.join(' and ')} have it, and only one of them may`,
     holders.length === 0 && (silent.length < 2 ? strangers(answers.length) : 'no server has it'),
-    silent.length > 0 && `${silent.join(' and ')} does not answer`,
+    silent.length > 0 && `${silent.join(' and ')} ${silent.length > 1 ? 'do' : 'does'} not answer`,
   ]
   return { address: vip, holders, ...ports, remark: remarks.filter(Boolean).join('; ') || null }
 }

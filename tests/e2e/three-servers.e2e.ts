@@ -7,7 +7,7 @@ import { removeFirstServer } from './day-two/remove.ts'
 import { upgradeTakenBack } from './day-two/upgrade.ts'
 import { startLab, version } from './rig.ts'
 import { madeByPrinted, runPrinted } from './three-servers/printed.ts'
-import { addressMoves, vip, withVip } from './three-servers/vip.ts'
+import { addressMoves, withVip } from './three-servers/vip.ts'
 
 const { before, ...section } = await startLab(
   t,

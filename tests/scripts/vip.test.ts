@@ -69,7 +69,7 @@ await t.test('servers and agents join through it, and kubectl uses it', async (t
     holders: servers,
     api: false,
     remark:
-      'kubemaster and worker01 have it, and only one of them may; 6443 and 9345 does not answer',
+      'kubemaster and worker01 have it, and only one of them may; 6443 and 9345 do not answer',
   })
 })
 
