@@ -11,7 +11,9 @@ import { forEach, type Check, type Stage, type Step } from '../shell/steps.ts'
 import type { LabError } from '../text/errors.ts'
 import { commandText, quote } from '../text/quote.ts'
 import { refuse } from '../text/yaml.ts'
+import { disabledBy, type Config } from './config.ts'
 import { kubectl } from './kube-nodes.ts'
+import { balancerTrouble, imagesOf } from './manifest-contents.ts'
 import {
   addonOf,
   asManifest,
@@ -25,9 +27,12 @@ import {
 } from './manifests.ts'
 import { vipManifest } from './vip.ts'
 
-/** Reads and checks rke2/manifests, and adds what is made from the lab file; `disabled`: what RKE2 is configured to leave out. */
-export function readManifests(lab: Lab, disabled: string[]): Manifest[] {
+/** Reads and checks rke2/manifests, and adds what is made from the lab file; `edited`: RKE2's configuration of servers. */
+export function readManifests(lab: Lab, edited: Config): Manifest[] {
   const [here, made] = [manifestsHere(), vipManifest(lab)]
+  const disabled = disabledBy(edited, lab.rke2.config)
+  const servicelb = { ...edited, ...lab.rke2.config }['enable-servicelb']
+  refuse(manifestsFolder, balancerTrouble(here, servicelb))
   if (!made) return checkManifests(here, disabled)
   if (here.some(({ name }) => name === made.name))
     refuse(manifestsFolder, [
@@ -35,6 +40,16 @@ export function readManifests(lab: Lab, disabled: string[]): Manifest[] {
     ])
   const all = checkManifests([...here, made], disabled)
   return all.map((one) => (one.name === made.name ? { ...one, made: made.text } : one))
+}
+
+/** Warns of the images that rke2.images does not bring along. */
+export function warnOfImages(lab: Lab): void {
+  if (!lab.rke2.images) return
+  const images = imagesOf([...manifestsHere(), vipManifest(lab) ?? []].flat())
+  if (images.length > 0)
+    ui.warn(
+      `rke2.images brings RKE2's own images, not these: ${images.join(', ')}; see docs/manifests.md, "Without internet"`,
+    )
 }
 
 /** What lies there and is made from the lab file, not checked. */
