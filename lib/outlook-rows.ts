@@ -1,9 +1,11 @@
-// PURE. The one screen that says what `npm start` is going to do: rows of a word and a sentence.
+// PURE. The one screen that says what `npm start` is going to do, rows of a word and a sentence; or why it cannot.
 import { packagesFor, type Setup } from './doctor/setup.ts'
 import type { Lab, Node } from './lab/lab.ts'
-import { formatSize } from './text/size.ts'
+import { libvirtHost } from './libvirt/trouble.ts'
+import type { Finding } from './text/findings.ts'
+import { counted, formatSize } from './text/size.ts'
 
-/** What is to be fetched; without bytes where the server does not say. */
+/** What must be fetched; without bytes where the server does not say. */
 export interface Download {
   what: string
   bytes: number | undefined
@@ -44,7 +46,7 @@ export function outlookRows(outlook: Outlook): [string, string][] {
     ['machines', fresh.length === 0 ? `all ${lab.nodes.length} exist` : machines(outlook)],
     [
       'time',
-      `about ${minutes(outlook)} minutes${outlook.isEmulated ? ': without KVM the processor is emulated' : ''}`,
+      `about ${counted(minutes(outlook), 'minute')}${outlook.isEmulated ? ': without KVM the processor is emulated' : ''}`,
     ],
   ]
   return rows.filter(([, text]) => text !== '')
@@ -84,11 +86,12 @@ function downloads({ downloads, cache }: Outlook): string {
   return `${texts.join(', ')} to ${cache}`
 }
 
-function machines({ fresh, setup, diskFree }: Outlook): string {
-  const memory = fresh.map((node) => `${node.name} ${formatSize(node.memory)}`).join(', ')
+function machines({ lab, fresh, setup, diskFree }: Outlook): string {
+  const each = fresh.map((node) => `${node.name} ${formatSize(node.memory)}`).join(', ')
+  const whole = libvirtHost(lab.libvirt).isHere ? ` of ${formatSize(setup.memory)}` : ''
   const disk = formatSize(fresh.reduce((sum, node) => sum + node.disk, 0))
   const free = diskFree === undefined ? '' : ` of ${formatSize(diskFree)} free`
-  return `${memory} of ${formatSize(setup.memory)} memory; disks grow up to ${disk}${free}`
+  return `${each}${whole} memory; disks grow up to ${disk}${free}`
 }
 
 // Ten megabytes a second for what is fetched; then what boots (cloud-init) and installs, with KVM and emulated.
@@ -99,4 +102,32 @@ function minutes({ downloads, packageBytes = 0, fresh, setup, isEmulated, lab }:
   const boot = fresh.length === 0 ? 0 : isEmulated ? 60 * lab.nodes.length : 60
   const cluster = isEmulated ? 600 * lab.nodes.length : 240
   return Math.max(1, Math.round((bytes / rate + packages + boot + cluster) / 60))
+}
+
+/** Why the lab cannot run here, one sentence; undefined where it can, or on another host. */
+export function obstacleTo({
+  lab,
+  setup,
+  findings,
+  isEmulated,
+  isOnline,
+  isCi,
+}: Pick<Outlook, 'lab' | 'setup' | 'isEmulated'> & {
+  findings: Finding[]
+  isOnline: boolean
+  isCi: boolean
+}): string | undefined {
+  if (!libvirtHost(lab.libvirt).isHere) return undefined
+  const isOff = findings.some(({ check, level }) => check === 'libvirt' && level === 'failure')
+  if (isOff && !setup.hasSystemd)
+    return `${withoutSystemd(setup)}, so libvirt's daemons cannot be started here`
+  if (isEmulated && !isOnline) return 'this host has neither KVM nor the internet'
+  if (isEmulated && isCi) return 'this is a CI machine without KVM'
+  return undefined
+}
+
+function withoutSystemd({ container }: Setup): string {
+  if (container === 'wsl')
+    return 'WSL runs without systemd here (write systemd=true below [boot] in /etc/wsl.conf; then, in Windows: wsl --shutdown)'
+  return container ? `this is a container (${container})` : 'this host has no systemd'
 }

@@ -11,7 +11,7 @@ import { findImage, isCached } from './download/image.ts'
 import type { Lab } from './lab/lab.ts'
 import { observe } from './libvirt/observe.ts'
 import { libvirtHost } from './libvirt/trouble.ts'
-import type { Download, Outlook } from './outlook-rows.ts'
+import { obstacleTo, type Download, type Outlook } from './outlook-rows.ts'
 import { query } from './shell/bash.ts'
 import type { Shell } from './shell/carry-out.ts'
 import type { Step } from './shell/steps.ts'
@@ -31,6 +31,7 @@ export async function lookAhead(
   shell: Shell,
   planRelease: PlanRelease,
 ): Promise<Ahead> {
+  const { isHere } = libvirtHost(lab.libvirt)
   const [setup, found, host] = await Promise.all([
     lookAtSetup(lab),
     examine(lab, lab.nodes, shell),
@@ -44,7 +45,7 @@ export async function lookAhead(
   const [bytes, downloads, diskFree] = await Promise.all([
     packageBytes(setup),
     findDownloads(lab, shell, fresh.length > 0, setup, planRelease),
-    host?.pool?.available ?? freeIn(lab.pool.path),
+    host?.pool?.available ?? (isHere ? freeIn(lab.pool.path) : undefined),
   ])
   const isEmulated = !worksWithKvm(lab, findings, setup)
   const isOnline = downloads.every(({ isReached }) => isReached)
@@ -60,9 +61,14 @@ export async function lookAhead(
     diskFree,
     isEmulated,
     findings,
-    obstacle: libvirtHost(lab.libvirt).isHere
-      ? obstacleTo(setup, findings, isEmulated, isOnline)
-      : undefined,
+    obstacle: obstacleTo({
+      lab,
+      setup,
+      findings,
+      isEmulated,
+      isOnline,
+      isCi: Boolean(process.env.CI),
+    }),
   }
 }
 
@@ -75,22 +81,7 @@ function worksWithKvm(lab: Lab, findings: Finding[], { hasKvm, missing }: Setup)
   )
 }
 
-/** Why the lab cannot run on this host. */
-function obstacleTo(
-  setup: Setup,
-  findings: Finding[],
-  isEmulated: boolean,
-  isOnline: boolean,
-): string | undefined {
-  const isOff = findings.some(({ check, level }) => check === 'libvirt' && level === 'failure')
-  if (isOff && !setup.hasSystemd)
-    return `${setup.container ? `this is a container (${setup.container})` : 'this host has no systemd'}, so libvirt's daemons cannot be started here`
-  if (isEmulated && !isOnline) return 'this host has neither KVM nor the internet'
-  if (isEmulated && process.env.CI) return 'this is a CI machine without KVM'
-  return undefined
-}
-
-/** The steps that bring what is to be installed in the machines. */
+/** The steps that copy what will be installed in the machines. */
 export type PlanRelease = (lab: Lab) => Promise<Step[]>
 
 type Reached = Download & { isReached: boolean }

@@ -74,7 +74,7 @@ function readLabFile(file: string): string {
     return readFileSync(file, 'utf8')
   } catch (error) {
     throw new UsageError(`cannot read the lab file ${file}: ${(error as Error).message}`, {
-      hint: 'run this in the folder of lab.yaml, or give --lab FILE',
+      hint: 'run this in the folder of lab.yaml, or use --lab FILE',
       cause: error,
     })
   }

@@ -3,7 +3,9 @@ import { chooseLab } from './choice.ts'
 import type { Options } from './cli/args.ts'
 import * as ui from './cli/ui.ts'
 import { fixing, newGroup } from './doctor/host-setup.ts'
+import { withoutRepeats } from './doctor/report.ts'
 import type { Lab } from './lab/lab.ts'
+import { libvirtHost } from './libvirt/trouble.ts'
 import { lookAhead, type Ahead, type PlanRelease } from './outlook.ts'
 import { isIdle, outlookRows } from './outlook-rows.ts'
 import { phaseFailed, runPhase } from './run-phase.ts'
@@ -32,7 +34,7 @@ export async function prepare(
   const { lab, file, insteadOfBridge, copy } = await chooseLab(given, options.lab)
   const ahead = await lookAhead(lab, insteadOfBridge, shell, planRelease)
   if (ahead.obstacle !== undefined) return rehearse(ahead.obstacle, options, shell)
-  ahead.findings.forEach(ui.finding)
+  withoutRepeats(ahead.findings).forEach(ui.finding)
   await agree(ahead, options, shell)
   const isCopied = copy.length > 0 && (await shell.apply(inOrder('Lab file', copy)))
   const prepared = { lab, file: isCopied ? 'lab.yaml' : file }
@@ -55,7 +57,8 @@ async function agree(ahead: Ahead, { yes }: Options, shell: Shell): Promise<void
       { hint: line('# change what is marked ✗, then: ', script('up')) },
     )
   if (isIdle(ahead)) return
-  ui.heading('rke2-kvm-lab on this host')
+  const { isHere, name } = libvirtHost(ahead.lab.libvirt)
+  ui.heading(`rke2-kvm-lab on ${isHere ? 'this host' : name}`)
   const width = (process.stderr.columns || Infinity) - 14
   const rows = outlookRows(ahead).map(([word, text]) => [word, wrapped(text, width)])
   ui.detail(table(undefined, rows))

@@ -27,7 +27,7 @@ export interface NodeStatus {
   disk: { used: number; size: number } | null
   /** RKE2's service as systemctl is-active says, and its version; null: not installed. */
   rke2: { service: string; version: string } | null
-  /** The Kubernetes node; null where no server tells of one. */
+  /** The Kubernetes node; null if no server reports one. */
   kubernetes: { ready: boolean; roles: string[]; version: string } | null
   /** Why something is not as it should be. */
   remark: string | null
@@ -44,7 +44,7 @@ interface KubeNode {
 }
 
 /** What a cluster adds to the status of machines. */
-export interface Cluster<More = unknown> {
+export interface Cluster<Told = unknown> {
   /** A script to run on the node after the one that reads cloud-init's state. */
   ask(node: Node): string
   /** The answer; nodes: those of Kubernetes, where the node knows them; isReady: whether Kubernetes' word on the node itself is
@@ -55,14 +55,14 @@ export interface Cluster<More = unknown> {
     isReady: (own: KubeNode) => boolean
     trouble?: string | undefined
     /** What else a script wants of the answer. */
-    more?: More | undefined
+    told?: Told | undefined
   }
 }
 
-interface LabStatus<More> {
+interface LabStatus<Told> {
   nodes: NodeStatus[]
   /** What else the nodes told, servers that were not named too. */
-  more: More[]
+  told: Told[]
   /** Why not all of it could be found out. */
   unseen?: LabError
 }
@@ -71,20 +71,20 @@ type Ask = (node: Node) => Promise<Asked>
 type Asked = ReturnType<Cluster['read']> & Pick<Answer, 'init'>
 
 /** The status of each node. Nodes are asked while libvirt is asked; nobody waits for the answer of one that does not run. */
-export async function labStatus<More>(
+export async function labStatus<Told>(
   lab: Lab,
   wanted: Node[],
-  cluster: Cluster<More>,
-): Promise<LabStatus<More>> {
+  cluster: Cluster<Told>,
+): Promise<LabStatus<Told>> {
   const nodes = lab.nodes.filter((node) => wanted.includes(node) || node.role === 'server') // servers know Kubernetes' nodes
   const end = new AbortController()
   setMaxListeners(0, end.signal) // one for each node
   const hasSsh = existsSync(sshFiles(lab).config)
-  const more: More[] = []
+  const told: Told[] = []
   const ask = async (node: Node): Promise<Asked> => {
     const { init, answer } = await askInit(node, cluster.ask(node), end.signal)
     const read = cluster.read(answer)
-    if (read.more !== undefined) more.push(read.more)
+    if (read.told !== undefined) told.push(read.told)
     return { init, ...read }
   }
   const asked = new Map(hasSsh ? nodes.map((node) => [node, ask(node)]) : [])
@@ -101,7 +101,7 @@ export async function labStatus<More>(
       nodes: looks
         .filter(({ node }) => wanted.includes(node))
         .map((look) => withKubernetes(look, known)),
-      more,
+      told,
       ...(unseen && { unseen }),
     }
   } finally {
@@ -170,7 +170,7 @@ async function lookAt(
     disk: disk ? { used: disk.allocation, size: disk.capacity } : null,
     domain: domain?.state ?? 'absent',
     seed: domain ? seedState(lab, node, domain) : null,
-    remark: unseen ? 'its disk could not be looked at' : null,
+    remark: unseen ? 'its disk could not be checked' : null,
   }
   const drift = differences(machine).join('; ')
   if (domain?.state !== 'running') return { node, status: known, drift }

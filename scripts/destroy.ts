@@ -24,7 +24,7 @@ await phase(import.meta.url, 'destroy', async ({ lab, nodes, options, shell }) =
   }
 
   for (const name of await stillMembers(lab, named)) {
-    const found = `${name} is still a node of it: its pods break off, and its Node stays behind`
+    const found = `${name} is still a node of it: its pods end abruptly, and its Node stays`
     ui.finding(warning('cluster', found, line('# better: ', script('remove', name))))
   }
   if (!(await shell.ask('Remove all this?', about, options.yes)))

@@ -4,7 +4,7 @@ import * as ui from '../lib/cli/ui.ts'
 import { examine } from '../lib/doctor/examine.ts'
 import { fixing, lookAtSetup, newGroup } from '../lib/doctor/host-setup.ts'
 import { forThisHost } from '../lib/doctor/setup.ts'
-import { asJson, fixesOf, worstOf } from '../lib/doctor/report.ts'
+import { asJson, fixesOf, withoutRepeats, worstOf } from '../lib/doctor/report.ts'
 import { phase } from '../lib/phase.ts'
 import { runPhase } from '../lib/run-phase.ts'
 import { line, script, UsageError } from '../lib/text/errors.ts'
@@ -19,7 +19,7 @@ await phase(import.meta.url, 'doctor', async ({ lab, nodes, options, shell }) =>
   }
   let findings = await look()
   if (options.json) console.log(asJson(lab.name, findings, ui.settings.lab))
-  else findings.forEach(ui.finding)
+  else withoutRepeats(findings).forEach(ui.finding)
 
   const fixes = fix ? fixesOf(findings) : []
   const question = `Run ${fixes.length} commands to fix this?`
@@ -32,7 +32,7 @@ await phase(import.meta.url, 'doctor', async ({ lab, nodes, options, shell }) =>
       return
     }
     findings = await look()
-    findings.forEach(ui.finding)
+    withoutRepeats(findings).forEach(ui.finding)
   }
 
   const worst = worstOf(findings)

@@ -22,7 +22,7 @@ import { forEach, inOrder } from '../lib/shell/steps.ts'
 
 await phase(import.meta.url, 'logs', async ({ lab, nodes, options, shell }) => {
   const bundle: Bundle = { files: new Map(), missing: [] }
-  const machines = await noting(bundle, 'all that libvirt tells', async () =>
+  const machines = await noting(bundle, 'everything from libvirt', async () =>
     pair(lab, await look(lab), nodes),
   )
   const asked = lab.nodes.filter((node) => nodes.includes(node) || node.role === 'server') // servers know Kubernetes
@@ -52,10 +52,10 @@ await phase(import.meta.url, 'logs', async ({ lab, nodes, options, shell }) => {
   const archive = `${lab.dir}/logs/${lab.name}-${time}.tar.gz`
   const about = `Lab ${lab.name}, collected ${time} by logs.ts.`
   if (!(await shell.apply(inOrder('Archive', [packing(bundle, archive, about)])))) return {}
-  for (const text of bundle.missing) ui.warn(`could not be had: ${text}`)
+  for (const text of bundle.missing) ui.warn(`missing: ${text}`)
   ui.good(`${bundle.files.size} files:`)
   contents(bundle).forEach(ui.detail)
-  ui.warn('secrets are taken out as far as they can be told: read it before you post it')
+  ui.warn('secrets are removed as far as they can be recognised: read it before you post it')
   console.log(archive)
   return { next: `tar -xzOf ${archive} | less` }
 })

@@ -1,5 +1,5 @@
 #!/usr/bin/env zx
-// Resize: vcpus, memory and larger disks as in lab.yaml, one node after another, each drained first. Safe to run again.
+// Resize: vcpus, memory and larger disks as in lab.yaml, one node at a time, drained first. Safe to run again.
 import * as ui from '../lib/cli/ui.ts'
 import { checkRoom } from '../lib/doctor/room.ts'
 import { checkAccess } from '../lib/guest/keys.ts'

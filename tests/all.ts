@@ -1,5 +1,5 @@
 // npm test: the fast tests in one process, for starting one for each would take longer than they do; every other file in one
-// of its own. Or the files that are named.
+// its own. Or the files that are named.
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -29,12 +29,12 @@ await t.test('a storage daemon that is off', async (t) => {
     const { code, stdout, stderr } = await host.run('status')
     t.equal(code, 1)
     t.match(stdout, /^kubemaster +server +192\.0\.2\.30 +running +ok +done/m)
-    t.match(stdout, 'worker02: its disk could not be looked at')
+    t.match(stdout, 'worker02: its disk could not be checked')
     t.match(stderr, daemonOff)
     t.match(stderr, start)
     const json = await host.run('status', ['--json', 'worker01'])
     t.match((JSON.parse(json.stdout) as Status).nodes, [
-      { domain: 'running', ssh: 'ok', disk: null, remark: 'its disk could not be looked at' },
+      { domain: 'running', ssh: 'ok', disk: null, remark: 'its disk could not be checked' },
     ])
   })
 

@@ -2,7 +2,7 @@
 import minimist from 'minimist'
 import { script, UsageError } from '../text/errors.ts'
 
-/** How a script is called; F are the names of its own flags. */
+/** How a script is called; F: the names of this script's flags. */
 export interface Usage<F extends string = string> {
   /** Name of the script without its ending. */
   script: string

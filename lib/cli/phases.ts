@@ -31,7 +31,7 @@ export const phasesOfUp = {
   },
   'install-rke2': {
     does: 'Installs RKE2 on the first server, waits until the node is Ready and fetches the kubeconfig.',
-    flags: { merge: 'merge the kubeconfig into ~/.kube/config as well' },
+    flags: { merge: 'also merge the kubeconfig into ~/.kube/config' },
     timeout: 1200,
     changes: true,
   },
@@ -49,12 +49,12 @@ export const phases = {
   status: {
     does: 'Shows the machines of the lab in one table.',
     nodes: true,
-    dryRun: 'makes no difference: nothing is ever changed',
+    dryRun: 'has no effect: this script changes nothing',
     json: true,
     changes: false,
   },
   stop: {
-    does: 'Shuts the machines down, agents first, servers last; asks before it cuts the power of one that does not react.',
+    does: 'Shuts the machines down, agents first, then servers; asks before it cuts the power of one that hangs.',
     nodes: true,
     timeout: 300,
     changes: true,
@@ -66,7 +66,7 @@ export const phases = {
     changes: true,
   },
   snapshot: {
-    does: 'Saves the disks of all machines at one moment, and puts the whole lab back to it.',
+    does: 'Saves the disks of all machines at the same moment, and reverts the whole lab to it.',
     words: ['save NAME', 'list', 'revert NAME', 'remove NAME'],
     flags: {
       off: 'save, revert: leave the machines off afterwards',
@@ -78,7 +78,7 @@ export const phases = {
     reads: 'list',
   },
   exec: {
-    does: 'Runs a command on the nodes, side by side, and shows what each of them prints.',
+    does: 'Runs a command on the nodes in parallel, and shows what each prints.',
     nodes: true,
     command: true,
     flags: {
@@ -90,47 +90,47 @@ export const phases = {
   },
   env: {
     does: 'Prints what a shell needs for kubectl; for bash and zsh: eval "$(npx zx scripts/env.ts)"',
-    dryRun: 'makes no difference: nothing is ever changed',
+    dryRun: 'has no effect: this script changes nothing',
     changes: false,
   },
   logs: {
-    does: 'Collects what a report of a problem needs in one archive, without secrets.',
+    does: 'Collects what you need to report a problem in one archive, without secrets.',
     nodes: true,
-    dryRun: 'write no archive; print the commands that read what would be in it',
+    dryRun: 'write no archive; print the commands that would collect its content',
     changes: false,
   },
   backup: {
-    does: 'Saves the cluster: a snapshot of etcd, with what is needed to restore it elsewhere, as one file on this host.',
-    values: { 'keep N': 'then delete all backups of this lab but the newest N' },
+    does: 'Saves the cluster in one file on this host: a snapshot of etcd, and what you need to restore it elsewhere.',
+    values: { 'keep N': 'keep only the newest N backups of this lab' },
     changes: true,
   },
   restore: {
-    does: 'Puts the cluster back to a backup (FILE, or the newest of this lab), after checking it and asking.',
+    does: 'Restores the cluster from a backup (FILE, or the newest of this lab), after checking it and asking.',
     operand: 'FILE',
     timeout: 1200,
     changes: true,
   },
   upgrade: {
-    does: 'Brings RKE2 to the version in the lab file, one node at a time: servers first, then agents.',
+    does: 'Upgrades RKE2 to the version in the lab file, one node at a time: servers first, then agents.',
     flags: {
       'no-drain': 'do not move the pods off a node before it is upgraded',
-      snapshot: 'first shut the lab down and save all of it: the way back',
-      rollback: 'put the whole lab back to what --snapshot saved',
+      snapshot: 'first shut the lab down and save all of it, for --rollback',
+      rollback: 'restore the lab that --snapshot saved',
     },
     timeout: 1200,
     changes: true,
   },
   resize: {
-    does: 'Gives machines the vcpus, memory and larger disks of the lab file, one node after another, each drained first.',
+    does: 'Gives machines the vcpus, memory and larger disks of the lab file, one node at a time, drained first.',
     nodes: true,
     flags: { 'no-drain': 'do not move the pods to other nodes first' },
     timeout: 1200,
     changes: true,
   },
   remove: {
-    does: 'Takes a node out of the cluster, then removes its machine, after showing it and asking.',
+    does: 'Removes a node from the cluster and deletes its machine, after showing it and asking.',
     nodes: 'one',
-    flags: { force: 'without moving its pods: for a node that does not answer any more' },
+    flags: { force: 'do not move its pods: for a node that no longer answers' },
     timeout: 300,
     changes: true,
   },
@@ -144,7 +144,7 @@ export const phases = {
   destroy: {
     does: 'Removes what create made, after showing it and asking.',
     nodes: true,
-    flags: { images: 'remove the base images as well' },
+    flags: { images: 'also remove the base images' },
     changes: true,
   },
   up: {

@@ -1,7 +1,7 @@
 // PURE. The list of all checks of the host, which doctor runs, with those that create needs no check for.
 import type { Obstacle } from '../download/fetch.ts'
 import type { LabError } from '../text/errors.ts'
-import { failure, fromError, isForPeople, ok, warning, type Finding } from '../text/findings.ts'
+import { failure, forPeople, fromError, ok, warning, type Finding } from '../text/findings.ts'
 import { find, stopsCreate as stops, type Check } from './checks.ts'
 import type { Facts, Question } from './facts.ts'
 import { checkFolder } from './folder.ts'
@@ -90,13 +90,12 @@ export function checkImage({ image }: AllFacts): Finding[] {
     sure,
     fix = ['fix image.url in the lab file, or the internet connection'],
   } = obstacle
-  const advice = fix.map((one) => (isForPeople(one) ? one : `# ${one}`))
-  return [(sure ? failure : warning)('image', `${url}: ${why}`, ...advice)]
+  return [(sure ? failure : warning)('image', `${url}: ${why}`, ...fix.map(forPeople))]
 }
 
 /** Where this host needs a proxy, the machines may need it too; the scripts cannot know. */
 export function checkProxy({ lab, proxy }: AllFacts): Finding[] {
   if (proxy === undefined || lab.proxy !== undefined) return []
-  const found = `${proxy} is set on this host, and the machines will do without a proxy`
+  const found = `${proxy} is set on this host, but the machines will use no proxy`
   return [warning('proxy', found, '# if they need it too: proxy: host in the lab file')]
 }

@@ -1,6 +1,6 @@
 // PURE. Whether there is memory and disk space for the machines that do not exist yet.
 import type { Node } from '../lab/lab.ts'
-import { formatSize } from '../text/size.ts'
+import { counted, formatSize } from '../text/size.ts'
 import { numberIn, type Facts } from './facts.ts'
 import { isMade } from './ownership.ts'
 import { failure, ok, warning, type Finding } from '../text/findings.ts'
@@ -25,7 +25,7 @@ export function checkMemory({
     const fitting =
       smallest + ofHost > whole
         ? '# no lab fits here: RKE2 wants a machine of 4 GiB, on a host of 8 GiB'
-        : '# one machine fits here: npm start -- --lab labs/small.yaml'
+        : '# one machine fits here: cp labs/small.yaml lab.yaml, then npm start'
     const found = `the machines take ${formatSize(all)}, and there are only ${formatSize(whole)} in all`
     return [failure('memory', found, fitting, '# or give the nodes less memory in the lab file')]
   }
@@ -48,7 +48,9 @@ export function checkDisk({ lab, host, here }: Facts): Finding[] {
   const { path } = lab.pool
   const fresh = lab.nodes.filter(({ volume }) => !host.volumeNames.includes(volume)).length
   const wanted = fresh * perNode
-  const found = `${formatSize(available)} free in ${path}, about ${formatSize(wanted)} needed for ${fresh} new disks`
+  const need =
+    fresh === 0 ? '' : `, about ${formatSize(wanted)} needed for ${counted(fresh, 'new disk')}`
+  const found = `${formatSize(available)} free in ${path}${need}`
   const advice = '# free some space there, or put the disks elsewhere (pool in the lab file)'
   return [wanted <= available ? ok('disk space', found) : warning('disk space', found, advice)]
 }

@@ -58,8 +58,9 @@ function found(
 export function foundThere(libvirt: string, finding: Finding): Finding {
   const { isHere, name } = libvirtHost(libvirt)
   if (isHere) return finding
+  const isOfHere = (hint: string) => hint.startsWith('#') && !/\b(sudo|ps|ip) /.test(hint)
   const there = (hint: Hint) =>
-    typeof hint !== 'string' || hint.startsWith('#') ? hint : adviceFor(libvirt, [hint])
+    typeof hint !== 'string' || isOfHere(hint) ? hint : adviceFor(libvirt, [hint])
   return {
     ...finding,
     found: `on ${name}: ${finding.found}`,

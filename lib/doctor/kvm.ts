@@ -86,13 +86,14 @@ function judge(lab: Lab, kvm: Kvm, emulator: Capabilities | undefined): Finding 
       'KVM',
       `${kvmTaken}: ${kvm.why}`,
       giveKvmBack,
-      '# machines made now would be emulated for ever; if you want that: domainType: qemu',
+      '# machines made now would stay emulated; if you want that: domainType: qemu',
     )
   const fix =
     kvm.cause === 'foreign'
       ? ['# use a host with an x86-64 processor']
       : [
-          '# enable virtualisation (VT-x, AMD-V) in the firmware; in a VM: nested virtualisation',
+          '# enable virtualisation (VT-x, AMD-V) in the firmware: sudo systemctl reboot --firmware-setup',
+          '# if this is a virtual machine: enable nested virtualisation for it',
           'sudo modprobe kvm_intel || sudo modprobe kvm_amd',
         ]
   if (lab.domainType === 'kvm') return failure('KVM', found, ...fix)

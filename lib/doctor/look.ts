@@ -133,7 +133,7 @@ export function parseLook(lab: Lab, output: string, missed?: string): HostFacts 
     const [, text = '', status, said = ''] =
       /^([^]*)\n-- (\d+)\n([^]*)$/.exec(found.get(question) ?? '') ?? []
     if (status === '0') return text.trim()
-    if (status === undefined) throw new NotLookedAt('the look at this host did not finish')
+    if (status === undefined) throw new NotLookedAt('the check of this host did not finish')
     const [, program] = /([\w-]+): command not found/.exec(said) ?? []
     if (!program) throw new NotLookedAt(said.trim() || `exit ${status}`)
     throw new NotLookedAt(`the program ${program} is missing`)

@@ -66,7 +66,7 @@ export function checkNetwork(seen: Pick<Facts, 'lab' | 'host' | 'here' | 'propos
     return [refuse(`network.cidr ${cidr}: ${route.dev} has a route to ${route.to} (a VPN?)`)]
   }
   const found = interfaces.find(({ name }) => name === bridge)
-  if (!found?.isBridge) return [noBridge(bridge, interfaces)]
+  if (!found?.isBridge) return [noBridge(lab, interfaces)]
   const [first] = found.networks
   if (first !== undefined && !reaches(lab, found)) {
     const [address = '', prefix] = first.split('/')
@@ -105,11 +105,13 @@ function noAddress({ network: { bridge, cidr } }: Lab, card: string | undefined)
   return warning('network', why + way, fix)
 }
 
-function noBridge(bridge: string | undefined, interfaces: Interface[]): Finding {
-  const nat = '# use a NAT network instead: cp labs/nat.yaml lab.yaml'
-  if (interfaces.some(({ name }) => name === bridge))
-    return failure('bridge', `${bridge} is not a bridge`, '# name a bridge in network.bridge', nat)
+function noBridge({ libvirt, network: { bridge } }: Lab, interfaces: Interface[]): Finding {
+  const { isHere } = libvirtHost(libvirt)
+  const nat = isHere ? ['# use a NAT network instead: cp labs/nat.yaml lab.yaml'] : []
+  const name = '# name a bridge in network.bridge'
+  if (interfaces.some((one) => one.name === bridge))
+    return failure('bridge', `${bridge} is not a bridge`, name, ...nat)
   const bridges = interfaces.flatMap(({ name, isBridge }) => (isBridge ? name : [])).join(' ')
   const why = `there is no interface ${bridge}; bridges of this host: ${bridges || 'none'}`
-  return failure('bridge', why, nat, '# or create a bridge: docs/network.md')
+  return failure('bridge', why, ...nat, `# ${isHere ? 'or ' : ''}create a bridge: docs/network.md`)
 }

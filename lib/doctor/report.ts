@@ -16,6 +16,20 @@ export function fixesOf(findings: Finding[]): string[] {
     .filter((text) => !isForPeople(text))
 }
 
+/** For people: several lines of advice that an earlier finding has are not repeated. */
+export function withoutRepeats(findings: Finding[]): Finding[] {
+  const seen = new Set<string>()
+  return findings.map((finding) => {
+    const { fix = [] } = finding
+    const text = JSON.stringify(fix)
+    if (fix.length < 2 || !seen.has(text)) {
+      seen.add(text)
+      return finding
+    }
+    return { ...finding, fix: ['# the same as above'] }
+  })
+}
+
 /** The output of `doctor --json`. */
 export function asJson(lab: string, findings: Finding[], typed: string): string {
   const plain = findings.map(({ fix, ...finding }) => ({

@@ -5,13 +5,17 @@ import type { Hint } from '../text/errors.ts'
 import { isForPeople, warning, type Finding } from '../text/findings.ts'
 import { quote } from '../text/quote.ts'
 import { parts } from '../text/sections.ts'
+import { asThisUser } from './as-user.ts'
 import { packagerOf, packagesOf, type Packager } from './packages.ts'
 import { isoTools, neededTools } from './tools.ts'
 
 export interface Setup {
   packager: Packager | undefined
+  /** What installs where a system is only replaced as a whole, from the next start on; else empty. */
+  whole: string
   user: string
   isRoot: boolean
+  hasSudo: boolean
   /** Member of the group libvirt: by the database, and in this login. */
   inGroup: { database: boolean; login: boolean }
   /** Programs that are not there. */
@@ -46,7 +50,10 @@ export const setupScript = (lab: Lab): string => String.raw`set +eu; trap - ERR
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 IS() { if "$@" >/dev/null 2>&1; then echo yes; fi; }
 echo '== os'; cat /etc/os-release 2>/dev/null
+echo '== whole'; { test -e /run/ostree-booted && echo rpm-ostree install; } ||
+  { command -v transactional-update >/dev/null && echo transactional-update pkg install; }
 echo '== id'; id -u; id -un
+echo '== sudo'; IS command -v sudo
 echo '== login'; id -nG
 echo '== database'; id -nG "$(id -un)"
 echo '== have'; command -v ${wanted(lab).flat().map(quote).join(' ')}
@@ -77,9 +84,11 @@ export function parseSetup(lab: Lab, output: string): Setup {
   const container = text('container')
   const isIn = (groups: string) => text(groups).split(/\s+/).includes('libvirt')
   return {
-    packager: packagerOf(text('os')),
+    packager: text('whole') ? undefined : packagerOf(text('os')),
+    whole: text('whole'),
     user,
     isRoot: uid === '0',
+    hasSudo: text('sudo') !== '',
     inGroup: { database: isIn('database'), login: isIn('login') },
     missing,
     sockets: text('modular') ? 'modular' : text('monolithic') ? 'monolithic' : undefined,
@@ -115,9 +124,10 @@ const sockets = {
 
 /** The commands that install what is missing. */
 function installFixes(setup: Setup): string[] {
-  const { packager, missing } = setup
+  const { packager, missing, whole } = setup
   if (missing.length === 0) return []
-  if (!packager) return [`# install: ${missing.join(', ')}`]
+  if (!packager)
+    return [`# install${whole && ` (${whole} PACKAGE, then restart)`}: ${missing.join(', ')}`]
   const { refresh, install } = packager
   const packages = packagesOf(packager, missing).join(' ')
   return [...(refresh ? [root(setup, refresh)] : []), root(setup, `${install} ${packages}`)]
@@ -141,7 +151,9 @@ const groupFixes = (setup: Setup): string[] =>
 /** The findings with the commands that set up this very host. */
 export function forThisHost(findings: Finding[], setup: Setup, lab: Lab): Finding[] {
   const isHere = libvirtHost(lab.libvirt).isHere
-  return findings.map((finding) => {
+  return findings.map(onThisHost).map((finding) => asThisUser(finding, setup))
+
+  function onThisHost(finding: Finding): Finding {
     const { check, level, fix = [], found } = finding
     if (level === 'ok') {
       if (check !== 'host tools' || setup.missing.length === 0) return finding
@@ -163,8 +175,8 @@ export function forThisHost(findings: Finding[], setup: Setup, lab: Lab): Findin
       return { ...finding, fix: [...daemonFixes(setup), ...groupFixes(setup)] }
     if (found.startsWith('this user may not use'))
       return { ...finding, fix: deniedFixes(setup, fix) }
-    return { ...finding, fix: fix.map(onlyShown) } // what it says is to be looked at by a person
-  })
+    return { ...finding, fix: fix.map(onlyShown) } // a person must look at what it says
+  }
 }
 
 const onlyShown = (fix: Hint): Hint =>

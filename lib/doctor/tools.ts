@@ -1,5 +1,5 @@
 // PURE. The programs that the scripts call on this host, and files as they need them.
-import { signers } from '../download/checksums.ts'
+import { signerOf } from '../download/checksums.ts'
 import { sshFiles } from '../guest/ssh-files.ts'
 import type { Lab } from '../lab/lab.ts'
 import { libvirtHost, oldest } from '../libvirt/trouble.ts'
@@ -77,7 +77,5 @@ export function checkKeyModes({ lab, here }: Facts): Finding[] {
   ]
 }
 
-function isSigned({ image: { url, sha256 } }: Lab): boolean {
-  const host = url && !sha256 ? new URL(url).hostname : undefined
-  return signers.some((signer) => signer.host === host)
-}
+const isSigned = ({ image: { url, sha256 } }: Lab): boolean =>
+  url !== undefined && sha256 === undefined && signerOf(url) !== undefined

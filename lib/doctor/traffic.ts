@@ -31,7 +31,7 @@ export function checkRoutes({
   const stray = lab.nodes.flatMap(({ name, address }) => {
     const route = routes.find(({ to }) => cidrContains(to, address))
     if (!route || !isNarrow(route) || near.some((one) => one.name === route.dev)) return []
-    const found = `${name}: this host sends what is for ${address} to ${route.dev} (route to ${route.to}), not to ${bridge}`
+    const found = `${name}: this host sends packets for ${address} to ${route.dev} (route to ${route.to}), not to ${bridge}`
     const fix = `# leave that VPN, or go around it until the next start: sudo ip route replace ${address} dev ${bridge}`
     return [failure('routes', found, fix)]
   })

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { query } from '../shell/bash.ts'
 import type { Shell } from '../shell/carry-out.ts'
 import { sh, type Run } from '../shell/steps.ts'
-import { LabError, type CommandError } from '../text/errors.ts'
+import { LabError, script, type CommandError, type Hint } from '../text/errors.ts'
 import { commandText } from '../text/quote.ts'
 import type { Digest } from './checksums.ts'
 
@@ -35,7 +35,7 @@ const reasons: Record<number, string> = {
   28: 'the server does not answer in time',
   56: 'the connection broke',
   60: "the server's certificate is not trusted: the clock is wrong, or a proxy of your company signs with its own CA",
-  127: 'curl is not installed (sudo apt-get install curl)',
+  127: 'curl is not installed',
 }
 
 // A proxy answers for the server: 407 asks for a password, 403 forbids.
@@ -49,7 +49,8 @@ function reason(status: number, said: string): string {
 }
 
 /** What helps against it, where something is known to. */
-function fixFor(status: number, said: string): string[] | undefined {
+function fixFor(status: number, said: string): Hint[] | undefined {
+  if (status === 127) return [script('doctor', '--fix')]
   if (isProxy(said))
     return [
       'env | grep -i _proxy   # is the address right, and does it hold the user and the password?',
@@ -66,7 +67,7 @@ function fixFor(status: number, said: string): string[] | undefined {
 export async function fetchText(
   url: string,
 ): Promise<
-  { text: string; file: string } | { failed: string; isAbsent: boolean; fix: string[] | undefined }
+  { text: string; file: string } | { failed: string; isAbsent: boolean; fix: Hint[] | undefined }
 > {
   const file = join(tmpdir(), `rke2-kvm-lab-${randomUUID()}`)
   process.once('exit', () => rmSync(file, { force: true }))
@@ -80,7 +81,7 @@ export async function fetchText(
   return { text: readFileSync(file, 'utf8'), file }
 }
 
-export type Obstacle = { why: string; sure: boolean; fix?: string[] | undefined }
+export type Obstacle = { why: string; sure: boolean; fix?: Hint[] | undefined }
 
 /** Why a file cannot be fetched; undefined when it can. Not `sure` where the server may only refuse HEAD requests. */
 export async function whyNot(url: string): Promise<Obstacle | undefined> {

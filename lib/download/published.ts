@@ -2,7 +2,7 @@
 import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { fetchText } from './fetch.ts'
-import { LabError } from '../text/errors.ts'
+import { LabError, script } from '../text/errors.ts'
 import { checksumFiles, isUnvouched, signedBy, signerOf, type Signer } from './checksums.ts'
 import { quote } from '../text/quote.ts'
 import { query } from '../shell/bash.ts'
@@ -54,8 +54,7 @@ export async function checkSignature(
   const keyring = fileURLToPath(new URL(`../../${signer.keyring}`, import.meta.url))
   const { stdout, stderr, code } =
     await query`gpgv --status-fd 1 --keyring ${keyring} ${signature.file} ${file}`
-  if (code === 127)
-    throw new LabError('gpgv is not installed', { hint: 'sudo apt-get install gpgv' })
+  if (code === 127) throw new LabError('gpgv is not installed', { hint: script('doctor', '--fix') })
   if (code !== 0 || !signedBy(stdout, signer.fingerprint))
     throw new LabError(`the checksum file of ${signer.host} is not signed by its publisher`, {
       details: [`expected key ${signer.fingerprint}`, ...stderr.split('\n').slice(-2)],

@@ -40,7 +40,7 @@ const notReady: Drill = {
   name: 'not-ready',
   on: 'agent',
   symptom: ({ node }) =>
-    `${node.name} is NotReady after a minute, although the machine answers and its pods run on.`,
+    `${node.name} is NotReady after a minute, although the machine answers and its pods keep running.`,
   ...withoutService,
   clues: ({ node, server }) => [
     {
@@ -82,7 +82,7 @@ const noApi: Drill = {
     },
   ],
   lesson: ({ node }) =>
-    `${serviceOf(node)} was stopped on ${node.name}, and its pods with it: etcd, the API, the scheduler. (A stop of the service alone leaves them running.) Pods on other nodes run on; but nothing is scheduled, repaired or changed through this server.`,
+    `${serviceOf(node)} was stopped on ${node.name}, and its pods with it: etcd, the API, the scheduler. (A stop of the service alone leaves them running.) Pods on other nodes keep running, but nothing is scheduled, repaired or changed through this server.`,
 }
 
 const drillConfig = '/etc/rancher/rke2/config.yaml.d/50-drill.yaml'
@@ -133,7 +133,7 @@ const rejected: Drill = {
       says: 'its token holds a hash of the CA that it trusts; that is not the CA of this cluster',
     },
     {
-      says: 'join.ts looks at a node, finds what is missing or wrong, and goes on from there',
+      says: 'join.ts looks at a node, finds what is missing or wrong, and continues from there',
       type: [script('join', node.name)],
     },
   ],

@@ -58,7 +58,7 @@ if [ "$state" = paused ]; then ${onHost(at, 'resume', at.node.name)}; fi`,
   repaired: (at) => `test "$(${onHost(at, '-q', 'domstate', at.node.name)})" = running`,
   clues: (at) => [
     {
-      says: 'when a machine is silent, first look from outside: what does libvirt say of it?',
+      says: 'when a machine is silent, first look from outside: what does libvirt say about it?',
       type: [script('status'), onHost(at, 'list', '--all')],
     },
     {
@@ -67,7 +67,7 @@ if [ "$state" = paused ]; then ${onHost(at, 'resume', at.node.name)}; fi`,
     },
   ],
   lesson: ({ node }) =>
-    `${node.name} was paused (virsh suspend). To Kubernetes that looks like a machine without power or network. After it goes on, its clock is behind by the pause until a time service sets it.`,
+    `${node.name} was paused (virsh suspend). To Kubernetes that looks like a machine without power or network. When it resumes, its clock is late by the length of the pause until a time service sets it.`,
 }
 
 const filler = '/var/lib/drill.fill'
@@ -103,7 +103,7 @@ const evicting: Drill = {
       ],
     },
     {
-      says: 'one large file that nothing needs; the taint goes away by itself after some minutes',
+      says: 'one large file that nothing needs; the taint disappears after some minutes',
       type: [typedOn(node, `sudo rm ${filler}`)],
     },
   ],

@@ -16,7 +16,7 @@ const slow: Drill = {
   on: 'agent',
   symptom: ({ node }) =>
     `${node.name} is Ready, but all that comes from it takes long: a login, kubectl logs, what its pods send.`,
-  // 0: is the handle of what the kernel chose. Cloud kernels may lack netem, which comes in a package of its own (Ubuntu's
+  // 0: is the handle of what the kernel chose. Cloud kernels may lack netem, which comes in a separate package (Ubuntu's
   // linux-modules-extra), or both.
   needs: ({ node }) => ({
     script: `command -v tc >/dev/null || exit 1
@@ -24,7 +24,7 @@ ${readCard(node)}
 case "$queue" in *' 0: '*) ;; *) exit 1 ;; esac
 modprobe -q sch_netem || modprobe -q sch_tbf || exit 1`,
     words:
-      'lacks tc with the kernel modules sch_netem or sch_tbf, or its card has rules of its own for what it sends',
+      'lacks tc with the kernel modules sch_netem or sch_tbf, or its card already has rules for what it sends',
   }),
   fault: ({ node }) => [
     onNode(
@@ -89,7 +89,7 @@ const noNewPods: Drill = {
   unfit: ({ rke2 }) =>
     [rke2.cni].flat().join() === 'canal' ? undefined : "needs RKE2's usual network plugin, canal",
   symptom: ({ node }) =>
-    `${node.name} is NotReady after some seconds. Its kubelet reports and its pods run on, but no new one gets an address.`,
+    `${node.name} is NotReady after some seconds. Its kubelet reports and its pods keep running, but no new one gets an address.`,
   needs: () => ({
     script: `test -e ${folder}/${conflist}`,
     words: `has no ${folder}/${conflist}`,
@@ -117,7 +117,7 @@ cd / && rm -rf ${aside}`,
   repaired: ({ node }) => commandOn(node, `test -e ${folder}/${conflist}`, { root: true }),
   clues: ({ node, server }) => [
     {
-      says: 'the kubelet reports, and says itself what it lacks',
+      says: 'the kubelet reports, and says itself what is missing',
       type: [kubectlOn(server, `describe node ${node.name}`)],
     },
     {

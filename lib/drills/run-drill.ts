@@ -19,7 +19,7 @@ import type { Drill, Needs, Place } from './drill.ts'
 import { choices, type Current } from './drills.ts'
 import { removeNote, writeNote } from './note.ts'
 
-/** Puts the fault of a drill into a lab whose nodes are Ready; not `isNew`: goes on where a run was interrupted. Returns what is
+/** Puts the fault of a drill into a lab whose nodes are Ready; not `isNew`: continues where a run was interrupted. Returns what is
  *  seen then; nothing if it is only printed. */
 export async function putIn(
   lab: Lab,
@@ -98,7 +98,7 @@ function checkWhole(lab: Lab, members: Member[], leader: Member): void {
     return kube?.cordoned ? `${name} is cordoned` : []
   })
   if (found.length === 0) return
-  throw new LabError('a drill begins with a lab in which every node is Ready', {
+  throw new LabError('a drill can start only when every node is Ready', {
     details: found,
     hint: script('status'),
   })

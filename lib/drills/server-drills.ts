@@ -24,7 +24,7 @@ const missing: Drill = {
   name: 'missing',
   on: 'server',
   symptom: ({ node }) =>
-    `Someone put the ConfigMap ${greeting} into the manifests of ${node.name}. It does not appear in the cluster, and nobody was told why.`,
+    `Someone put the ConfigMap ${greeting} into the manifests of ${node.name}. It does not appear in the cluster, and no message says why.`,
   // So that what tidy and undo remove is the drill's.
   needs: () => ({
     script: `! test -e ${manifest} || exit 1
@@ -69,7 +69,7 @@ test -z "$found" || exit 1`,
     },
   ],
   lesson: ({ node }) =>
-    `A manifest on ${node.name} held a placeholder, so it was no valid YAML. RKE2 logs that and tries again for ever; kubectl apply would have said it at once: try a manifest by hand before it goes there.`,
+    `A manifest on ${node.name} held a placeholder, so it was no valid YAML. RKE2 logs that and tries again forever; kubectl apply would have said it at once: test a manifest by hand before you put it there.`,
 }
 
 const tls = '/var/lib/rancher/rke2/server/tls'

@@ -76,16 +76,23 @@ function complaints(status: Record<string, unknown> | undefined): string[] {
   )
 }
 
-/** Why a guest may have never answered on SSH, from the end of its console. */
-export function silentGuest(consoleTail: string): string {
-  if (!consoleTail.trim())
-    return 'its console stayed empty: it did not boot; is the image bootable (BIOS)?'
+/** Why a guest will not answer on SSH, from the end of its console; undefined where it still may. */
+export function lostGuest(consoleTail: string): string | undefined {
   if (/kernel panic/i.test(consoleTail)) return 'its kernel panicked; see the console'
   if (
     /DataSourceNone/.test(consoleTail) ||
     (!/cloud-init/i.test(consoleTail) && /login:/.test(consoleTail))
   )
     return `it booted, but never saw its seed: the image has no cloud-init, or has it switched off (${offFile}, a datasource_list without NoCloud), or has no driver for the medium; take an image by its name, or prepare this one again: as root, "rm -f ${offFile} && cloud-init clean --logs --machine-id", then shut it down`
+  return undefined
+}
+
+/** Why a guest may have never answered on SSH, from the end of its console. */
+export function silentGuest(consoleTail: string): string {
+  if (!consoleTail.trim())
+    return 'its console stayed empty: it did not boot; is the image bootable (BIOS)?'
+  const lost = lostGuest(consoleTail)
+  if (lost) return lost
   if (/cloud-init/i.test(consoleTail))
     return 'cloud-init ran, but the network or SSH did not come up'
   if (/no bootable device|boot failed/i.test(consoleTail))

@@ -63,6 +63,6 @@ const none: Check = {
 
 const ended = (node: Node, line: string, { root }: As, status: number) =>
   new LabError(`${node.name}: the command ended with exit status ${status}`, {
-    details: status === 127 ? ['a program of that name is not there'] : [],
+    details: status === 127 ? ['there is no program of that name'] : [],
     hint: typedOn(node, quote(root ? commandText`sudo sh -c ${line}` : line)),
   })

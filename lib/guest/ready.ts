@@ -13,6 +13,7 @@ import { quote } from '../text/quote.ts'
 import {
   initEnded,
   initFine,
+  lostGuest,
   parseInitFiles,
   readInitFiles,
   silentGuest,
@@ -59,12 +60,14 @@ export const untilReady = (lab: Lab, node: Node, seconds: number): Check => ({
 async function waitForNode(lab: Lab, node: Node, seconds: number, say: Say): Promise<string> {
   let looks = 0
   let wasReached = false
+  let isTold = false
   const probe = async (): Promise<Seen<InitState>> => {
     const { init } = await askInit(node)
     if (init.kind === 'done' || init.kind === 'failed') return { done: init }
     const isSilent = init.kind === 'unreachable' && !isAnswer(init.trouble)
     wasReached ||= !isSilent
     if (isSilent && looks++ % 5 === 4) await checkRunning(lab, node)
+    if (isSilent && !isTold && looks % 15 === 0) isTold = await tellIfLost(lab, node)
     const state = init.kind === 'unreachable' ? init.trouble.state : init.state
     say(state, ui.paints ? await lastConsoleLine(lab, node.name) : '')
     return { state }
@@ -101,6 +104,13 @@ async function checkRunning(lab: Lab, node: Node): Promise<void> {
         '# then run this again',
       ],
     })
+}
+
+// Only told: a slow guest may still come.
+async function tellIfLost(lab: Lab, node: Node): Promise<boolean> {
+  const lost = lostGuest((await consoleTail(lab, node.name))?.join('\n') ?? '')
+  if (lost) ui.warn(`${node.name}: no answer so far, and its console says why: ${lost}`)
+  return lost !== undefined
 }
 
 const consoleDetails = (tail: string[] = []): string[] =>

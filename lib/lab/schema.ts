@@ -27,7 +27,7 @@ const direct = line.regex(/^[^\s,'"]+$/, 'must be one name or network')
 const path = line.refine((text) => !text.startsWith('-'), { error: 'must not start with "-"' })
 const poolFolder = line.regex(
   /^(\/(?!\.\.?\/)[\w@%+=:,.-]+)*\/rke2-kvm-lab$/,
-  'must be a whole path that ends in /rke2-kvm-lab, such as /data/rke2-kvm-lab: a folder of its own',
+  'must be a whole path that ends in /rke2-kvm-lab, such as /data/rke2-kvm-lab: a separate folder',
 )
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 hexadecimal digits, lower case')
 
@@ -51,7 +51,7 @@ const node = z.strictObject({
   name: label.describe('name of the machine, of its domain and of its Kubernetes node'),
   role: z
     .enum(['server', 'agent'])
-    .describe('server: control plane (it may run pods as well); agent: worker'),
+    .describe('server: control plane (it can also run pods); agent: worker'),
   address: address.describe('fixed address, inside network.cidr'),
   vcpus: machine.vcpus.optional().describe('instead of defaults.vcpus'),
   memory: machine.memory.optional().describe('instead of defaults.memory'),
@@ -172,7 +172,7 @@ export const labSchema = z.strictObject({
       .record(z.string(), z.unknown())
       .default({})
       .describe(
-        "keys of RKE2's config.yaml for servers; agents get theirs of them, not node-taint",
+        "keys of RKE2's config.yaml for servers; agents get those that apply to them, but not node-taint",
       ),
     vip: address
       .optional()

@@ -10,7 +10,7 @@ export interface Snapshot {
   created: number
   /** shutoff: the disks alone; running, paused: with the memory; disk-snapshot: external. */
   state: string
-  /** Parts of it are in files of their own. */
+  /** Parts of it are in separate files. */
   external: boolean
   /** What the domain was then. */
   owner?: Domain['owner']

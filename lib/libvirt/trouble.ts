@@ -50,7 +50,7 @@ interface Problem {
 
 /** What virsh's errors mean. `command` is the one that failed, to try by hand. */
 export function libvirtTrouble(errors: string[], uri: string, command = 'version'): LabError {
-  const said = errors.at(-1) ?? 'no message'
+  const said = errors.at(-1) ?? 'virsh printed nothing'
   const all = errors.join('\n')
   const host = libvirtHost(uri)
   const problem =
@@ -85,10 +85,17 @@ function behind({ name, ssh }: LibvirtHost, line: string): string {
   return `# on ${name}: ${ssh.replace(/^ssh/, 'ssh -t')} ${quote(line)}`
 }
 
+// Behind `Cannot recv data: ` is what ssh said, or the shell there; libvirt's own helper says its name.
 function sshProblem(all: string, said: string, ssh: string): Problem | undefined {
+  if (/\b(nc|netcat|virt-ssh-helper): (command )?not found/.test(all))
+    return {
+      why: `libvirt is not installed there: ${said}`,
+      fix: ['# install it there (libvirt-daemon-system on Debian and Ubuntu, libvirt on others)'],
+    }
   const isSsh =
-    /host key verification failed|permission denied \(|(^|: )ssh: |kex_exchange_identification/im
-  return isSsh.test(all)
+    /host key verification failed|permission denied \(|(^|: )ssh: |kex_exchange_identification|socket is closed/im
+  const isOther = /cannot recv data: (?!virt-ssh-helper|connection reset|end of file)/i
+  return isSsh.test(all) || isOther.test(all)
     ? { why: `SSH cannot connect: ${said}`, fix: [`# try it by hand: ${ssh} true`] }
     : undefined
 }
@@ -144,7 +151,7 @@ function daemonOff(all: string, said: string): Problem | undefined {
     why: `libvirt is not running or not installed: ${said}`,
     fix: [
       'sudo systemctl enable --now libvirtd.socket || sudo systemctl enable --now libvirtd',
-      '# if it is not installed, first: sudo apt-get install --yes libvirt-daemon-system',
+      '# if it is not installed, first: libvirt-daemon-system (Debian, Ubuntu) or libvirt (others)',
     ],
     there: true,
   }

@@ -1,6 +1,6 @@
 // EDGE. The door to virsh: many reads in one process, an answer to each.
 import { randomUUID } from 'node:crypto'
-import { LabError } from '../text/errors.ts'
+import { LabError, script } from '../text/errors.ts'
 import type { Lab } from '../lab/lab.ts'
 import { answers, batches, errorsIn, type Batch, type Said } from './batch.ts'
 import { commandText, quote } from '../text/quote.ts'
@@ -46,9 +46,7 @@ async function askBatch(lab: Lab, { text, commands }: Batch, mark: string): Prom
   const command = commandText`${virsh(lab)} -q ${text}` + pipe
   const { code, stdout, stderr } = await askShell(command, { shown })
   if (code === 127)
-    throw new LabError('virsh is not installed', {
-      hint: 'sudo apt-get install libvirt-daemon-system libvirt-clients',
-    })
+    throw new LabError('virsh is not installed', { hint: script('doctor', '--fix') })
   const found = answers({ stdout, stderr }, mark)
   const all = commands.flatMap((_, index) => found?.get(index) ?? [])
   if (all.length === commands.length) return all

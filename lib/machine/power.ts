@@ -21,7 +21,7 @@ const off = ['shut off', 'crashed']
 export const isOn = ({ domain }: Machine): boolean =>
   domain !== undefined && !off.includes(domain.state)
 
-/** What the cluster loses when these nodes are shut down and other servers go on; undefined if it goes on. */
+/** What the cluster loses when these nodes are shut down and other servers keep running; undefined if nothing. */
 export function lostQuorum(all: Machine[], nodes: Node[]): string | undefined {
   const servers = all.filter(({ node }) => node.role === 'server')
   const left = servers.filter((one) => isOn(one) && !nodes.includes(one.node))

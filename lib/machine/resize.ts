@@ -32,7 +32,7 @@ function diskTrouble(lab: Lab, { name, node, domain, disk }: Machine): LabError 
       `${name}: its disk has ${found}, the lab file says ${formatSize(node.disk)}; a disk cannot shrink`,
       {
         hint: [
-          `# put disk: ${found.replace(' ', '')} back into the lab file, or make the machine again:`,
+          `# put disk: ${found.replace(' ', '')} back into the lab file, or recreate the machine:`,
           line(script('destroy', name), ' && ', script('create', name)),
         ],
       },

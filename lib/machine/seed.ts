@@ -10,7 +10,7 @@ import { readInVolumes } from '../libvirt/volumes.ts'
 import { query, readText } from '../shell/bash.ts'
 import { written } from '../shell/carry-out.ts'
 import { inOneShell, sh, type Lane, type Step } from '../shell/steps.ts'
-import { LabError, named } from '../text/errors.ts'
+import { LabError, named, script } from '../text/errors.ts'
 import { commandText } from '../text/quote.ts'
 import {
   networkConfig,
@@ -37,7 +37,7 @@ async function isoTool(): Promise<string[]> {
   const tool = stdout.split('\n')[0]?.split('/').at(-1)
   if (!tool)
     throw new LabError('no program to make the seed ISO is installed', {
-      hint: 'sudo apt-get install genisoimage',
+      hint: script('doctor', '--fix'),
     })
   return tool === 'xorriso' ? ['xorriso', '-as', 'mkisofs'] : [tool]
 }

@@ -45,7 +45,7 @@ export async function snapshotsOf(lab: Lab, host: Host): Promise<LabSnapshot[]> 
   return byName(lab, await readSnapshots(lab, names))
 }
 
-/** Shuts the machines down and saves their disks under the name. Returns the machines that are to be on again, none when they
+/** Shuts the machines down and saves their disks under the name. Returns the machines that must be on again, none when they
  *  are to stay off; what was interrupted is completed. */
 export async function save(
   lab: Lab,

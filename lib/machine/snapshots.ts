@@ -97,7 +97,7 @@ export function checkSave(
   if (!there.of) throw foreign(lab, there)
   const isWhole = lacking(there).length === 0
   if (isWhole && !machines.every((machine) => isUnchanged(machine, there)))
-    throw new LabError(`there is a snapshot called ${there.name} already`, {
+    throw new LabError(`a snapshot called ${there.name} exists already`, {
       hint: [
         '# take another name, or remove it first:',
         script('snapshot', 'remove', there.name),
@@ -118,7 +118,7 @@ function whyNotSaved(
     return new LabError(
       `${name}: it has an external snapshot (${mixed.name}), which these scripts did not make`,
       {
-        details: ['libvirt cannot go back to one kind past the other'],
+        details: ['libvirt cannot revert to one kind past the other'],
         hint: `${there} snapshot-list ${name} --external`,
       },
     )
@@ -139,7 +139,7 @@ function whyNotSaved(
     })
   if (domain?.saved)
     return new LabError(`${name}: its memory is saved on the host (managed save)`, {
-      details: ['its disk alone is like that of a machine which lost its power'],
+      details: ['its disk alone is like that of a machine after a power cut'],
       hint: script('start', name),
     })
   return undefined
@@ -178,7 +178,7 @@ export function whyNotRevert(
   const lacks = lacking(one)
   if (lacks.length > 0)
     return refuse(
-      `not on ${lacks.join(', ')}: made again since then, or the save was interrupted`,
+      `not on ${lacks.join(', ')}: recreated since then, or the save was interrupted`,
       useless,
     )
   const added = names.filter((name) => !one.of?.includes(name))

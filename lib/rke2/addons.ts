@@ -1,6 +1,7 @@
 // PURE. What status shows of rke2/manifests: which servers have each file, and whether RKE2 has applied it. An Addon has no
 // status: once all of a file is applied, its checksum is that of the file; why it is not yet is in an event.
 import { parts } from '../text/sections.ts'
+import { counted } from '../text/size.ts'
 import { table } from '../text/table.ts'
 import { quote } from '../text/quote.ts'
 import { kubectl } from './kube-nodes.ts'
@@ -22,15 +23,15 @@ part addresses; ip -o -4 address show
 ${manifestsScript}
 test -s ${manifestsOnNode}/${manifestList} || exit 0
 part addons; ${get} addons.k3s.cattle.io 2>/dev/null
-part addon-events; ${get} events --field-selector involvedObject.kind=Addon,type=Warning 2>/dev/null`)}`
+part addon-events; ${get} events --field-selector involvedObject.kind=Addon 2>/dev/null`)}`
 
-/** What a server tells of its manifests. */
+/** What a server reports about its manifests. */
 export interface ServerAddons extends ServerManifests {
   /** The IPv4 addresses that it has. */
   addresses: string[]
   /** The checksum of what was applied last, by Addon; undefined if the API did not answer. */
   applied?: Map<string, string>
-  /** The last thing that went wrong, by Addon. */
+  /** What went wrong since a file was applied last, by Addon. */
   trouble: Map<string, string>
 }
 
@@ -39,7 +40,6 @@ export function parseAddons(found: ReturnType<typeof parts>): ServerAddons | und
   if (!found.has('manifest-list')) return undefined
   const addons = itemsIn(found.get('addons'))
   const events = itemsIn(found.get('addon-events')) ?? []
-  const since = (one: Item) => one.lastTimestamp ?? one.eventTime ?? ''
   return {
     ...parseManifests(found),
     addresses: [...(found.get('addresses') ?? '').matchAll(/ inet ([\d.]+)/g)].map(
@@ -50,21 +50,30 @@ export function parseAddons(found: ReturnType<typeof parts>): ServerAddons | und
         addons.map(({ metadata, spec }) => [metadata?.name ?? '', spec?.checksum ?? '']),
       ),
     }),
-    trouble: new Map(
-      events
-        .toSorted((one, other) => (since(one) < since(other) ? -1 : 1))
-        .map(({ involvedObject, reason = '', message = '' }) => [
-          involvedObject?.name ?? '',
-          `${reason}: ${message.trim().replace(/\s+/g, ' ')}`,
-        ]),
-    ),
+    trouble: troubleIn(events),
   }
 }
 
+/** Events have whole seconds; versions grow. */
+function troubleIn(events: Item[]): Map<string, string> {
+  const since = (one: Item) => one.lastTimestamp ?? one.eventTime ?? ''
+  const version = (one: Item) => Number(one.metadata?.resourceVersion ?? 0)
+  const sorted = events.toSorted(
+    (one, other) => since(one).localeCompare(since(other)) || version(one) - version(other),
+  )
+  const trouble = new Map<string, string>()
+  for (const { involvedObject: { name = '' } = {}, type, reason = '', message = '' } of sorted)
+    if (reason === 'AppliedManifest') trouble.delete(name)
+    else if (type !== 'Normal')
+      trouble.set(name, `${reason}: ${message.trim().replace(/\s+/g, ' ')}`)
+  return trouble
+}
+
 interface Item {
-  metadata?: { name?: string }
+  metadata?: { name?: string; resourceVersion?: string }
   spec?: { checksum?: string }
   involvedObject?: { name?: string }
+  type?: string
   reason?: string
   message?: string
   lastTimestamp?: string | null
@@ -120,8 +129,8 @@ function addonState(file: string, answers: ServerAddons[]): [ManifestStatus['add
   return why ? ['failed', why] : ['waiting']
 }
 
-/** A table for people, and a line for each remark; empty if there are none. */
-export function manifestTable(all: ManifestStatus[]): string {
+/** A table for people, and a line for each remark; empty if there are none. `silent`: servers that did not answer. */
+export function manifestTable(all: ManifestStatus[], silent = 0): string {
   if (all.length === 0) return ''
   const rows = all.map(({ file, servers, of, addon }) => [
     file,
@@ -129,5 +138,6 @@ export function manifestTable(all: ManifestStatus[]): string {
     addon ?? '-',
   ])
   const remarks = all.flatMap(({ file, remark }) => (remark ? `${file}: ${remark}` : []))
+  if (silent > 0) remarks.push(`not counted, as there was no answer: ${counted(silent, 'server')}`)
   return ['', '', table(['MANIFEST', 'SERVERS', 'ADDON'], rows), ...remarks].join('\n')
 }

@@ -149,7 +149,7 @@ const ofTheCluster: Known[] = [
     id: 'server-away',
     match: /failed to bootstrap cluster data: Get .*(dial|context deadline|EOF|i\/o timeout)/,
     until: hasJoined,
-    patience: 60, // it goes on by itself when the server is back; in a recording after 57 s
+    patience: 60, // it continues by itself when the server is back; in a recording after 57 s
     why: (at) =>
       `it cannot reach ${urlOf(at)}, the server that it joined: it is off, or a firewall blocks it`,
     fix: (at) => [onServer(at, 'systemctl status rke2-server'), askServer(at, 'ping'), again(at)],

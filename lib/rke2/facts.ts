@@ -2,7 +2,7 @@
 import { installers, timeServices, type System } from './system.ts'
 
 /** Kernel modules that containerd, kube-proxy and the network plugins load. RHEL 10 and its like have most of them in a
- *  package of their own (docs.rke2.io/install/requirements, rancher/rke2#8498). */
+ *  separate package (docs.rke2.io/install/requirements, rancher/rke2#8498). */
 export const modules =
   'overlay br_netfilter vxlan nft_compat xt_comment xt_addrtype xt_MASQUERADE ip_set'.split(' ')
 /** Those of them that no cluster works without. */
@@ -27,7 +27,7 @@ part modules; if ! command -v modprobe >/dev/null; then echo unknown; else for m
 part kernel; test -d "/lib/modules/$(uname -r)" || echo replaced
 part gaps; command -v iptables >/dev/null || echo iptables
 test "$(cat /sys/module/apparmor/parameters/enabled)" != Y || command -v apparmor_parser >/dev/null || echo apparmor
-part prefix; if grep -qs '${separate}' /proc/mounts; then echo 'has a file system of its own'; elif ! test -w /usr/local; then echo 'cannot be written'; fi
+part prefix; if grep -qs '${separate}' /proc/mounts; then echo 'is a separate file system'; elif ! test -w /usr/local; then echo 'cannot be written'; fi
 part selinux; test "$(cat /sys/fs/selinux/enforce)" != 1 || rpm -q rke2-selinux >/dev/null || echo lacking
 part memory; grep MemTotal: /proc/meminfo
 part free; df --output=avail --block-size=1 /var/lib | tail -n 1

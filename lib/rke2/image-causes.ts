@@ -33,7 +33,7 @@ export const ofImages: Known[] = [
     why: ({ remains }, line = '') => {
       const image = imageIn(line) ? `the image ${imageIn(line)}` : 'an image'
       const archives = remains ? ` (${remains.archives.join(', ')})` : ''
-      return `${image} is in none of the archives that were brought along${archives}, and the node cannot pull it; it belongs to ${archiveIn(line)}`
+      return `${image} is in none of the copied archives${archives}, and the node cannot pull it; it belongs to ${archiveIn(line)}`
     },
     fix: (at, line) => [
       onNode(at, `ls -l ${imagesFolder}`),

@@ -180,6 +180,6 @@ test ! -s $ca || grep -q "^K10$(sha256sum <$ca | cut -d ' ' -f 1)::" ${tokenFile
 `,
     {
       root: true,
-      orWarn: `${node.name} keeps pods, network and certificates of an earlier cluster; nobody has tried whether it can join with these. If it does not become Ready, recreate it: destroy, create, eject, join`,
+      orWarn: `${node.name} keeps pods, network and certificates of an earlier cluster; it was not tested whether it can join with these. If it does not become Ready, recreate it: destroy, create, eject, join`,
     },
   )

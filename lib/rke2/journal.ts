@@ -6,7 +6,7 @@ import { known } from './causes.ts'
 import { kubeletExit } from './node-causes.ts'
 import { serviceOf } from './state.ts'
 
-// The server was reached, or the kubelet or an image pull went on: earlier causes are over. A server that is not ready asks
+// The server was reached, or the kubelet or an image pull continued: earlier causes are over. A server that is not ready asks
 // itself for the configuration of kube-proxy all the time.
 const progress =
   /apiserver not ready|503 Service Unavailable|Running kubelet|up and running|returns image reference/
@@ -132,7 +132,7 @@ export const timeOf = (line: string) =>
 const fatal = /level=fatal |msg="Shutdown request received: /
 const complaint = /^(?! ).*(error|panic|fatal|fail|incorrect|cannot|no such)/i // options of a usage text are indented
 
-// A known cause goes on although RKE2 gets a bit further each time. A failure that nobody foresaw is shown in its own words.
+// A known cause stays although RKE2 gets a bit further each time. A failure that nobody foresaw is shown in its own words.
 function keepsFailing(
   lines: string[],
   { count, first, result }: Ends,

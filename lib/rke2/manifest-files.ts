@@ -95,7 +95,8 @@ export function planOthers<S extends Server>(
 ): Stage[] {
   const others = servers.filter((one) => one.state.hasRun && !joiners.includes(one))
   const away = servers.filter((one) => one.trouble && !joiners.includes(one))
-  if (away.length > 0 && wanted.manifests?.length)
+  const hasSome = wanted.manifests?.length || servers.some(({ state }) => state.manifests.hadSome)
+  if (away.length > 0 && wanted.manifests && hasSome)
     ui.warn(
       `${away.map(({ name }) => name).join(', ')}: not reached, so its manifests may be old, and RKE2 applies them at its start: run join.ts when it is back`,
     )

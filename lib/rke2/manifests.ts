@@ -22,6 +22,8 @@ export interface Manifest {
 export interface ServerManifests {
   files: Map<string, string>
   ours: Map<string, string>
+  /** Some were put there once, though perhaps none are from here now. */
+  hadSome?: true
 }
 
 const nameForm = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?\.yaml$/
@@ -136,21 +138,19 @@ function objectIn(value: unknown, line: number, say: (problem: string) => void):
 /** Appended to what is asked of a server: prints its files and the list below lines with names; fails when it cannot. */
 export const manifestsScript = `\
 part manifests; test ! -d ${manifestsOnNode} || ( cd ${manifestsOnNode} && find . -xtype f ! -name '.*' -exec sha256sum {} + ) || exit
-part manifest-list; test ! -e ${manifestsOnNode}/${manifestList} || cat ${manifestsOnNode}/${manifestList} || exit`
+part manifest-list; test ! -e ${manifestsOnNode}/${manifestList} || { echo list; cat ${manifestsOnNode}/${manifestList}; } || exit`
 
 /** Parses that. */
 export const parseManifests = (found: Map<string, string>): ServerManifests => ({
   files: sums(found.get('manifests')),
   ours: sums(found.get('manifest-list')),
+  ...(/^list$/m.test(found.get('manifest-list') ?? '') && { hadSome: true }),
 })
 
 // Later lines replace earlier ones.
+const sumLine = /^([0-9a-f]{64}|-) [ *](?:\.\/)?(.+)$/gm
 const sums = (text = '') =>
-  new Map(
-    [...text.matchAll(/^([0-9a-f]{64}|-) [ *](?:\.\/)?(.+)$/gm)].map(
-      ([, sum = '', name = '']) => [name, sum] as const,
-    ),
-  )
+  new Map(Array.from(text.matchAll(sumLine), ([, sum = '', name = '']) => [name, sum] as const))
 
 /** What is to change on a server. */
 export interface ManifestChanges {

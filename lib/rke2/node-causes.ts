@@ -100,7 +100,7 @@ export const ofTheNode: Known[] = [
     until: etcdRuns,
     patience: 30,
     why: () =>
-      'its first start was cut off before its data was complete; it cannot go on from there',
+      'its first start was cut off before its data was complete; it cannot continue from there',
     fix: (at) => ['# nothing is lost: this server never was Ready', ...forgetImages(at, true)],
   },
   {

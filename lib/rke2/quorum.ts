@@ -1,4 +1,4 @@
-// PURE. Whether etcd goes on without one of its members.
+// PURE. Whether etcd keeps working without one of its members.
 import type { Node } from '../lab/lab.ts'
 import { LabError, line, script } from '../text/errors.ts'
 import type { KubeNode } from './kube-nodes.ts'

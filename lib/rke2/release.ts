@@ -48,7 +48,7 @@ function imageArchives({ cni, version }: Lab['rke2'], ingress: string[]): string
 export const imageArchive = (part: string) => `rke2-images${part}.linux-${arch}.tar.zst`
 
 // From RKE2's scripts/build-images. Which ingress controller is in the main archive depends on the version; one that is
-// missing there has an archive of its own.
+// missing there has its own archive.
 const ownArchives: [image: RegExp, part: string][] = [
   [/nginx-ingress-controller|kube-webhook-certgen/, '-ingress-nginx'],
   [/traefik/, '-traefik'],

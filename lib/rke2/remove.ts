@@ -123,7 +123,7 @@ function untilLeft(heir: Node, node: Node, seconds: number): Check {
   const ended = untilBash(`answer=$(${asked}\n) && test "$answer" != asked`, seconds, 2)
   return {
     do: 'check',
-    bash: `${ended}\ntest "$(${asked}\n)" = removed || { echo "${node.name}: etcd refused to let it go" >&2; false; }`,
+    bash: `${ended}\ntest "$(${asked}\n)" = removed || { echo "${node.name}: etcd refused to remove it" >&2; false; }`,
     holds: (say) => waitUntilLeft(heir, node, seconds, say),
   }
 }
@@ -148,7 +148,7 @@ async function waitUntilLeft(heir: Node, node: Node, seconds: number, say: Say) 
     },
   )
   if (end !== 'removed')
-    throw notLeft(heir, 'RKE2 refused to take it out of etcd: too few other members are up', [])
+    throw notLeft(heir, 'RKE2 refused to remove it from etcd: too few other members are up', [])
 }
 
 const notLeft = (heir: Node, what: string, details: string[]) =>
@@ -171,7 +171,7 @@ const deleteNode = (heir: Node, { name }: Node): Run =>
     state: 'leaving the cluster',
     explain: (error) =>
       /timed out/.test(error.failed.stderr)
-        ? new LabError('its Node did not go within 120 s', {
+        ? new LabError('its Node was not deleted within 120 s', {
             details: [error.failed.stderr],
             hint: [
               typedOn(heir, `sudo ${kubectl} get node ${name} -o yaml`),

@@ -1,4 +1,4 @@
-// PURE. What each node does in a restore, and how that is told before it begins.
+// PURE. What each node does in a restore, and how that is shown before it starts.
 import type { Lab } from '../lab/lab.ts'
 import { forEach } from '../shell/steps.ts'
 import { LabError, script } from '../text/errors.ts'
@@ -75,9 +75,9 @@ export function restoreText({ backup }: Restoring, roles: Roles): string[] {
   return [
     row('backup', backup.file),
     row('of', `${momentText(backup.date)}, RKE2 ${backup.version}`),
-    row('lost', 'all that has changed in the cluster since then, on every node'),
+    row('lost', 'everything that has changed in the cluster since then, on every node'),
     row('kept', 'data in volumes and images: they are not in a backup, and stay as they are now'),
-    row('reset', `${leader.name}: its etcd goes back; the API is away for minutes`),
+    row('reset', `${leader.name}: its etcd goes back; the API does not answer for some minutes`),
     ...(servers.length > 0
       ? [row('rejoin', `${names(servers)}: stopped with their pods, their copies of etcd deleted`)]
       : []),

@@ -91,7 +91,7 @@ const stop = ({ node }: Member, isOther: boolean): Step[] =>
 
 function reset({ lab, edited, backup, seconds }: Restoring, leader: Member): Step[] {
   const { node } = leader
-  // As a unit it goes on when the connection ends; in a slice of its own, so that a later run can stop it.
+  // As a unit it keeps running when the connection ends; in its own slice, so that a later run can stop it.
   const asUnit = `systemd-run --quiet --wait --collect --slice=${slice} --property=KillMode=process --property=RuntimeMaxSec=${seconds} --property=EnvironmentFile=-/etc/default/rke2-server`
   const flags = `--cluster-reset --cluster-reset-restore-path=${folder}/${backup.snapshot} --token-file=${folder}/token`
   const journal = 'journalctl --identifier rke2 --lines 20 --output cat --no-pager'
@@ -115,7 +115,7 @@ function reset({ lab, edited, backup, seconds }: Restoring, leader: Member): Ste
 const asFirst = (one: Member): Member =>
   /^server:/m.test(one.state.config) ? { ...one, state: { ...one.state, config: '' } } : one
 
-// RKE2 keeps what it replaces, for ever: only that of the last restore stays. A server of another cluster, with another
+// RKE2 keeps what it replaces forever: only that of the last restore stays. A server of another cluster, with another
 // token, begins as a new one.
 const setAside = `cd ${data}
 rm -rf server/db/etcd-old-* server/tls-[0-9]*

@@ -29,7 +29,7 @@ export function mayBeSecret(key: string, value: unknown): boolean {
   )
 }
 
-/** The secrets in the map at `path` of a file. Throws a UsageError unless each stands in lines of its own. */
+/** The secrets in the map at `path` of a file. Throws a UsageError unless each is on separate lines. */
 export function secretsIn(text: string, file: string, ...path: string[]): Secret[] {
   const { root, value, lineOf } = readYaml(text)
   const [map, values] = path.reduce<[unknown, unknown]>(
@@ -50,7 +50,7 @@ export function secretsIn(text: string, file: string, ...path: string[]): Secret
     if (found && toYaml(readYaml(found.lines.join('\n')).value) === toYaml(new Map([[key, of]])))
       return [{ file, key, ...found }]
     const name = [...path, key].join('.')
-    problems.push(`${name}: may be a secret; write it in lines of its own, as ${key}: VALUE`)
+    problems.push(`${name}: may be a secret; write it on separate lines, as ${key}: VALUE`)
     return []
   })
   refuse(file, problems)

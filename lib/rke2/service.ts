@@ -99,7 +99,7 @@ export type Edited = Record<Node['role'], Config> & {
   secrets?: Record<Node['role'] | 'lab', Secret[]>
 }
 
-/** Reads and checks them, the manifests where they are to be kept in step. */
+/** Reads and checks them, the manifests if they must be kept in step. */
 export function readEdited(lab: Lab, labFile: string, { manifests = true } = {}): Edited {
   const { nodes } = lab
   const read = (role: Node['role']) => {

@@ -21,7 +21,7 @@ export const cluster = {
         ...one,
         remark: remarkOn(one),
       })),
-      more: parseAddons(found),
+      told: parseAddons(found),
       trouble: said && !version ? `rke2 --version failed: ${said.split('\n').at(-1)}` : undefined,
     }
   },

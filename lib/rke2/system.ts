@@ -83,7 +83,7 @@ export function useCgroupV2(node: Node, { installer }: System): string {
   return typedOn(node, quote(`${change} && sudo systemctl reboot`))
 }
 
-/** The command that gives a node a machine-id of its own. */
+/** The command that gives a node its own machine-id. */
 export const renewMachineId = (node: Node) =>
   typedOn(
     node,

@@ -36,7 +36,7 @@ async function apiWarnings({ node }: Member, target: string): Promise<string[]> 
     return removedApis(await askNode(node, asked, { root: true }), target)
   } catch (error) {
     if (!(error instanceof LabError)) throw error
-    return [`whether removed APIs are in use could not be asked: ${error.message}`]
+    return [`could not check whether removed APIs are in use: ${error.message}`]
   }
 }
 

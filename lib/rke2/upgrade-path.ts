@@ -12,7 +12,7 @@ export interface Installed {
 function numbersOf(version: string): number[] {
   const parts = /^v(\d+)\.(\d+)\.(\d+)(?:-rc(\d+))?\+rke2r(\d+)$/.exec(version)?.slice(1)
   if (!parts)
-    throw new LabError(`nobody knows what comes before and after RKE2 ${version}`, {
+    throw new LabError(`cannot tell which versions come before and after RKE2 ${version}`, {
       hint: '# a version that is no release is upgraded by hand: rke2/README.md, "Upgrade"',
     })
   return parts.map((part) => Number(part ?? Infinity))
@@ -105,7 +105,7 @@ export const removedApis = (metrics: string, target: string): string[] =>
     if (!minor || minor > minorOf(target) || !line.trim().endsWith(' 1')) return []
     const api = [label('group'), label('version')].filter(Boolean).join('/')
     return [
-      `${label('resource')} of ${api} are still asked for, and v1.${minor} removes that API: change the manifests that name it`,
+      `${label('resource')} of ${api} are still requested, and v1.${minor} removes that API: change the manifests that name it`,
     ]
   })
 

@@ -140,7 +140,7 @@ export function stopped({ lab, members, todo }: Upgrade, at: Member, error: unkn
     details: [...error.details, ...standing(lab.rke2.version, names, at.name, installedOn(rest))],
     hint: [
       ...error.hint,
-      line('# when that is fixed, this goes on: ', script('upgrade')),
+      line('# when that is fixed, this continues: ', script('upgrade')),
       ...wayBack,
     ],
     cause: error,
@@ -155,7 +155,7 @@ const wayBack: Hint[] = [
 
 /** The error for a way back that was not saved. */
 export const notSaved = (name: string): LabError =>
-  new LabError(`there is no snapshot called ${name}: the upgrade was not begun with --snapshot`, {
+  new LabError(`there is no snapshot called ${name}: the upgrade was not started with --snapshot`, {
     details: ['nothing was changed'],
     hint: [byHand, script('snapshot', 'list')],
   })

@@ -46,7 +46,7 @@ export function watcher(
     cursor = look.cursor ?? cursor
     if (since === undefined && isUp) since = look.now
     ends = endsAfter(ends, look.restarts, look.result, now())
-    // An agent has no API of its own: its reporter is asked, once the service runs.
+    // An agent has no API: its reporter is asked, once the service runs.
     const all = isUp ? (isServer ? look.nodes : await nodes()) : undefined
     const kube = all?.find(({ name }) => name === at.node.name)
     const versions = [kube?.version ?? '', ...(isServer ? [look.api] : [])]

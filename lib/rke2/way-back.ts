@@ -12,7 +12,7 @@ export function withWayBack(file: string, node: Node, stages: Stage[]): Stage[] 
     return new LabError(message, {
       details: [
         ...details,
-        'the restore is not complete; run again, it begins again from the backup',
+        'the restore is not complete; run it again, and it starts again from the backup',
       ],
       hint: [
         ...hint,

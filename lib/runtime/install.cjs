@@ -1,10 +1,10 @@
 // `npm start` and `npm test` run this first: it installs the project's packages where they are missing or out of date.
-// `install.cjs dev`: those for development too. Plain Node: there may be no package yet.
+// `install.cjs dev`: those for development too; `install.cjs dev site`: those of the site. Plain Node: there may be no package yet.
 const { spawnSync } = require('child_process')
 const { readFileSync } = require('fs')
 const { join } = require('path')
 
-const project = join(__dirname, '../..')
+const project = join(__dirname, '../..', process.argv[3] || '')
 const wantsDev = process.argv[2] === 'dev'
 const packagesIn = (file) => JSON.parse(readFileSync(join(project, file), 'utf8')).packages
 

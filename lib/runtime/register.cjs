@@ -1,6 +1,6 @@
 // npm and npx load this before every script (.npmrc, node-options). Node 24 runs TypeScript by itself and caches the
 // result; for older versions this registers strip-types.cjs, in the same thread where Node can (22.15 and newer).
-// Any Node from 12.17 on can read this file: one that is too old for the scripts is told so here.
+// Any Node from 12.17 on can read this file: one that is too old for the scripts learns that here.
 const { existsSync } = require('fs')
 const nodeModule = require('module')
 const { basename, join } = require('path')
@@ -8,12 +8,12 @@ const { pathToFileURL } = require('url')
 const { isMainThread } = require('worker_threads')
 const { tooOld } = require('./old-node.cjs')
 
-// Node 20 runs hooks in a thread of its own, which loads this too; if it ended there, everything would wait for it.
+// Node 20 runs hooks in a separate thread, which loads this too; if it ended there, everything would wait for it.
 if (isMainThread) register()
 
 function register() {
   delete process.env.NODE_OPTIONS // programs started by the scripts must not inherit it
-  const trouble = tooOld(process.versions.node) || lacksPackages()
+  const trouble = tooOld(process.versions.node) || notLinux() || lacksPackages()
   if (trouble) {
     process.stderr.write('\u2717 ' + trouble + '\n')
     process.exit(1)
@@ -33,6 +33,19 @@ function register() {
       nodeModule.registerHooks({ load: require('./strip-types.cjs').load })
     else nodeModule.register('./strip-types.cjs', pathToFileURL(__filename))
   }
+}
+
+// Tools for development run on other systems too.
+function notLinux() {
+  const isOurs = process.argv.some((word) =>
+    /(^|[\\/])(scripts[\\/][\w-]+\.ts|install\.cjs)$/.test(word),
+  )
+  if (process.platform === 'linux' || !isOurs) return undefined
+  const how =
+    process.platform === 'win32'
+      ? 'open a Linux in WSL, clone the project there'
+      : 'take a Linux computer, or a virtual machine that may run others inside (nested virtualisation)'
+  return `these scripts need Linux with KVM, and this is ${process.platform}: ${how}, and run the same command there`
 }
 
 function lacksPackages() {

@@ -17,7 +17,7 @@ export interface Source {
 
 export interface Bundle {
   files: Map<string, string>
-  /** What could not be had, and why. */
+  /** What is missing, and why. */
   missing: string[]
 }
 
@@ -116,8 +116,8 @@ ${about}
 In it:
 ${contents({ files }).join('\n')}
 
-Could not be had:
-${missing.join('\n') || 'nothing: all of it is here'}
+Missing:
+${missing.join('\n') || 'nothing'}
 
 Passwords, tokens and keys are replaced by [removed], as far as they can be told by their names and forms. Names, addresses
 and what programs logged are as they were. Read it before you post it.

@@ -5,7 +5,7 @@ const mark = '@failed:'
 /** Put before every command: bash reports on stderr where it failed (line, statuses of the pipeline, last program). */
 export const trap = `set -Eeuo pipefail; trap 'printf "\\n${mark}%s:%s:%s\\n" "$LINENO" "\${PIPESTATUS[*]}" "\${BASH_COMMAND%%[[:cntrl:]]*}" >&2' ERR; `
 
-/** The program, the line to try by hand where it is a command of its own, and stderr without the lines of `trap`. */
+/** The program, the line to try by hand if it is a separate command, and stderr without the lines of `trap`. */
 export function failedProgram(command: string, stderr: string) {
   const lines = stderr.split('\n')
   const start = lines.findIndex((text) => text.startsWith(mark))

@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import { LabError } from '../text/errors.ts'
+import { LabError, script } from '../text/errors.ts'
 
 const taken = 75
 
@@ -23,7 +23,7 @@ export async function takeLock(file: string, what: string): Promise<() => void> 
   ])
   if (answer instanceof Error)
     throw new LabError(`cannot run flock: ${answer.message}`, {
-      hint: 'sudo apt-get install util-linux',
+      hint: script('doctor', '--fix'),
     })
   if (answer === taken)
     throw new LabError(

@@ -23,11 +23,11 @@ export const warning = (check: string, found: string, ...fix: Hint[]): Finding =
 
 /** An error as a failure; its hints are for people, so --fix does not run them. */
 export const fromError = (check: string, { message, details, hint }: LabError): Finding =>
-  failure(
-    check,
-    [message, ...details].join('; '),
-    ...hint.map((one) => (typeof one !== 'string' || one.startsWith('#') ? one : `# ${one}`)),
-  )
+  failure(check, [message, ...details].join('; '), ...hint.map(forPeople))
+
+/** The hint as one that is not to be run. */
+export const forPeople = (hint: Hint): Hint =>
+  typeof hint !== 'string' || hint.startsWith('#') ? hint : `# ${hint}`
 
 /** Whether a fix is not a command that can simply be run. */
 export const isForPeople = (fix: Hint): boolean => typeof fix !== 'string' || fix.startsWith('#')

@@ -1,4 +1,4 @@
-// PURE. Sizes in the lab file, and bytes for people to read.
+// PURE. Sizes in the lab file; bytes and numbers for people to read.
 
 const units: Record<string, number> = { M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 }
 
@@ -15,3 +15,7 @@ export function formatSize(bytes: number): string {
   const digits = step === 0 || value >= 100 || Number.isInteger(value) ? 0 : 1
   return `${value.toFixed(digits)} ${['B', 'KiB', 'MiB', 'GiB', 'TiB'][step]}`
 }
+
+/** '1 disk', '3 disks'. */
+export const counted = (count: number, what: string): string =>
+  `${count} ${what}${count === 1 ? '' : 's'}`

@@ -3,7 +3,7 @@ const gone = '[removed]'
 // For some of the patterns the time grows with the square of a line's length.
 const longest = 5000
 
-// Names that tell of a secret, unless they say that the value is only a place or a setting.
+// Names that mark a secret, unless they say that the value is only a place or a setting.
 const telling =
   'password|passwd|passphrase|secret|token|credential|(?:api|access|private|encryption)[-_]?key|key[-_]?data|dockerconfigjson|datastore-endpoint'
 const name = String.raw`(?<![\w.-])(?:[\w.-]*(?:${telling})[\w.-]*\+?|auth|psk)`

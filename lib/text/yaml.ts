@@ -17,6 +17,7 @@ import {
   type YAMLSeq as YamlSeq,
 } from 'yaml'
 import { UsageError, type Hint } from './errors.ts'
+import { counted } from './size.ts'
 
 export { isAlias, isMap, isPair, isScalar, isSeq, type YamlMap, type YamlNode, type YamlSeq }
 
@@ -148,7 +149,7 @@ const isMergeKey = (value: unknown) => typeof value === 'symbol' && value.descri
 /** Throws all problems of a file as one UsageError, if there are any. */
 export function refuse(file: string, problems: string[], hint: Hint[] = []): void {
   if (problems.length === 0) return
-  const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`
+  const count = counted(problems.length, 'problem')
   throw new UsageError(`${file}: ${count}`, { details: problems, hint })
 }
 

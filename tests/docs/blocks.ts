@@ -16,7 +16,7 @@ import { sectionOf } from './steps.ts'
 
 const block = /^(<!-- begin:([a-z-]+)(?: (.*?))? -->\n)([\s\S]*?)^(<!-- end -->)$/gm
 
-/** The page with every block made anew; `file` is its path in the project. */
+/** The page with every block made again; `file` is its path in the project. */
 export async function withBlocks(page: string, file: string): Promise<string> {
   const made = new Map<string, string>()
   for (const [, begin = '', kind = '', words = ''] of page.matchAll(block)) {
@@ -57,7 +57,7 @@ function scriptTable(): string {
       .map((name) => `\`--${name}\``)
       .join(', ')
   return rows(
-    ['Script', 'What it does', 'Options of its own'],
+    ['Script', 'What it does', 'Own options'],
     scripts.map((usage) => [`\`${usage.script}.ts\``, usage.does, own(usage)]),
   )
 }

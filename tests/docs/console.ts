@@ -48,6 +48,17 @@ export function typed(page: string): Typed[] {
     })
 }
 
+/** The manifests of a page's answers to apply: blocks marked `yaml apply`. */
+export function applied(page: string): Typed[] {
+  return fences(page)
+    .filter(({ info }) => info === 'yaml apply')
+    .map(({ text, line }) => ({
+      command: `kubectl apply -f - <<'EOF'\n${text}\nEOF`,
+      output: [],
+      line,
+    }))
+}
+
 const trimEnd = (lines: string[]) => lines.slice(0, lines.findLastIndex((row) => row.trim()) + 1)
 
 /** Commands between `backticks` in the text, as far as they are commands of these programs. */

@@ -1,5 +1,5 @@
 // How each command of the pages is checked, and how many of each there are.
-import { typed, type Typed } from './console.ts'
+import { applied, typed, type Typed } from './console.ts'
 import { chapterFiles, pageFiles, readPage } from './pages.ts'
 import { isTypedHere, isTypedOnGuests } from './play.ts'
 import { canServe } from './stand-in.ts'
@@ -27,12 +27,19 @@ export function counts(): string[][] {
   const row = (title: string, files: string[]) => {
     const found = files.flatMap((file) => typed(readPage(file)).map((one) => wayOf(one, file)))
     const times = all.map((way) => String(found.filter((one) => one === way).length))
-    return [title, String(files.length), String(found.length), ...times]
+    const manifests = files.flatMap((file) => applied(readPage(file))).length
+    return [title, String(files.length), String(found.length), ...times, String(manifests)]
   }
   const chapters = chapterFiles()
   const others = pageFiles().filter((file) => !chapters.includes(file))
   return [
-    ['Pages', 'How many', 'Commands', ...Object.values(ways)],
+    [
+      'Pages',
+      'How many',
+      'Commands',
+      ...Object.values(ways),
+      "answers' manifests, applied to that API",
+    ],
     row('Tutorials', chapters),
     row('All others', others),
   ]

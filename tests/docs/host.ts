@@ -1,4 +1,4 @@
-// The host that the pages speak of: the fake one of the tests, with the files of this project.
+// The host of the pages: the fake one of the tests, with the files of this project.
 import {
   cpSync,
   existsSync,

@@ -107,6 +107,7 @@ const verbs: Record<string, Verb> = {
       deployment: { value: 'image replicas port dry-run o output', needs: 'image' },
       namespace: { value: 'dry-run o output' },
       job: { value: 'from image dry-run o output' },
+      serviceaccount: { value: 'dry-run o output' },
       rolebinding: { value: 'clusterrole role serviceaccount user dry-run o output' },
       token: { value: 'duration audience' },
       secret: {

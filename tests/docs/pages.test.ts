@@ -12,12 +12,12 @@ import { parseLab } from '../../lib/lab/lab.ts'
 import { registriesFile, registriesSum } from '../../lib/rke2/registries.ts'
 import { defaultLab, labKeys, scripts, withBlocks } from './blocks.ts'
 import { checkCommand } from './commands.ts'
-import { commands, fences, inlineCode, matches, mentioned, typed } from './console.ts'
+import { applied, commands, fences, inlineCode, matches, mentioned, typed } from './console.ts'
 import { asked, wayOf } from './counts.ts'
 import { asReader, docsHost } from './host.ts'
 import { parseKubectl } from './kubectl.ts'
 import { manifestProblems } from './manifests.ts'
-import { chapterFiles, pageFiles, readPage } from './pages.ts'
+import { chapterFiles, pageFiles, readPage, slug } from './pages.ts'
 import { play } from './play.ts'
 import { canServe, Cluster, hasTools } from './stand-in.ts'
 import { top } from '../helpers/fixtures.ts'
@@ -30,7 +30,7 @@ const manifests = readdirSync(join(top, 'tutorials/manifests'))
 
 await t.test('what the pages take from the code is up to date', async (t) => {
   for (const { file, page } of pages)
-    t.equal(page, await withBlocks(page, file), `${file} (npm run docs makes it anew)`)
+    t.equal(page, await withBlocks(page, file), `${file} (npm run docs updates it)`)
 })
 
 await t.test('every command of the pages is well formed and names what exists', async (t) => {
@@ -52,7 +52,7 @@ await t.test('every command of the pages is well formed and names what exists', 
 })
 
 const kubemaster = /^(create|eject) kubemaster: / // what the tutorials make by hand, before the script does the rest
-// Pages that are for a lab of their own: what was typed before, and which blocks of bash are typed.
+// Pages that are for a separate lab: what was typed before, and which blocks of bash are typed.
 const aside: Record<string, { before: string[]; byHand?: RegExp }> = {
   'README.md': { before: ['up'] },
   'docs/scripts.md': { before: [] },
@@ -77,7 +77,7 @@ await t.test('what the tutorials say to type, from first to last on the fake hos
 })
 
 for (const [file, { before, byHand }] of Object.entries(aside))
-  await t.test(`what ${file} says to type, on a fake host of its own`, async (t) => {
+  await t.test(`what ${file} says to type, on a separate fake host`, async (t) => {
     const { host, end } = docsHost()
     t.teardown(end)
     for (const script of before)
@@ -95,7 +95,7 @@ await t.test('the two commands of the README, typed on a fresh host, make the cl
   t.end()
 })
 
-await t.test('mistakes in a lab file are told as docs/lab-file.md shows them', async (t) => {
+await t.test('mistakes in a lab file are shown as in docs/lab-file.md', async (t) => {
   const { host, end } = docsHost()
   t.teardown(end)
   const lab = readFileSync(join(top, 'lab.yaml'), 'utf8')
@@ -115,7 +115,10 @@ await t.test('an API (of the stand-in for RKE2) takes the objects', { skip }, as
   t.teardown(() => cluster.end())
   await cluster.start()
   for (const file of asked) {
-    const served = typed(readPage(file)).filter(canServe)
+    const page = readPage(file)
+    const served = [...typed(page).filter(canServe), ...applied(page)].sort(
+      (a, b) => a.line - b.line,
+    )
     const wrong = served.flatMap((one) => cluster.type(one) ?? [])
     t.strictSame(wrong, [], `${file}: ${served.length} commands`)
   }
@@ -140,14 +143,9 @@ await t.test('links lead somewhere', async (t) => {
     }
 })
 
-/** Anchors of a page's headings, as GitHub makes them. */
+/** Anchors of a page's headings. */
 function anchors(page: string): string[] {
-  return [...page.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
-    heading
-      .toLowerCase()
-      .replace(/[^\p{L}\p{N}_ -]/gu, '')
-      .replaceAll(' ', '-'),
-  )
+  return [...page.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) => slug(heading))
 }
 
 await t.test('each chapter has its parts and is neither too short nor too long', async (t) => {
@@ -164,7 +162,7 @@ await t.test('each chapter has its parts and is neither too short nor too long',
     ]
     for (const part of parts) t.ok(page.includes(part), `${file} has ${part}`)
     const written = page.replace(/^<!-- begin[^]*?^<!-- end -->$/gm, '').split('\n').length
-    t.ok(written >= 60 && written <= 200, `${file} has ${written} lines of its own`)
+    t.ok(written >= 60 && written <= 200, `${file} has ${written} lines without the generated ones`)
     if (page.includes('<!-- begin:steps'))
       t.match(page, 'umask 077', `${file} has what the printed scripts begin with`)
     t.equal(page.split('<details>').length, page.split('</details>').length, `${file} folds`)

@@ -20,3 +20,10 @@ export const pageFiles = (): string[] => [
 export const chapterFiles = () => pageFiles().filter((file) => /^tutorials\/\d/.test(file))
 
 export const readPage = (file: string) => readFileSync(join(top, file), 'utf8')
+
+/** The anchor of a heading, as GitHub makes it. */
+export const slug = (heading: string) =>
+  heading
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}_ -]/gu, '')
+    .replaceAll(' ', '-')

@@ -26,7 +26,7 @@ const kept = [
 const dots: Span[] = [{ text: '  ...', style: { dim: true } }]
 
 /** The whole transcript, shortened to what fits one look. */
-export function firstScreen(recorded: string): string {
+function npmStart(recorded: string): string {
   const shown: Span[][] = []
   for (const line of parseScreen(recorded.trimEnd())) {
     const text = plain([line])
@@ -43,8 +43,11 @@ export function firstScreen(recorded: string): string {
 }
 
 /** What is painted while machines boot. */
-export const waiting = (recorded: string): string =>
+const createWaits = (recorded: string): string =>
   screenSvg(parseScreen(recorded.trimEnd()), columns, 'create, while the machines boot')
+
+/** Each picture, named for what it shows, and how it is drawn. */
+export const pictures = { 'npm-start': npmStart, 'create-waits': createWaits }
 
 /** What is painted under the last heading "Wait" of a screen, as it came from the terminal. */
 export function waitOf(screen: string): string {
@@ -54,7 +57,7 @@ export function waitOf(screen: string): string {
   return from < 0 ? '' : lines.slice(from, end < 0 ? undefined : end).join('\n')
 }
 
-/** The moment at which the most machines were in a state of their own, each with a word from its console. */
+/** The moment at which the most machines were in different states, each with a word from its console. */
 export function liveliest(waits: string[]): string {
   const score = (wait: string) => {
     const states = plain(parseScreen(wait)).match(/(?<= s {2})\S.*(?= {2}\| )/g) ?? []

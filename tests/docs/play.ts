@@ -16,8 +16,8 @@ const elsewhere: [call: RegExp, why: string][] = [
     / cloud-init (status --long|analyze)| worker01 (ip|systemctl status) /,
     'is typed on real guests',
   ],
-  [/ \/proc\/cpuinfo$| \/dev\/kvm$/, "tells of the reader's own processor"],
-  [/^ip -brief address$/, "tells of the reader's own network"],
+  [/ \/proc\/cpuinfo$| \/dev\/kvm$/, "shows the reader's own processor"],
+  [/^ip -brief address$/, "shows the reader's own network"],
   [/^exit$/, 'ends the SSH session above it'],
 ]
 

@@ -1,6 +1,6 @@
 // `npm run record`: types the first commands of the README on the stand-in host, on a real terminal; keeps what it showed in
 // tests/fixtures/recording and makes pictures of that in docs/. As root, like the end-to-end tests; takes some minutes.
-// `npm run record -- --draw` only makes the pictures anew.
+// `npm run record -- --draw` only draws the pictures again.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { startRig } from '../e2e/rig.ts'
@@ -9,12 +9,12 @@ import { workspace } from '../e2e/workspace.ts'
 import { top } from '../helpers/fixtures.ts'
 import { plain } from '../terminal/ansi.ts'
 import { Pane } from '../terminal/pane.ts'
-import { columns, firstScreen, liveliest, waiting, waitOf } from './pictures.ts'
+import { columns, liveliest, pictures, waitOf } from './pictures.ts'
 
 const recording = (name: string) => join(top, 'tests/fixtures/recording', `${name}.ansi`)
 
 if (!process.argv.includes('--draw')) await record()
-for (const [name, draw] of Object.entries({ 'first-screen': firstScreen, waiting })) {
+for (const [name, draw] of Object.entries(pictures)) {
   writeFileSync(join(top, 'docs', `${name}.svg`), draw(readFileSync(recording(name), 'utf8')))
   console.error(`wrote docs/${name}.svg`)
 }
@@ -47,8 +47,8 @@ async function record(): Promise<void> {
     }
     if (/^✗/m.test(plain(pane.capture({ history: true }))))
       throw new Error(`the run failed, so nothing is recorded:\n${plain(pane.capture())}`)
-    writeFileSync(recording('first-screen'), pane.text({ history: true }))
-    writeFileSync(recording('waiting'), `${liveliest(waits)}\n`)
+    writeFileSync(recording('npm-start'), pane.text({ history: true }))
+    writeFileSync(recording('create-waits'), `${liveliest(waits)}\n`)
   } finally {
     pane.end()
     await rig.stop()

@@ -16,10 +16,11 @@ import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fixtures, top } from '../helpers/fixtures.ts'
+import { programs } from '../stand-in/release.ts'
 import { defaultLab } from './blocks.ts'
 import { matches, type Typed } from './console.ts'
 
-const programs = join(top, 'tests/stand-in')
+const folder = join(top, 'tests/stand-in')
 
 const works = (...[program = '', ...words]: string[]) =>
   spawnSync(program, words, { stdio: 'ignore' }).status === 0
@@ -37,7 +38,7 @@ const served = [
   /^kubectl (apply|delete) -k tutorials\//,
   /^kubectl diff -f tutorials\/\S+$/,
   /^kubectl delete -f (?!https:)/,
-  /^kubectl delete (pod|deployment|configmap|secret|service|namespace) /,
+  /^kubectl delete (pod|deployment|configmap|secret|service|namespace|hpa) /,
   /^kubectl (set image|patch|label|scale|taint) /,
   /^kubectl (drain|uncordon) (kubemaster|worker0[12])\b/,
   /^kubectl delete node worker02 --timeout=120s$/,
@@ -50,9 +51,15 @@ const served = [
   /^kubectl get (ingressclass|helmcharts|pods --namespace kube-system)\b/,
   /^kubectl api-resources$/,
   /^kubectl (create|run) .*--dry-run=client/,
+  /^kubectl auth (can-i|whoami)\b/,
+  /^kubectl create (rolebinding|configmap|serviceaccount) /,
+  /^kubectl get pods --all-namespaces --field-selector /,
+  /^kubectl get nodes -o jsonpath=/,
+  /^kubectl (delete|describe|get) (networkpolicy|networkpolicies|serviceaccount)\b/,
+  / ?> ~\/(colleague\.kubeconfig|lab-ca\.crt)$|^kubectl .* --kubeconfig ~\/colleague\.kubeconfig\b/,
 ]
 
-/** Looks at objects that the stand-in leaves as they were stored: nothing there, or waiting for ever. */
+/** Looks at objects that the stand-in leaves as they were stored: nothing there, or waiting forever. */
 const isUntouched = (command: string, output: string[]) =>
   /^kubectl get [a-z]+( -l \S+)?$/.test(command) &&
   output.some((row) => /^No resources found|^\S+ +Pending /.test(row))
@@ -79,6 +86,9 @@ export function canServe({ command, output }: Typed): boolean {
   )
 }
 
+/** What ends with 1, and is meant to. */
+const refusal = /^no$|^Error from server \(Forbidden\)|^error: You must be logged in/
+
 /** A cluster of the default lab's nodes on loopback addresses. */
 export class Cluster {
   private readonly folder = mkdtempSync(join(tmpdir(), 'rke2-kvm-lab-docs-'))
@@ -89,11 +99,10 @@ export class Cluster {
 
   async start(): Promise<void> {
     const { version } = defaultLab().rke2
-    const program = readFileSync(join(programs, 'rke2'), 'utf8')
+    const program = readFileSync(join(folder, 'rke2'), 'utf8')
     const filled = program.replace(/^VERSION = '.*?'/m, `VERSION = '${version}'`)
     writeFileSync(this.standIn, filled, { mode: 0o755 })
-    for (const name of ['kube.py', 'deploy.py', 'vip.py', 'kubectl', 'recordings.py'])
-      copyFileSync(join(programs, name), join(this.folder, name))
+    for (const name of programs) copyFileSync(join(folder, name), join(this.folder, name))
     symlinkSync(join(fixtures, 'rke2-1.35.0'), join(this.folder, 'recordings'))
     const [server, ...agents] = defaultLab().nodes.map(({ name }) => name)
     if (!server) throw new Error('the default lab has nodes')
@@ -132,6 +141,7 @@ export class Cluster {
   private bash(command: string): { status: number | null; text: string } {
     const env = {
       ...process.env,
+      HOME: this.folder,
       KUBECONFIG: this.kubeconfig,
       RKE2_STAND_IN_ROOT: join(this.folder, 'kubemaster'),
     }
@@ -147,17 +157,20 @@ export class Cluster {
   /** Types a command of a page that it can serve; returns what is wrong, undefined for nothing. */
   type({ command, output, line }: Typed): string | undefined {
     const isWatch = command.endsWith(' --watch')
-    const { status, text } = this.bash(
-      `${isWatch ? 'timeout 3 ' : ''}${onlyCluster(command).replace(rke2Call, `'${this.standIn}' $1`)}`,
-    )
+    const here = onlyCluster(command)
+      .replace(rke2Call, `'${this.standIn}' $1`)
+      .replace('https://192.168.1.30:', `https://${this.net}.1:`)
+    const { status, text } = this.bash(`${isWatch ? 'timeout 3 ' : ''}${here}`)
     const printed = this.asInPages(text).split('\n').map(squeezed).join('\n')
     const hasDifference = command.startsWith('kubectl diff ') && status === 1
-    const isFine = status === 0 || hasDifference || (isWatch && status === 124 && text !== '')
+    const isRefused = status === 1 && output.some((row) => refusal.test(row))
+    const isFine =
+      status === 0 || hasDifference || isRefused || (isWatch && status === 124 && text !== '')
     if (isFine && (output.length === 0 || matches(printed, output.map(squeezed)))) return undefined
     return `line ${line}: ${command} (exit ${status})\nprinted:\n${text}`
   }
 
-  /** The addresses, the version and the system that the pages speak of. */
+  /** The addresses, the version and the system of the pages. */
   private asInPages(text: string): string {
     const { nodes } = defaultLab()
     const [, system = 'unknown'] =

@@ -2,7 +2,7 @@
 import t from 'tap'
 import { checkProxy, checks, findAll, questions } from '../../lib/doctor/all-checks.ts'
 import { findForCreate, foundThere, hostError, questionsOfCreate } from '../../lib/doctor/checks.ts'
-import { fixesOf } from '../../lib/doctor/report.ts'
+import { fixesOf, withoutRepeats } from '../../lib/doctor/report.ts'
 import { failure, ok } from '../../lib/text/findings.ts'
 import { factsWith, hereWith } from '../helpers/facts.ts'
 
@@ -84,6 +84,20 @@ await t.test('a proxy of this host that the machines know nothing of is named', 
   )
 })
 
+await t.test('advice of several lines is shown once', async (t) => {
+  const lines = ['# put these lines into the lab file', '#   cidr: 192.0.2.0/24']
+  const findings = [
+    failure('addresses', 'worker01: taken', ...lines),
+    failure('addresses', 'worker02: taken', ...lines),
+    failure('addresses', 'worker03: taken', '# another'),
+    failure('names', 'taken', '# another'),
+  ]
+  t.strictSame(
+    withoutRepeats(findings).map(({ fix }) => fix),
+    [lines, ['# the same as above'], ['# another'], ['# another']],
+  )
+})
+
 await t.test('a bug in a check is not a failed read', async (t) => {
   const here = () => {
     throw new TypeError('oops')
@@ -106,17 +120,21 @@ await t.test('one failure is the error of create, several are counted', async (t
 })
 
 await t.test(
-  'what is wrong on another host is told about that one, with commands for it',
+  'what is wrong on another host is reported for that one, with commands for it',
   async (t) => {
     const bigbox = 'qemu+ssh://you@bigbox/system'
     t.strictSame(foundThere(bigbox, ok('memory', '8 GiB free')), {
       ...ok('memory', 'on bigbox: 8 GiB free'),
     })
-    const broken = failure('KVM', 'no', 'sudo modprobe kvm', '# look')
+    const broken = failure('KVM', 'no', 'sudo modprobe kvm', '# look', '# or: sudo reboot')
     t.strictSame(foundThere(bigbox, broken), {
       ...broken,
       found: 'on bigbox: no',
-      fix: ["# on bigbox: ssh -t you@bigbox 'sudo modprobe kvm'", '# look'],
+      fix: [
+        "# on bigbox: ssh -t you@bigbox 'sudo modprobe kvm'",
+        '# look',
+        '# on bigbox: or: sudo reboot',
+      ],
     })
     t.equal(foundThere('qemu:///system', broken), broken)
     const kvm = { works: false, why: 'no /dev/kvm' }

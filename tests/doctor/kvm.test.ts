@@ -75,7 +75,7 @@ await t.test('the finding depends on what the lab file asks for', async (t) => {
 const taken =
   'fails 1 ioctl(KVM_CREATE_VM) failed: 16 Device or resource busy\nqemu-system-x86_64: -accel kvm: failed to initialize kvm: Device or resource busy'
 
-await t.test('another hypervisor is closed, the machines are not emulated for ever', async (t) => {
+await t.test('another hypervisor is closed, the machines do not stay emulated', async (t) => {
   for (const domainType of ['auto', 'kvm']) {
     const lab = labFor(domainType)
     const here = hereWith({ kvm: taken })

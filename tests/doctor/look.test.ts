@@ -110,8 +110,8 @@ await t.test(
 await t.test('an interrupted look has no answer to its last questions', async (t) => {
   const here = parseLook(lab, '== npm\n10\n\n-- 0\n\n== tools\n/usr/bin/virsh\n')
   t.equal(here('npm'), '10')
-  t.throws(() => here('tools'), new NotLookedAt('the look at this host did not finish'))
-  t.throws(() => here('memory'), new NotLookedAt('the look at this host did not finish'))
+  t.throws(() => here('tools'), new NotLookedAt('the check of this host did not finish'))
+  t.throws(() => here('memory'), new NotLookedAt('the check of this host did not finish'))
   t.equal(
     lookedAt(() => here('memory')),
     undefined,

@@ -39,6 +39,10 @@ await t.test('the bridge is there, is one, and leads to the nodes', async (t) =>
   )
   const missing = judge((lab) => (lab.network.bridge = 'br7'))
   t.strictSame(only('failure', missing), ['there is no interface br7; bridges of this host: br0'])
+  const fixOf = (uri: string) =>
+    judge((lab) => ((lab.network.bridge = 'br7'), (lab.libvirt = uri)))[0]?.fix
+  t.match(fixOf('qemu:///system'), [/^# use a NAT network/, /docs\/network\.md$/])
+  t.match(fixOf('qemu+ssh://bigbox/system'), [/docs\/network\.md$/], 'NAT there is out of reach')
   const other = judge((lab) => (lab.network.bridge = 'lo'))
   t.match(only('failure', other).join(), 'lo is not a bridge')
   const facts = factsWith()

@@ -22,7 +22,9 @@ const lab = makeLab(nat)
 
 const answers = {
   os: 'ID=debian\nVERSION_ID="13"',
+  whole: '',
   id: '1000\nme',
+  sudo: 'yes',
   login: 'me sudo',
   database: 'me sudo',
   have: '/usr/bin/ssh\n/usr/bin/ssh-keygen\n/usr/bin/flock\n/usr/bin/sha256sum\n/usr/sbin/ip',
@@ -61,6 +63,30 @@ await t.test('a fresh host: packages, daemons and group in one round, in this or
   t.notMatch(fixesWith({ database: 'me libvirt' }).join('\n'), 'usermod')
 })
 
+await t.test('without sudo: root needs none, an ordinary user sees how to get it', async (t) => {
+  const slow = [
+    ...nothing,
+    warning('KVM', 'slow', 'sudo modprobe kvm_intel || sudo modprobe kvm_amd', '# the firmware'),
+    warning('firewall', 'drops', 'sudo ufw route allow from x && sudo ufw route allow to x'),
+  ]
+  const of = (more: Partial<typeof answers>) => forThisHost(slow, setupWith(more), lab)
+  for (const sudo of ['', 'yes'])
+    t.strictSame(fixesOf(of({ id: '0\nroot', sudo })).slice(-2), [
+      'modprobe kvm_intel || modprobe kvm_amd',
+      'ufw route allow from x && ufw route allow to x',
+    ])
+  const told = of({ sudo: '' })
+  t.strictSame(fixesOf(told), [], 'nothing that would fail is run')
+  const how = [
+    "# there is no sudo here; as root: su - -c 'apt-get update && DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install --yes --no-install-recommends sudo && usermod -aG sudo me'",
+    '# then log out and in again, and run this again',
+  ]
+  t.strictSame(told[0]?.fix, how)
+  t.strictSame(told[2]?.fix, ['# the firmware', ...how])
+  t.match(of({ sudo: '', os: 'ID=fedora' })[0]?.fix, [/ -y install sudo && usermod -aG wheel me'$/])
+  t.match(of({ sudo: '', os: 'ID=own' })[2]?.fix, ['# the firmware', /su - -c 'usermod/])
+})
+
 await t.test('each distribution by its own names', async (t) => {
   const modular =
     'sudo systemctl enable --now virtqemud.socket virtnetworkd.socket virtstoraged.socket virtlogd.socket'
@@ -78,6 +104,10 @@ await t.test('each distribution by its own names', async (t) => {
   }
   const unknown = forThisHost(nothing, setupWith({ os: 'ID=own' }), lab)
   t.match(unknown[0]?.fix, [/^# install: virsh, curl, genisoimage, /], 'programs, not packages')
+  const silverblue = setupWith({ os: 'ID=fedora', whole: 'rpm-ostree install' })
+  t.match(forThisHost(nothing, silverblue, lab)[0]?.fix, [
+    /^# install \(rpm-ostree install PACKAGE, then restart\): virsh, curl, /,
+  ])
 })
 
 await t.test('the daemons that are installed are started, whatever the distribution', async (t) => {

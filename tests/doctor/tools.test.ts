@@ -14,6 +14,10 @@ await t.test('tools that are missing are named', async (t) => {
   const signed = (lab: RawLab) => (lab.image = { url: 'https://cloud-images.ubuntu.com/a.img' })
   t.match(judge(all, signed), [{ level: 'failure', found: 'missing: gpgv' }])
   t.match(judge([...all, '/usr/bin/gpgv'], signed), [{ level: 'ok' }])
+  const rocky = (path: string) => (lab: RawLab) =>
+    (lab.image = { url: `https://dl.rockylinux.org/pub/rocky/${path}.qcow2` })
+  t.match(judge(all, rocky('9/a')), [{ level: 'ok' }], 'Rocky 9 signs nothing')
+  t.match(judge(all, rocky('10/a')), [{ level: 'failure' }])
   const xorriso = all.map((path) => path.replace('genisoimage', 'xorriso'))
   t.match(judge(xorriso), [{ level: 'ok' }], 'one ISO tool is enough')
   t.match(judge(['/usr/bin/curl']), [

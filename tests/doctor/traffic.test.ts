@@ -45,7 +45,7 @@ await t.test('a VPN that takes the way to a node is a failure', async (t) => {
   t.match(judge([br0], [connected, { dst: '192.0.2.31', dev: 'wg0' }]), [
     {
       found:
-        'worker01: this host sends what is for 192.0.2.31 to wg0 (route to 192.0.2.31/32), not to br0',
+        'worker01: this host sends packets for 192.0.2.31 to wg0 (route to 192.0.2.31/32), not to br0',
       fix: [/^# leave that VPN, .*: sudo ip route replace 192\.0\.2\.31 dev br0$/],
     },
   ])

@@ -6,7 +6,7 @@
 # and root partition at the first boot; root is locked; there is no password, no host key and no
 # machine id in it. It is small, so that it boots fast in software emulation.
 #
-# Run as root in a mount and PID namespace of its own (image.ts does that): whatever ends it, no
+# Run as root in its own mount and PID namespace (image.ts does that): whatever ends it, no
 # process and no mount stays behind. It needs no loop device. Scratch files: the folder of OUTPUT.
 set -euo pipefail
 
@@ -104,7 +104,7 @@ put /etc/fstab <<CONF
 LABEL=$label / ext4 defaults,noatime,noinit_itable 0 0
 CONF
 put /etc/cloud/cloud.cfg.d/90-image.cfg <<'CONF'
-# Two others: with one alone cloud-init would not look whether its seed is there, and begin anew without it.
+# Two others: with one alone cloud-init would not look whether its seed is there, and start over without it.
 datasource_list: [NoCloud, ConfigDrive, None]
 locale: C.UTF-8
 apt: {preserve_sources_list: true}

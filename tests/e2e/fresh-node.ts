@@ -21,7 +21,7 @@ function unpack(version: string): string {
 
 function run(bin: string, words: string[], options = '--require=rke2-kvm-lab/register') {
   const { PATH, HOME } = process.env
-  // By env, because tap adds options of its own to what it sees, which an old Node refuses.
+  // By env, because tap adds its own options to what it sees, which an old Node refuses.
   const env = [
     '-i',
     'TAP_TIMEOUT=600',

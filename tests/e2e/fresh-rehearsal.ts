@@ -1,5 +1,5 @@
 // A fresh Debian that reaches its own packages and nothing else, without KVM: `npm start` offers the rehearsal, which brings
-// what it lacks and ends in the same table of Ready nodes. Some ten minutes, so only where FRESH=all or FRESH=rehearsal.
+// what is missing and ends in the same table of Ready nodes. Some ten minutes, so only where FRESH=all or FRESH=rehearsal.
 import t from 'tap'
 import { startFreshHost, whyNoFreshHost } from './fresh-host.ts'
 

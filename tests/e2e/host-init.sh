@@ -1,7 +1,7 @@
 #!/bin/bash
 # The first process of the stand-in host: host-init.sh STATE ADDRESS/PREFIX kvm|no-kvm
 #
-# Run in mount, network and PID namespaces of its own. It covers libvirt's folders with STATE's,
+# Run in its own mount, network and PID namespaces. It covers libvirt's folders with STATE's,
 # sets up the network and the daemons, prints "ready", and then lives as long as its standard
 # input is open. When it ends, the kernel ends everything else in here and the namespaces go.
 set -euo pipefail
@@ -28,10 +28,12 @@ for folder in /etc/libvirt /var/lib/libvirt /var/log/libvirt /var/cache/libvirt;
 done
 install -d -m 711 /var/lib/libvirt/images
 install -d -m 750 /var/log/libvirt/qemu
+# max_core: sudo lowers the limit, and in a container root may not raise it again.
 cat >/etc/libvirt/qemu.conf <<'CONF'
 security_driver = "none"
 cgroup_controllers = []
 namespaces = []
+max_core = 0
 CONF
 cat >/etc/libvirt/libvirtd.conf <<'CONF'
 auth_unix_rw = "none"

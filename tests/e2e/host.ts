@@ -1,4 +1,4 @@
-// A stand-in Linux host for the end-to-end tests: real libvirt in namespaces of its own.
+// A stand-in Linux host for the end-to-end tests: real libvirt in its own namespaces.
 //
 // It has its own processes, network (bridge br0, 192.168.1.1/24) and libvirt folders; everything
 // else on disk is the machine's. It never meets the machine's own libvirt, needs no cgroups, and
@@ -35,7 +35,7 @@ export interface Host {
   exec(argv: string[], options?: ExecOptions): Promise<ExecResult>
   /** Like exec, but throws when the exit status is not 0; gives stdout. */
   run(argv: string[], options?: ExecOptions): Promise<string>
-  /** Starts a program inside, in a process group of its own. */
+  /** Starts a program inside, in its own process group. */
   spawn(argv: string[], options?: SpawnOptions): ChildProcess
   /** Signals a spawned program, or with `group` (like Ctrl-C in a terminal) its children too. */
   signal(child: ChildProcess, signal: NodeJS.Signals, options?: { group?: boolean }): void
@@ -88,7 +88,7 @@ export async function startHost(options: HostOptions = {}): Promise<Host> {
       address,
       kvm ? 'kvm' : 'no-kvm',
     ],
-    // A session of its own: Ctrl-C in our terminal is for us, the pipe tells it that we ended.
+    // Its own session: Ctrl-C in our terminal is for us, the pipe tells it that we ended.
     { detached: true, stdio: ['pipe', 'pipe', 'pipe'], env: systemEnv },
   )
   const ended = new Promise<void>((resolve) => init.once('exit', () => resolve()))

@@ -127,8 +127,8 @@ await t.test('each guest is what the lab file says, reached with strict host key
     t.ok(Number(root) > 10 * 2 ** 30, 'the file system has grown')
     t.match(sshd.join(), /passwordauthentication no/)
   }
-  const anew = 'ssh -F .lab/lab/ssh_config -S none -o UserKnownHostsFile=/dev/null kubemaster true'
-  const wrong = await host.exec(anew.split(' '), work.options)
+  const again = 'ssh -F .lab/lab/ssh_config -S none -o UserKnownHostsFile=/dev/null kubemaster true'
+  const wrong = await host.exec(again.split(' '), work.options)
   t.not(wrong.exitCode, 0, 'an unknown host key is refused')
   const asRoot = 'ssh -F .lab/lab/ssh_config -S none -l root kubemaster true'
   const root = await host.exec(asRoot.split(' '), work.options)
@@ -203,7 +203,7 @@ await t.test(
   'eject takes the seed out on both sides and deletes it and the host keys',
   async (t) => {
     await virsh('change-media', 'worker01', 'sda', '--eject', '--config') // one side is empty already
-    // As in templates of Packer and Proxmox: without a seed, such an image begins anew.
+    // As in templates of Packer and Proxmox: without a seed, such an image starts over.
     await work.ssh(
       'worker01',
       "echo 'datasource_list: [ NoCloud ]' | sudo tee /etc/cloud/cloud.cfg.d/99-datasource.cfg",

@@ -13,7 +13,7 @@ process.umask(0o022) // up.ts, which may have started us, keeps files to itself;
 becomeRoot()
 installPackages()
 console.error(
-  'Starting a stand-in host: namespaces of its own, real libvirt in it. The image is built the first time (1-2 minutes).',
+  'Starting a stand-in host: its own namespaces, with real libvirt. The image is built the first time (1-2 minutes).',
 )
 const rig = await startRig()
 const work = workspace(rig.host, rig.lab())
@@ -61,7 +61,7 @@ function becomeRoot(): void {
   process.exit(status ?? 1)
 }
 
-/** What it lacks (tests/e2e/packages.txt), from Debian's or Ubuntu's own packages; elsewhere its error names the tools. */
+/** What is missing (tests/e2e/packages.txt), from Debian's or Ubuntu's own packages; elsewhere its error names the tools. */
 function installPackages(): void {
   if (!existsSync('/usr/bin/apt-get')) return
   const { status } = spawnSync('bash', [join(project, '.ci/install-packages')], {

@@ -1,4 +1,4 @@
-// A folder as a person has it after `git clone` and `npm ci`, with a lab of its own: links to this project, and copies
+// A folder as a person has it after `git clone` and `npm ci`, with its own lab: links to this project, and copies
 // of what people edit.
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -7,6 +7,7 @@ import {
   initEnded,
   parseInitFiles,
   readInitFiles,
+  lostGuest,
   silentGuest,
 } from '../../lib/guest/cloud-init-status.ts'
 import { fixture } from '../helpers/fixtures.ts'
@@ -104,5 +105,9 @@ await t.test('a guest that never answered is explained from its console', async 
     ['Debian GNU/Linux 12 localhost ttyS0\nlocalhost login:', /never saw its seed/],
     ['Loading Linux 6.1.0', /still booting, or hangs/],
   ]
-  for (const [text, meaning] of said) t.match(silentGuest(text), meaning)
+  for (const [text, meaning] of said) {
+    t.match(silentGuest(text), meaning)
+    const isLost = /never saw|panicked/.test(silentGuest(text))
+    t.equal(lostGuest(text) !== undefined, isLost, 'the others may still come')
+  }
 })

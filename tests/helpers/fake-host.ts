@@ -231,12 +231,12 @@ export class FakeHost {
     const { nodes } = parse(readFileSync(join(this.project, 'lab.yaml'), 'utf8')) as RawLab
     for (const { name } of nodes) this.boot(String(name))
   }
-  /** A machine is up; `anew` gives it an empty disk. */
-  boot(name: string, { anew = false } = {}): void {
+  /** A machine is up; `fresh` gives it an empty disk. */
+  boot(name: string, { fresh = false } = {}): void {
     mkdirSync(join(this.state, 'domains', name), { recursive: true })
     this.put(`domains/${name}/state`, 'running\n')
-    if (anew) rmSync(join(this.state, 'nodes', name), { recursive: true })
-    this.onNode(name, 'etc/machine-id', `${anew ? 'another ' : ''}machine of ${name}\n`)
+    if (fresh) rmSync(join(this.state, 'nodes', name), { recursive: true })
+    this.onNode(name, 'etc/machine-id', `${fresh ? 'another ' : ''}machine of ${name}\n`)
   }
 
   /** A file of a node; with `text` it is written. */

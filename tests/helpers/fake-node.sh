@@ -1,6 +1,6 @@
 #!/bin/bash
 # The nodes of a stand-in host: ssh, scp and curl of the host, and the programs on the nodes, each a link to this file.
-# A node is a folder, $STAND_IN/nodes/NAME. What is sent to it is run by bash with that folder in place of / and with
+# A node is a folder, $STAND_IN/nodes/NAME. What is sent to it is run by bash with that folder instead of / and with
 # the programs in $STAND_IN/node-bin alone; any other program is unknown: 127, and the test fails.
 #
 # RKE2 is played by systemctl, with lines of $FIXTURES/rke2-1.35.0: the stand-in of tests/stand-in needs a second for a start
@@ -15,7 +15,7 @@
 #   cluster/voters/NAME          a server is a full member of etcd: True or False; True if there is no such file
 #   cluster/leaving/NAME         it was asked to leave etcd: "asked" until the next look, then "removed"
 #   refuses-to-leave             RKE2 refuses to take anyone out of etcd
-#   stuck-node                   kubectl delete node waits in vain
+#   stuck-node                   kubectl delete node never ends
 #   cluster/metrics              what the API counts
 #   cluster/addon-events         Warning events of Addons: these are not applied
 #   cluster/drill-addon, drill-greeting  the Addon of the manifest drill.yaml, and its ConfigMap
@@ -36,7 +36,7 @@
 #   nodes/NAME/run/type          of its root file system, if not ext4
 #   nodes/NAME/run/vip           the address of kube-vip, on the server that holds it
 #   neighbours/ADDRESS           the MAC of what else has an address
-#   nodes/NAME/etc/machine-id    another one for a machine made anew
+#   nodes/NAME/etc/machine-id    another one for a recreated machine
 # guests/NAME{,.error} is what a node answers when it is asked about cloud-init, or what ssh says instead of an answer.
 # The lab of .lab/NAME/ssh_config has the cluster in cluster-NAME, where there is such a folder.
 #
@@ -365,7 +365,7 @@ kubectl() { # WORDS
       mkdir -p "$cluster/leaving" && echo asked >"$cluster/leaving/$3" && event "ask $3 to leave" && echo "node/$3 annotated"
       ;;
     'get --namespace kube-system --output json addons.k3s.cattle.io') addons_json ;;
-    'get --namespace kube-system --output json events --field-selector involvedObject.kind=Addon,type=Warning')
+    'get --namespace kube-system --output json events --field-selector involvedObject.kind=Addon')
       if [[ -e $cluster/addon-events ]]; then cat "$cluster/addon-events"; else echo '{"items":[]}'; fi
       ;;
     'get nodes -o name') for file in "$cluster"/nodes/*; do echo "node/${file##*/}"; done ;;

@@ -1,4 +1,4 @@
-// A server on the loopback for curl to fetch from, and a cache of its own. Imported before the shell, which takes the
+// A server on the loopback for curl to fetch from, and its own cache. Imported before the shell, which takes the
 // environment as it is then.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'

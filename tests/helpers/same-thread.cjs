@@ -1,4 +1,4 @@
-// Node 20 runs module hooks in a thread of their own, which is a third of a script's start. Required before anything else
+// Node 20 runs module hooks in a separate thread, which is a third of a script's start. Required before anything else
 // (with --expose-internals), this gives it the registerHooks of Node 22, as far as lib/runtime/register.cjs asks for it.
 // Scripts started by way of npx go without, so the thread is tested too.
 const Module = module.constructor

@@ -96,7 +96,7 @@ printf '%12s\n' Avail 274877906944`, // 256 GiB
   // An ordinary user; the groups are those of the database and of this login.
   id: `case "$*" in -u) echo 1000 ;; -un) echo me ;; '-nG me') cat "$STAND_IN/groups" ;; -nG) cat "$STAND_IN/login" 2>/dev/null || cat "$STAND_IN/groups" ;; *) ${refuse('id')} ;; esac`,
   ...Object.fromEntries(
-    ['dnsmasq', 'libvirtd', 'qemu-img'].map((name) => [name, `${record}; ${refuse(name)}`]),
+    ['dnsmasq', 'libvirtd', 'qemu-img', 'sudo'].map((name) => [name, `${record}; ${refuse(name)}`]),
   ),
   gpgv: `${record}; ${refuse('gpgv')}`,
   node: `exec ${quickNode.map(quote).join(' ')} "$@"`,

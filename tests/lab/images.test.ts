@@ -18,7 +18,7 @@ await t.test('a name stands for the address of its publisher', async (t) => {
   t.equal(parseLab(short, 'lab.yaml').image.name, 'debian-13')
 })
 
-await t.test('a wrong one is told with those that are known', async (t) => {
+await t.test('a wrong one is reported with those that are known', async (t) => {
   const wrong = labText().replace(/image:\n +file: .*\n/, 'image: debian-11\n')
   t.match(problems(wrong).join(), /image\.name: .*debian-13/)
   t.match(

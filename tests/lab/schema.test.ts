@@ -52,7 +52,7 @@ const wrong: [path: string, value: unknown, reason: RegExp][] = [
   ['libvirt', 'qemu:///session', /qemu:\/\/\/system/],
   ['domainType', 'xen', /kvm/],
   ['pool', 'data/rke2-kvm-lab', /whole path that ends in/],
-  ['pool', '/data', /a folder of its own/],
+  ['pool', '/data', /a separate folder/],
   ['pool', '/data/../rke2-kvm-lab', /whole path/],
   ['pool', "/it's/rke2-kvm-lab", /whole path/],
   ['image', { url: 'ftp://host/file' }, /must be an http or https address/],

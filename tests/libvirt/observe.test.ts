@@ -167,7 +167,7 @@ await t.test('a domain is gone only when it is no longer listed', async (t) => {
 
 await t.test('a connection that breaks off in the middle is an error', async (t) => {
   reset()
-  // Recorded: libvirtd 9.0.0 killed, virsh goes on and ends with 0.
+  // Recorded: libvirtd 9.0.0 killed, virsh keeps running and ends with 0.
   fail(
     `pool-dumpxml *\tDisconnected from qemu:///system due to end of file`,
     'vol-*\tFailed to reconnect to the hypervisor',

@@ -19,7 +19,8 @@ const daemon = (name: string) =>
 
 const groupLine = 'sudo usermod -aG libvirt "$(id -un)"'
 const sshTrial = '# try it by hand: ssh you@bigbox true'
-const table: [uri: string, errors: string[], message: RegExp, fix: string][] = [
+type Row = [uri: string, errors: string[], message: RegExp, fix: string]
+const table: Row[] = [
   [
     system,
     errorsIn(fixture('connect-denied.libvirt-9.0.0.txt')),
@@ -72,6 +73,29 @@ const table: [uri: string, errors: string[], message: RegExp, fix: string][] = [
     remoteSaid('ssh: connect to host bigbox port 22: Connection refused'),
     /^on bigbox: SSH cannot connect/,
     sshTrial,
+  ],
+  ...[
+    'Connection closed by 192.0.2.7 port 22',
+    'Bad owner or permissions on /home/me/.ssh/config',
+    'This account is currently not available.',
+  ].map((text): Row => [bigbox, remoteSaid(text), /^on bigbox: SSH cannot connect/, sshTrial]),
+  [
+    bigbox,
+    ['failed to connect to the hypervisor', 'internal error: client socket is closed'],
+    /^on bigbox: SSH cannot connect: .*socket is closed/,
+    sshTrial,
+  ],
+  ...['sh: 1: nc: not found', 'bash: line 1: nc: command not found'].map((text): Row => [
+    bigbox,
+    remoteSaid(text),
+    /^on bigbox: libvirt is not installed there: .* nc: /,
+    '# install it there (libvirt-daemon-system on Debian and Ubuntu, libvirt on others)',
+  ]),
+  [
+    bigbox,
+    ['Failed to list pools', 'Cannot recv data: Connection reset by peer'],
+    /^on bigbox: the connection to libvirt was lost: /,
+    '# run the same command again',
   ],
   [
     bigbox,
@@ -161,7 +185,7 @@ await t.test('an unknown error is shown in its own words', async (t) => {
   t.strictSame(libvirtTrouble(['odd'], system, 'vol-list p').hint, [
     'virsh -c qemu:///system vol-list p',
   ])
-  t.equal(libvirtTrouble([], system).message, 'no message')
+  t.equal(libvirtTrouble([], system).message, 'virsh printed nothing')
 })
 
 await t.test('only a clear answer of virsh means that there is none', async (t) => {

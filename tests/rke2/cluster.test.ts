@@ -72,7 +72,7 @@ await t.test('while none runs, a check fails', async (t) => {
   })
 })
 
-await t.test('servers that are off are to be started', async (t) => {
+await t.test('servers that are off must be started', async (t) => {
   const why = (off: Node[], unseen?: LabError) =>
     findLeader(lab, [silent, member(two)], { off, ...(unseen && { unseen }) })
       .lacking[0]?.holds(() => {})

@@ -202,7 +202,7 @@ await t.test('what is wrong, and the command that is right for the distribution'
       [['failure', /apparmor/, `${onWorker}sudo zypper --non-interactive install apparmor-parser`]],
     ],
     [
-      [{ prefix: 'has a file system of its own' }],
+      [{ prefix: 'is a separate file system' }],
       [
         [
           'failure',
@@ -327,7 +327,7 @@ await t.test('the printed script says the same as what is judged', async (t) => 
   }
 })
 
-await t.test('Rocky 10 without kernel-modules-extra is told so, with dnf', async (t) => {
+await t.test('Rocky 10 without kernel-modules-extra is reported, with dnf', async (t) => {
   const missing = 'br_netfilter nft_compat xt_comment xt_addrtype xt_MASQUERADE'
   play('modprobe', `case " ${missing} " in *" $3 "*) exit 1;; esac`)
   play('dnf', 'true')

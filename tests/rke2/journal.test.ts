@@ -618,7 +618,7 @@ await t.test(
     for (const [image, archive] of images) {
       const cause = diagnose('', failed(image), { ...at, remains })
       t.match(cause, { id: 'image-missing', patience: 30 })
-      t.match(cause?.why, `the image ${image} is in none of the archives`)
+      t.match(cause?.why, `the image ${image} is in none of the copied archives`)
       t.match(cause?.why, `it belongs to ${archive}`)
       t.match(hints(cause), `get ${archive} of the same release`)
     }

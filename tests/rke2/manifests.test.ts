@@ -195,6 +195,7 @@ void t.test('the files and the list of a server', async (t) => {
     parseManifests(found),
     there({ 'a.yaml': sum('a'), 'sub/b c.yaml': sum('b') }, { 'a.yaml': '-' }),
   )
+  t.equal(parseManifests(answer('', 'list\n')).hadSome, true, 'the list is there, and empty')
   t.equal(parseAddons(parts('== manifests\n')), undefined, 'cut off')
 })
 
@@ -222,6 +223,26 @@ void t.test('status: which servers have a file, and whether RKE2 has applied it'
     addon: 'failed',
     remark: 'ApplyManifestFailed: new one',
   })
+  const applied = (lastTimestamp: string, resourceVersion: string) => ({
+    ...event('Applied manifest', lastTimestamp),
+    metadata: { resourceVersion },
+    type: 'Normal',
+    reason: 'AppliedManifest',
+  })
+  const since = (...more: object[]) =>
+    of(
+      server(
+        has,
+        listed,
+        addons('a', 'other'),
+        JSON.stringify({ items: [...more, event('new', '2026-02')] }),
+      ),
+    )?.addon
+  t.equal(since(applied('2026-03', '1')), 'waiting', 'what went wrong before counts no more')
+  t.equal(since(applied('2026-02', '9')), 'waiting', 'in the same second')
+  t.equal(since(applied('2026-01', '9')), 'failed')
+  const retry = { ...applied('2026-03', '1'), reason: 'ApplyingManifest' }
+  t.equal(since(retry), 'failed', 'it is only tried again')
   t.match(of(server(has, listed)), { addon: null }, 'no API')
   t.match(
     of(server(`${sum('edited')}  ./a.yaml\n`, listed)),
@@ -240,5 +261,6 @@ void t.test('status: which servers have a file, and whether RKE2 has applied it'
     manifestTable(gone),
     /^\n\nMANIFEST +SERVERS +ADDON\na\.yaml +0 of 1 +-\na\.yaml: no longer/,
   )
-  t.equal(manifestTable([]), '')
+  t.match(manifestTable(gone, 2), /\nnot counted, as there was no answer: 2 servers$/)
+  t.equal(manifestTable([], 1), '')
 })

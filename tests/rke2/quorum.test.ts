@@ -1,4 +1,4 @@
-// Whether etcd goes on without a server.
+// Whether etcd keeps working without a server.
 import t from 'tap'
 import type { KubeNode } from '../../lib/rke2/kube-nodes.ts'
 import { checkQuorum, lastServer } from '../../lib/rke2/quorum.ts'

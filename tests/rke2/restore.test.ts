@@ -57,7 +57,7 @@ await t.test(
   async (t) => {
     const roles = rolesOf(restoring)
     t.strictSame(restoreText(restoring, roles).slice(-5), [
-      'reset    kubemaster: its etcd goes back; the API is away for minutes',
+      'reset    kubemaster: its etcd goes back; the API does not answer for some minutes',
       'rejoin   second: stopped with their pods, their copies of etcd deleted',
       'restart  the agents worker01',
       'to join  worker02: afterwards, by join.ts',

@@ -108,7 +108,7 @@ await t.test(
   },
 )
 
-await t.test('a secret that has no lines of its own is refused by key', (t) => {
+await t.test('a secret that is not on separate lines is refused by key', (t) => {
   const refused = [
     'rke2: { config: { a-token: x } }\n',
     'rke2:\n  config: { a-token: x }\n',

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { makeLab, nodeOf } from '../helpers/labs.ts'
 
-// A node that is this machine: ssh runs what it is sent, with programs of its own first on the PATH.
+// A node that is this machine: ssh runs what it is sent, with its own programs first on the PATH.
 const bin = t.testdir()
 const put = (name: string, script: string) => {
   writeFileSync(join(bin, name), `#!/bin/sh\n${script}\n`)

@@ -36,7 +36,7 @@ await t.test('a Node.js that is too old: one sentence with how to get a newer on
 const preload = /^node-options=(.*)$/m.exec(readFileSync(join(top, '.npmrc'), 'utf8'))?.[1]
 
 /** A clone without packages, and an npm that brings two of them. */
-function freshClone(t: Test, isOld = false) {
+function freshClone(t: Test, machine?: 'old' | 'mac') {
   const dir = t.testdir({
     'npm.cjs': `const { mkdirSync, writeFileSync } = require('fs')
 console.log(process.argv.slice(2).join(' '))
@@ -51,6 +51,7 @@ writeFileSync('node_modules/.package-lock.json', JSON.stringify({ packages: { 'n
         'node_modules/for-another-system': { version: '3.0.0', optional: true },
       },
     }),
+    'mac.cjs': `Object.defineProperty(process, 'platform', { value: 'darwin' })`,
     'old.cjs': `Object.defineProperty(process.versions, 'node', { value: '18.20.4' })`,
   })
   cpSync(join(top, 'lib/runtime'), join(dir, 'lib/runtime'), { recursive: true })
@@ -64,7 +65,7 @@ writeFileSync('node_modules/.package-lock.json', JSON.stringify({ packages: { 'n
       env: {
         PATH: process.env.PATH ?? '',
         npm_execpath: join(dir, 'npm.cjs'),
-        NODE_OPTIONS: `${isOld ? `--require=${join(dir, 'old.cjs')} ` : ''}${preload}`,
+        NODE_OPTIONS: `${machine ? `--require=${join(dir, `${machine}.cjs`)} ` : ''}${preload}`,
         ...env,
       },
     })
@@ -83,6 +84,9 @@ await t.test('npm start installs what is missing, once', async (t) => {
   const lock = readFileSync(join(dir, 'package-lock.json'), 'utf8')
   writeFileSync(join(dir, 'package-lock.json'), lock.replace('1.0.0', '1.0.1'))
   t.match(run([install]).stderr, 'npm ci', 'another version is wanted now')
+  mkdirSync(join(dir, 'site'))
+  writeFileSync(join(dir, 'site/package-lock.json'), lock)
+  t.match(run([install, 'dev', 'site']).stderr, 'npm ci', 'the site has its own packages')
   const broken = run([install], { BROKEN: 'yes' })
   t.equal(broken.status, 1)
   t.match(broken.stderr, '✗ npm ci failed; it says above why\n    try: npm ping')
@@ -99,10 +103,24 @@ await t.test('other scripts say that the packages are missing', async (t) => {
 })
 
 await t.test('on an old Node.js nothing else is run', async (t) => {
-  const { run } = freshClone(t, true)
+  const { run } = freshClone(t, 'old')
   for (const script of ['lib/runtime/install.cjs', 'hello.cjs']) {
     const { status, stdout, stderr } = run([script])
     t.strictSame([status, stdout], [1, ''])
     t.match(stderr, /^✗ these scripts need Node\.js 20\.19 or newer, and this is 18\.20\.4: .*\n$/)
   }
 })
+
+await t.test(
+  'on another system than Linux the scripts say so, tools for development run',
+  async (t) => {
+    const { dir, run } = freshClone(t, 'mac')
+    const { status, stdout, stderr } = run(['lib/runtime/install.cjs'])
+    t.strictSame([status, stdout], [1, ''])
+    t.match(stderr, /^✗ these scripts need Linux with KVM, and this is darwin: take a Linux .*\n$/)
+    mkdirSync(join(dir, 'node_modules'))
+    symlinkSync(join(top, 'node_modules/zx'), join(dir, 'node_modules/zx'))
+    t.equal(run(['hello.cjs', 'scripts/up.ts']).status, 1)
+    t.equal(run(['hello.cjs', 'tests/all.ts']).stdout, 'hello\n')
+  },
+)

@@ -287,7 +287,7 @@ await t.test(
     for (const key of keys) t.ok(seed.includes(`ssh-ed25519 ${key}`))
     t.match(readFileSync(join(host.project, '.lab/lab/known_hosts'), 'utf8'), keys[1])
 
-    // A node that was half made is finished, with a seed of its own.
+    // A node that was half made is finished, with its own seed.
     const instance = () =>
       /instance-id: (\S+)/.exec(host.read('volumes/lab-worker02-seed.iso/data'))?.[1]
     const before = instance()
@@ -362,7 +362,7 @@ await t.test('wrong usage and a broken lab file: exit status 2, nothing touched'
 await t.test('without flock nothing is started, and the error says what to install', async (t) => {
   const host = new FakeHost(t)
   rmSync(join(host.bin, 'flock'))
-  failed(t, await host.run('create'), '✗ cannot run flock', 'try: sudo apt-get install util-linux')
+  failed(t, await host.run('create'), '✗ cannot run flock', 'try: npx zx scripts/doctor.ts --fix')
 })
 
 await t.test('libvirt that cannot be reached is explained', async (t) => {
@@ -375,7 +375,12 @@ await t.test('libvirt that cannot be reached is explained', async (t) => {
     'try: sudo systemctl enable --now libvirtd',
   )
   host.without('virsh')
-  failed(t, await host.run('create'), '✗ virsh is not installed', 'libvirt-clients')
+  failed(
+    t,
+    await host.run('create'),
+    '✗ virsh is not installed',
+    'try: npx zx scripts/doctor.ts --fix',
+  )
 })
 
 await t.test('all problems of the host are reported at once, and nothing is changed', async (t) => {
@@ -659,6 +664,20 @@ await t.test(
         'try: df -h /var/lib/libvirt/images/rke2-kvm-lab',
         'virsh -c qemu:///system resume kubemaster',
       )
+    })
+
+    await t.test('a cause on its console is reported before the deadline', async (t) => {
+      host.put('domains/kubemaster/state', 'running\n')
+      host.put(`${log}/kubemaster.console.log`, 'Kernel panic - not syncing: VFS\n')
+      const said = '! kubemaster: no answer so far, and its console says why: its kernel panicked'
+      const { stderr } = await host.run('create', ['kubemaster', '--timeout', '600'], {
+        onStderr: (text) => {
+          if (text.includes(said)) host.put('domains/kubemaster/state', 'paused\n')
+        },
+      })
+      t.match(stderr, said)
+      t.match(stderr, '✗ kubemaster: it was paused during the wait', 'it keeps waiting')
+      t.equal(stderr.split('no answer so far').length, 2, 'once')
     })
 
     await t.test('so is one that has another host key', async (t) => {

@@ -87,7 +87,7 @@ await t.test('a lab that is not whole is not broken further', async (t) => {
   failed(
     t,
     await host.run('drill', ['start', 'any', '--yes']),
-    'a drill begins with a lab in which every node is Ready',
+    'a drill can start only when every node is Ready',
     'worker01 is cordoned',
   )
   t.notOk(existsSync(note))
@@ -138,7 +138,7 @@ for (const [name = '', count] of [
   ['missing', 1],
   ['unauthorized', 3],
 ] as const)
-  await t.test(`${name}: killed anywhere, it goes on or is undone`, async (t) => {
+  await t.test(`${name}: killed anywhere, it continues or is undone`, async (t) => {
     host.restore()
     const { calls } = await start(name)
     const changing = changes(calls)
@@ -189,7 +189,7 @@ for (const name of ['slow', 'no-new-pods', 'missing', 'unauthorized'])
 await t.test('a node that cannot have a drill stays as it is', async (t) => {
   const refused: [string, RegExp, (node: string) => unknown][] = [
     ['slow', /lacks tc with the kernel modules/, put('run/no-modules', 'sch_netem\nsch_tbf\n')],
-    ['slow', /rules of its own/, put('run/queue', 'tbf 8001:\n')],
+    ['slow', /already has rules/, put('run/queue', 'tbf 8001:\n')],
     [
       'no-new-pods',
       /has no .*10-canal.conflist/,
@@ -225,7 +225,7 @@ await t.test('a node that cannot have a drill stays as it is', async (t) => {
   t.match(host.onNode('worker02', 'run/queue'), 'tbf', 'without netem it has another way')
 })
 
-await t.test('missing: a check that was killed goes on', async (t) => {
+await t.test('missing: a check that was killed continues', async (t) => {
   host.restore()
   const fixed = 'text: hello\n'
   await start('missing')

@@ -53,7 +53,7 @@ await t.test('all that a server lacks is named before anything is changed', asyn
       'sudo systemd-machine-id-setup && sudo systemctl reboot',
     )
     t.strictSame(host.kubeNodes(), { kubemaster: true })
-    host.onNode('worker01', 'etc/machine-id', 'of its own\n')
+    host.onNode('worker01', 'etc/machine-id', 'its own\n')
     await succeeds(t, host, 'join')
     host.onNode('worker01', 'etc/machine-id', 'machine of kubemaster')
     const again = await succeeds(t, host, 'join')

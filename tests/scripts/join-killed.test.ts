@@ -11,7 +11,7 @@ await t.test('join', (t) =>
     async (t) => {
       const host = new FakeHost(t, (lab) => lab.nodes.pop(), { machines: true })
       await prepare(t, host, 'install-rke2', 'join')
-      host.boot('worker01', { anew: true })
+      host.boot('worker01', { fresh: true })
       host.put('cluster/nodes/worker01', `Unknown agent ${version}\n`)
       return host
     },

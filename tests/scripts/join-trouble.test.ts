@@ -37,7 +37,7 @@ await t.test('another rke2.version is reported as an upgrade, and nothing change
 
 await t.test('a recreated worker with the same name', async (t) => {
   const host = joinedHost()
-  host.boot('worker01', { anew: true })
+  host.boot('worker01', { fresh: true })
 
   await t.test('while the old Node is Ready, it counts as another machine and stays', async (t) => {
     failed(
@@ -114,7 +114,7 @@ await t.test('all nodes that cannot be asked are named, and nothing changes', as
   t.strictSame([shown(join), host.everything()], [[], before])
 })
 
-await t.test('a first server that is shut off is to be started', async (t) => {
+await t.test('a first server that is shut off must be started', async (t) => {
   const host = new FakeHost(t, pop)
   await succeeds(t, host, 'create')
   host.put('domains/kubemaster/state', 'shut off\n')
@@ -153,7 +153,7 @@ await t.test('a failure is reported for each node', async (t) => {
   })
   await t.test('both fail: both are reported', async (t) => {
     for (const name of ['worker01', 'worker02']) {
-      host.boot(name, { anew: true })
+      host.boot(name, { fresh: true })
       host.put(`cluster/nodes/${name}`, `Unknown agent ${version}\n`)
     }
     host.onNode('worker01', 'fault', 'invalid token CA hash length')

@@ -88,7 +88,7 @@ await t.test('three servers: one at a time, then the agents', async (t) => {
   await t.test(
     'a recreated first server joins the others and starts no second cluster',
     async (t) => {
-      host.boot('kubemaster', { anew: true })
+      host.boot('kubemaster', { fresh: true })
       host.put('cluster/nodes/kubemaster', `Unknown server ${version}\n`)
       failed(
         t,
@@ -108,7 +108,7 @@ await t.test('three servers: one at a time, then the agents', async (t) => {
   await t.test(
     'a node joins a server that is Ready, not the first one that only runs',
     async (t) => {
-      host.boot('agent01', { anew: true })
+      host.boot('agent01', { fresh: true })
       host.put('cluster/nodes/agent01', `Unknown agent ${version}\n`)
       host.put('cluster/nodes/kubemaster', `False server ${version}\n`)
       await succeeds(t, host, 'join', 'agent01')

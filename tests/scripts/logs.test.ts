@@ -96,7 +96,7 @@ await t.test('all of it, without a secret', async (t) => {
   })
   t.match(JSON.parse(files['doctor.json'] ?? ''), { lab: 'lab' })
   t.match(files['versions.txt'], /Node v\d+[^]*OpenSSH[^]*QEMU/)
-  t.match(files['README.txt'], 'Could not be had:\nnothing: all of it is here')
+  t.match(files['README.txt'], 'Missing:\nnothing')
 
   t.match(result.stdout, /^\.lab\/lab\/logs\/lab-\d{8}T\d{6}Z\.tar\.gz\n$/)
   t.match(
@@ -104,7 +104,7 @@ await t.test('all of it, without a secret', async (t) => {
     /✓ \d+ files:\n {2}doctor\.json lab\.yaml .*\n {2}nodes\/kubemaster\/: certificates/,
   )
   t.match(result.stderr, 'read it before you post it')
-  t.notMatch(result.stderr, 'could not be had')
+  t.notMatch(result.stderr, 'missing:')
   const after = host.everything()
   const archive = Object.keys(after).filter((file) => !(file in before))
   t.match(archive, [/project\/\.lab\/lab\/logs\/lab-.*\.tar\.gz$/], 'nothing else is new')
@@ -134,7 +134,7 @@ await t.test('without libvirt the nodes are asked', async (t) => {
   host.put('no-connection', 'error: failed to connect to the hypervisor\n')
   const result = await succeeds(t, host, 'logs', 'worker01')
   const files = unpacked(t, result)
-  t.match(result.stderr, 'could not be had: all that libvirt tells: failed to connect')
+  t.match(result.stderr, 'missing: everything from libvirt: failed to connect')
   t.ok(files['nodes/worker01/rke2.journal'])
   t.match(files['status.txt'], /^worker01 .* unknown [^]*failed to connect to the hypervisor/m)
   t.strictSame(

@@ -73,6 +73,21 @@ await t.test('join alone keeps those alike that do not join', async (t) => {
   for (const name of servers) t.match(onServer(name, 'a.yaml'), 'again')
 })
 
+await t.test('a server that is off may have old ones, and that is said', async (t) => {
+  const said = '! worker01: not reached, so its manifests may be old'
+  rmSync(join(host.project, 'rke2/manifests/a.yaml'))
+  host.put('domains/worker01/state', 'shut off\n')
+  await succeeds(t, host, 'install-rke2')
+  for (const text of [undefined, manifest('again')]) {
+    if (text) edit('a.yaml', text)
+    t.match((await succeeds(t, host, 'join', 'worker02')).stderr, said)
+  }
+  const { stdout } = await succeeds(t, host, 'status')
+  t.match(stdout, /\na\.yaml +\d of 1 .*\nnot counted, as there was no answer: 1 server\n/s)
+  host.put('domains/worker01/state', 'running\n')
+  await both(t)
+})
+
 await t.test('a file of ours that was changed or deleted there is put again', async (t) => {
   host.onNode('kubemaster', `${there}/a.yaml`, 'changed: there\n')
   rmSync(join(host.state, 'nodes/worker01', there, 'a.yaml'))

@@ -49,7 +49,7 @@ await t.test('agents off first, servers last; on again until every node is Ready
   await idle(t, host, 'start', 'nothing to do: every machine is on, and every node is Ready')
 })
 
-await t.test('some nodes; an agent whose server is off is told so', async (t) => {
+await t.test('some nodes; an agent whose server is off is reported', async (t) => {
   const host = made
   host.restore()
   const { stderr, changes: done } = await succeeds(t, host, 'stop', 'worker01')

@@ -131,7 +131,7 @@ await t.test('servers of three', async (t) => {
     t.strictSame(host.everything(), whole)
     host.restore()
     host.put('refuses-to-leave', '')
-    t.match(runByBash(t, host, script, 1), 'kubemaster: etcd refused to let it go')
+    t.match(runByBash(t, host, script, 1), 'kubemaster: etcd refused to remove it')
   })
 })
 
@@ -144,7 +144,11 @@ await t.test('what is refused, and what is asked', async (t) => {
   t.strictSame(two.code, 2)
   t.match(two.stderr, 'remove takes the name of one node, got 2')
   host.put('stuck-node', '')
-  failed(t, await host.run('remove', ['worker01', '--yes']), 'its Node did not go within 120 s')
+  failed(
+    t,
+    await host.run('remove', ['worker01', '--yes']),
+    'its Node was not deleted within 120 s',
+  )
   host.forget('stuck-node')
   await succeeds(t, host, 'stop', 'kubemaster')
   failed(
@@ -156,7 +160,7 @@ await t.test('what is refused, and what is asked', async (t) => {
   t.strictSame(host.inventory().domains, ['kubemaster', 'worker01', 'worker02'])
 })
 
-await t.test('destroy says that a node is still in the cluster, and goes on', async (t) => {
+await t.test('destroy says that a node is still in the cluster, and continues', async (t) => {
   const host = made
   host.restore()
   const { stderr } = await succeeds(t, host, 'destroy', 'worker01', '--yes')

@@ -52,7 +52,7 @@ await t.test('restore in a lab made again', (t) =>
       await succeeds(t, host, 'backup')
       rmSync(join(host.state, 'cluster'), { recursive: true })
       mkdirSync(join(host.state, 'cluster'))
-      host.boot('kubemaster', { anew: true })
+      host.boot('kubemaster', { fresh: true })
       host.put('secret', 'another')
       await succeeds(t, host, 'install-rke2')
       return host

@@ -88,7 +88,7 @@ await t.test(
     copyFileSync(join(host.project, backup), away)
     rmSync(join(host.state, 'cluster'), { recursive: true })
     mkdirSync(join(host.state, 'cluster'))
-    for (const name of names) host.boot(name, { anew: true })
+    for (const name of names) host.boot(name, { fresh: true })
     host.put('secret', 'another')
     failed(
       t,
@@ -114,7 +114,7 @@ await t.test(
   'a worker that was recreated after the backup is let in with its new password',
   async (t) => {
     const host = await changed(t)
-    host.boot('worker02', { anew: true })
+    host.boot('worker02', { fresh: true })
     host.put('cluster/nodes/worker02', `Unknown agent ${version}\n`)
     await succeeds(t, host, 'join')
     await succeeds(t, host, 'restore', '--yes')
@@ -152,7 +152,7 @@ await t.test('three servers: the others are off, and join again one at a time', 
   })
 
   await t.test('where the first one has joined another, it joins nobody any more', async (t) => {
-    host.boot('kubemaster', { anew: true })
+    host.boot('kubemaster', { fresh: true })
     host.put('cluster/nodes/kubemaster', `Unknown server ${version}\n`)
     await succeeds(t, host, 'join', 'kubemaster')
     const config = (name: string) => host.onNode(name, 'etc/rancher/rke2/config.yaml')
@@ -227,7 +227,7 @@ await t.test('a reset that fails says why, and the way back', async (t) => {
     t,
     await host.run('restore', ['--yes']),
     'etcd did not go back to the snapshot: no space left',
-    'the restore is not complete; run again, it begins again from the backup',
+    'the restore is not complete; run it again, and it starts again from the backup',
     `npx zx scripts/restore.ts ${backup}`,
     'etcd-old-TIME',
   )

@@ -29,7 +29,7 @@ await t.test('save is killed: the next run completes it, or says what is whole',
     host.put('kill-after', `1\n${after}`)
     t.equal((await host.run('snapshot', ['save', 'base'])).code, null, `killed after ${after}`)
     const again = await host.run('snapshot', ['save', 'base'])
-    if (again.code !== 0) failed(t, again, 'there is a snapshot called base already')
+    if (again.code !== 0) failed(t, again, 'a snapshot called base exists already')
     t.match((await succeeds(t, host, 'snapshot', 'list')).stdout, /worker02 +whole/)
     await succeeds(t, host, 'start')
     t.strictSame(host.everything(), whole, 'all is as if it had not been killed')

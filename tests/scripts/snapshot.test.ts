@@ -96,7 +96,7 @@ await t.test(
     t.match(stderr, 'Next: npx zx scripts/start.ts')
     await succeeds(t, host, 'start', 'kubemaster')
     const changed = await host.run('snapshot', ['save', 'two'])
-    failed(t, changed, 'there is a snapshot called two already', 'snapshot.ts remove two')
+    failed(t, changed, 'a snapshot called two exists already', 'snapshot.ts remove two')
     t.strictSame(states(host), ['running', 'shut off', 'shut off'], 'nothing was stopped')
   },
 )
@@ -175,7 +175,7 @@ await t.test('what cannot be saved or put back is refused with the reason', asyn
   await refused(['revert', 'base'], 'cannot go back to base: not on worker02')
   t.match(
     (await succeeds(t, host, 'snapshot', 'list')).stdout,
-    /base .* not on worker02: made again/,
+    /base .* not on worker02: recreated/,
   )
   const { stderr } = await succeeds(t, host, 'snapshot', 'save', 'base', '--off')
   t.match(stderr, 'snapshot-create-as worker02 base')
@@ -224,7 +224,7 @@ await t.test('other scripts say what they do to a snapshot', async (t) => {
   t.match(await list(), /^base .* incomplete, removed since then: worker02$/m)
   const again = await succeeds(t, host, 'create')
   t.match(again.stderr, '! snapshots without worker02: base; the lab can only go back to')
-  t.match(await list(), /^base .* incomplete, not on worker02: made again since then/m)
+  t.match(await list(), /^base .* incomplete, not on worker02: recreated since then/m)
   t.notMatch(await asked('worker02'), 'snapshot base', 'it is so already')
 })
 

@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path'
 import { XMLValidator } from 'fast-xml-parser'
 import t, { type Test } from 'tap'
-import { firstScreen, liveliest, waiting, waitOf } from '../docs/pictures.ts'
+import { liveliest, pictures, waitOf } from '../docs/pictures.ts'
 import { FakeHost } from '../helpers/fake-host.ts'
 import { fixture, top } from '../helpers/fixtures.ts'
 import type { RawLab } from '../helpers/labs.ts'
@@ -25,7 +25,7 @@ interface Shown {
   /** When to look at what waits. */
   until?: (shown: string) => boolean
   host: () => FakeHost | Promise<FakeHost>
-  /** Each look needs a host of its own. */
+  /** Each look needs its own host. */
   fresh?: true
 }
 
@@ -219,7 +219,7 @@ await t.test('Ctrl-C ends a wait, and leaves a tidy terminal', { skip: noTmux },
   }
 })
 
-await t.test('in CI a terminal is told line by line too', { skip: noTmux }, async (t) => {
+await t.test('in CI a terminal gets line after line too', { skip: noTmux }, async (t) => {
   const host = await booting()
   host.put('guests/kubemaster', busy)
   const env = { ...host.env, CI: 'true' }
@@ -278,7 +278,7 @@ await t.test('a screen becomes a picture', (t) => {
 })
 
 await t.test('the pictures of the README are what was recorded, and nothing else', (t) => {
-  for (const [name, draw] of Object.entries({ 'first-screen': firstScreen, waiting })) {
+  for (const [name, draw] of Object.entries(pictures)) {
     const recorded = readFileSync(join(top, `tests/fixtures/recording/${name}.ansi`), 'utf8')
     const picture = readFileSync(join(top, `docs/${name}.svg`), 'utf8')
     t.equal(picture, draw(recorded), `docs/${name}.svg (npm run record -- --draw)`)

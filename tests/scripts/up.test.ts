@@ -158,7 +158,7 @@ await t.test('without a bridge the lab gets a NAT network, and says so', async (
     t.match(no.stdout, ' nothing was done')
     t.strictSame([no.changes, read('lab.yaml')], [[], asShipped])
   })
-  await t.test('of a lab file that was changed the doctor says what it lacks', async (t) => {
+  await t.test('of a lab file that was changed the doctor says what is missing', async (t) => {
     writeFileSync(join(host.project, 'lab.yaml'), `# mine\n${asShipped}`)
     const mine = await host.run('up', ['--yes'])
     failed(

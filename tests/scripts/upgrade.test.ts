@@ -64,7 +64,7 @@ await t.test(
       `at ${version}: kubemaster`,
       'stopped at worker01',
       `still at ${old}: worker02`,
-      'goes on: npx zx scripts/upgrade.ts',
+      'continues: npx zx scripts/upgrade.ts',
       'tutorials/30-upgrade.md, "The way back"',
     )
     t.strictSame(versions(host), { kubemaster: version, worker01: old, worker02: old })
@@ -83,7 +83,7 @@ await t.test(
   },
 )
 
-await t.test('the first server does not come back: the way goes on from there', async (t) => {
+await t.test('the first server does not come back: the way continues from there', async (t) => {
   const host = made
   host.restore()
   host.onNode('kubemaster', 'fault', fault)
@@ -182,7 +182,7 @@ await t.test('one node alone is not drained; what changes with the version is sa
     'apiserver_requested_deprecated_apis{group="example.org",removed_release="1.36",resource="things",version="v1beta1"} 1\n',
   )
   const { stderr } = await succeeds(t, host, 'upgrade')
-  t.match(stderr, '! things of example.org/v1beta1 are still asked for, and v1.36 removes that API')
+  t.match(stderr, '! things of example.org/v1beta1 are still requested, and v1.36 removes that API')
   t.match(stderr, '! this cluster keeps ingress-nginx')
   t.strictSame(host.events().slice(-2), ['start kubemaster', 'ready kubemaster'])
   t.strictSame(versions(host), { kubemaster: version })
@@ -212,7 +212,7 @@ await t.test('--dry-run, run by bash, does the same', async (t) => {
   t.match(await printed(t, host, 'upgrade'), '# nothing to do')
 })
 
-await t.test('the whole lab is saved first, and put back when that is wished', async (t) => {
+await t.test('the whole lab is saved first, and put back when that is wanted', async (t) => {
   const host = new FakeHost(t, (lab) => (lab.rke2.version = old))
   host.makeRelease(old)
   await prepare(t, host, 'create', 'eject', 'install-rke2', 'join')

@@ -29,7 +29,7 @@ await t.test('it is named in lists, scripts and pipelines', async (t) => {
     t.match(run(command), { program, status }, command)
 })
 
-await t.test('a line that is a command of its own can be tried by hand', async (t) => {
+await t.test('a line that is a separate command can be tried by hand', async (t) => {
   const two = "true\nls -d '/no where'\ntrue"
   t.equal(run(two).line, "ls -d '/no where'")
   for (const part of ['true\nls \\\n  /nowhere', 'true\nfalse | cat', 'true && ls $HOME/nowhere'])

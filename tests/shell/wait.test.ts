@@ -1,4 +1,4 @@
-// Waiting, on a clock of its own.
+// Waiting, on a fake clock.
 import t from 'tap'
 import { TimedOut, until } from '../../lib/shell/wait.ts'
 

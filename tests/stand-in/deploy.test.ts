@@ -19,7 +19,7 @@ const valueOf = (name: string) => {
 const addons = () => {
   const get = (...words: string[]) =>
     server.kubectl('get', '--namespace', 'kube-system', '--output', 'json', ...words).out
-  const events = get('events', '--field-selector', 'involvedObject.kind=Addon,type=Warning')
+  const events = get('events', '--field-selector', 'involvedObject.kind=Addon')
   return parseAddons(
     new Map([
       ['manifest-list', ''],
@@ -69,6 +69,7 @@ await t.test('what goes wrong is an event, and tried again', async (t) => {
   t.ok(await server.until('Failed to process config'))
   await put('other.yaml', map('right', 'now'))
   await until(t, () => addons()?.applied?.get('other') === sum(map('right', 'now')))
+  await until(t, () => !addons()?.trouble.has('other'))
 })
 
 await t.test('the ready files are accepted', async (t) => {

@@ -24,7 +24,7 @@ t.teardown(async () => {
   await rm(top, { recursive: true, force: true })
 })
 
-/** One node: a folder that is its disk, an address of its own and the service that runs on it. */
+/** One node: a folder that is its disk, its own address and the service that runs on it. */
 export class Node {
   name: string
   role: 'server' | 'agent'

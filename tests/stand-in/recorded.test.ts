@@ -10,7 +10,7 @@ import { Node, run } from './nodes.ts'
 const here = import.meta.dirname
 const recorded = (name: string) => fixture(`rke2-1.35.0/${name}`).split('\n')
 
-/** A line without what differs from one run to the next; `who` is the node and those that it speaks of. */
+/** A line without what differs from one run to the next; `who` is the node and those that it names. */
 function kindOf(line: string, who: string[]): string {
   const etcd = /^\{"level":"(\w+)".*?"msg":"(.*?)"/.exec(line)
   const text = etcd ? `etcd ${etcd[1]} ${etcd[2]}` : line.replace(/^time="[^"]*" /, '')
@@ -43,7 +43,7 @@ function section(lines: string[], from: string, to: string): string[] {
   return lines.slice(start, end + 1)
 }
 const once = (list: string[]) => list.filter((line, i) => line !== list[i - 1])
-/** The import goes on beside the rest; each is in order of its own. */
+/** The import runs beside the rest; each has its own order. */
 const isImport = (line: string) => /msg="(Imported|Tagged) /.test(line)
 const beside = (list: string[]) => list.filter((line) => !isImport(line))
 

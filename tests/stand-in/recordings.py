@@ -62,7 +62,7 @@ def scene(name):
 
 
 def say(text):
-    """One line of the journal; etcd's own lines are JSON, with a time of their own."""
+    """One line of the journal; etcd's own lines are JSON, with their own time."""
     now = time.time()
     stamp = time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(now))
     if text.startswith('{'):

@@ -43,6 +43,17 @@ export async function makeRelease(dir: string, release: Release): Promise<void> 
 
 const recording = (name: string) => readFile(join(here, '../fixtures/rke2-1.35.0', name), 'utf8')
 
+/** What the program `rke2` needs beside it. */
+export const programs = [
+  'access.py',
+  'deploy.py',
+  'vip.py',
+  'kube.py',
+  'protobuf.py',
+  'recordings.py',
+  'kubectl',
+]
+
 /** The tarball: the layout that RKE2's has, the stand-in's programs in it. */
 async function tarball(version: string): Promise<Buffer> {
   const stage = await mkdtemp(join(tmpdir(), 'rke2-stand-in-'))
@@ -57,10 +68,9 @@ async function tarball(version: string): Promise<Buffer> {
     await put('bin/rke2', program.replace(/^VERSION = '.*?'/m, `VERSION = '${version}'`), 0o755)
     for (const name of ['rke2-killall.sh', 'rke2-uninstall.sh'])
       await put(`bin/${name}`, await text(name), 0o755)
-    for (const name of ['kube.py', 'deploy.py', 'vip.py', 'recordings.py', 'kubectl'])
-      await put(`${share}/stand-in/${name}`, await text(name))
-    const programs = (await text('recordings.py')) + program
-    for (const name of new Set(programs.match(/[\w.-]+\.(journal|txt)\b/g)))
+    for (const name of programs) await put(`${share}/stand-in/${name}`, await text(name))
+    const players = (await text('recordings.py')) + program
+    for (const name of new Set(players.match(/[\w.-]+\.(journal|txt)\b/g)))
       await put(`${share}/stand-in/recordings/${name}`, await recording(name))
     const unit = await text('rke2.service')
     for (const [role, other] of [

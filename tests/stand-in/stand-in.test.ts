@@ -190,7 +190,7 @@ await t.test('each cause of failure shows its words in the journal', async (t) =
       for (const fragment of fragments)
         t.ok(await node.until(fragment), `${name}: ${fragment}`, { log: node.log })
       if (node.log.includes('level=fatal')) t.equal(await node.exit, 1, `${name} exits`)
-      else t.equal(node.process?.exitCode, null, `${name} goes on trying`)
+      else t.equal(node.process?.exitCode, null, `${name} keeps trying`)
       await node.stop()
     }),
   )
@@ -235,7 +235,7 @@ await t.test('a second server shares the state and takes over', async (t) => {
   t.equal(first.kubectl('delete', 'node', 'cp2').code, 0)
   t.ok(Date.now() - started > 1500, 'the Node of a server goes when etcd has let go of it')
   t.ok(await second.until('Failed to test etcd connection'))
-  t.equal(second.process?.exitCode, null, 'it goes on without etcd')
+  t.equal(second.process?.exitCode, null, 'it keeps running without etcd')
   t.equal(second.kubectl('get', 'nodes').code, 1)
   await second.stop()
   await second.start({ server: url, token: await first.token() })
@@ -294,37 +294,37 @@ await t.test('a snapshot of another machine is restored with its token only', as
   const saved = first.path('var/lib/rancher/rke2/server/db/snapshots')
   const [name = ''] = await readdir(saved)
   const snapshot = `--cluster-reset-restore-path=${join(saved, name)}`
-  const anew = new Node('cp1', 'server', 'cp1-anew')
-  await anew.start({})
-  t.ok(await anew.until(up))
+  const again = new Node('cp1', 'server', 'cp1-again')
+  await again.start({})
+  t.ok(await again.until(up))
   const rke2 = (...args: string[]) =>
-    run(join(here, 'rke2'), args, { RKE2_STAND_IN_ROOT: anew.root })
+    run(join(here, 'rke2'), args, { RKE2_STAND_IN_ROOT: again.root })
   const reset = (...more: string[]) => rke2('server', '--cluster-reset', snapshot, ...more)
   t.match(reset().err, /level=fatal.*address already in use/)
-  await anew.stop()
+  await again.stop()
   const other = /level=fatal.*bootstrap data already found and encrypted with different token/
   t.match(reset().err, other)
-  await rm(anew.path('var/lib/rancher/rke2/server'), { recursive: true })
+  await rm(again.path('var/lib/rancher/rke2/server'), { recursive: true })
   t.match(reset().err, /level=fatal.*token does not exist, please pass --token/)
-  await anew.write('password', `${(await first.token()).replace(/.*:/, '')}\n`)
-  const config = { 'node-name': 'cp1', 'bind-address': anew.address, 'node-ip': anew.address }
+  await again.write('password', `${(await first.token()).replace(/.*:/, '')}\n`)
+  const config = { 'node-name': 'cp1', 'bind-address': again.address, 'node-ip': again.address }
   const configure = (more: object) =>
-    anew.write('etc/rancher/rke2/config.yaml', JSON.stringify({ ...config, ...more }))
+    again.write('etc/rancher/rke2/config.yaml', JSON.stringify({ ...config, ...more }))
   await configure({ server: 'https://192.0.2.1:9345', token: 'x' })
-  const withToken = `--token-file=${anew.path('password')}`
+  const withToken = `--token-file=${again.path('password')}`
   t.match(reset(withToken).err, /level=fatal.*cannot perform cluster-reset while server URL is set/)
   await configure({})
   t.match(reset(withToken).err, 'membership has been reset')
-  anew.log = ''
-  await anew.start({})
-  t.ok(await anew.until(up))
-  t.ok(await anew.ready('cp1'))
-  t.equal(anew.kubectl('get', 'node', 'w1').code, 0, 'the snapshot has it')
-  t.equal(await anew.token(), await first.token())
+  again.log = ''
+  await again.start({})
+  t.ok(await again.until(up))
+  t.ok(await again.ready('cp1'))
+  t.equal(again.kubectl('get', 'node', 'w1').code, 0, 'the snapshot has it')
+  t.equal(await again.token(), await first.token())
   t.match(rke2('etcd-snapshot', 'save', '--name', 'b').err, /Snapshot b-.* saved/)
-  const [made = ''] = await readdir(anew.path('var/lib/rancher/rke2/server/db/snapshots'))
+  const [made = ''] = await readdir(again.path('var/lib/rancher/rke2/server/db/snapshots'))
   t.match(rke2('etcd-snapshot', 'delete', made).err, `Snapshot ${made} deleted.`)
-  await anew.stop()
+  await again.stop()
 })
 await t.test(
   'another version counts from the restart on, in the kubelet, the API and the charts',

@@ -1,4 +1,4 @@
-// A terminal to look at: one tmux pane, with a tmux server of its own.
+// A terminal to look at: one tmux pane, with its own tmux server.
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -46,7 +46,7 @@ export class Pane {
     this.tmux('send-keys', 'C-c')
   }
 
-  /** Whether the cursor is to be seen. */
+  /** Whether the cursor is visible. */
   get hasCursor(): boolean {
     return this.tmux('display-message', '-p', '#{cursor_flag}').trim() === '1'
   }

@@ -80,7 +80,7 @@ const cases: [name: string, text: string, gone: string[], kept?: string[]][] = [
   ['an image by its digest stays', 'busybox:1.36@sha256:00ff', [], ['busybox:1.36@sha256:00ff']],
   ['YAML', 'token: s3 s3b # mine\nagent-token: "s3\\"s3b"\nname: a', ['s3'], ['\nname: a']],
   ['YAML of several lines', 'a:\n  password: |\n    s3\n\n    s3b\n  b: 1', ['s3'], ['  b: 1']],
-  ['YAML that goes on', 'secret: s3\n  s3b\nb: 1', ['s3'], ['b: 1']],
+  ['YAML over several lines', 'secret: s3\n  s3b\nb: 1', ['s3'], ['b: 1']],
   ['YAML, in quotes over lines', "passwd: 's3\n  s3b'\nb: 1", ['s3'], ['b: 1']],
   ['a list below its key', 'tokens:\n- s3a\n- s3b\nb: 1', ['s3'], ['b: 1']],
   [
@@ -186,7 +186,7 @@ await t.test('secrets are taken out, in whatever they stand', (t) => {
   t.end()
 })
 
-await t.test('what only speaks of secrets stays as it is', (t) => {
+await t.test('what only names secrets stays as it is', (t) => {
   const lines = [
     'level=info msg="Server node token is available at /var/lib/rancher/rke2/server/token"',
     'token CA hash does not match the Cluster CA certificate hash: 00ff != ff00',

@@ -50,7 +50,7 @@ export async function backupAndRestore(t: Test, { work, run, nodes }: DayTwo): P
     },
   )
 
-  await t.test('a lab that was made again goes on from the backup', async (t) => {
+  await t.test('a recreated lab continues from the backup', async (t) => {
     const before = await token()
     await succeeds(t, 'backup', '--keep=1')
     t.equal(readdirSync(folder).length, 1)

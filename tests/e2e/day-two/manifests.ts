@@ -10,7 +10,7 @@ const storage = 'local-path-storage.yaml'
 const map = (value: string) =>
   `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: ours, namespace: default }\ndata: { key: ${value} }\n`
 
-/** Leaves the lab without manifests of its own. */
+/** Leaves the lab without its manifests. */
 export async function manifestsGoOn(t: Test, { work, run, nodes }: Section): Promise<void> {
   const [server = ''] = nodes
   const put = (name: string, text: string) =>

@@ -69,7 +69,7 @@ export async function smallOnes(t: Test, { host, work, run, nodes }: Place): Pro
     }
     t.match(texts.get(`nodes/${server}/kubernetes-nodes.txt`), new RegExp(`${server} +Ready`))
     t.match(texts.get('versions.txt'), /hypervisor: QEMU/)
-    const missing = stderr.match(/could not be had: .*/g) ?? []
+    const missing = stderr.match(/missing: .*/g) ?? []
     const unplayed = /\/(containers|certificates|containerd|kubelet)\.|kubernetes-events/ // of the stand-in for RKE2
     t.strictSame(
       missing.filter((line) => !unplayed.test(line)),

@@ -1,4 +1,4 @@
-// An upgrade that is killed in the middle and goes on, and one that fails there and is taken back, on real machines. RKE2 is
+// An upgrade that is killed in the middle and continues, and one that fails there and is undone, on real machines. RKE2 is
 // played by the stand-in.
 import type { Test } from 'tap'
 import { makeRelease } from '../../stand-in/release.ts'
@@ -103,7 +103,7 @@ export async function upgradeTakenBack(t: Test, of: Upgraded): Promise<void> {
   await other.remove()
 }
 
-/** It is killed in the middle; the next run goes on from there. The lab file has the new version then. */
+/** It is killed in the middle; the next run continues from there. The lab file has the new version then. */
 export async function upgradeGoesOn(t: Test, of: Upgraded): Promise<void> {
   const { rig, work, run, nodes, from, to } = of
   const { written, seen, all, installed } = looks(of)
@@ -142,7 +142,7 @@ export async function upgradeGoesOn(t: Test, of: Upgraded): Promise<void> {
     )
   })
 
-  await t.test('run again, it goes on from there', async (t) => {
+  await t.test('run again, it continues from there', async (t) => {
     const { stderr } = await run.succeeds(t, 'upgrade')
     t.notMatch(stderr, `Upgrade ${server}`)
     t.strictSame(await seen(), all(to))
