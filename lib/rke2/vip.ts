@@ -158,22 +158,23 @@ export function vipStatus(
   answers: string[][],
   ports: Pick<VipStatus, 'api' | 'join'>,
 ): VipStatus {
-  const holders = answers
-    .filter((addresses) => addresses.includes(vip))
-    .flatMap((addresses) => nodes.find(({ address }) => addresses.includes(address))?.name ?? [])
+  const servers = nodes.filter(({ role }) => role === 'server')
+  const has = answers.filter((addresses) => addresses.includes(vip)).flat()
+  const holders = servers.filter(({ address }) => has.includes(address)).map(({ name }) => name)
+  const unasked = servers.length - answers.length
   const silent = [!ports.api && '6443', !ports.join && '9345'].filter(Boolean)
   const remarks = [
     holders.length > 1 && `${holders.join(' and ')} have it, and only one of them may`,
-    holders.length === 0 && (silent.length < 2 ? strangers(answers.length) : 'no server has it'),
+    holders.length === 0 && noHolder(unasked, silent.length < 2),
     silent.length > 0 && `${silent.join(' and ')} ${silent.length > 1 ? 'do' : 'does'} not answer`,
   ]
   return { address: vip, holders, ...ports, remark: remarks.filter(Boolean).join('; ') || null }
 }
 
-const strangers = (servers: number) =>
-  servers > 0
-    ? 'it answers, but no server that answered has it: another machine, or a server that cannot be asked'
-    : 'no server could be asked whether it has it'
+function noHolder(unasked: number, answers: boolean): string {
+  if (unasked > 0) return `no server that answered has it, and ${unasked} did not answer`
+  return answers ? 'another machine has it, and no server does' : 'no server has it'
+}
 
 /** A line for people. */
 export const vipLine = ({ address, holders, remark }: VipStatus): string =>

@@ -20,8 +20,12 @@ export async function addressMoves(t: Test, section: Section): Promise<void> {
   }
   // A server that is too busy to answer is not counted.
   const settled = async () => {
-    for (let tries = 0; tries < 30 && (await state()).remark !== null; tries++) await sleep(2000)
-    return state()
+    let last = await state()
+    for (let tries = 0; tries < 30 && last.remark !== null; tries++) {
+      await sleep(2000)
+      last = await state()
+    }
+    return last
   }
 
   await t.test('certificates, configurations and kubeconfig have it', async (t) => {
