@@ -48,12 +48,13 @@ export async function prepare(
 }
 
 async function agree(ahead: Ahead, { yes }: Options, shell: Shell): Promise<void> {
-  const stuck = ahead.findings.filter(
-    ({ level, fix = [] }) => level === 'failure' && fix.every(isForPeople),
+  const stuck = ahead.findings.flatMap(({ check, level, fix = [] }) =>
+    level === 'failure' && fix.every(isForPeople) ? check : [],
   )
-  if (stuck.length > 0)
+  const names = [...new Set(stuck)]
+  if (names.length > 0)
     throw new LabError(
-      `nothing was done: ${stuck.map(({ check }) => check).join(', ')} needs you first`,
+      `nothing was done: ${names.join(', ')} ${names.length === 1 ? 'needs' : 'need'} you first`,
       { hint: line('# change what is marked ✗, then: ', script('up')) },
     )
   if (isIdle(ahead)) return

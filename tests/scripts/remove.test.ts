@@ -100,7 +100,7 @@ await t.test('servers of three', async (t) => {
   await t.test('RKE2 refuses: it stays a member, and the next run asks again', async (t) => {
     host.restore()
     host.put('refuses-to-leave', '')
-    await refused(t, ['worker02', '--yes'], 'worker02: RKE2 refused to take it out of etcd')
+    await refused(t, ['worker02', '--yes'], 'worker02: RKE2 refused to remove it from etcd')
     t.strictSame(host.inventory().domains, ['kubemaster', 'worker01', 'worker02'])
     host.forget('refuses-to-leave')
     await succeeds(t, host, 'remove', 'worker02', '--yes')

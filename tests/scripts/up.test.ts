@@ -258,6 +258,14 @@ await t.test('what only a person can change stops it before anything is made', a
   const result = await host.run('up', ['--yes'])
   failed(t, result, '# install: genisoimage', 'nothing was done: host tools needs you first')
   t.strictSame(result.changes, [])
+
+  host.put('files/etc/os-release', 'ID=debian\nVERSION_ID="13"\n')
+  host.without('sudo')
+  for (const last of [30, 31]) host.put(`network/192.0.2.${last}`, 'open\n')
+  const unprivileged = await host.run('up', ['--yes'])
+  const how = /there is no sudo here; as root: su - -c '.* install .* sudo && usermod -aG sudo me'/
+  failed(t, unprivileged, how, 'nothing was done: host tools, addresses need you first')
+  t.strictSame(unprivileged.changes, [])
 })
 
 await t.test('where the lab cannot run, the rehearsal is offered', async (t) => {
