@@ -70,9 +70,7 @@ function networkProblems(raw: Raw): Problem[] {
 
 function vipProblem(nodes: Raw[], vip: unknown): string | undefined {
   const index = nodes.findIndex(({ address }) => isAddress(vip) && address === vip)
-  return index < 0
-    ? undefined
-    : `${String(vip)} is already nodes[${index}]; it must be one of its own`
+  return index < 0 ? undefined : `${String(vip)} is already nodes[${index}]; no node may have it`
 }
 
 const nodesOf = (raw: Raw): Raw[] => (Array.isArray(raw.nodes) ? raw.nodes : []).map(record)

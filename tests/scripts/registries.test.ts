@@ -74,7 +74,7 @@ await t.test('a file that RKE2 would not understand changes nothing', async (t) 
   t.equal(onNode('worker01'), '')
 })
 
-await t.test('a login that others on this host can read is told', async (t) => {
+await t.test('a warning about a login that others on this host can read', async (t) => {
   host.restore()
   edit(text('https://cache.lan'))
   t.notMatch((await succeeds(t, host, 'install-rke2')).stderr, 'others on this host')

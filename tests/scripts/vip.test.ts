@@ -124,7 +124,7 @@ await t.test(
 )
 
 await t.test(
-  'new to a cluster: refused until every certificate holds it; and taken away',
+  'new to a cluster: refused until every certificate holds it; and removed',
   async (t) => {
     const host = await made(t, several, 'install-rke2', 'join')
     host.writeLab(shared)

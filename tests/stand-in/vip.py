@@ -40,7 +40,7 @@ def announce(interface, address):
 
 
 def hold(store, node_ip, leads, log):
-    """For ever: `leads` says whether this server leads now."""
+    """Never ends. `leads` says whether this server leads now."""
     held = None
     while True:
         address = wanted(store) if leads() else None

@@ -1,4 +1,4 @@
-// rke2.vip on three servers that are Ready: who joined through it, who holds it, and what goes on when that one is lost.
+// rke2.vip on three servers that are Ready: who joined through it, who holds it, and what still works when that one is lost.
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
 import type { Section } from '../day-two/off-and-on.ts'
