@@ -49,7 +49,10 @@ export function lookAround(
     node,
     answer: isHere ? await knock(node.address, 22, milliseconds) : 'silent',
   })
-  return { here: lookHere(lab, questions), knocks: Promise.all(nodes.map(tryNode)) }
+  const { vip } = lab.rke2
+  const shared = isHere && vip ? knock(vip, 22, milliseconds) : undefined // for the look at its MAC
+  const knocks = Promise.all([Promise.all(nodes.map(tryNode)), shared])
+  return { here: lookHere(lab, questions), knocks: knocks.then(([ofNodes]) => ofNodes) }
 }
 
 /** Asks this host, and over SSH that of libvirt. */

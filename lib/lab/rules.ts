@@ -71,6 +71,11 @@ function networkProblems(raw: Raw): Problem[] {
   ]
 }
 
+function vipProblem(nodes: Raw[], vip: unknown): string | undefined {
+  const index = nodes.findIndex(({ address }) => isAddress(vip) && address === vip)
+  return index < 0 ? undefined : `${String(vip)} is already nodes[${index}]; no node may have it`
+}
+
 export const nodesOf = (raw: Raw): Raw[] => (Array.isArray(raw.nodes) ? raw.nodes : []).map(record)
 const isServer = ({ role }: Raw) => role === 'server'
 
@@ -88,7 +93,7 @@ export function ruleProblems(document: unknown): Problem[] {
       problem(['nodes', index, 'address'], addressProblem(raw, address)),
     ),
     ...networkProblems(raw),
-    ...problem(['rke2', 'vip'], addressProblem(raw, vip)),
+    ...problem(['rke2', 'vip'], addressProblem(raw, vip) ?? vipProblem(nodes, vip)),
     ...Object.entries(record(config)).flatMap(([key, value]) =>
       problem(['rke2', 'config', key], rke2KeyProblem(key, value, servers)),
     ),
@@ -98,9 +103,13 @@ export function ruleProblems(document: unknown): Problem[] {
 
 /** Warnings about a valid lab file. */
 export function ruleWarnings(document: unknown): string[] {
-  const count = nodesOf(record(document)).filter(isServer).length
-  if (count === 0 || count % 2 === 1) return []
+  const raw = record(document)
+  const count = nodesOf(raw).filter(isServer).length
+  const isEven = count > 0 && count % 2 === 0
+  const isFixed = count < 3 && record(raw.rke2).vip !== undefined
   return [
-    `${count} servers: etcd needs an odd number; ${count} tolerate no more failures than ${count - 1}`,
-  ]
+    isEven &&
+      `${count} servers: etcd needs an odd number; ${count} tolerate no more failures than ${count - 1}`,
+    isFixed && `rke2.vip cannot move: that takes three servers, and this lab has ${count}`,
+  ].filter((one) => one !== false)
 }

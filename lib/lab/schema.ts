@@ -154,7 +154,16 @@ export const labSchema = z.strictObject({
       ),
     vip: address
       .optional()
-      .describe('shared address in front of several servers, added to their certificates'),
+      .describe(
+        'address that the servers share: nodes join there, and it is in certificates and kubeconfig; kube-vip moves it when a server is lost, if there are three',
+      ),
+    vipImage: line
+      .regex(
+        /^[\w./:-]+(:v?\d[\w.-]*|@sha256:[0-9a-f]{64})$/,
+        'must be an image with a version, such as ghcr.io/kube-vip/kube-vip:v1.2.3',
+      )
+      .default('ghcr.io/kube-vip/kube-vip:v1.2.3')
+      .describe('image of kube-vip, with its version'),
     mirror: url.optional().describe('base address to download releases from instead of GitHub'),
     artifacts: path.optional().describe("folder with the release's files; nothing is downloaded"),
     images: z

@@ -113,6 +113,10 @@ const wrong: [path: string, value: unknown, reason: RegExp][] = [
   ['rke2.vip', '10.0.0.9', /rke2\.vip: 10\.0\.0\.9 is not in/],
   ['rke2.vip', 'fd00::9', /rke2\.vip: must be an IPv4 address; docs/],
   ['rke2.vip', '192.0.2.255', /rke2\.vip: .* broadcast/],
+  ['rke2.vip', '192.0.2.1', /rke2\.vip: 192\.0\.2\.1 is network\.gateway/],
+  ['rke2.vip', '192.0.2.31', /rke2\.vip: 192\.0\.2\.31 is already nodes\[1\]/],
+  ['rke2.vipImage', 'kube-vip', /rke2\.vipImage: must be an image with a version/],
+  ['rke2.vipImage', 'registry.lan:5000/kube-vip:latest', /must be an image with a version/],
   ['rke2.mirror', 'mirror', /must be an http or https address/],
 ]
 await t.test('each broken rule is reported with its path and reason', async (t) => {
@@ -155,6 +159,7 @@ const strings = [
   'rke2.version',
   'rke2.cni',
   'rke2.vip',
+  'rke2.vipImage',
   'rke2.mirror',
 ]
 const free = ['image.file', 'rke2.artifacts']
