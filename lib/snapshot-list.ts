@@ -41,7 +41,7 @@ export function asTable(saves: Saves): string {
     one.name,
     when(one),
     machinesOf(one),
-    trouble(saves, one) ?? 'whole',
+    trouble(saves, one) ?? 'complete',
   ])
   const bytes = used(saves)
   return [
