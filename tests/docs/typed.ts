@@ -39,7 +39,7 @@ export interface Typed {
 
 /**
  * The commands of blocks of bash, a line each; what a block of text right below says is the output of the last.
- * Not those with the mark "script", whose lines belong together, nor "shown": these change the reader's own host, or need
+ * Not those with the mark "script", whose lines belong together, nor "shown": these change the reader's own host or lab, or need
  * the real RKE2.
  */
 export function typed(page: string): Typed[] {
