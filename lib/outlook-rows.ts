@@ -89,7 +89,8 @@ function downloads({ downloads, cache }: Outlook): string {
 function machines({ lab, fresh, setup, diskFree }: Outlook): string {
   const each = fresh.map((node) => `${node.name} ${formatSize(node.memory)}`).join(', ')
   const whole = isAllHere(lab) ? ` of ${formatSize(setup.memory)}` : ''
-  const disk = formatSize(fresh.reduce((sum, node) => sum + node.disk, 0))
+  const sizes = fresh.flatMap(({ disk, disks }) => [disk, ...disks.map(({ size }) => size)])
+  const disk = formatSize(sizes.reduce((sum, size) => sum + size, 0))
   const free = diskFree === undefined ? '' : ` of ${formatSize(diskFree)} free`
   return `${each}${whole} memory; disks grow up to ${disk}${free}`
 }

@@ -29,7 +29,9 @@ function trouble({ machines }: Saves, one: LabSnapshot): string | undefined {
 /** Bytes that the disks take on the host, snapshots included; libvirt does not say how much of that one snapshot holds. */
 const used = ({ machines }: Saves) =>
   machines.every(({ disk }) => disk)
-    ? machines.reduce((sum, { disk }) => sum + (disk?.allocation ?? 0), 0)
+    ? machines
+        .flatMap(({ disk, more = [] }) => [disk ?? [], more].flat())
+        .reduce((sum, { allocation }) => sum + allocation, 0)
     : null
 
 /** A table, and what all disks take. */
@@ -39,7 +41,7 @@ export function asTable(saves: Saves): string {
     one.name,
     when(one),
     machinesOf(one),
-    trouble(saves, one) ?? 'whole',
+    trouble(saves, one) ?? 'complete',
   ])
   const bytes = used(saves)
   return [

@@ -30,6 +30,7 @@ import {
   planStart,
   savedBefore,
 } from '../lib/machine/create.ts'
+import { planEmptyBase } from '../lib/machine/disks.ts'
 import { checkMachines, differences } from '../lib/machine/drift.ts'
 import { planSeeds, readUserConfig } from '../lib/machine/seed.ts'
 import { hasFreeSudo } from '../lib/machine/user-data.ts'
@@ -87,8 +88,11 @@ await phase(import.meta.url, 'create', async ({ lab, nodes, options, shell }) =>
         async () => forEach('Machines', pairAll(now, there), plan),
         () => Promise.all(grown.map((site) => planSeeds(site, nodesOn(site.lab, fresh), config))),
       )
+      const empty = grown.flatMap((site) =>
+        planEmptyBase(site.lab, site.host, nodesOn(site.lab, fresh)),
+      )
       await shell.apply(inOrder('Network', planNetworks(now)))
-      for (const stage of planUploads(base, seeds.flat())) await shell.apply(stage)
+      for (const stage of planUploads(base, empty, seeds.flat())) await shell.apply(stage)
       return made
     })
     await Promise.all(

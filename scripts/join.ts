@@ -11,6 +11,7 @@ import { nextHint, planKubeconfig, readKubeconfig } from '../lib/rke2/kubeconfig
 import { planOthers } from '../lib/rke2/manifest-files.ts'
 import { reached, readEdited, type Member } from '../lib/rke2/service.ts'
 import { bringsNetwork } from '../lib/rke2/kube-nodes.ts'
+import { checkVipKnown } from '../lib/rke2/vip.ts'
 import { forEach, inOrder } from '../lib/shell/steps.ts'
 
 await phase(import.meta.url, 'join', async ({ lab, nodes, options, shell }) => {
@@ -21,6 +22,7 @@ await phase(import.meta.url, 'join', async ({ lab, nodes, options, shell }) => {
   const silent = joiners.filter(({ trouble }) => trouble)
   if (silent.length > 0) await shell.apply(forEach('Reach the nodes', silent, reached))
   warnOfTwins(lab, joiners, seen.all)
+  checkVipKnown(lab, seen.servers)
   for (const stage of planOthers(lab, edited, seen.servers, joiners)) await shell.apply(stage)
   const leader = await readyLeader(lab, seen, options.timeout, shell)
 

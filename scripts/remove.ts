@@ -44,5 +44,5 @@ await phase(import.meta.url, 'remove', async ({ lab, nodes, options, shell }) =>
     await shell.apply(inOrder('Kubeconfig', planKubeconfig(lab, leave.heir.node, kubeconfig)))
   }
   for (const stage of removal(lab, own)) await shell.apply(stage)
-  return { next: [`# take ${node.name} out of ${options.lab}, then:`, script('status')] }
+  return { next: [`# remove ${node.name} from ${options.lab}, then:`, script('status')] }
 })

@@ -5,12 +5,14 @@ import { checkRoom } from '../lib/doctor/room.ts'
 import { checkAccess } from '../lib/guest/keys.ts'
 import { untilReady } from '../lib/guest/ready.ts'
 import { growRoot } from '../lib/guest/root-disk.ts'
-import { observeAll, pairAll } from '../lib/libvirt/hosts.ts'
+import { nodesOn } from '../lib/lab/hosts.ts'
+import { observeAll, pairAll, siteOf } from '../lib/libvirt/hosts.ts'
 import type { Machine } from '../lib/libvirt/ownership.ts'
 import { planNetworks } from '../lib/machine/create.ts'
+import { missingDisks, planEmptyBase } from '../lib/machine/disks.ts'
 import { checkMachines, checkMade } from '../lib/machine/drift.ts'
 import { isOn, lostQuorum, shutDown } from '../lib/machine/power.ts'
-import { checkDisks, growsDisk, mustBeOff, needsOf } from '../lib/machine/resize.ts'
+import { checkDisks, growsDisk, growsRoot, mustBeOff, needsOf } from '../lib/machine/resize.ts'
 import { planGrowth, planOn, planSizes, unfilled } from '../lib/machine/resize.ts'
 import { oldSizes } from '../lib/machine/snapshot-losses.ts'
 import { snapshotsOf } from '../lib/machine/snapshot-steps.ts'
@@ -30,22 +32,29 @@ await phase(import.meta.url, 'resize', async ({ lab, nodes, options, shell }) =>
   checkAccess(lab, seen)
   checkMachines(lab, machines)
   checkMade(machines)
-  checkDisks(lab, machines)
+  checkDisks(seen, machines)
   for (const { lab: at, host } of seen.sites)
     await checkRoom(at, host, needsOf(machines.filter(({ node }) => at.nodes.includes(node))))
   const changed = machines.filter((one) => mustBeOff(one) || growsDisk(one))
   if (changed.length > 0)
     for (const text of oldSizes(await snapshotsOf(lab, seen), namesOf(changed))) ui.warn(text)
+  const adding = machines.filter((one) => missingDisks(one).length > 0)
+  if (adding.length > 0) {
+    const empty = seen.sites.flatMap((site) =>
+      planEmptyBase(site.lab, site.host, nodesOn(site.lab, nodesOf(adding))),
+    )
+    await shell.apply(inOrder('Base of new disks', empty))
+  }
   const off = machines.filter((one) => !isOn(one))
   const restarted = machines.filter((one) => isOn(one) && mustBeOff(one))
   const live = machines.filter((one) => isOn(one) && !mustBeOff(one))
 
   const bringOn = async (some: Machine[]) => {
-    await shell.apply(forEach('Change', some, (one) => planSizes(lab, one)))
+    await shell.apply(forEach('Change', some, (one) => planSizes(siteOf(seen, one.node), one)))
     await shell.apply(forEach('Machines', some, (one) => planOn(lab, one)))
     const wait = forEach('Wait for SSH', some, (one) => [
       untilReady(lab, one.node, timeout),
-      growRoot(one.node, growsDisk(one)),
+      growRoot(one.node, growsRoot(one)),
     ])
     await shell.apply({ ...wait, watched: true })
     await bringBack(lab, nodesOf(some), timeout, shell)

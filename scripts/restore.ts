@@ -25,7 +25,7 @@ await phase(import.meta.url, 'restore', async ({ lab, nodes, options, shell }) =
     ui.warn(`config.yaml of ${leader.name} is not what it was: tar -xOf ${backup.file} config.yaml`)
   if (!(await shell.ask('Restore it?', restoreText(restoring, roles), options.yes)))
     throw new LabError('nothing was restored')
-  await shell.apply(inOrder('The backup is whole', [isWhole(backup.file)]))
+  await shell.apply(inOrder('Check that the backup is complete', [isWhole(backup.file)]))
   for (const stage of planRestore(restoring, roles)) await shell.apply(stage)
 
   await shell.apply(inOrder('Kubeconfig', planKubeconfig(lab, leader.node, undefined)))

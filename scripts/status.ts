@@ -8,18 +8,21 @@ import { manifestStatus, manifestTable } from '../lib/rke2/addons.ts'
 import { listManifests } from '../lib/rke2/manifest-files.ts'
 import { statusTable } from '../lib/status-table.ts'
 import { cluster } from '../lib/rke2/status.ts'
+import { vipLine } from '../lib/rke2/vip.ts'
+import { lookAtVip } from '../lib/rke2/vip-steps.ts'
 import { labStatus } from '../lib/status.ts'
 import { asOne } from '../lib/text/errors.ts'
 
 await phase(import.meta.url, 'status', async ({ lab, nodes, options }) => {
   const { nodes: all, told, unseen } = await labStatus(lab, nodes, cluster)
-  const manifests = manifestStatus(listManifests(), told)
+  const manifests = manifestStatus(listManifests(lab), told)
   const silent = lab.nodes.filter(({ role }) => role === 'server').length - told.length
-  if (options.json) console.log(JSON.stringify({ lab: lab.name, nodes: all, manifests }, null, 2))
-  else
-    console.log(
-      statusTable(all, process.stdout.columns ?? Infinity) + manifestTable(manifests, silent),
-    )
+  const servers = told.map(({ addresses }) => addresses)
+  const vip = await lookAtVip(lab, servers)
+  const shown = [manifestTable(manifests, silent), vip ? vipLine(vip) : ''].join('')
+  const whole = { lab: lab.name, nodes: all, manifests, ...(vip && { vip }) }
+  if (options.json) console.log(JSON.stringify(whole, null, 2))
+  else console.log(statusTable(all, process.stdout.columns ?? Infinity) + shown)
   if (unseen.length > 0) throw asOne(unseen) // after showing what is known
   if (!readNote(lab)) return
   ui.warn('a drill is on: something in this lab is broken on purpose')

@@ -92,7 +92,7 @@ export function usageText(usage: Usage): string {
     ),
     '',
     usage.does,
-    ...(usage.nodes === true ? ['Without NODE: all nodes of the lab that this phase is for.'] : []),
+    ...(usage.nodes === true ? ['Without NODE: every node of the lab that this applies to.'] : []),
     '',
     ...rows,
     '',

@@ -6,6 +6,7 @@ import { find, stopsCreate as stops, type Check } from './checks.ts'
 import type { Facts, Question } from './facts.ts'
 import { checkFolder } from './folder.ts'
 import { checkFirewall, checkRoutes } from './traffic.ts'
+import { checkVip } from './vip.ts'
 
 /** Where the image is: a file on this host, a URL (perhaps with an obstacle), or unknown because of an error. */
 export type ImagePlace =
@@ -38,7 +39,13 @@ export const checks: Check<AllFacts>[] = [
     asks: ['forwards', 'filters', 'rules', 'backend'],
     find: checkFirewall,
   },
-  stops.addresses,
+  {
+    ...stops.addresses,
+    *find(facts) {
+      yield* stops.addresses.find(facts)
+      yield* checkVip(facts)
+    },
+  },
   stops.names,
   stops.memory,
   {

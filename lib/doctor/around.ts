@@ -82,7 +82,10 @@ export function lookAround(
     node,
     answer: isOnLan ? await knock(node.address, 22, milliseconds) : 'silent',
   })
-  return { here: lookHere(lab, questions), knocks: Promise.all(nodes.map(tryNode)) }
+  const { vip } = lab.rke2
+  const shared = isOnLan && vip ? knock(vip, 22, milliseconds) : undefined // for the look at its MAC
+  const knocks = Promise.all([Promise.all(nodes.map(tryNode)), shared])
+  return { here: lookHere(lab, questions), knocks: knocks.then(([ofNodes]) => ofNodes) }
 }
 
 /** Asks this host, and over SSH that of libvirt. */

@@ -47,8 +47,12 @@ export function checkDisk({ lab, host, here }: Facts): Finding[] {
   if (!host) return []
   const available = host.pool?.available || numberIn(here('disk'), /^\s*(\d+)$/m)
   const { path } = lab.pool
-  const fresh = lab.nodes.filter(({ volume }) => !host.volumeNames.includes(volume)).length
-  const wanted = fresh * perNode
+  const isNew = ({ volume }: { volume: string }) => !host.volumeNames.includes(volume)
+  const roots = lab.nodes.filter(isNew).length
+  const more = lab.nodes.flatMap(({ disks }) => disks).filter(isNew)
+  const fresh = roots + more.length
+  // How full a further disk gets is unknown, so its whole size counts.
+  const wanted = roots * perNode + more.reduce((sum, { size }) => sum + size, 0)
   const need =
     fresh === 0 ? '' : `, about ${formatSize(wanted)} needed for ${counted(fresh, 'new disk')}`
   const found = `${formatSize(available)} free in ${path}${need}`

@@ -5,6 +5,7 @@ import { adviceFor, libvirtHost } from '../libvirt/trouble.ts'
 import { hintText, LabError, script, type Hint } from '../text/errors.ts'
 import { warning, type Finding } from '../text/findings.ts'
 import { checkDisk, checkMemory } from './capacity.ts'
+import { checkCards } from './cards.ts'
 import { NotLookedAt, type Facts, type Question } from './facts.ts'
 import { checkKvm } from './kvm.ts'
 import { checkNetwork } from './network.ts'
@@ -30,7 +31,12 @@ export const stopsCreate = {
     find: checkTools,
   },
   kvm: { name: 'KVM', there: true, asks: ['kvm', 'processor'], find: checkKvm },
-  network: { name: 'network', there: true, asks: ['interfaces', 'routes'], find: checkNetwork },
+  network: {
+    name: 'network',
+    there: true,
+    asks: ['interfaces', 'routes'],
+    find: (facts) => [...checkNetwork(facts), ...checkCards(facts)],
+  },
   addresses: { name: 'addresses', find: checkAddresses }, // neighbours are asked for later
   names: { name: 'names', find: checkOwnership },
   memory: { name: 'memory', there: true, asks: ['memory'], find: checkMemory },

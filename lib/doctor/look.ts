@@ -73,7 +73,7 @@ FOLDER() { # of the pool, or where it will be created, and each one above; what 
 }
 NEIGHBOURS() { # from there, each address is tried first
   local address
-  for address in ${lab.nodes.map(({ address }) => address).join(' ')}; do
+  for address in ${[...lab.nodes.map(({ address }) => address), lab.rke2.vip].filter(Boolean).join(' ')}; do
     timeout 1 bash -c ": </dev/tcp/$address/22" 2>/dev/null &
   done
   wait

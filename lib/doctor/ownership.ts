@@ -74,13 +74,14 @@ const strays = (lab: Lab, host: Host, nodes: Node[]): Finding[] =>
 
 /** MACs of this lab's nodes that another domain uses; libvirt itself accepts that. */
 export function macFindings(lab: Lab, nodes: Node[], host: Host): Finding[] {
-  return nodes.flatMap((node) =>
+  const all = nodes.flatMap((node) => [node, ...node.networks].map(({ mac }) => ({ node, mac })))
+  return all.flatMap(({ node, mac }) =>
     host.domains
-      .filter(({ name, macs }) => name !== node.name && macs.includes(node.mac))
+      .filter(({ name, macs }) => name !== node.name && macs.includes(mac))
       .map(({ name }) =>
         failure(
           'names',
-          `${node.name}: its MAC ${node.mac} is also used by ${name}`,
+          `${node.name}: its MAC ${mac} is also used by ${name}`,
           `# rename the node in the lab file, or give the other domain another MAC: virsh -c ${quote(lab.libvirt)} edit ${name}`,
         ),
       ),

@@ -1,5 +1,6 @@
 // EDGE. The root file system of a node: whether it fills its disk, and the step that grows it. cloud-init grows it at the first
-// boot only.
+// boot only. And the step for those of further disks.
+import { deviceOf } from '../lab/extras.ts'
 import type { Node } from '../lab/lab.ts'
 import type { Run } from '../shell/steps.ts'
 import { LabError } from '../text/errors.ts'
@@ -75,6 +76,17 @@ export const growRoot = (node: Node, must: boolean): Run =>
         ? cannotGrow(node, error.failed.stderr.split('\n').at(-1) ?? '')
         : error,
   })
+
+/** The step that makes the file system of a further disk as large as the disk, where it is mounted as the lab file says. */
+export const growMount = (node: Node, disk: Node['disks'][number]): Run =>
+  onNode(
+    node,
+    `PATH=$PATH:/usr/sbin:/sbin
+findmnt -n ${disk.mount} >/dev/null || exit 0
+resize2fs ${deviceOf(disk)}
+`,
+    { root: true, state: 'growing its file system' },
+  )
 
 /** The error for a root file system that only the user can grow. */
 export const cannotGrow = (node: Node, why: string): LabError =>

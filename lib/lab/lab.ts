@@ -2,13 +2,14 @@
 import { createHash } from 'node:crypto'
 import { LineCounter, parseDocument } from 'yaml'
 import { UsageError } from '../text/errors.ts'
+import { extraProblems, extrasOf, type Extras } from './extras.ts'
 import { ruleProblems, ruleWarnings, type Problem } from './rules.ts'
 import { namedImage } from './images.ts'
 import { labSchema, type LabFile } from './schema.ts'
 import { parseSize } from '../text/size.ts'
 import { readYaml, refuse } from '../text/yaml.ts'
 
-export interface Node {
+export interface Node extends Extras {
   name: string
   role: 'server' | 'agent'
   address: string
@@ -95,7 +96,11 @@ export function parseLab(text: string, file: string): Lab {
   }
   if (isRecord(raw) && typeof raw.image === 'string') raw.image = { name: raw.image }
   const shape = labSchema.safeParse(raw)
-  const problems = [...shapeProblems(shape.error?.issues ?? []), ...ruleProblems(raw)]
+  const problems = [
+    ...shapeProblems(shape.error?.issues ?? []),
+    ...ruleProblems(raw),
+    ...extraProblems(raw),
+  ]
     .map(({ path, message }) => ({ line: lineOf(path), text: `${pathText(path)}: ${message}` }))
     .sort((one, other) => one.line - other.line)
     .map(({ line, text }) => (line > 0 ? `line ${line}, ${text}` : text))
@@ -170,6 +175,9 @@ function derive({ nodes, defaults, image, pool, ...file }: LabFile, warnings: st
       mac: stableMac(file.name, node.name),
       uuid: stableUuid(poolName, 'domain', file.name, node.name),
       ...volumeNames(file.name, node.name),
+      ...extrasOf(node, volumeNames(file.name, node.name), (card) =>
+        stableMac(file.name, `${node.name}/${card}`),
+      ),
       dir: `${dir}/nodes/${node.name}`,
       sshConfig: `${dir}/ssh_config`,
     })),

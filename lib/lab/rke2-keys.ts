@@ -26,7 +26,7 @@ export function rke2KeyProblem(key: string, value: unknown, machines = 1): strin
   if (machines > 1 && /^(advertise-address|node-external-ip|node-\w+-dns)$/.test(name))
     return `is another value on each machine, but would be the same on all ${machines}; remove it`
   if (/^(cluster|service)-(cidr|dns)$/.test(name) && [value].flat().some(isIpv6))
-    return 'has an IPv6 network, but nodes have one address, of IPv4 (nodes[].address)'
+    return 'has an IPv6 network, but nodes have one address, of IPv4 (nodes[].address); docs/limits.md says why'
   if (name === '<<') return 'is a merge key, and the lab file has none; write out the keys'
   if (isTemplate(key)) return 'is a template that was not filled in'
   if (!Array.isArray(value)) return valueProblem(value, 'is')

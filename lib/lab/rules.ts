@@ -8,12 +8,12 @@ export interface Problem {
   message: string
 }
 
-type Raw = Record<string, unknown>
-const record = (value: unknown): Raw =>
+export type Raw = Record<string, unknown>
+export const record = (value: unknown): Raw =>
   value !== null && typeof value === 'object' ? (value as Raw) : {}
 const isAddress = (value: unknown): value is string =>
   typeof value === 'string' && ipaddr.IPv4.isValidFourPartDecimal(value)
-const isCidr = (value: unknown): value is string =>
+export const isCidr = (value: unknown): value is string =>
   typeof value === 'string' && ipaddr.IPv4.isValidCIDR(value)
 
 /** True if the two IPv4 networks share an address. */
@@ -27,7 +27,7 @@ export function cidrContains(cidr: string, address: string): boolean {
   return ipaddr.IPv4.parse(address).match(ipaddr.IPv4.parseCIDR(cidr))
 }
 
-const problem = (path: Problem['path'], message: string | false | undefined): Problem[] =>
+export const problem = (path: Problem['path'], message: string | false | undefined): Problem[] =>
   message ? [{ path, message }] : []
 
 function addressProblem(raw: Raw, address: unknown): string | undefined {
@@ -51,6 +51,9 @@ function duplicates(nodes: Raw[], key: 'name' | 'address'): Problem[] {
   })
 }
 
+/** RKE2's networks, unless rke2.config says others. */
+export const ofCluster = { 'cluster-cidr': '10.42.0.0/16', 'service-cidr': '10.43.0.0/16' }
+
 function networkProblems(raw: Raw): Problem[] {
   const { cidr, gateway } = record(raw.network)
   if (!isCidr(cidr)) return []
@@ -63,8 +66,8 @@ function networkProblems(raw: Raw): Problem[] {
   const isOutside = isAddress(gateway) && !cidrContains(cidr, gateway)
   return [
     ...problem(['network', 'gateway'], isOutside && `${gateway} is not in network.cidr ${cidr}`),
-    ...problem(['network', 'cidr'], overlap('cluster-cidr', '10.42.0.0/16')),
-    ...problem(['network', 'cidr'], overlap('service-cidr', '10.43.0.0/16')),
+    ...problem(['network', 'cidr'], overlap('cluster-cidr', ofCluster['cluster-cidr'])),
+    ...problem(['network', 'cidr'], overlap('service-cidr', ofCluster['service-cidr'])),
   ]
 }
 
@@ -99,7 +102,12 @@ function hostProblems(raw: Raw, nodes: Raw[]): Problem[] {
   ]
 }
 
-const nodesOf = (raw: Raw): Raw[] => (Array.isArray(raw.nodes) ? raw.nodes : []).map(record)
+function vipProblem(nodes: Raw[], vip: unknown): string | undefined {
+  const index = nodes.findIndex(({ address }) => isAddress(vip) && address === vip)
+  return index < 0 ? undefined : `${String(vip)} is already nodes[${index}]; no node may have it`
+}
+
+export const nodesOf = (raw: Raw): Raw[] => (Array.isArray(raw.nodes) ? raw.nodes : []).map(record)
 const isServer = ({ role }: Raw) => role === 'server'
 
 /** Every broken rule of a raw lab document. */
@@ -117,7 +125,7 @@ export function ruleProblems(document: unknown): Problem[] {
     ),
     ...networkProblems(raw),
     ...hostProblems(raw, nodes),
-    ...problem(['rke2', 'vip'], addressProblem(raw, vip)),
+    ...problem(['rke2', 'vip'], addressProblem(raw, vip) ?? vipProblem(nodes, vip)),
     ...Object.entries(record(config)).flatMap(([key, value]) =>
       problem(['rke2', 'config', key], rke2KeyProblem(key, value, servers)),
     ),
@@ -127,9 +135,13 @@ export function ruleProblems(document: unknown): Problem[] {
 
 /** Warnings about a valid lab file. */
 export function ruleWarnings(document: unknown): string[] {
-  const count = nodesOf(record(document)).filter(isServer).length
-  if (count === 0 || count % 2 === 1) return []
+  const raw = record(document)
+  const count = nodesOf(raw).filter(isServer).length
+  const isEven = count > 0 && count % 2 === 0
+  const isFixed = count < 3 && record(raw.rke2).vip !== undefined
   return [
-    `${count} servers: etcd needs an odd number; ${count} tolerate no more failures than ${count - 1}`,
-  ]
+    isEven &&
+      `${count} servers: etcd needs an odd number; ${count} tolerate no more failures than ${count - 1}`,
+    isFixed && `rke2.vip cannot move: that takes three servers, and this lab has ${count}`,
+  ].filter((one) => one !== false)
 }

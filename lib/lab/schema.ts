@@ -1,7 +1,7 @@
 // PURE. The shape of a lab file. Strict: an unknown key is an error.
 import type { output } from 'zod'
 import { z } from '../runtime/packages.ts'
-import { parseSize } from '../text/size.ts'
+import { bridgeName, card, disk, exactlyOne, networkName, ofIpv4, size } from './fields.ts'
 import { imageNames } from './images.ts'
 
 /** Names that become host names, domain names and parts of volume names: a DNS label, not only digits. */
@@ -12,8 +12,8 @@ const label = z
   .string()
   .regex(labelPattern, 'must be a DNS label: a-z, 0-9 and "-", at most 63, not only digits')
 const line = z.string().min(1).max(2000).regex(printable, 'must be one line of printable text')
-const address = z.ipv4('must be an IPv4 address')
-const cidr = z.cidrv4('must be an IPv4 network such as 192.168.1.0/24')
+const address = z.ipv4(ofIpv4('an IPv4 address'))
+const cidr = z.cidrv4(ofIpv4('an IPv4 network such as 192.168.1.0/24'))
 const url = line.refine((text) => /^https?:\/\/[^\s'"<>]+$/.test(text) && URL.canParse(text), {
   error: 'must be an http or https address',
 })
@@ -35,20 +35,7 @@ const libvirt = line
     /^(?!.*\/session$)/,
     "a user's own session has neither bridge nor NAT network; use qemu:///system",
   )
-const bridge = z
-  .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,14}$/, 'must be the name of a bridge, at most 15 characters')
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 hexadecimal digits, lower case')
-
-const size = (least: string) =>
-  z
-    .string()
-    .refine((text) => parseSize(text) !== undefined, {
-      error: 'must be a size such as 4GiB, 512MiB or 40G',
-    })
-    .refine((text) => (parseSize(text) ?? Infinity) >= (parseSize(least) ?? 0), {
-      error: `must be at least ${least}`,
-    })
 
 const machine = {
   vcpus: z.int().min(1).max(256),
@@ -66,16 +53,9 @@ const node = z.strictObject({
   memory: machine.memory.optional().describe('instead of defaults.memory'),
   disk: machine.disk.optional().describe('instead of defaults.disk'),
   host: label.optional().describe('the one of hosts that it is on; otherwise that of libvirt'),
+  disks: z.array(disk).max(20).optional(),
+  networks: z.array(card).max(10).optional(),
 })
-
-const exactlyOne =
-  (...keys: string[]) =>
-  (value: Record<string, unknown>) =>
-    keys.filter((key) => value[key] !== undefined).length === 1
-
-const networkName = z
-  .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,49}$/, 'must be letters, digits, ".", "_", "-", at most 50')
 
 const plugin = z.enum(['canal', 'calico', 'cilium', 'flannel', 'none'])
 
@@ -93,7 +73,7 @@ export const labSchema = z.strictObject({
       label,
       z.strictObject({
         libvirt: libvirt.describe('its libvirt URI'),
-        bridge: bridge.optional().describe('instead of network.bridge'),
+        bridge: bridgeName.optional().describe('instead of network.bridge'),
         pool: poolFolder.optional().describe('instead of pool'),
       }),
     )
@@ -127,7 +107,7 @@ export const labSchema = z.strictObject({
     .refine(exactlyOne('name', 'url', 'file'), { error: 'give one of name, url and file' }),
   network: z
     .strictObject({
-      bridge: bridge
+      bridge: bridgeName
         .optional()
         .describe('bridge of the host on the LAN; either this or network.nat'),
       nat: networkName
@@ -189,7 +169,16 @@ export const labSchema = z.strictObject({
       ),
     vip: address
       .optional()
-      .describe('shared address in front of several servers, added to their certificates'),
+      .describe(
+        'address that the servers share: nodes join there, and it is in certificates and kubeconfig; kube-vip moves it when a server is lost, if there are three',
+      ),
+    vipImage: line
+      .regex(
+        /^[\w./:-]+(:v?\d[\w.-]*|@sha256:[0-9a-f]{64})$/,
+        'must be an image with a version, such as ghcr.io/kube-vip/kube-vip:v1.2.3',
+      )
+      .default('ghcr.io/kube-vip/kube-vip:v1.2.3')
+      .describe('image of kube-vip, with its version'),
     mirror: url.optional().describe('base address to download releases from instead of GitHub'),
     artifacts: path.optional().describe("folder with the release's files; nothing is downloaded"),
     images: z

@@ -1,6 +1,6 @@
 // PURE. A node -> its domain XML.
 import type { Lab, Node } from '../lab/lab.ts'
-import { xml, type Xml } from '../text/xml.ts'
+import { xml, Xml } from '../text/xml.ts'
 
 /** Namespace of the <metadata> element that marks the domains of these scripts. */
 export const namespace = 'urn:rke2-kvm-lab:1'
@@ -14,11 +14,28 @@ const cpu = {
   qemu: xml`<cpu mode='maximum'/>`, // software emulation has no host processor
 }
 
-function source(network: Lab['network']): Xml {
-  return network.nat === undefined
-    ? xml`<interface type='bridge'><source bridge='${network.bridge ?? ''}'/>`
-    : xml`<interface type='network'><source network='${network.nat}'/>`
-}
+const source = ({ bridge = '' }: { bridge?: string | undefined }, network?: string): Xml =>
+  network === undefined
+    ? xml`<interface type='bridge'><source bridge='${bridge}'/>`
+    : xml`<interface type='network'><source network='${network}'/>`
+
+/** A further disk, the `index`th after the first; the guest finds it by its name. */
+export const diskXml = (lab: Lab, { name, volume }: Node['disks'][number], index: number): Xml =>
+  xml`<disk type='file' device='disk'>
+      <driver name='qemu' type='qcow2' discard='unmap' detect_zeroes='unmap'/>
+      <source file='${lab.pool.path}/${volume}'/>
+      <target dev='vd${String.fromCharCode('a'.charCodeAt(0) + index)}' bus='virtio'/>
+      <serial>${name}</serial>
+    </disk>`
+
+const cardXml = (card: Node['networks'][number]): Xml =>
+  xml`${source(card, card.network)}
+      <mac address='${card.mac}'/>
+      <model type='virtio'/>
+    </interface>`
+
+// Each begins a new line.
+const after = (all: Xml[]): Xml => new Xml(all.map(({ text }) => `\n    ${text}`).join(''))
 
 /** Domain XML of a node; `auto` is resolved to `type` before. */
 export function domainXml(lab: Lab, node: Node, type: 'kvm' | 'qemu'): string {
@@ -49,7 +66,7 @@ export function domainXml(lab: Lab, node: Node, type: 'kvm' | 'qemu'): string {
       <source file='${lab.pool.path}/${node.volume}'/>
       <target dev='vda' bus='virtio'/>
       <boot order='1'/>
-    </disk>
+    </disk>${after(node.disks.map((disk, index) => diskXml(lab, disk, index + 1)))}
     <disk type='file' device='cdrom'>
       <driver name='qemu' type='raw'/>
       <source file='${lab.pool.path}/${node.seedVolume}' startupPolicy='optional'/>
@@ -58,10 +75,10 @@ export function domainXml(lab: Lab, node: Node, type: 'kvm' | 'qemu'): string {
     </disk>
     <controller type='scsi' index='0' model='virtio-scsi'/>
     <controller type='usb' model='none'/>
-    ${source(lab.network)}
+    ${source(lab.network, lab.network.nat)}
       <mac address='${node.mac}'/>
       <model type='virtio'/>
-    </interface>
+    </interface>${after(node.networks.map(cardXml))}
     <serial type='pty'>
       <log file='${consoleLog(node)}' append='on'/>
       <target type='isa-serial' port='0'/>

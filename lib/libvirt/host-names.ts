@@ -4,13 +4,15 @@ import type { Lab } from '../lab/lab.ts'
 import { LabError } from '../text/errors.ts'
 import { libvirtHost } from './trouble.ts'
 
+const usedBy = (lab: Lab) => hostsOf(lab).filter(({ nodes }) => nodes.length > 0)
+
 /** Whether machines of the lab are on this very host. */
 export const isHere = (lab: Lab): boolean =>
-  hostsOf(lab).some(({ libvirt }) => libvirtHost(libvirt).isHere)
+  usedBy(lab).some(({ libvirt }) => libvirtHost(libvirt).isHere)
 
 /** Whether all of them are. */
 export const isAllHere = (lab: Lab): boolean =>
-  hostsOf(lab).every(({ libvirt }) => libvirtHost(libvirt).isHere)
+  usedBy(lab).every(({ libvirt }) => libvirtHost(libvirt).isHere)
 
 /** The name of a host in the lab file. */
 export function hostName({ on, libvirt }: Lab): string {

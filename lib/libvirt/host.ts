@@ -58,8 +58,9 @@ export interface Host {
   volumes: Volume[]
   /** The NAT network that the lab names, when it exists. */
   network?: Network & { active: boolean }
-  /** NAT networks that this lab made under other names. */
+  /** NAT networks that this lab made under other names, and all that there are. */
   formerNetworks: { name: string; active: boolean }[]
+  networks?: { name: string; active: boolean }[]
   /** What libvirt did not show, and why: that may exist although it is not above. */
   unseen?: { what: 'storage' | 'networks'; error: LabError }[]
 }
@@ -68,12 +69,11 @@ export interface Tree {
   [key: string]: Tree | undefined
 }
 
-const lists = new Set(['disk', 'interface', 'ip'])
 const parser = new XMLParser({
   ignoreAttributes: false,
   attributeNamePrefix: '@',
   parseTagValue: false,
-  isArray: (name) => lists.has(name),
+  isArray: (name) => ['disk', 'interface', 'ip'].includes(name),
 })
 
 // An element without attributes or children comes as its bare text.

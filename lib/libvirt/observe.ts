@@ -107,12 +107,13 @@ function networksFrom(
   lab: Lab,
   networks: { name: string; active: boolean }[],
   details: Answers,
-): Pick<Host, 'network' | 'formerNetworks'> {
+): Pick<Host, 'network' | 'formerNetworks' | 'networks'> {
   const { nat } = lab.network
   const own = networks.find(({ name }) => name === nat)
   const xml = own && details(`network ${own.name}`)
   const network = xml === undefined ? undefined : parseNetwork(xml)
   return {
+    networks,
     ...(own && network
       ? {
           network: readable(

@@ -1,8 +1,10 @@
 // PURE. Who owns what on a host, and what each node of the lab has there.
 import { LabError, line, script } from '../text/errors.ts'
-import type { Lab, Node } from '../lab/lab.ts'
+import { moreOf } from '../lab/extras.ts'
+import { volumeNames, type Lab, type Node } from '../lab/lab.ts'
 import type { Domain, Host, Volume } from './host.ts'
 import { quote } from '../text/quote.ts'
+import { emptyBase } from './storage-xml.ts'
 
 /** Owned by this lab, by another lab, or by neither. */
 export type Whose = 'ours' | { lab: string } | 'foreign'
@@ -30,13 +32,27 @@ export function whoseVolume(lab: Lab, host: Host, name: string, node: string, ta
   const user = foreignUser(host, lab, file)
   if (user) return whoseDomain(lab, user)
   const domain = host.domains.find((one) => one.name === node)
-  if (domain?.files.includes(file)) return 'ours'
   const volume = findVolume(host, name)
+  // It may also have been made and attached by hand.
+  if (isFurther(lab, node, name))
+    return volume?.backing === pathOf(lab, emptyBase) ? 'ours' : 'foreign'
+  if (domain?.files.includes(file)) return 'ours'
   if (!name.endsWith('.iso')) return isOverlay(volume, lab) ? 'ours' : 'foreign'
   if (tag === seedTag(lab, { name: node }) || (volume && isCutOff(volume))) return 'ours'
   const other = /^rke2-kvm-lab:([^/]+)\//.exec(tag)?.[1]
   return other === undefined || other === lab.name ? 'foreign' : { lab: other }
 }
+
+/** Whether a volume is called like a further disk of a node. */
+export const isFurther = (lab: { name: string }, node: string, volume: string): boolean =>
+  volume.endsWith('.qcow2') && volume.startsWith(moreOf(volumeNames(lab.name, node).volume))
+
+/** The names of all volumes of a node. */
+export const volumesOfNode = ({ volume, seedVolume, disks }: Node): string[] => [
+  volume,
+  seedVolume,
+  ...disks.map((disk) => disk.volume),
+]
 
 /** What a node has on the host. */
 export interface Machine {
@@ -50,6 +66,8 @@ export interface Machine {
   elsewhere?: string
   /** Its disk, made by this lab. */
   disk?: Volume
+  /** Its further disks, made by this lab, if there are any. */
+  more?: Volume[]
   /** The volume with the name of its seed; this lab's if its domain or its tag says so. */
   seed?: Volume
 }
@@ -62,13 +80,17 @@ export function pair(lab: Lab, host: Host, nodes: Node[] = lab.nodes): Machine[]
   return nodes.map((node) => {
     const named = domains.get(node.name)
     const isMade = named && whoseDomain(lab, named) === 'ours'
-    const disk = volumes.get(node.volume)
+    const ours = (name: string) =>
+      whoseVolume(lab, host, name, node.name) === 'ours' ? volumes.get(name) : undefined
+    const disk = ours(node.volume)
+    const more = node.disks.flatMap(({ volume }) => ours(volume) ?? [])
     const seed = volumes.get(node.seedVolume)
     return {
       name: node.name,
       node,
       ...(named && (isMade ? { domain: named } : { foreign: named })),
-      ...(disk && whoseVolume(lab, host, disk.name, node.name) === 'ours' && { disk }),
+      ...(disk && { disk }),
+      ...(more.length > 0 && { more }),
       ...(seed && !foreignUser(host, lab, seed.path) && { seed }),
     }
   })

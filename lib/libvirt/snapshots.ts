@@ -51,7 +51,7 @@ export async function countAll({ sites }: Seen, machines: Machine[]): Promise<Ma
     const own = machines.filter(({ node }) => lab.nodes.includes(node))
     return countInVolumes(
       lab,
-      own.flatMap(({ disk }) => disk?.name ?? []),
+      own.flatMap(({ disk, more = [] }) => [disk ?? [], more].flat()).map(({ name }) => name),
     )
   })
   return new Map((await Promise.all(counts)).flatMap((one) => [...one]))

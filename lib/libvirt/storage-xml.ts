@@ -1,6 +1,6 @@
 // PURE. XML of the storage pool, its volumes and the NAT network.
 import ipaddr from 'ipaddr.js'
-import type { Lab, Node } from '../lab/lab.ts'
+import type { Lab } from '../lab/lab.ts'
 import { xml } from '../text/xml.ts'
 
 /** The pool that holds the volumes of all labs; its fixed uuid marks it as made by the scripts. */
@@ -27,11 +27,28 @@ export function baseVolumeXml(base: string): string {
 `.text
 }
 
-/** A node's disk: a copy-on-write overlay of the base image, at the node's own size. */
-export function overlayXml(lab: Lab, node: Node, base: string): string {
+/** What further disks are based on: an empty volume, called like the base images and kept like them. */
+export const emptyBase = 'base-0000000000000000.qcow2'
+
+export const emptyXml = xml`<volume>
+  <name>${emptyBase}</name>
+  <capacity unit='MiB'>1</capacity>
+  <target>
+    <format type='qcow2'/>
+    <compat>1.1</compat>
+  </target>
+</volume>
+`.text
+
+/** A disk: a copy-on-write overlay of a base image, at its own size in bytes. */
+export function overlayXml(
+  lab: Lab,
+  { volume, size }: { volume: string; size: number },
+  base: string,
+): string {
   return xml`<volume>
-  <name>${node.volume}</name>
-  <capacity unit='bytes'>${node.disk}</capacity>
+  <name>${volume}</name>
+  <capacity unit='bytes'>${size}</capacity>
   <target>
     <format type='qcow2'/>
     <compat>1.1</compat>

@@ -2,6 +2,7 @@
 import type { Lab } from '../lab/lab.ts'
 import { parsePool, parseVolume, volumeList, type Host, type Volume } from './host.ts'
 import { quote } from '../text/quote.ts'
+import { volumesOfNode } from './ownership.ts'
 import { ask, readable, type Answers, type Read } from './virsh.ts'
 
 type Storage = Pick<Host, 'pool' | 'volumeNames' | 'volumes'>
@@ -10,7 +11,7 @@ export const noPool: Storage = { volumeNames: [], volumes: [] }
 /** The reads for the pool; its volumes can be read only while it is active. */
 export function poolReads(lab: Lab, active: boolean, more: string[]): Read[] {
   const pool = lab.pool.name
-  const own = lab.nodes.flatMap(({ volume, seedVolume }) => [volume, seedVolume])
+  const own = lab.nodes.flatMap(volumesOfNode)
   const all = active ? [...new Set([...own, ...more])] : []
   return [
     ...(active ? [['refresh', `pool-refresh ${pool}`] satisfies Read] : []),

@@ -65,15 +65,15 @@ export interface Base {
   uploads: Lane[]
 }
 
-/** The stages that bring the image and the seeds into the pools, all at the same time. */
-export function planUploads({ fetch, uploads }: Base, seeds: Lane[]): Stage[] {
+/** The stages that bring the image, the base of further disks (`empty`) and the seeds into the pools, all at the same time. */
+export function planUploads({ fetch, uploads }: Base, empty: Step[], seeds: Lane[]): Stage[] {
   const title = 'Base image and seeds'
   const [only, ...more] = uploads
-  const own = { name: '', steps: [...fetch, ...(only?.steps ?? [])] }
+  const own = { name: '', steps: [...fetch, ...(only?.steps ?? []), ...empty] }
   if (more.length === 0) return [{ title, lanes: [own, ...seeds] }]
   return [
     ...(fetch.length > 0 ? [inOrder('Image', fetch)] : []),
-    { title, lanes: [...uploads, ...seeds] },
+    { title, lanes: [...uploads, { name: '', steps: empty }, ...seeds] },
   ]
 }
 

@@ -5,22 +5,15 @@ import { domainXml } from '../libvirt/domain-xml.ts'
 import { words, type Host } from '../libvirt/host.ts'
 import { onHost } from '../libvirt/host-names.ts'
 import type { Seen, Site } from '../libvirt/hosts.ts'
-import {
-  checkUnused,
-  foreignVolume,
-  networkTrouble,
-  poolTrouble,
-  whoseDomain,
-  type Machine,
-} from '../libvirt/ownership.ts'
+import { networkTrouble, poolTrouble, whoseDomain, type Machine } from '../libvirt/ownership.ts'
 import { startTrouble } from '../libvirt/start-trouble.ts'
-import { netmask, networkXml, overlayXml, poolXml } from '../libvirt/storage-xml.ts'
+import { netmask, networkXml, poolXml } from '../libvirt/storage-xml.ts'
 import { ask, virsh } from '../libvirt/virsh.ts'
 import { written, type Shell } from '../shell/carry-out.ts'
 import { inOneShell, inOrder, sh, type Run, type Step } from '../shell/steps.ts'
 import { LabError, line, script } from '../text/errors.ts'
 import { commandText } from '../text/quote.ts'
-import { formatSize } from '../text/size.ts'
+import { planDisks } from './disks.ts'
 
 /** Snapshots of machines that are there: the lab cannot go back to them while there are more machines. */
 export async function savedBefore({ sites }: Seen): Promise<string[]> {
@@ -110,7 +103,7 @@ export function planMachine(
   if (domain) return planStart(lab, machine)
   const file = `${node.dir}/domain.xml`
   return [
-    ...planDisk(lab, host, machine, base),
+    ...planDisks(lab, host, machine, base),
     ...written(file, domainXml(lab, node, type)),
     sh`${virsh(lab)} define --validate ${file}`,
     ...planAutostart(lab, machine),
@@ -141,27 +134,6 @@ function firstStart(lab: Lab, { name }: Node): Step {
 
 const whyNotStarted = (lab: Lab, cause: LabError): LabError =>
   startTrouble(lab, [...cause.details, cause.message].join('\n')) ?? cause
-
-function planDisk(lab: Lab, host: Host, { node, disk }: Machine, base: string): Step[] {
-  checkUnused(lab, host, node.volume)
-  if (!disk && host.volumeNames.includes(node.volume)) throw foreignVolume(lab, node.volume)
-  if (disk) {
-    // An interrupted run leaves a disk without a machine; it is used if it is the one that would be created now.
-    const differs =
-      disk.capacity !== node.disk
-        ? `has ${formatSize(disk.capacity)}, not ${formatSize(node.disk)}`
-        : disk.backing !== `${lab.pool.path}/${base}` && 'is based on another image'
-    if (!differs) return []
-    throw new LabError(`its disk ${node.volume} is left from an earlier run and ${differs}`, {
-      hint: script('destroy', node.name),
-    })
-  }
-  const file = `${node.dir}/disk.xml`
-  return [
-    ...written(file, overlayXml(lab, node, base)),
-    sh`${virsh(lab)} vol-create --pool ${lab.pool.name} ${file}`,
-  ]
-}
 
 /** The step that makes a machine start with the host, or not, as the lab file says. */
 function planAutostart(lab: Lab, { name, domain }: Machine): Step[] {

@@ -1,11 +1,32 @@
 // PURE. The volumes that destroy deletes, and those it leaves alone although they look like the lab's.
 import { volumeNames, type Lab } from '../lab/lab.ts'
 import type { Domain, Host } from '../libvirt/host.ts'
-import { chainsOf, foreignUser, pathOf, whoseVolume } from '../libvirt/ownership.ts'
+import {
+  chainsOf,
+  foreignUser,
+  isFurther,
+  pathOf,
+  volumesOfNode,
+  whoseVolume,
+} from '../libvirt/ownership.ts'
 
 /** Whether a volume is named as by `virsh snapshot-create-as --disk-only`: disk name, dot, snapshot name. */
-const isSnapshot = (lab: Lab, node: string, volume: string) =>
-  volume.startsWith(volumeNames(lab.name, node).volume.replace(/qcow2$/, ''))
+const isSnapshot = (volume: string, disks: string[]) =>
+  disks.some((disk) => volume.startsWith(disk.replace(/qcow2$/, '')))
+
+/** Disks and seed of a node; further disks as in the lab file, and those that its domain has. */
+function namesOf(lab: Lab, host: Host, domains: Domain[], node: string): string[] {
+  const { volume, seedVolume } = volumeNames(lab.name, node)
+  const { files = [] } = domains.find(({ name }) => name === node) ?? {}
+  const used = host.volumeNames.filter(
+    (name) =>
+      isFurther(lab, node, name) &&
+      files.includes(pathOf(lab, name)) &&
+      whoseVolume(lab, host, name, node) === 'ours',
+  )
+  const known = lab.nodes.find(({ name }) => name === node)?.disks ?? []
+  return [...new Set([volume, seedVolume, ...known.map((disk) => disk.volume), ...used])]
+}
 
 /** Whether it is a base image; all labs share them. */
 const isBase = (volume: string) => /^base-[0-9a-f]{16}\.qcow2$/.test(volume)
@@ -24,16 +45,14 @@ export function volumesOf(
   tags: Map<string, string>,
 ): { volumes: string[]; leftAlone: string[] } {
   const there: Named[] = names
-    .flatMap((node) =>
-      Object.values(volumeNames(lab.name, node)).map((volume) => ({ node, volume })),
-    )
+    .flatMap((node) => namesOf(lab, host, domains, node).map((volume) => ({ node, volume })))
     .filter(({ volume }) => host.volumeNames.includes(volume))
   const isThere = ({ volume }: Named) => there.some((one) => one.volume === volume)
   const own = there.filter(
     ({ volume, node }) => whoseVolume(lab, host, volume, node, tags.get(volume)) === 'ours',
   )
   const used = domains.flatMap((domain) => usedVolumes(lab, host, domain))
-  const snapshots = snapshotsOf(lab, host, [...used, ...growingOn(lab, host, own)]).filter(
+  const snapshots = snapshotsOf(lab, host, domains, [...used, ...growingOn(lab, host, own)]).filter(
     (one) => !isThere(one),
   )
   const volumes = [...new Set([...snapshots, ...own].map(({ volume }) => volume))]
@@ -76,11 +95,12 @@ const growingOn = (lab: Lab, host: Host, own: Named[]): Named[] =>
       .map((volume) => ({ volume, node })),
   )
 
-const snapshotsOf = (lab: Lab, host: Host, all: Named[]): Named[] =>
+const snapshotsOf = (lab: Lab, host: Host, domains: Domain[], all: Named[]): Named[] =>
   all
     .filter(
       ({ volume, node }) =>
-        isSnapshot(lab, node, volume) && !foreignUser(host, lab, pathOf(lab, volume)),
+        isSnapshot(volume, namesOf(lab, host, domains, node)) &&
+        !foreignUser(host, lab, pathOf(lab, volume)),
     )
     .sort(
       (one, other) => chainOf(lab, host, other.volume).size - chainOf(lab, host, one.volume).size, // from the top down
@@ -102,10 +122,7 @@ export function unusedImages(lab: Lab, host: Host, removed: string[]): string[] 
 /** Volumes named like this lab's, but of an unknown node, perhaps one that was removed from the lab file. */
 export function strangers(lab: Lab, host: Host, removed: string[]): string[] {
   const used = new Set(host.domains.flatMap(({ files }) => files))
-  const ofNodes = [...lab.nodes, ...(lab.others ?? [])].flatMap(({ volume, seedVolume }) => [
-    volume,
-    seedVolume,
-  ])
+  const ofNodes = [...lab.nodes, ...(lab.others ?? [])].flatMap(volumesOfNode)
   return host.volumeNames
     .filter((name) => name.startsWith(`${lab.name}-`) && !removed.includes(name))
     .filter((name) => !used.has(pathOf(lab, name)) && !ofNodes.includes(name))

@@ -1,21 +1,82 @@
 // PURE. Drift: what differs between the lab file and existing machines.
+import { moreOf } from '../lab/extras.ts'
 import { labAt } from '../lab/hosts.ts'
-import type { Lab } from '../lab/lab.ts'
+import type { Lab, Node } from '../lab/lab.ts'
+import type { Volume } from '../libvirt/host.ts'
 import { foreignDomain, type Machine } from '../libvirt/ownership.ts'
 import { LabError, line, NodeErrors, script } from '../text/errors.ts'
 import { formatSize } from '../text/size.ts'
 
+/** A disk that a machine is to have, with its volume if that is there and the lab's. */
+export interface Disk {
+  what: string
+  volume: string
+  size: number
+  found: Volume | undefined
+  /** Unless it is the first disk. */
+  extra?: Node['disks'][number]
+}
+
+/** The disks of a machine as in the lab file, the first one first. */
+export const disksOf = ({ node, disk, more = [] }: Machine): Disk[] => [
+  { what: 'disk', volume: node.volume, size: node.disk, found: disk },
+  ...node.disks.map((extra) => ({
+    what: `disk ${extra.name}`,
+    volume: extra.volume,
+    size: extra.size,
+    found: more.find(({ name }) => name === extra.volume),
+    extra,
+  })),
+]
+
+/** Whether a machine has the disk, perhaps with an external snapshot on it. */
+export const isAttached = ({ domain }: Machine, { volume }: Disk): boolean =>
+  domain?.files.some((file) => file.includes(`/${volume.replace(/qcow2$/, '')}`)) ?? false
+
+// Disks and cards beside the first that only the machine or only the lab file has.
+function extraDifferences(machine: Machine): string[] {
+  const { node, domain } = machine
+  const macs = domain?.macs ?? []
+  const known = disksOf(machine)
+  const there = domain?.files.flatMap((file) => file.split('/').at(-1) ?? []) ?? []
+  const added = known.filter((disk) => disk.extra && !isAttached(machine, disk))
+  const gone = there.filter(
+    (file) =>
+      file.startsWith(moreOf(node.volume)) &&
+      file.endsWith('.qcow2') &&
+      !known.some(({ volume }) => volume === file),
+  )
+  return [
+    ...added.map(({ what }) => `${what} is only in the lab file; resize.ts adds it`),
+    ...gone.map(
+      (file) => `the lab file lacks its disk ${file}; an existing machine is not changed`,
+    ),
+    ...node.networks
+      .filter(({ mac }) => !macs.includes(mac))
+      .map(
+        ({ name }) =>
+          `network card ${name} is only in the lab file; an existing machine is not changed`,
+      ),
+  ]
+}
+
+type Pair = [what: string, wanted: string | number, found: string | number | undefined, how: string]
+
 /** What differs between an existing machine and the lab file, or the type that it would get now; create does not apply it. */
-export function differences({ node, domain, disk }: Machine, type?: 'kvm' | 'qemu'): string[] {
+export function differences(machine: Machine, type?: 'kvm' | 'qemu'): string[] {
+  const { node, domain } = machine
   if (!domain) return []
   const now = { kvm: 'KVM', qemu: 'emulation' }
-  const capacity = disk?.capacity ?? node.disk
   const [fixed, resized] = ['an existing machine is not changed', 'resize.ts changes it']
-  const size = capacity > node.disk ? 'a disk cannot shrink' : resized
-  const pairs: [string, string | number, string | number | undefined, string][] = [
+  const disks = disksOf(machine).map(({ what, size, found }): Pair => {
+    const capacity = found?.capacity ?? size
+    const how = capacity > size ? 'a disk cannot shrink' : resized
+    return [what, formatSize(size), formatSize(capacity), how]
+  })
+  const pairs: Pair[] = [
     ['vcpus', node.vcpus, domain.vcpus, resized],
     ['memory', formatSize(node.memory), formatSize(domain.memory), resized],
-    ['disk', formatSize(node.disk), formatSize(capacity), size],
+    ...disks,
     ['role', node.role, domain.owner?.role, fixed],
   ]
   const kind =
@@ -27,7 +88,7 @@ export function differences({ node, domain, disk }: Machine, type?: 'kvm' | 'qem
   return pairs
     .filter(([, wanted, found]) => wanted !== found)
     .map(([what, wanted, found, how]) => `${what} is ${found}, the lab file says ${wanted}; ${how}`)
-    .concat(kind)
+    .concat(extraDifferences(machine), kind)
 }
 
 /** Throws when a machine's name belongs to someone else's domain, or its address differs from the lab file. */

@@ -1,6 +1,7 @@
 // PURE. The snapshots of a lab: one name on all of its machines. What can be saved, and which can be put back.
 import { labAt } from '../lab/hosts.ts'
 import type { Lab } from '../lab/lab.ts'
+import type { Volume } from '../libvirt/host.ts'
 import type { Machine } from '../libvirt/ownership.ts'
 import type { Snapshot } from '../libvirt/snapshot-xml.ts'
 import { LabError, line, NodeErrors, script, UsageError, type Hint } from '../text/errors.ts'
@@ -75,9 +76,13 @@ export function nameBefore(name: string, all: LabSnapshot[]): string {
 const slack = 5 // seconds that qemu-img may write after the time that libvirt notes
 
 /** Whether the machine's disk is still what it was at its snapshot. */
-export function isUnchanged({ name, domain, disk }: Machine, { on }: LabSnapshot): boolean {
+export function isUnchanged(
+  { name, domain, disk, more = [] }: Machine,
+  { on }: LabSnapshot,
+): boolean {
   const created = on.get(name)?.created ?? 0
-  return domain?.state === 'shut off' && (disk?.modified ?? Infinity) <= created + slack
+  const isOld = (one?: Volume) => (one?.modified ?? Infinity) <= created + slack
+  return domain?.state === 'shut off' && isOld(disk) && more.every(isOld)
 }
 
 /** Throws when these machines cannot be saved under a name; `there`: what has it; `counts`: the snapshots on each volume. */
@@ -109,7 +114,7 @@ export function checkSave(
 
 function whyNotSaved(
   lab: Lab,
-  { name, node, domain, disk }: Machine,
+  { name, node, domain, disk, more = [] }: Machine,
   all: LabSnapshot[],
   counts: Map<string, number>,
 ): LabError | undefined {
@@ -124,13 +129,14 @@ function whyNotSaved(
       },
     )
   const known = all.filter(({ on }) => on.has(name)).length
-  const held = counts.get(node.volume) ?? 0
-  if (disk && held > known)
-    return new LabError(`${name}: its disk holds ${held} snapshots, libvirt knows ${known}`, {
+  const held = (volume: Volume) => counts.get(volume.name) ?? 0
+  const full = [...(disk ? [disk] : []), ...more].find((volume) => held(volume) > known)
+  if (full)
+    return new LabError(`${name}: its disk holds ${held(full)} snapshots, libvirt knows ${known}`, {
       details: ['a revert could take one that libvirt does not know'],
       hint: [
-        `sudo qemu-img snapshot -U -l ${quote(disk.path)}`,
-        `# with the machine off, remove those: sudo qemu-img snapshot -d NAME ${quote(disk.path)}`,
+        `sudo qemu-img snapshot -U -l ${quote(full.path)}`,
+        `# with the machine off, remove those: sudo qemu-img snapshot -d NAME ${quote(full.path)}`,
       ],
     })
   if (domain && seedState(labAt(lab, node), node, domain) === 'attached')

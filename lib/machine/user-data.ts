@@ -1,6 +1,7 @@
 // PURE. A node -> the files of its cloud-init seed, without keys: the shell inserts them (seed.ts).
 import { UsageError } from '../text/errors.ts'
 import { namedImage } from '../lab/images.ts'
+import { deviceOf } from '../lab/extras.ts'
 import type { Lab, Node } from '../lab/lab.ts'
 import { asList, readMapping, refuse, toYaml } from '../text/yaml.ts'
 
@@ -90,10 +91,26 @@ function packageProxies({ proxy = { none: [] } }: Lab): CloudConfig {
   }
 }
 
+/** Formats and mounts further disks at the first boot. systemd grows their file systems when it mounts them. */
+function mounts({ disks }: Node): CloudConfig {
+  const mounted = disks.flatMap(({ mount, ...disk }) => (mount ? [{ mount, ...disk }] : []))
+  if (mounted.length === 0) return {}
+  const options = 'defaults,nofail,x-systemd.growfs'
+  return {
+    fs_setup: mounted.map((disk) => ({
+      device: deviceOf(disk),
+      filesystem: 'ext4',
+      label: disk.name.slice(0, 16), // more does not fit
+      overwrite: false,
+    })),
+    mounts: mounted.map((disk) => [deviceOf(disk), disk.mount, 'ext4', options, '0', '2']),
+  }
+}
+
 /** The user's cloud-config with what the lab and the image need; lists are appended, other values of the user win. */
-function withNeeds(lab: Lab, config: CloudConfig): CloudConfig {
+function withNeeds(lab: Lab, node: Node, config: CloudConfig): CloudConfig {
   const image = lab.image.name && namedImage(lab.image.name).config
-  const merged: CloudConfig = { ...packageProxies(lab), ...image }
+  const merged: CloudConfig = { ...packageProxies(lab), ...image, ...mounts(node) }
   for (const [key, value] of Object.entries(config))
     merged[key] = Array.isArray(merged[key]) ? [...asList(merged[key]), ...asList(value)] : value
   return merged
@@ -101,7 +118,7 @@ function withNeeds(lab: Lab, config: CloudConfig): CloudConfig {
 
 /** The node's user-data without keys: ours merged with the user's; lists are appended. */
 export function userData(lab: Lab, node: Node, config: CloudConfig): string {
-  const { users, ...rest } = withNeeds(lab, config)
+  const { users, ...rest } = withNeeds(lab, node, config)
   for (const key of loginKeys) delete rest[key]
   const others = asList(users).filter((user) => !isUser(user, lab.user))
   return `#cloud-config\n${toYaml({
@@ -115,7 +132,7 @@ export function userData(lab: Lab, node: Node, config: CloudConfig): string {
   })}`
 }
 
-/** Static address on the NIC with the node's MAC (network configuration version 2, netplan's form). */
+/** Static addresses on the NICs with the node's MACs, of which the first has the only route (network configuration version 2, netplan's form). */
 export function networkConfig(lab: Lab, node: Node): string {
   const { cidr, gateway, nameservers } = lab.network
   const nic = {
@@ -125,6 +142,16 @@ export function networkConfig(lab: Lab, node: Node): string {
     routes: [{ to: '0.0.0.0/0', via: gateway }], // 'default' is unknown to older versions of cloud-init
     nameservers: { addresses: nameservers },
   }
+  const others = node.networks.map(({ name, mac, address }) => [
+    name,
+    {
+      match: { macaddress: mac },
+      'set-name': name,
+      dhcp4: false,
+      optional: true, // the boot does not wait for it
+      ...(address !== undefined && { addresses: [address] }),
+    },
+  ])
   // Before cloud-init 22.2 and without netplan the key is the name of the NIC: that of the first one in a q35 machine.
-  return toYaml({ version: 2, ethernets: { enp1s0: nic } })
+  return toYaml({ version: 2, ethernets: { enp1s0: nic, ...Object.fromEntries(others) } })
 }

@@ -8,6 +8,7 @@ import { lookAtCluster } from './cluster.ts'
 import { planDrain, planUncordon, type Drain } from './drain.ts'
 import { kubectl } from './kube-nodes.ts'
 import { refusal } from './service.ts'
+import { planVipMoves } from './vip-steps.ts'
 
 const nothing: Drain = { before: [], after: [] }
 
@@ -29,7 +30,7 @@ export async function planAside(
   }
   const drain = planDrain(leader.node, kube, all, without)
   return drains
-    ? drain
+    ? { ...drain, before: [...drain.before, ...planVipMoves(lab, leader.node, node)] }
     : { before: [], after: kube.marked ? planUncordon(leader.node, node.name) : [] }
 }
 

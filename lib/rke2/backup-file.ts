@@ -24,7 +24,7 @@ export function backupsOf(lab: Lab): string[] {
     .map((name) => `${folder}/${name}`)
 }
 
-/** Reads the newest backup, or the one that is named, and checks that it is whole. */
+/** Reads the newest backup, or the one that is named, and checks that it is complete. */
 export async function readBackup(lab: Lab, named: string | undefined): Promise<Backup> {
   const file = named ?? backupsOf(lab).at(-1)
   if (file === undefined)
@@ -52,7 +52,7 @@ const damaged = (lab: Lab, file: string, why: string) =>
     hint: [`ls -l ${backupFolder(lab)}   # is there another one?`],
   })
 
-/** The check that a backup is whole. */
+/** The check that a backup is complete. */
 export const isWhole = (file: string): Check => ({
   do: 'check',
   bash: checkBash(file),

@@ -103,7 +103,7 @@ export const deletePassword = (at: Place) => {
   return onServer(at, `sudo ${kubectl} --namespace kube-system delete ${secret}`)
 }
 const unpacked = `/var/lib/rancher/rke2/agent/containerd ${importMemory}`
-/** Lets RKE2 unpack all images again. Of a server that never was Ready, `unborn`, the database goes as well. */
+/** Lets RKE2 unpack all images again. Of a server that was never Ready, `unborn`, it deletes the database too. */
 export const forgetImages = (at: Place, unborn = false) => [
   onNode(at, 'sudo /usr/local/bin/rke2-killall.sh'),
   onNode(at, `sudo rm -rf ${unborn ? '/var/lib/rancher/rke2/server/db ' : ''}${unpacked}`),

@@ -122,7 +122,7 @@ const ofTheCluster: Known[] = [
     why: () =>
       'its keys are newer than those in etcd: etcd went back to an earlier state, or its disk holds keys of another cluster',
     fix: (at) => [
-      "# by RKE2's source, untried: with its keys put aside it takes those in etcd",
+      "# from RKE2's source, not tested: without its own keys it uses those in etcd",
       onNode(at, 'sudo systemctl stop rke2-server'),
       onNode(at, `sudo mkdir ${keysAside}`),
       onNode(
@@ -159,7 +159,7 @@ const ofTheCluster: Known[] = [
     match: /failed to bootstrap cluster data: starting/,
     until: hasJoined,
     patience: 120, // in a recording it says so for some seconds, and imports its images later
-    why: (at) => `${name(at)} answers, but does not get any further than starting`,
+    why: (at) => `${name(at)} answers, but does not finish starting`,
     fix: (at) => [onServer(at, 'systemctl status rke2-server'), again(at)],
   },
   {

@@ -10,6 +10,7 @@ import { forEach, inOrder, type Check, type Stage } from '../shell/steps.ts'
 import { LabError, line, script } from '../text/errors.ts'
 import { untilNodeReady } from './ready.ts'
 import { checkVersion } from './requirements.ts'
+import { vipFile } from './vip.ts'
 import { lookAt, planStart, refusal, type Member } from './service.ts'
 import { kubectl, isReady } from './kube-nodes.ts'
 
@@ -25,11 +26,12 @@ function firstOf<T>([first]: T[]): T {
 
 export interface Start {
   first: Member
-  /** The other servers unless the first one is Ready: they may already form the cluster, or etcd may need them. */
+  /** The other servers, unless the first one is Ready and rke2.vip is not new: they may already form the cluster, or etcd may
+   *  need them, or their certificates lack the address. */
   others: Member[]
 }
 
-/** Looks at the first server, and at the others unless it is Ready. */
+/** Looks at the first server, and at the others where they matter. */
 export async function lookAtFirst(lab: Lab): Promise<Start> {
   const first = await lookAt(firstServer(lab))
   const { off } = await silentOnes(lab, [first])
@@ -38,7 +40,8 @@ export async function lookAtFirst(lab: Lab): Promise<Start> {
       first: { ...first, trouble: areOff(`${first.name}: the machine is off`, off) },
       others: [],
     }
-  if (first.trouble || reportsReady(lab, first)) return { first, others: [] }
+  const isNew = lab.rke2.vip !== undefined && !first.state.manifests.ours.has(vipFile)
+  if (first.trouble || (reportsReady(lab, first) && !isNew)) return { first, others: [] }
   return { first, others: await eachOf(lab.nodes.filter(isServer).slice(1), lookAt) }
 }
 

@@ -36,15 +36,19 @@ export function parseRke2Config(text: string, file: string, machines = 1): Confi
 }
 
 /** The address at which other nodes join a server. */
-export const joinUrl = (server: Node) => `https://${server.address}:9345`
+export const joinUrl = (server: Pick<Node, 'address'>) => `https://${server.address}:9345`
 
-/** The server of this lab that a node's current config.yaml joins. */
+/** The address of the cluster: the one that servers share, else that of this server. */
+export const clusterAddress = ({ rke2 }: Lab, server: Node) => rke2.vip ?? server.address
+
+/** The server of this lab that a node's current config.yaml joins; any other one where it joins the shared address. */
 export function joinedServer(lab: Lab, node: Node, config: string): Node | undefined {
+  const joins = (address: string) => config.includes(`\nserver: ${joinUrl({ address })}\n`)
   return lab.nodes.find(
     (other) =>
       other.name !== node.name &&
       other.role === 'server' &&
-      config.includes(`\nserver: ${joinUrl(other)}\n`),
+      (joins(other.address) || joins(clusterAddress(lab, other))),
   )
 }
 
@@ -58,7 +62,8 @@ export const rke2Config = (...what: Parameters<typeof rke2Entries>): string =>
 /** Its keys and values. */
 export function rke2Entries(lab: Lab, node: Node, edited: Config, joins?: Node): Config {
   const own = { 'node-name': node.name, 'node-ip': node.address }
-  const join = joins ? { server: joinUrl(joins), 'token-file': tokenFile } : {}
+  const entry = joins && { address: clusterAddress(lab, joins) }
+  const join = entry ? { server: joinUrl(entry), 'token-file': tokenFile } : {}
   if (node.role === 'agent') {
     const shared = Object.entries(lab.rke2.config).filter(([key]) => isForAgents(key))
     return { ...edited, ...Object.fromEntries(shared), ...own, ...join }

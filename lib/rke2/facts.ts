@@ -29,6 +29,7 @@ part gaps; command -v iptables >/dev/null || echo iptables
 test "$(cat /sys/module/apparmor/parameters/enabled)" != Y || command -v apparmor_parser >/dev/null || echo apparmor
 part prefix; if grep -qs '${separate}' /proc/mounts; then echo 'is a separate file system'; elif ! test -w /usr/local; then echo 'cannot be written'; fi
 part selinux; test "$(cat /sys/fs/selinux/enforce)" != 1 || rpm -q rke2-selinux >/dev/null || echo lacking
+part mounted; cut -d ' ' -f 2 /proc/mounts
 part memory; grep MemTotal: /proc/meminfo
 part free; df --output=avail --block-size=1 /var/lib | tail -n 1
 part canal; grep -ls 'interface-name:cali' /etc/NetworkManager/conf.d/*`
@@ -51,6 +52,8 @@ export interface NodeFacts extends System {
   lacksPolicy: boolean
   /** Bytes; 0 if unknown. */
   memory: number
+  /** Folders that something is mounted on; none if unknown. */
+  mounted: string[]
   /** Free bytes under /var/lib; 0 if unknown. */
   free: number
   /** NetworkManager leaves the interfaces of the network plugin alone. */
@@ -78,6 +81,7 @@ export function parseFacts(found: Map<string, string>): NodeFacts {
     prefix: text('prefix'),
     lacksPolicy: text('selinux') === 'lacking',
     memory: Number(/(\d+) kB/.exec(text('memory'))?.[1] ?? 0) * 1024,
+    mounted: lines('mounted'),
     free: Number(text('free')),
     hasCanalRule: text('canal') !== '',
   }

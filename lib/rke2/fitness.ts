@@ -21,7 +21,7 @@ export const needsScript = (one: Candidate, among = needs): string =>
     `lacks() { echo "${one.node.name}: it lacks $1" >&2; lacking=yes; }`,
     ...among
       .filter(({ isWarning }) => !isWarning?.(one))
-      .flatMap(({ printed }) => printed?.(one) ?? []),
+      .flatMap(({ printed }) => printed?.(one) || []),
     'test -z "$lacking"',
     '',
   ].join('\n')

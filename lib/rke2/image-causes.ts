@@ -61,12 +61,12 @@ export const ofImages: Known[] = [
     why: (_, line = '') => {
       const file = /^empty file: \d+\/fs(\/.*)/.exec(line)?.[1]
       const what = file ? `${file} is an empty file` : 'containers end as soon as they start'
-      return `a power cut damaged its unpacked images (${what}); RKE2 takes them for complete and does not unpack them again`
+      return `a power cut damaged its unpacked images (${what}); RKE2 treats them as complete and does not unpack them again`
     },
     fix: (at) => [
       at.remains?.unborn
-        ? '# this server never was Ready, so its database goes as well:'
-        : '# seen to help a server that never was Ready; untried on a node that was. All containers of the node end:',
+        ? '# this server was never Ready, so its database is deleted too:'
+        : '# this helped a server that was never Ready; not tested on a node that was. All containers of the node stop:',
       ...forgetImages(at, at.remains?.unborn),
     ],
   },

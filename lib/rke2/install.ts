@@ -7,6 +7,8 @@ import { awayFrom, checkNoOtherCluster, planTogether, type Start } from './clust
 import { ingressOf } from './config.ts'
 import { untilNodeReady } from './ready.ts'
 import { checkVersion } from './requirements.ts'
+import { checkVipKnown } from './vip.ts'
+import { planVipAnswers, planVipIsFree } from './vip-steps.ts'
 import { planConfig, planStart, rememberImports, type Edited } from './service.ts'
 import { bringsNetwork, isReady } from './kube-nodes.ts'
 
@@ -25,6 +27,7 @@ export function planFirst(
   const install = forEach(`Install on ${name}`, [first], () => {
     checkVersion(lab, state)
     if (!state.hasRun) checkNoOtherCluster(first, others)
+    checkVipKnown(lab, [first, ...others], first)
     return state.version ? [] : planInstallOn(lab, node, ingressOf(lab, edited.server))
   })
   const start = forEach('Configure and start', [first], () => {
@@ -32,22 +35,28 @@ export function planFirst(
     return [
       ...(state.importsAgain ? [rememberImports(node)] : []),
       ...planNetworkRule(first),
+      ...planVipIsFree(lab, first),
       ...config.steps,
       ...planStart(first, config.unread),
     ]
   })
   const steps = start.lanes.flatMap((lane) => lane.steps)
   const kube = state.nodes?.find((one) => one.name === name)
-  if (steps.length === 0 && isReady(state, kube, lab.rke2)) return []
+  const isUp = isReady(state, kube, lab.rke2)
+  if (steps.length === 0 && isUp) return []
   const goal = bringsNetwork(lab.rke2) ? 'has registered' : 'is Ready'
   const wait = forEach(`Wait until the node ${goal}`, [first], () => [
     untilNodeReady(lab, first, node, seconds, awayFrom(others)),
   ])
-  const together = state.hasRun ? planTogether(others) : []
+  const together = state.hasRun && !isUp ? planTogether(others) : []
+  const shared = forEach('Wait until rke2.vip answers', [first], () =>
+    planVipAnswers(lab, node, node, seconds),
+  )
   return [
     ...(state.version ? [] : [install]),
     ...(steps.length > 0 ? [start] : []),
     ...together,
     { ...wait, watched: true },
+    ...(lab.rke2.vip === undefined ? [] : [{ ...shared, watched: true }]),
   ]
 }

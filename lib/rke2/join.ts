@@ -10,7 +10,8 @@ import { formatSeconds } from '../text/progress.ts'
 import { commandText } from '../text/quote.ts'
 import { planInstallOn } from './artifacts.ts'
 import { planChecks, planNetworkRule } from './checks.ts'
-import { ingressOf, tokenFile } from './config.ts'
+import { clusterAddress, ingressOf, tokenFile } from './config.ts'
+import { planVipAnswers } from './vip-steps.ts'
 import { untilNodeReady } from './ready.ts'
 import { checkClock, checkVersion } from './requirements.ts'
 import {
@@ -80,7 +81,8 @@ function planMember(
 const planEntry = (lab: Lab, leader: Member, joiner: Member, seconds: number): Step[] => [
   ...planOldNode(lab, leader, joiner, seconds),
   copyToken(leader.node, joiner.node),
-  checkServer(leader.node, joiner.node),
+  ...planVipAnswers(lab, joiner.node, leader.node, seconds),
+  checkServer(lab, leader.node, joiner.node),
 ]
 
 // A recreated machine: the cluster still has a Node and a password of the old one under its name.
@@ -141,7 +143,7 @@ export const copyToken = (leader: Node, node: Node): Run => ({
 
 const [unreachable, otherCluster] = [3, 4]
 
-const preflight = ({ address }: Node) => `\
+const preflight = (address: string) => `\
 fetch() { curl --silent --insecure --noproxy ${address} --max-time 10 "$1" || wget --quiet --no-check-certificate --no-proxy --timeout=10 --output-document=- "$1"; }
 test "$(fetch https://${address}:9345/ping)" = pong ||
   { echo "https://${address}:9345 does not answer from here [unreachable]" >&2; exit ${unreachable}; }
@@ -152,8 +154,8 @@ test "$served" = "$expected" ||
 `
 
 // On the node: the server's port answers, and the token has the hash of the server's CA.
-const checkServer = (leader: Node, node: Node): Run =>
-  onNode(node, preflight(leader), {
+const checkServer = (lab: Lab, leader: Node, node: Node): Run =>
+  onNode(node, preflight(clusterAddress(lab, leader)), {
     root: true,
     explain: (error) =>
       [unreachable, otherCluster].includes(error.failed.status)

@@ -9,6 +9,7 @@ import { ask, query, readText } from '../shell/bash.ts'
 import type { Step } from '../shell/steps.ts'
 import { LabError, line, script, type Hint, type Script } from '../text/errors.ts'
 import { commandText } from '../text/quote.ts'
+import { clusterAddress } from './config.ts'
 import { kubeconfigEdits, leftAlone, mergeKubeconfig } from './kubeconfig.ts'
 import { kubeNodes } from './service.ts'
 import { kubectl, bringsNetwork, lacksNetwork } from './kube-nodes.ts'
@@ -31,7 +32,10 @@ export const readLabs = (lab: Lab): string | undefined => readText(fileOf(lab))
 
 // Prints the server's kubeconfig with its address and the lab's name.
 function source(lab: Lab, server: Node): string {
-  const edits = kubeconfigEdits(lab.name, server.address).flatMap((edit) => ['-e', edit])
+  const edits = kubeconfigEdits(lab.name, clusterAddress(lab, server)).flatMap((edit) => [
+    '-e',
+    edit,
+  ])
   const cat = commandOn(server, 'cat /etc/rancher/rke2/rke2.yaml', { root: true })
   return `${cat} | ${commandText`sed ${edits}`}`
 }

@@ -3,14 +3,17 @@
 import { readdirSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import * as ui from '../cli/ui.ts'
-import { onNode, storeOn } from '../guest/on-node.ts'
+import { onNode, putOnNode, storeOn } from '../guest/on-node.ts'
 import { typedOn } from '../guest/ssh-files.ts'
 import type { Lab, Node } from '../lab/lab.ts'
 import { readText } from '../shell/bash.ts'
 import { forEach, type Check, type Stage, type Step } from '../shell/steps.ts'
 import type { LabError } from '../text/errors.ts'
 import { commandText, quote } from '../text/quote.ts'
+import { refuse } from '../text/yaml.ts'
+import { disabledBy, type Config } from './config.ts'
 import { kubectl } from './kube-nodes.ts'
+import { balancerTrouble, imagesOf } from './manifest-contents.ts'
 import {
   addonOf,
   asManifest,
@@ -22,14 +25,38 @@ import {
   type Manifest,
   type ServerManifests,
 } from './manifests.ts'
+import { vipManifest } from './vip.ts'
 
-/** Reads and checks rke2/manifests; `disabled`: what RKE2 is configured to leave out. */
-export const readManifests = (disabled: string[]): Manifest[] =>
-  checkManifests(manifestsHere(), disabled)
+/** Reads and checks rke2/manifests, and adds what is made from the lab file; `edited`: RKE2's configuration of servers. */
+export function readManifests(lab: Lab, edited: Config): Manifest[] {
+  const [here, made] = [manifestsHere(), vipManifest(lab)]
+  const disabled = disabledBy(edited, lab.rke2.config)
+  const servicelb = { ...edited, ...lab.rke2.config }['enable-servicelb']
+  refuse(manifestsFolder, balancerTrouble(here, servicelb))
+  if (!made) return checkManifests(here, disabled)
+  if (here.some(({ name }) => name === made.name))
+    refuse(manifestsFolder, [
+      `${made.name}: this file is made from rke2.vip in the lab file; remove one of the two`,
+    ])
+  const all = checkManifests([...here, made], disabled)
+  return all.map((one) => (one.name === made.name ? { ...one, made: made.text } : one))
+}
 
-/** What lies there, not checked. */
-export const listManifests = (): Manifest[] =>
-  manifestsHere().map(({ name, text }) => asManifest(name, text))
+/** Warns of the images that rke2.images does not bring along. */
+export function warnOfImages(lab: Lab): void {
+  if (!lab.rke2.images) return
+  const images = imagesOf([...manifestsHere(), vipManifest(lab) ?? []].flat())
+  if (images.length > 0)
+    ui.warn(
+      `rke2.images brings RKE2's own images, not these: ${images.join(', ')}; see docs/manifests.md, "Without internet"`,
+    )
+}
+
+/** What lies there and is made from the lab file, not checked. */
+export const listManifests = (lab: Lab): Manifest[] =>
+  [...manifestsHere(), vipManifest(lab) ?? []]
+    .flat()
+    .map(({ name, text }) => asManifest(name, text))
 
 // A folder ends with /.
 function manifestsHere(): { name: string; text: string }[] {
@@ -93,10 +120,12 @@ export function planManifests(
   const path = (name: string) => `${manifestsOnNode}/.${name}`
   return [
     onNode(node, `mkdir -p -m 700 ${dirname(manifestsOnNode)}`, { root: true }), // as RKE2 makes it
-    ...put.map((name): Step => ({
-      do: 'run',
-      bash: `${storeOn(node, `${path(name)}.new`)} < ${quote(`${manifestsFolder}/${name}`)}`,
-    })),
+    ...put.map((name): Step => {
+      const made = manifests.find((one) => one.name === name)?.made
+      if (made !== undefined) return putOnNode(node, `${path(name)}.new`, made)
+      const file = quote(`${manifestsFolder}/${name}`)
+      return { do: 'run', bash: `${storeOn(node, `${path(name)}.new`)} < ${file}` }
+    }),
     ...(node.name === first?.name ? remove.map((name) => stays(node, name)) : []), // by one server, before it is forgotten
     onNode(node, settleScript(put, remove, list), { root: true }),
   ]

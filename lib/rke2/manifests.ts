@@ -12,10 +12,10 @@ export const manifestList = '.rke2-kvm-lab'
 /** A file that goes to all servers. */
 export interface Manifest {
   name: string
-  /** SHA-256. */
-  sum: string
+  sum: string // SHA-256
   /** It holds a HelmChart into which RKE2 up to v1.35 writes on the server's disk (rancher/rke2: pkg/bootstrap). */
   rewritten?: true
+  made?: string // its text, if that is made from the lab file
 }
 
 /** What a server has: the sums of all files there by name, and of those from here as they were put. */

@@ -5,6 +5,7 @@ import { script, type Hint } from '../text/errors.ts'
 import { formatSize } from '../text/size.ts'
 import { separate, vitalModules, type NodeFacts } from './facts.ts'
 import { bringsNetwork } from './kube-nodes.ts'
+import { mountByHand, mountScript, mountTrouble } from './mounts.ts'
 import {
   addModules,
   clockTrouble,
@@ -126,6 +127,15 @@ test "$(cat /sys/module/apparmor/parameters/enabled 2>/dev/null)" != Y ||
     ],
     printed: ({ lab }) =>
       `test "$(df --output=avail --block-size=1 /var/lib | tail -n 1)" -ge ${leastFree(lab)} || lacks "${formatSize(leastFree(lab))} of free disk"`,
+  },
+  {
+    check: 'mounts',
+    wrong: ({ node, state: { mounted } }) => mountTrouble(node, mounted),
+    fix: ({ node, state: { mounted } }) => [
+      '# a disk is formatted and mounted when its machine is made; where it was added later:',
+      ...mountByHand(node, mounted),
+    ],
+    printed: ({ node }) => mountScript(node),
   },
   {
     check: 'machine-id',

@@ -101,7 +101,7 @@ export const ofTheNode: Known[] = [
     patience: 30,
     why: () =>
       'its first start was cut off before its data was complete; it cannot continue from there',
-    fix: (at) => ['# nothing is lost: this server never was Ready', ...forgetImages(at, true)],
+    fix: (at) => ['# nothing is lost: this server was never Ready', ...forgetImages(at, true)],
   },
   {
     id: 'no-bootstrap-data',
@@ -139,7 +139,7 @@ export const ofTheNode: Known[] = [
     patience: 20, // those of the cluster come back from etcd at the next start
     why: emptyKeys,
     fix: (at) => [
-      "# by RKE2's source, untried: empty files go, and it makes all but those of the cluster again",
+      "# from RKE2's source, not tested: the empty files are deleted; RKE2 recreates all except the cluster's own",
       onNode(at, 'sudo systemctl stop rke2-server'),
       onNode(at, `sudo find ${keyFolders.server.join(' ')} -maxdepth 1 -type f -size 0 -delete`),
       onNode(at, 'sudo /usr/local/bin/rke2 certificate rotate'),

@@ -64,6 +64,10 @@ export function registriesSum(text: string): string {
   return createHash('sha256').update(text).digest('hex')
 }
 
+/** Whether there is a login in it. */
+export const holdsLogin = (text: string): boolean =>
+  /(^\s*|[{,]\s*)["']?(password|auth|identity_token)["']?:\s*[^\s{#]/m.test(text)
+
 // To RKE2 a number is text where it wants text.
 function plain(value: unknown): unknown {
   if (value instanceof Bare) return value.text

@@ -29,7 +29,7 @@ cd ${data}/agent/containerd/io.containerd.snapshotter.v1.overlayfs/snapshots 2>/
 export interface Remains {
   /** The archives of images in the node's folder for them. */
   archives: string[]
-  /** A server whose etcd holds nothing of Kubernetes, and that has no snapshots: it never was Ready. */
+  /** A server whose etcd holds nothing of Kubernetes, and that has no snapshots: it was never Ready. */
   unborn: boolean
   /** Empty files among its keys, and empty programs in unpacked images. */
   empty: string[]

@@ -12,6 +12,7 @@ import { planDrain } from './drain.ts'
 import { kubectl, memberMark, removedMark } from './kube-nodes.ts'
 import { checkQuorum, lastServer } from './quorum.ts'
 import type { Member } from './service.ts'
+import { planVipMoves } from './vip-steps.ts'
 
 export interface Leaving {
   node: Node
@@ -47,7 +48,9 @@ export function planLeave(lab: Lab, leaving: Leaving): { stages: Stage[]; heir?:
   const without = script('remove', node.name, '--force')
   const drain = force || isDown ? [] : planDrain(heir.node, kube, nodes, without).before
   const one = [{ name: node.name }]
+  const vip = isDown ? [] : planVipMoves(lab, heir.node, node)
   const leave = [
+    ...vip,
     ...(isMember && !kube.removed ? [askEtcd(heir.node, node)] : []),
     ...(isMember ? [untilLeft(heir.node, node, leaving.seconds)] : []),
     deleteNode(heir.node, node),

@@ -1,4 +1,6 @@
 // EDGE. RKE2 on one node: its state, and the steps that configure and start it.
+import { statSync } from 'node:fs'
+import * as ui from '../cli/ui.ts'
 import { makeOnNode, onNode, putOnNode, storeOn } from '../guest/on-node.ts'
 import { askNode, commandOn } from '../guest/ssh.ts'
 import { typedOn } from '../guest/ssh-files.ts'
@@ -8,12 +10,12 @@ import type { Check, Step } from '../shell/steps.ts'
 import { CommandError, LabError } from '../text/errors.ts'
 import { quote } from '../text/quote.ts'
 import { toYaml } from '../text/yaml.ts'
-import { disabledBy, joinedServer, parseRke2Config, rke2Entries, type Config } from './config.ts'
+import { joinedServer, parseRke2Config, rke2Entries, type Config } from './config.ts'
 import { parseKubeNodes, type KubeNode, kubectl } from './kube-nodes.ts'
 import { planManifests, readManifests } from './manifest-files.ts'
 import type { Manifest } from './manifests.ts'
 import { environmentFile, keepOthers, proxyLines } from './proxy.ts'
-import { registriesFile, registriesOnNode, registriesSum } from './registries.ts'
+import { holdsLogin, registriesFile, registriesOnNode, registriesSum } from './registries.ts'
 import { importMemory } from './remains.ts'
 import { secretsIn, withSecrets, type Secret } from './secrets.ts'
 import { parseState, serviceOf, stateScript, untouched, type Rke2State } from './state.ts'
@@ -98,11 +100,8 @@ export type Edited = Record<Node['role'], Config> & {
 }
 
 /** Reads and checks them, the manifests if they must be kept in step. */
-export function readEdited(
-  { nodes, rke2 }: Lab,
-  labFile: string,
-  { manifests = true } = {},
-): Edited {
+export function readEdited(lab: Lab, labFile: string, { manifests = true } = {}): Edited {
+  const { nodes } = lab
   const read = (role: Node['role']) => {
     const file = `rke2/${role}.yaml`
     const text = readText(file) ?? ''
@@ -111,9 +110,11 @@ export function readEdited(
   }
   const [server, agent] = [read('server'), read('agent')]
   const registries = readText(registriesFile)
+  if (registries !== undefined && holdsLogin(registries) && statSync(registriesFile).mode & 0o044)
+    ui.warn(`others on this host can read the login in it: chmod 600 ${registriesFile}`)
   return {
     ...(registries === undefined ? {} : { registries: registriesSum(registries) }),
-    ...(manifests && { manifests: readManifests(disabledBy(server.config, rke2.config)) }),
+    ...(manifests && { manifests: readManifests(lab, server.config) }),
     server: server.config,
     agent: agent.config,
     secrets: {

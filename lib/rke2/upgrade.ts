@@ -11,6 +11,7 @@ import { planDrain } from './drain.ts'
 import { isOfVersion, isReady, unseenNode, type KubeNode } from './kube-nodes.ts'
 import { untilNodeReady } from './ready.ts'
 import { planStart, type Member } from './service.ts'
+import { planVipMoves } from './vip-steps.ts'
 import { snapshotName, standing, type Installed } from './upgrade-path.ts'
 
 /** A cluster on its way to the lab's version. */
@@ -120,6 +121,7 @@ function stepsOn(upgrade: Upgrade, one: Member): Step[] {
   const restarts = !isThere || state.outdated || !state.service.startsWith('activ')
   return [
     ...before,
+    ...(restarts ? planVipMoves(lab, leader.node, node) : []),
     ...(isThere ? [] : planInstallOn(lab, node, ingress)),
     ...(restarts ? planStart(one, true) : []),
     untilNodeReady(lab, one, leader.node, seconds, [], lab.rke2.version),

@@ -1,8 +1,6 @@
 // The site over the pages of this project, where they lie: `npm run site`.
 import { cpSync, existsSync, mkdirSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
-import type { Element, ElementContent, Text } from 'hast'
-import type { ShikiTransformerContext } from 'shiki'
 import { defineConfig, type MarkdownOptions } from 'vitepress'
 import { chapterFiles, pageFiles, readPage, slug } from '../../tests/docs/pages.ts'
 import { top } from '../../tests/helpers/fixtures.ts'
@@ -51,41 +49,6 @@ const markdown: MarkdownOptions = {
         : fence!(tokens, index, ...rest)
     }
   },
-  codeTransformers: [{ name: 'copy-commands', code: keepFromCopies }],
-}
-
-/** The copy button of a console block takes its commands, without "$ " and without what they print. */
-function keepFromCopies(this: ShikiTransformerContext, code: Element): void {
-  if (this.options.lang !== 'console') return
-  const rows = this.source.split('\n')
-  let row = -1
-  code.children = code.children.map((child) => {
-    if (child.type === 'element') row++
-    if (!rows[row]?.startsWith('$ ')) return notCopied(child)
-    if (child.type === 'element') child.children = [notCopied(prompt(child)), ...child.children]
-    return child
-  })
-}
-
-const notCopied = (child: ElementContent): Element => ({
-  type: 'element',
-  tagName: 'span',
-  properties: { class: 'vp-copy-ignore' },
-  children: [child],
-})
-
-/** Takes the first two letters out of a line. */
-function prompt(line: Element): Text {
-  let left = 2
-  const shorten = (node: ElementContent): void => {
-    if (node.type === 'element') node.children.forEach(shorten)
-    if (node.type !== 'text') return
-    const taken = Math.min(left, node.value.length)
-    node.value = node.value.slice(taken)
-    left -= taken
-  }
-  shorten(line)
-  return { type: 'text', value: '$ ' }
 }
 
 export default defineConfig({

@@ -6,7 +6,7 @@ import { parseLab, type Lab } from '../../lib/lab/lab.ts'
 import { registriesFile } from '../../lib/rke2/registries.ts'
 import { top } from '../helpers/fixtures.ts'
 import { scripts } from './blocks.ts'
-import { commands } from './console.ts'
+import { commands } from './typed.ts'
 import { parseKubectl } from './kubectl.ts'
 
 const readLab = (file: string) => parseLab(readFileSync(join(top, file), 'utf8'), file)

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { FakeHost } from '../helpers/fake-host.ts'
-import { fences, matches, typed, type Typed } from './console.ts'
+import { fences, matches, typed, type Typed } from './typed.ts'
 import { asReader } from './host.ts'
 
 /** What is not typed on the fake host, and why. */
@@ -28,19 +28,17 @@ export const isTypedOnGuests = ({ mark }: Typed) => mark === 'machines' || mark 
 export const isTypedHere = ({ command }: Typed) => !elsewhere.some(([call]) => call.test(command))
 
 /**
- * Plays a page; returns what went otherwise than the page says. Of its blocks of bash those are typed as well that are
- * steps of what `byHand` matches. A block with the mark "alternative" is for readers whose lab.yaml is another from then
+ * Plays a page; returns what went otherwise than the page says. Of the steps that printed scripts show those are
+ * typed that `byHand` matches. A block with the mark "alternative" is for readers whose lab.yaml is another from then
  * on; here it is not.
  */
-export function play(host: FakeHost, page: string, byHand?: RegExp): string[] {
+export function play(host: FakeHost, page: string, byHand = /^$/): string[] {
   const wrong: string[] = []
   const labFile = join(host.project, 'lab.yaml')
   const lab = readFileSync(labFile, 'utf8')
   const added = fences(page).find(({ info }) => info === 'yaml add-to-nodes')
   host.put('shell', 'cd "$HOME/../project"; export USER=you') // a page is read in a new terminal
-  for (const one of [...typed(page), ...(byHand ? steps(page, byHand) : [])].sort(
-    (a, b) => a.line - b.line,
-  )) {
+  for (const one of [...typed(page), ...steps(page, byHand)].sort((a, b) => a.line - b.line)) {
     if (!isTypedHere(one)) continue
     if (added && one.line > added.line)
       writeFileSync(labFile, lab.replace(/^rke2:$/m, `${added.text}\nrke2:`))
@@ -53,11 +51,11 @@ export function play(host: FakeHost, page: string, byHand?: RegExp): string[] {
   return wrong
 }
 
-/** Blocks of bash, each as one to type as it stands: those of printed scripts that `which` matches, and those of nobody. */
+/** Blocks of bash, each as one to type as it stands: those of printed scripts that `which` matches, and those with the mark "script". */
 function steps(page: string, which: RegExp): Typed[] {
-  const block = /^(?:<!-- begin:steps (.*) -->\n)?```bash\n([^]*?)^```$/gm
-  return [...page.matchAll(block)].flatMap(({ index, 1: steps = '', 2: command = '' }) =>
-    which.test(steps)
+  const block = /^(?:<!-- begin:steps (.*) -->\n```bash|```bash script)\n([^]*?)^```$/gm
+  return [...page.matchAll(block)].flatMap(({ index, 1: steps, 2: command = '' }) =>
+    steps === undefined || which.test(steps)
       ? [{ command, output: [], line: page.slice(0, index).split('\n').length }]
       : [],
   )

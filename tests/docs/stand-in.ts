@@ -18,7 +18,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { fixtures, top } from '../helpers/fixtures.ts'
 import { programs } from '../stand-in/release.ts'
 import { defaultLab } from './blocks.ts'
-import { matches, type Typed } from './console.ts'
+import { matches, type Typed } from './typed.ts'
 
 const folder = join(top, 'tests/stand-in')
 

@@ -9,6 +9,7 @@ import { parseLab } from '../../lib/lab/lab.ts'
 import { LabError } from '../../lib/text/errors.ts'
 import { top } from '../helpers/fixtures.ts'
 import { domainOf, emptyHost, factsWith, hereWith } from '../helpers/facts.ts'
+import { withExtras } from '../helpers/labs.ts'
 
 const gib = 2 ** 30
 const meminfo = (total: number, available = total) =>
@@ -114,4 +115,9 @@ await t.test('the image is on this host, or available', async (t) => {
     [{ error }, { level: 'failure', found: 'no; a; b', fix: ['# do', '# look'] }],
   ] as const
   for (const [image, finding] of cases) t.match(checkImage(factsWith({ image })), [finding])
+})
+
+await t.test('further disks count whole', async (t) => {
+  const facts = factsWith({ here: hereWith({ disk: `Avail\n${gib}` }) }, withExtras)
+  t.match(checkDisk(facts), [{ found: /about 29 GiB needed for 5 new disks/ }])
 })

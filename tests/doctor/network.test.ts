@@ -1,10 +1,12 @@
 // The network of the machines against the interfaces and routes of this host.
 import t from 'tap'
+import { checkCards } from '../../lib/doctor/cards.ts'
 import { proposals } from '../../lib/doctor/free.ts'
 import { checkNetwork, parseInterfaces, parseRoutes } from '../../lib/doctor/network.ts'
+import type { Host } from '../../lib/libvirt/observe.ts'
 import { emptyHost, factsWith, hereWith, only } from '../helpers/facts.ts'
 import { address, ips } from '../helpers/ip.ts'
-import { nat, type RawLab } from '../helpers/labs.ts'
+import { nat, withExtras, type RawLab } from '../helpers/labs.ts'
 
 await t.test('interfaces are read from ip', async (t) => {
   t.strictSame(parseInterfaces(hereWith()('interfaces')), [
@@ -167,4 +169,20 @@ await t.test('a NAT network on another host is out of reach', async (t) => {
   ])
   t.match(judge('qemu+tls://bigbox/system'), [{ fix: [/^# run the scripts there, with/, /./] }])
   t.throws(() => judge('qemu+ssh://localhost/system'), { message: 'it is broken' })
+})
+
+await t.test('bridges and libvirt networks of further cards', async (t) => {
+  const judge = (networks: Host['networks']) =>
+    checkCards(factsWith({ host: { ...emptyHost, ...(networks && { networks }) } }, withExtras))
+  t.strictSame(checkCards(factsWith()), [])
+  t.match(judge([]), [
+    { level: 'failure', found: /^there is no bridge br1, which a network card of the lab file/ },
+    { level: 'failure', found: /^there is no libvirt network isolated, which/ },
+  ])
+  t.match(judge([{ name: 'isolated', active: false }])[1], {
+    found: /^the libvirt network isolated is off/,
+    fix: ['virsh -c qemu:///system net-start isolated'],
+  })
+  t.equal(judge([{ name: 'isolated', active: true }]).length, 1)
+  t.equal(judge(undefined).length, 1, 'libvirt did not show its networks')
 })

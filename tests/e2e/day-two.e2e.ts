@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { backupAndRestore } from './day-two/backup.ts'
 import { breakAndRepair } from './day-two/drills.ts'
+import { further, onFurtherDisk, seeFurther } from './day-two/extras.ts'
 import { manifestsGoOn } from './day-two/manifests.ts'
 import { removeAgent } from './day-two/remove.ts'
 import { resizeNode } from './day-two/resize.ts'
@@ -16,6 +17,8 @@ import { startLab, version } from './rig.ts'
 const { before, ...section } = await startLab(t, { kubemaster: 'server', worker01: 'agent' }, 30)
 const { host, work, run, lab, nodes } = section
 const node = 'worker01'
+Object.assign(lab.nodes[1] ?? {}, further({ data: '1GiB', spare: '128MiB' }))
+work.writeLab(lab)
 
 await t.test('a lab whose nodes are Ready, and know where images come from', async (t) => {
   const registries = `configs: { cache.lan: { auth: { username: me, password: ${login} } } }\n`
@@ -28,11 +31,14 @@ await t.test('a lab whose nodes are Ready, and know where images come from', asy
       `root:600\n${registries}`,
     )
   t.notMatch(run.output.join(''), login)
+  await seeFurther(t, { work, node }, { data: 1024, spare: 128 })
 })
 
 await t.test('exec, env and logs', (t) => smallOnes(t, section))
 await t.test('manifests that RKE2 applies', (t) => manifestsGoOn(t, section))
-await t.test('off, saved, on, broken, reverted', (t) => saveBreakRevert(t, section))
+await t.test('off, saved, on, broken, reverted', (t) =>
+  saveBreakRevert(t, { ...section, files: ['/etc/of-the-lesson', onFurtherDisk] }),
+)
 await t.test('drills', (t) => breakAndRepair(t, section))
 await t.test('other sizes', (t) => resizeNode(t, { ...section, node }))
 await t.test('backup and restore', (t) => backupAndRestore(t, section))

@@ -1,12 +1,13 @@
 // A lab of three servers on real libvirt, real QEMU guests and real SSH: made and removed by printed scripts, off and on
-// together, an upgrade that fails in the middle and is taken back, and the first server leaves. RKE2 is played by the
-// stand-in in tests/stand-in.
+// together, an upgrade that fails in the middle and is taken back, and the first server leaves. They share an address, which
+// another one has when the one that holds it is switched off. RKE2 and kube-vip are played by the stand-in in tests/stand-in.
 import t from 'tap'
 import { offAndOn } from './day-two/off-and-on.ts'
 import { removeFirstServer } from './day-two/remove.ts'
 import { upgradeTakenBack } from './day-two/upgrade.ts'
 import { startLab, version } from './rig.ts'
 import { madeByPrinted, runPrinted } from './three-servers/printed.ts'
+import { addressMoves, withVip } from './three-servers/vip.ts'
 
 const { before, ...section } = await startLab(
   t,
@@ -14,9 +15,12 @@ const { before, ...section } = await startLab(
   41,
   { defaults: { vcpus: 1, memory: '1GiB', disk: '12GiB' } },
 )
-const { host, run } = section
+const { host, run, work, lab } = section
+lab.rke2 = withVip(lab)
+work.writeLab(lab)
 
 await t.test('three servers by printed scripts', (t) => madeByPrinted(t, section))
+await t.test('the address moves', (t) => addressMoves(t, section))
 await t.test('off and on: etcd finds its quorum', (t) => offAndOn(t, section))
 
 const to = 'v1.37.0+rke2r1'

@@ -34,6 +34,8 @@
 #   nodes/NAME/run/queue         how its network card queues what it sends, if not as usual
 #   nodes/NAME/run/canal         canal's pod has run there: without the file that this wrote, the Node is not Ready
 #   nodes/NAME/run/type          of its root file system, if not ext4
+#   nodes/NAME/run/vip           the address of kube-vip, on the server that holds it
+#   neighbours/ADDRESS           the MAC of what else has an address
 #   nodes/NAME/etc/machine-id    another one for a recreated machine
 # guests/NAME{,.error} is what a node answers when it is asked about cloud-init, or what ssh says instead of an answer.
 # The lab of .lab/NAME/ssh_config has the cluster in cluster-NAME, where there is such a folder.
@@ -169,8 +171,14 @@ config() { # KEY: its value in config.yaml
   return 1
 }
 log() { echo "time=\"now\" level=$1 msg=\"$2\"" >>"$root/run/journal"; }
-server_at() { # ADDRESS: the folder of the server that has it and runs
+server_at() { # ADDRESS: the folder of the server that has it and runs; kube-vip holds its own on the first that runs
   local file
+  for file in "$nodes"/*/var/lib/rancher/rke2/server/manifests/kube-vip.yaml; do
+    if grep -qsx " *value: $1" "$file" && [[ $(content "${file%/var/*}/run/rke2-server") = active ]]; then
+      grep -qsx "$1" "$nodes"/*/run/vip || echo "$1" >"${file%/var/*}/run/vip"
+      return
+    fi
+  done
   for file in "$nodes"/*/etc/rancher/rke2/config.yaml; do
     if grep -qx "node-ip: $1" "$file" && [[ $(content "${file%/etc/*}/run/rke2-server") = active ]]; then return; fi
   done
@@ -383,6 +391,9 @@ kubectl() { # WORDS
         rm -f "$cluster/passwords/${name%.node-password.rke2}" && event "delete password of ${name%.node-password.rke2}"
       done
       ;;
+    'delete pods --namespace kube-system --selector app.kubernetes.io/name=kube-vip --field-selector spec.nodeName='*)
+      name=$8 && rm -f "$nodes/${name#*=}/run/vip" && event "kube-vip of ${name#*=} ends"
+      ;;
     'delete pod --namespace kube-system --selector k8s-app=canal --field-selector spec.nodeName='*) start_canal "$nodes/${8#*=}" ;;
     'get configmap drill-greeting' | 'get configmap drill-greeting --namespace default')
       [[ -e $cluster/drill-greeting ]] || fail 'Error from server (NotFound): configmaps "drill-greeting" not found'
@@ -449,9 +460,10 @@ case $me in
   curl)
     if [[ $PATH = "$STAND_IN/node-bin:"* ]]; then
       # As called on a node, to see whether it reaches the server that it is to join.
-      url=${*: -1} address=${url#https://} address=${address%%:9345/*}
+      url=${*: -1} address=${url#https://} address=${address%%:[69]*/*}
       server_at "$address" || exit 7
       case $url in
+        https://*:6443/) ;; # 401
         */ping) echo pong ;;
         */cacerts) cat "$cluster/ca" ;;
         *) unknown "$@" ;;
@@ -514,7 +526,7 @@ case $me in
   uptime) echo ' 06:50:12 up 23 min,  0 users,  load average: 0.31, 0.24, 0.13' ;;
   findmnt) # the disk is vda, its first partition has the root file system
     mkdir -p "$root/sys/class/block/vda1" && echo 1 >"$root/sys/class/block/vda1/partition"
-    case "$*" in '-no SOURCE /') echo /dev/vda1 ;; '-no FSTYPE /') cat "$root/run/type" 2>/dev/null || echo ext4 ;; *) unknown "$@" ;; esac
+    case "$*" in '-no SOURCE /') echo /dev/vda1 ;; '-no FSTYPE /') cat "$root/run/type" 2>/dev/null || echo ext4 ;; '-n /'*) test -e "$root/run/mounted" ;; *) unknown "$@" ;; esac
     ;;
   lsblk) [[ $* = '-no PKNAME /dev/vda1' ]] && echo vda || unknown "$@" ;;
   growpart)
@@ -524,7 +536,7 @@ case $me in
     if [[ $1 = --dry-run ]]; then echo "CHANGE: partition=1 old: size=$part new: size=$whole" && exit; fi
     echo "$whole" >"$root/run/partition" && echo "CHANGED: partition=1 old: size=$part new: size=$whole"
     ;;
-  resize2fs) size_of partition >"$root/run/filesystem.new" && mv "$root/run/filesystem.new" "$root/run/filesystem" ;;
+  resize2fs) [[ $1 != /dev/disk/by-id/virtio-* ]] || { echo "$1" >>"$root/run/mounted" && exit; }; size_of partition >"$root/run/filesystem.new" && mv "$root/run/filesystem.new" "$root/run/filesystem" ;;
   dumpe2fs) printf 'Block count:              %s\nBlock size:               4096\n' "$(($(size_of filesystem) / 4096))" ;;
   blockdev) size_of partition ;;
   wget) exit 4 ;;
@@ -537,8 +549,18 @@ case $me in
     ;;
   fallocate) : >"${*: -1}" ;;
   ip)
-    [[ $* = '-o -4 address show to '* ]] || unknown "$@"
-    echo "2: enp1s0    inet $6/24 brd 192.168.1.255 scope global enp1s0\       valid_lft forever"
+    case "$*" in
+      '-o -4 address show to '*) addresses=$6 ;;
+      '-o -4 address show') addresses="$(config node-ip) $(content "$root/run/vip")" ;;
+      'neighbour show to '*)
+        mac=$(content "$STAND_IN/neighbours/$4") && echo "$4 dev enp1s0 ${mac:+lladdr $mac REACHABLE}"
+        exit
+        ;;
+      *) unknown "$@" ;;
+    esac
+    for address in $addresses; do
+      echo "2: enp1s0    inet $address/24 brd 192.168.1.255 scope global enp1s0\       valid_lft forever"
+    done
     ;;
   tc)
     case "$*" in

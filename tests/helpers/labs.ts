@@ -85,3 +85,16 @@ export const hostileStrings = [
   '# comment',
   'x'.repeat(300),
 ]
+
+/** The first node with two further disks and two further cards. */
+export const withExtras = (lab: RawLab): void =>
+  void Object.assign(lab.nodes[0]!, {
+    disks: [
+      { name: 'data', size: '10GiB', mount: '/var/lib/data' },
+      { name: 'spare', size: '1GiB' },
+    ],
+    networks: [
+      { name: 'storage', bridge: 'br1', address: '10.0.0.30/24' },
+      { name: 'vms', network: 'isolated' },
+    ],
+  })

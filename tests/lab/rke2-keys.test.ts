@@ -24,7 +24,7 @@ const wrong: [key: string, value: unknown, says: RegExp][] = [
   [
     'cluster-cidr',
     '10.42.0.0/16,fd00:42::/56',
-    /rke2\.config\.cluster-cidr: has an IPv6 network, but nodes have one address, of IPv4 \(nodes\[\]\.address\)$/,
+    /rke2\.config\.cluster-cidr: has an IPv6 network, but nodes have one address, of IPv4 \(nodes\[\]\.address\); docs\/limits\.md says why$/,
   ],
   ['service-cidr', ['10.43.0.0/16', 'fd00:43::/112'], /has an IPv6 network/],
   ['cluster-dns', 'fd00:43::a', /has an IPv6 network/],

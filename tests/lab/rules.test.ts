@@ -23,6 +23,16 @@ await t.test('an even number of servers gives a warning, an odd one does not', a
   t.strictSame(servers(3), [])
 })
 
+await t.test('a shared address that cannot move gives a warning', async (t) => {
+  const shared = (count: number) =>
+    makeLab((lab) => {
+      lab.nodes.slice(0, count).forEach((node) => (node.role = 'server'))
+      lab.rke2.vip = '192.0.2.29'
+    }).warnings
+  t.match(shared(1), [/^rke2\.vip cannot move: .* three servers, and this lab has 1$/])
+  t.strictSame(shared(3), [])
+})
+
 await t.test('networks overlap if one contains the other', async (t) => {
   t.ok(cidrsOverlap('10.0.0.0/8', '10.42.0.0/16'))
   t.ok(cidrsOverlap('10.42.0.0/16', '10.0.0.0/8'))

@@ -65,7 +65,8 @@ const wrong: [path: string, value: unknown, reason: RegExp][] = [
   ['network.bridge', undefined, /give either bridge or nat/],
   ['network.cidr', '192.0.2.0', /must be an IPv4 network/],
   ['network.cidr', '192.0.2.0/33', /must be an IPv4 network/],
-  ['network.cidr', 'fd00::/64', /must be an IPv4 network/],
+  ['network.cidr', 'fd00::/64', /must be an IPv4 network .*; docs\/limits\.md says why IPv6/],
+  ['network.gateway', 'fd00::1', /must be an IPv4 address; docs\/limits\.md says why IPv6/],
   ['network.cidr', '10.42.7.0/24', /overlaps RKE2's cluster-cidr 10\.42\.0\.0\/16/],
   ['network.cidr', '10.0.0.0/8', /overlaps RKE2's service-cidr 10\.43\.0\.0\/16/],
   ['network.gateway', '192.0.3.1', /192\.0\.3\.1 is not in network\.cidr/],
@@ -93,6 +94,7 @@ const wrong: [path: string, value: unknown, reason: RegExp][] = [
   ['nodes.1.address', '192.0.2.0', /is the network address of/],
   ['nodes.1.address', '192.0.2.255', /is the broadcast address of/],
   ['nodes.1.address', '192.0.2.1', /is network\.gateway in/],
+  ['nodes.1.address', 'fd00::31', /must be an IPv4 address; docs\/limits\.md says why IPv6/],
   ['nodes.1.memory', '4 GiB', /size such as 4GiB/],
   ['nodes.1.memory', 4, /expected string/],
   ['rke2.version', 'v1.35', /must be a release such as v1/],
@@ -109,7 +111,12 @@ const wrong: [path: string, value: unknown, reason: RegExp][] = [
   ['rke2.config', { 'data-dir': '/srv' }, /rke2\.config\.data-dir: is set by the scripts/],
   ['rke2.config', { 'cluster-cidr': '192.0.0.0/16' }, /overlaps RKE2's cluster-cidr 192\.0\.0\.0/],
   ['rke2.vip', '10.0.0.9', /rke2\.vip: 10\.0\.0\.9 is not in/],
+  ['rke2.vip', 'fd00::9', /rke2\.vip: must be an IPv4 address; docs/],
   ['rke2.vip', '192.0.2.255', /rke2\.vip: .* broadcast/],
+  ['rke2.vip', '192.0.2.1', /rke2\.vip: 192\.0\.2\.1 is network\.gateway/],
+  ['rke2.vip', '192.0.2.31', /rke2\.vip: 192\.0\.2\.31 is already nodes\[1\]/],
+  ['rke2.vipImage', 'kube-vip', /rke2\.vipImage: must be an image with a version/],
+  ['rke2.vipImage', 'registry.lan:5000/kube-vip:latest', /must be an image with a version/],
   ['rke2.mirror', 'mirror', /must be an http or https address/],
 ]
 await t.test('each broken rule is reported with its path and reason', async (t) => {
@@ -152,6 +159,7 @@ const strings = [
   'rke2.version',
   'rke2.cni',
   'rke2.vip',
+  'rke2.vipImage',
   'rke2.mirror',
 ]
 const free = ['image.file', 'rke2.artifacts']

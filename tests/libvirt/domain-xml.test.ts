@@ -1,7 +1,7 @@
 // The domain of a node as libvirt is given it.
 import t from 'tap'
 import { consoleLog, domainXml, namespace } from '../../lib/libvirt/domain-xml.ts'
-import { makeLab, nodeOf } from '../helpers/labs.ts'
+import { makeLab, nodeOf, withExtras } from '../helpers/labs.ts'
 import { parseXml } from '../helpers/xml.ts'
 
 await t.test('a domain of a bridge lab, whole', async (t) => {
@@ -62,3 +62,35 @@ await t.test(
     })
   },
 )
+
+await t.test('further disks are found by their names, further cards by their MACs', async (t) => {
+  const lab = makeLab(withExtras)
+  const node = nodeOf(lab)
+  const text = domainXml(lab, node, 'kvm')
+  const whole = parseXml(text).domain.devices
+  t.match(whole.disk, [
+    { target: { '@dev': 'vda' } },
+    {
+      source: { '@file': '/var/lib/libvirt/images/rke2-kvm-lab/lab-kubemaster-data.qcow2' },
+      target: { '@dev': 'vdb', '@bus': 'virtio' },
+      serial: 'data',
+    },
+    { target: { '@dev': 'vdc' }, serial: 'spare' },
+    { target: { '@dev': 'sda' } },
+  ])
+  t.match(whole.interface, [
+    { source: { '@bridge': 'br0' }, mac: { '@address': node.mac } },
+    { source: { '@bridge': 'br1' }, mac: { '@address': node.networks[0]?.mac } },
+    { '@type': 'network', source: { '@network': 'isolated' } },
+  ])
+  const plain = domainXml(makeLab(), nodeOf(makeLab()), 'kvm')
+  const kept = text.split('\n').filter((line) => plain.includes(line))
+  t.equal(
+    plain
+      .split('\n')
+      .filter((line) => !kept.includes(line))
+      .join(),
+    '',
+    'nothing else differs',
+  )
+})

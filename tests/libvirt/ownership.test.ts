@@ -26,7 +26,8 @@ import {
   stranger,
   volumeOf,
 } from '../helpers/hosts.ts'
-import { nodeOf } from '../helpers/labs.ts'
+import { emptyBase } from '../../lib/libvirt/storage-xml.ts'
+import { makeLab, nodeOf, withExtras } from '../helpers/labs.ts'
 
 const home = { lab: 'home', role: 'agent', address: '192.0.2.9' }
 const node = nodeOf(lab)
@@ -133,4 +134,23 @@ await t.test('what is in the way is said with whose it is', async (t) => {
   t.throws(() => checkUnused(lab, { ...emptyHost, domains: [user] }, 'lab-kubemaster.qcow2'), {
     message: 'the volume lab-kubemaster.qcow2 is used by thesis, which this lab did not make',
   })
+})
+
+await t.test('a further disk is ours by what it grows on, not by who has it', async (t) => {
+  const own = makeLab(withExtras)
+  const [made, byHand] = own.nodes[0]?.disks.map(({ volume }) => volume) ?? []
+  const files = filesOf(node.volume, made ?? '', byHand ?? '')
+  const host = hostWith([domain('kubemaster', { files })], [node.volume, made ?? '', byHand ?? ''])
+  host.volumes = [
+    volumeOf(node.volume),
+    volumeOf(made ?? '', emptyBase),
+    volumeOf(byHand ?? '', ''), // attached by virsh
+  ]
+  t.strictSame(
+    pair(own, host)[0]?.more?.map(({ name }) => name),
+    [made],
+  )
+  t.equal(whoseVolume(own, host, byHand ?? '', 'kubemaster'), 'foreign')
+  const theirs = { ...host, domains: [stranger('x', { files })] }
+  t.equal(whoseVolume(own, theirs, made ?? '', 'kubemaster'), 'foreign')
 })

@@ -9,6 +9,7 @@ await t.test('a snapshot that snapshot.ts made', async (t) => {
   t.strictSame(parseSnapshot({ libvirt: 'qemu:///system' }, 'kubemaster', xml), {
     name: 'before-base',
     machine: 'kubemaster',
+    libvirt: 'qemu:///system',
     description: 'rke2-kvm-lab: kubemaster worker01',
     created: 1795677690,
     state: 'shutoff',
@@ -32,6 +33,7 @@ await t.test(
     t.strictSame(bare, {
       name: '1',
       machine: 'x',
+      libvirt: 'qemu:///system',
       description: '',
       created: 0,
       state: '',

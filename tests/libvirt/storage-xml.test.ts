@@ -11,13 +11,13 @@ await t.test('pool, volumes and network, whole', async (t) => {
   const base = 'base-0123456789abcdef.qcow2'
   t.matchSnapshot(poolXml(lab), 'pool')
   t.matchSnapshot(baseVolumeXml(base), 'base image')
-  t.matchSnapshot(overlayXml(lab, nodeOf(lab), base), 'disk')
+  t.matchSnapshot(overlayXml(lab, { ...nodeOf(lab), size: nodeOf(lab).disk }, base), 'disk')
   t.matchSnapshot(networkXml(lab), 'network')
   t.match(parseXml(networkXml(lab)).network, {
     uuid: lab.networkUuid,
     ip: { '@address': '192.0.2.1', '@netmask': '255.255.255.128' },
   })
-  t.match(parseXml(overlayXml(lab, nodeOf(lab), base)).volume, {
+  t.match(parseXml(overlayXml(lab, { ...nodeOf(lab), size: nodeOf(lab).disk }, base)).volume, {
     capacity: { '#text': String(40 * 2 ** 30) },
     backingStore: { path: `/var/lib/libvirt/images/rke2-kvm-lab/${base}` },
   })

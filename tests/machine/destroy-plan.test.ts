@@ -5,6 +5,7 @@ import { destroyPlan, isNothing, planText } from '../../lib/machine/destroy-plan
 import { LabError } from '../../lib/text/errors.ts'
 import type { Node } from '../../lib/lab/lab.ts'
 import type { Host } from '../../lib/libvirt/host.ts'
+import { emptyBase } from '../../lib/libvirt/storage-xml.ts'
 import { seedTag } from '../../lib/libvirt/ownership.ts'
 import {
   base,
@@ -18,7 +19,7 @@ import {
   stranger,
   volumeOf,
 } from '../helpers/hosts.ts'
-import { makeLab, nodeOf } from '../helpers/labs.ts'
+import { makeLab, nodeOf, withExtras } from '../helpers/labs.ts'
 
 const noTags = new Map<string, string>()
 const tags = new Map(lab.nodes.map((node) => [node.seedVolume, seedTag(lab, node)]))
@@ -231,3 +232,32 @@ await t.test('nothing there: nothing to remove', async (t) => {
     ),
   )
 })
+
+await t.test(
+  'further disks go with their machine, also when the lab file lacks them by now',
+  async (t) => {
+    const volumes = ['lab-kubemaster.qcow2', 'lab-kubemaster-data.qcow2', 'lab-kubemaster-x.qcow2']
+    const host = hostWith(
+      [domain('kubemaster', { files: filesOf(...volumes) })],
+      [...volumes, emptyBase],
+    )
+    host.volumes = [
+      volumeOf('lab-kubemaster.qcow2'),
+      volumeOf('lab-kubemaster-data.qcow2', emptyBase),
+      volumeOf('lab-kubemaster-x.qcow2', ''), // made and attached by hand
+    ]
+    const left = ['volume lab-kubemaster-x.qcow2: kubemaster uses it, but this lab did not make it']
+    for (const own of [lab, makeLab(withExtras)])
+      t.match(destroyPlan(own, [], host, tags, true), {
+        volumes: volumes.slice(0, 2),
+        images: [emptyBase],
+        leftAlone: left,
+      })
+    const cut = { ...host, domains: [] } // an interrupted removal
+    t.match(destroyPlan(makeLab(withExtras), [], cut, tags, true), { volumes: volumes.slice(0, 2) })
+    t.match(
+      destroyPlan(lab, [], cut, tags, true).leftAlone.join(),
+      'lab-kubemaster-data.qcow2: no node',
+    )
+  },
+)

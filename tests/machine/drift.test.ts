@@ -5,7 +5,8 @@ import type { Domain } from '../../lib/libvirt/host.ts'
 import type { Machine } from '../../lib/libvirt/ownership.ts'
 import { NodeErrors } from '../../lib/text/errors.ts'
 import { domainOf, strangerOf } from '../helpers/facts.ts'
-import { makeLab, nodeOf } from '../helpers/labs.ts'
+import { volumeOf } from '../helpers/hosts.ts'
+import { makeLab, nodeOf, withExtras } from '../helpers/labs.ts'
 
 const lab = makeLab()
 const node = nodeOf(lab)
@@ -64,5 +65,28 @@ await t.test('another address and a foreign domain are errors, all reported at o
   t.match(error.errors, [
     { message: /^kubemaster: it has 192\.0\.2\.99, the lab file says 192\.0\.2\.30/ },
     { message: /^worker01: a domain of that name exists already/ },
+  ])
+})
+
+await t.test('further disks and cards', async (t) => {
+  const own = nodeOf(makeLab(withExtras))
+  const macs = own.networks.map(({ mac }) => mac)
+  const file = (name: string) => `/pool/lab-kubemaster-${name}.qcow2`
+  const found = (more: Partial<Domain>, capacity = 10) =>
+    differences({
+      ...machineOf({ ...same, ...more }),
+      node: own,
+      more: [{ ...volumeOf('lab-kubemaster-data.qcow2'), capacity: capacity * 2 ** 30 }],
+    })
+  const files = [file('data'), file('spare')]
+  t.strictSame(found({ macs, files }), [])
+  t.strictSame(found({ macs, files: ['/pool/lab-kubemaster-data.snap', file('spare')] }), [])
+  t.strictSame(found({ macs, files }, 5), [
+    'disk data is 5 GiB, the lab file says 10 GiB; resize.ts changes it',
+  ])
+  t.strictSame(found({ macs: macs.slice(1), files: [file('data'), file('old')] }), [
+    'disk spare is only in the lab file; resize.ts adds it',
+    'the lab file lacks its disk lab-kubemaster-old.qcow2; an existing machine is not changed',
+    'network card storage is only in the lab file; an existing machine is not changed',
   ])
 })

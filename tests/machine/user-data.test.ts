@@ -12,7 +12,7 @@ import {
 } from '../../lib/machine/user-data.ts'
 import { insertProxies } from '../../lib/machine/seed.ts'
 import { UsageError } from '../../lib/text/errors.ts'
-import { hostileStrings, makeLab, nodeOf } from '../helpers/labs.ts'
+import { hostileStrings, makeLab, nodeOf, withExtras } from '../helpers/labs.ts'
 import { noPython, pyYaml } from '../helpers/yaml.ts'
 
 const top = join(import.meta.dirname, '../..')
@@ -302,3 +302,61 @@ await t.test('a login user whose sudo wants a password is noticed', async (t) =>
   ]
   for (const [text, free] of cases) t.equal(hasFreeSudo(makeLab(), config(text)), free, text)
 })
+
+await t.test('further cards keep their names, and lead nowhere else', async (t) => {
+  const lab = makeLab(withExtras)
+  const node = nodeOf(lab)
+  const { ethernets } = parseYaml(networkConfig(lab, node)) as { ethernets: object }
+  t.match(ethernets, { enp1s0: { routes: [{ to: '0.0.0.0/0' }] } })
+  t.strictSame(Object.entries(ethernets).slice(1), [
+    [
+      'storage',
+      {
+        match: { macaddress: node.networks[0]?.mac },
+        'set-name': 'storage',
+        dhcp4: false,
+        optional: true,
+        addresses: ['10.0.0.30/24'],
+      },
+    ],
+    [
+      'vms',
+      {
+        match: { macaddress: node.networks[1]?.mac },
+        'set-name': 'vms',
+        dhcp4: false,
+        optional: true,
+      },
+    ],
+  ])
+})
+
+await t.test(
+  'further disks with a folder are formatted once and mounted, beside those of the user',
+  async (t) => {
+    const lab = makeLab(withExtras)
+    const text = userData(lab, nodeOf(lab), config('mounts: [[/dev/vdx, /mnt]]'))
+    t.match(parsed(text), {
+      fs_setup: [
+        {
+          device: '/dev/disk/by-id/virtio-data',
+          filesystem: 'ext4',
+          label: 'data',
+          overwrite: false,
+        },
+      ],
+      mounts: [
+        [
+          '/dev/disk/by-id/virtio-data',
+          '/var/lib/data',
+          'ext4',
+          'defaults,nofail,x-systemd.growfs',
+          '0',
+          '2',
+        ],
+        ['/dev/vdx', '/mnt'],
+      ],
+    })
+    t.equal((parsed(text).fs_setup as unknown[]).length, 1, 'the other stays empty')
+  },
+)

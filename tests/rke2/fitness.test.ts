@@ -389,3 +389,25 @@ MemTotal:        1977012 kB
     hasCanalRule: true,
   })
 })
+
+await t.test('further disks are mounted before RKE2 writes there', async (t) => {
+  const disks = [{ name: 'data', size: '1GiB', mount: '/var/lib/data' }]
+  const change = (lab: RawLab) => void Object.assign(lab.nodes[1]!, { disks })
+  t.strictSame(said({}, { change }), [], 'what could not be read is no reason')
+  t.strictSame(said({ mounted: ['/', '/var/lib/data'] }, { change }), [])
+  t.strictSame(said({ mounted: ['/'] }, { change }), [
+    [
+      'failure',
+      'its disk data is not mounted on /var/lib/data: what is written there would fill its first disk',
+      '# a disk is formatted and mounted when its machine is made; where it was added later:',
+      `${onWorker}'sudo blkid -p /dev/disk/by-id/virtio-data || sudo mkfs.ext4 -q /dev/disk/by-id/virtio-data'`,
+      `${onWorker}'echo /dev/disk/by-id/virtio-data /var/lib/data ext4 defaults,nofail,x-systemd.growfs 0 2 | sudo tee -a /etc/fstab'`,
+      `${onWorker}'sudo mkdir -p /var/lib/data && sudo mount /var/lib/data'`,
+    ],
+  ])
+  const script = needsScript(candidate({}, { change }))
+  t.match(
+    script,
+    'grep -qs \' /var/lib/data \' /proc/mounts || lacks "the disk data, mounted on /var/lib/data"',
+  )
+})

@@ -577,7 +577,7 @@ await t.test('what the files of a node say about a power cut', async (t) => {
   )
   for (const place of [server, at]) {
     const fix = hints(seen([etcd], false, place))
-    t.match(fix, /untried[^]*killall[^]*rm -rf \S+agent\/containerd \S+\.cache\.json/)
+    t.match(fix, /not tested[^]*killall[^]*rm -rf \S+agent\/containerd \S+\.cache\.json/)
     t.notMatch(fix, 'server/db', 'that of a server that was Ready stays')
   }
   const key = '/var/lib/rancher/rke2/agent/client-kubelet.key'
@@ -586,7 +586,7 @@ await t.test('what the files of a node say about a power cut', async (t) => {
   const ofServer = '/var/lib/rancher/rke2/server/tls/client-admin.key'
   const damaged = seen([key, ofServer], true, server)
   t.match(damaged, { id: 'damaged-server-keys', why: /client-admin\.key/, patience: 20 })
-  t.match(hints(damaged), /untried/)
+  t.match(hints(damaged), /not tested/)
   const password = hints(seen(['/etc/rancher/node/password'], false, at))
   t.match(password, 'delete secret worker01.node-password.rke2', 'the cluster knows the old one')
   t.equal(seen([])?.id, 'etcd-silent')

@@ -1,6 +1,6 @@
 // rke2/registries.yaml: what RKE2 would drop without a word is refused by key, and no value is shown.
 import t from 'tap'
-import { registriesSum } from '../../lib/rke2/registries.ts'
+import { holdsLogin, registriesSum } from '../../lib/rke2/registries.ts'
 import { UsageError } from '../../lib/text/errors.ts'
 
 const problemsOf = (text: string): string[] => {
@@ -58,4 +58,19 @@ void t.test('what it ignores or fails on is refused by key', async (t) => {
     t.match(found, new RegExp(problem.source, 'm'), text)
     t.notMatch(found, 'secret-value')
   }
+})
+
+void t.test('whether there is a login in it', async (t) => {
+  for (const text of [
+    'configs:\n  a:\n    auth: { username: me, password: x }\n',
+    'configs:\n  a:\n    auth:\n      "identity_token": x\n',
+    'configs: { a: { auth: { password: x } } }\n',
+  ])
+    t.ok(holdsLogin(text), text)
+  for (const text of [
+    'mirrors: { docker.io: { endpoint: ["http://auth:5000"] } }\n',
+    '# password: x\n',
+    'configs:\n  a:\n    tls: { ca_file: /a }\n',
+  ])
+    t.notOk(holdsLogin(text), text)
 })

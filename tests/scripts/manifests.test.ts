@@ -1,5 +1,5 @@
 // rke2/manifests on its way to the servers, with install-rke2 and join as real processes on a stand-in host.
-import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { FakeHost } from '../helpers/fake-host.ts'
@@ -155,6 +155,36 @@ await t.test('a manifest that RKE2 would not take changes nothing', async (t) =>
   t.equal(result.code, 2)
   t.match(result.stderr, 'a.yaml: line 1: this document lacks apiVersion, metadata.name')
   t.strictSame(shown(result), [])
+})
+
+await t.test('MetalLB beside servicelb is refused', async (t) => {
+  host.restore()
+  host.writeLab((lab) => (lab.rke2.config = { 'enable-servicelb': true }))
+  cpSync(
+    join(host.project, 'rke2/examples/metallb.yaml'),
+    join(host.project, 'rke2/manifests/metallb.yaml'),
+  )
+  const result = await host.run('install-rke2')
+  t.equal(result.code, 2)
+  t.match(
+    result.stderr,
+    'metallb.yaml: MetalLB and enable-servicelb would both serve every Service',
+  )
+  t.strictSame(shown(result), [])
+})
+
+await t.test('images that rke2.images does not bring are named', async (t) => {
+  host.restore()
+  host.writeLab((lab) => {
+    lab.nodes.slice(1, 2).forEach((node) => (node.role = 'server'))
+    lab.rke2.images = true
+  })
+  edit('a.yaml', manifest('{ image: registry.test/app:1.0 }'))
+  const { stderr } = await succeeds(t, host, 'install-rke2')
+  t.match(
+    stderr,
+    "rke2.images brings RKE2's own images, not these: registry.test/app:1.0; see docs/",
+  )
 })
 
 await t.test('on new machines they are there before the first start', async (t) => {

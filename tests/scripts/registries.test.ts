@@ -1,5 +1,5 @@
 // rke2/registries.yaml on its way to the nodes, with install-rke2 and join as real processes on a stand-in host.
-import { existsSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { FakeHost } from '../helpers/fake-host.ts'
@@ -72,4 +72,13 @@ await t.test('a file that RKE2 would not understand changes nothing', async (t) 
   t.equal(code, 2)
   t.match(stderr, 'mirrors.docker.io.endpoints: RKE2 does not know this key')
   t.equal(onNode('worker01'), '')
+})
+
+await t.test('a warning about a login that others on this host can read', async (t) => {
+  host.restore()
+  edit(text('https://cache.lan'))
+  t.notMatch((await succeeds(t, host, 'install-rke2')).stderr, 'others on this host')
+  chmodSync(join(host.project, 'rke2/registries.yaml'), 0o644)
+  const { stderr } = await succeeds(t, host, 'join')
+  t.match(stderr, 'others on this host can read the login in it: chmod 600 rke2/registries.yaml')
 })

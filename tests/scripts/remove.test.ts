@@ -38,7 +38,7 @@ await t.test(
     t.notOk(host.inventory().volumes?.includes('lab-worker01.qcow2'))
     t.notMatch(lab(host, 'known_hosts'), 'worker01')
     t.match(stderr, /node +worker01 \(drain worker01, leave the cluster\)/)
-    t.match(stderr, /Next: # take worker01 out of lab.yaml, then:\n +npx zx scripts\/status.ts/)
+    t.match(stderr, /Next: # remove worker01 from lab.yaml, then:\n +npx zx scripts\/status.ts/)
     const again = await succeeds(t, host, 'remove', 'worker01', '--yes')
     t.match(
       again.stderr,

@@ -195,7 +195,7 @@ await t.test('what may be on a host that is off is neither made again nor given 
   t.strictSame(cluster.inventory('bigbox').domains, [])
 })
 
-await t.test('destroy goes on where one host does not show its pool', async (t) => {
+await t.test('destroy removes the rest where one host does not show its pool', async (t) => {
   cluster.restore()
   cluster.writeLab((lab) => {
     twoHosts(lab)

@@ -30,7 +30,7 @@ await t.test('save is killed: the next run completes it, or says what is whole',
     t.equal((await host.run('snapshot', ['save', 'base'])).code, null, `killed after ${after}`)
     const again = await host.run('snapshot', ['save', 'base'])
     if (again.code !== 0) failed(t, again, 'a snapshot called base exists already')
-    t.match((await succeeds(t, host, 'snapshot', 'list')).stdout, /worker02 +whole/)
+    t.match((await succeeds(t, host, 'snapshot', 'list')).stdout, /worker02 +complete/)
     await succeeds(t, host, 'start')
     t.strictSame(host.everything(), whole, 'all is as if it had not been killed')
   }

@@ -67,7 +67,7 @@ await t.test('list, as a table and as JSON; remove', async (t) => {
   const { stdout, changes: none } = await succeeds(t, host, 'snapshot', 'list')
   t.match(
     stdout,
-    /^NAME +SAVED +MACHINES +STATE\nbase +20[-0-9: ]+ kubemaster, worker01, worker02 +whole\ndisks: .* snapshots included\n$/,
+    /^NAME +SAVED +MACHINES +STATE\nbase +20[-0-9: ]+ kubemaster, worker01, worker02 +complete\ndisks: .* snapshots included\n$/,
   )
   t.strictSame(none, [])
   const json = JSON.parse((await succeeds(t, host, 'snapshot', 'list', '--json')).stdout)

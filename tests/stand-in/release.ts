@@ -47,6 +47,7 @@ const recording = (name: string) => readFile(join(here, '../fixtures/rke2-1.35.0
 export const programs = [
   'access.py',
   'deploy.py',
+  'vip.py',
   'kube.py',
   'protobuf.py',
   'recordings.py',

@@ -9,7 +9,7 @@ exports[`tests/cli/args.test.ts > TAP > the usage text names every option > usag
 npx zx scripts/example.ts [NODE...] [options]
 
 Does nothing.
-Without NODE: all nodes of the lab that this phase is for.
+Without NODE: every node of the lab that this applies to.
 
   --lab FILE          the lab file (default lab.yaml)
   --timeout SECONDS   how long to wait (default 60)

@@ -5,93 +5,97 @@
  * Make sure to inspect the output below.  Do not ignore changes!
  */
 'use strict'
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > CONTRIBUTING.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the blocks of bash is checked for its form only is known > CONTRIBUTING.md: not run by any test 1`] = `
 Array []
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > docs/lab-file.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the blocks of bash is checked for its form only is known > docs/lab-file.md: not run by any test 1`] = `
 Array []
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > docs/limits.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the blocks of bash is checked for its form only is known > docs/limits.md: not run by any test 1`] = `
 Array []
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > docs/manifests.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the blocks of bash is checked for its form only is known > docs/manifests.md: not run by any test 1`] = `
 Array []
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > docs/network.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the blocks of bash is checked for its form only is known > docs/network.md: not run by any test 1`] = `
 Array []
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > docs/registries.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the blocks of bash is checked for its form only is known > docs/registries.md: not run by any test 1`] = `
 Array []
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > docs/scripts.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the blocks of bash is checked for its form only is known > docs/scripts.md: not run by any test 1`] = `
 Array []
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > docs/security.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the blocks of bash is checked for its form only is known > docs/security.md: not run by any test 1`] = `
 Array []
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > docs/troubleshooting.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the blocks of bash is checked for its form only is known > docs/troubleshooting.md: not run by any test 1`] = `
 Array []
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > README.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the blocks of bash is checked for its form only is known > docs/vip.md: not run by any test 1`] = `
 Array []
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > rke2/README.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the blocks of bash is checked for its form only is known > README.md: not run by any test 1`] = `
+Array []
+`
+
+exports[`tests/docs/pages.test.ts > TAP > what of the blocks of bash is checked for its form only is known > rke2/README.md: not run by any test 1`] = `
 Array [
   "kubectl --kubeconfig .lab/lab/kubeconfig get nodes",
   "kubectl --kubeconfig .lab/lab/kubeconfig delete node worker01 --timeout=120s",
 ]
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/00-why.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the blocks of bash is checked for its form only is known > tutorials/00-why.md: not run by any test 1`] = `
 Array []
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/01-architecture.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the blocks of bash is checked for its form only is known > tutorials/01-architecture.md: not run by any test 1`] = `
 Array []
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/02-lab.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the blocks of bash is checked for its form only is known > tutorials/02-lab.md: not run by any test 1`] = `
 Array []
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/03-host.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the blocks of bash is checked for its form only is known > tutorials/03-host.md: not run by any test 1`] = `
 Array [
   "grep -c -E 'vmx|svm' /proc/cpuinfo",
   "ls -l /dev/kvm",
 ]
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/04-machines.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the blocks of bash is checked for its form only is known > tutorials/04-machines.md: not run by any test 1`] = `
 Array [
   "exit",
 ]
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/05-cloud-init.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the blocks of bash is checked for its form only is known > tutorials/05-cloud-init.md: not run by any test 1`] = `
 Array []
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/06-rke2-server.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the blocks of bash is checked for its form only is known > tutorials/06-rke2-server.md: not run by any test 1`] = `
 Array [
   "kubectl get nodes",
 ]
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/07-join.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the blocks of bash is checked for its form only is known > tutorials/07-join.md: not run by any test 1`] = `
 Array []
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/08-tour.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the blocks of bash is checked for its form only is known > tutorials/08-tour.md: not run by any test 1`] = `
 Array [
   "ssh -F .lab/lab/ssh_config worker01 'ps -C kubelet,containerd -o pid,args | cut -c 1-100'",
   "ssh -F .lab/lab/ssh_config kubemaster sudo ls /var/lib/rancher/rke2/agent/pod-manifests",
@@ -99,7 +103,7 @@ Array [
 ]
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/09-pods.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the blocks of bash is checked for its form only is known > tutorials/09-pods.md: not run by any test 1`] = `
 Array [
   "kubectl wait --for=condition=Ready pod/web --timeout=120s",
   "kubectl get pods -o wide",
@@ -118,7 +122,7 @@ Array [
 ]
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/10-manifests.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the blocks of bash is checked for its form only is known > tutorials/10-manifests.md: not run by any test 1`] = `
 Array [
   "kubectl wait --for=condition=Ready pod/web --timeout=120s",
   "kubectl get pod web -o yaml",
@@ -130,7 +134,7 @@ Array [
 ]
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/11-deployments.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the blocks of bash is checked for its form only is known > tutorials/11-deployments.md: not run by any test 1`] = `
 Array [
   "kubectl rollout status deployment/web",
   "kubectl get deployments,replicasets,pods",
@@ -147,7 +151,7 @@ Array [
 ]
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/12-services.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the blocks of bash is checked for its form only is known > tutorials/12-services.md: not run by any test 1`] = `
 Array [
   "kubectl rollout status deployment/web",
   "kubectl get pods -l app=web -o wide",
@@ -161,7 +165,7 @@ Array [
 ]
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/13-configuration.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the blocks of bash is checked for its form only is known > tutorials/13-configuration.md: not run by any test 1`] = `
 Array [
   "kubectl wait --for=condition=Ready pod/configured --timeout=120s",
   "kubectl exec configured -- env",
@@ -172,7 +176,7 @@ Array [
 ]
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/14-volumes.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the blocks of bash is checked for its form only is known > tutorials/14-volumes.md: not run by any test 1`] = `
 Array [
   "kubectl describe persistentvolumeclaim notes",
   "kubectl get persistentvolumeclaims",
@@ -188,7 +192,7 @@ Array [
 ]
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/15-statefulsets.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the blocks of bash is checked for its form only is known > tutorials/15-statefulsets.md: not run by any test 1`] = `
 Array [
   "kubectl rollout status statefulset/db",
   "kubectl get pods -l app=db",
@@ -202,7 +206,7 @@ Array [
 ]
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/16-does-not-run.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the blocks of bash is checked for its form only is known > tutorials/16-does-not-run.md: not run by any test 1`] = `
 Array [
   "kubectl get pods -l app=greeter",
   "kubectl logs deployment/greeter --previous",
@@ -214,7 +218,7 @@ Array [
 ]
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/17-healthy-pods.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the blocks of bash is checked for its form only is known > tutorials/17-healthy-pods.md: not run by any test 1`] = `
 Array [
   "kubectl rollout status deployment/healthy --timeout=120s",
   "kubectl get pods -l app=healthy",
@@ -230,7 +234,7 @@ Array [
 ]
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/18-workloads.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the blocks of bash is checked for its form only is known > tutorials/18-workloads.md: not run by any test 1`] = `
 Array [
   "kubectl get pods -l app=count",
   "kubectl wait --for=condition=Complete job/count --timeout=120s",
@@ -247,7 +251,7 @@ Array [
 ]
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/19-scheduling.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the blocks of bash is checked for its form only is known > tutorials/19-scheduling.md: not run by any test 1`] = `
 Array [
   "kubectl get pods -l app=reports -o wide",
   "kubectl rollout restart deployment/web",
@@ -257,11 +261,11 @@ Array [
 ]
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/20-rbac.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the blocks of bash is checked for its form only is known > tutorials/20-rbac.md: not run by any test 1`] = `
 Array []
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/21-network-policy.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the blocks of bash is checked for its form only is known > tutorials/21-network-policy.md: not run by any test 1`] = `
 Array [
   "kubectl run ask --rm -it --restart=Never --image=busybox:1.36 -- wget -qO- -T 5 http://web",
   "kubectl run ask --rm -it --restart=Never --image=busybox:1.36 -- wget -qO- -T 5 http://web",
@@ -270,7 +274,7 @@ Array [
 ]
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/22-helm-and-kustomize.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the blocks of bash is checked for its form only is known > tutorials/22-helm-and-kustomize.md: not run by any test 1`] = `
 Array [
   "kubectl get deployments -l place",
   "kubectl run ask --rm -it --restart=Never --image=busybox:1.36 -- wget -qO- http://hello http://hello-test",
@@ -280,24 +284,23 @@ Array [
 ]
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/23-failover.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the blocks of bash is checked for its form only is known > tutorials/23-failover.md: not run by any test 1`] = `
 Array [
   "kubectl get pods -l app=steady -o wide",
   "kubectl get pods -l app=steady -o wide --watch",
   "kubectl get nodes",
   "kubectl --kubeconfig .lab/ha/kubeconfig get nodes",
-  "kubectl --kubeconfig .lab/ha/kubeconfig --server https://192.168.1.52:6443 get nodes",
 ]
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/24-scaling.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the blocks of bash is checked for its form only is known > tutorials/24-scaling.md: not run by any test 1`] = `
 Array [
   "kubectl get nodes",
   "kubectl get pods -l app=web -o wide --sort-by=.spec.nodeName",
 ]
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/25-autoscaling.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the blocks of bash is checked for its form only is known > tutorials/25-autoscaling.md: not run by any test 1`] = `
 Array [
   "kubectl top nodes",
   "kubectl top pods --all-namespaces",
@@ -311,7 +314,7 @@ Array [
 ]
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/26-observability.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the blocks of bash is checked for its form only is known > tutorials/26-observability.md: not run by any test 1`] = `
 Array [
   "kubectl events --all-namespaces",
   "kubectl events --all-namespaces --types=Warning",
@@ -320,25 +323,25 @@ Array [
 ]
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/27-backup.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the blocks of bash is checked for its form only is known > tutorials/27-backup.md: not run by any test 1`] = `
 Array [
   "kubectl get deployment web",
 ]
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/28-off-and-on.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the blocks of bash is checked for its form only is known > tutorials/28-off-and-on.md: not run by any test 1`] = `
 Array []
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/29-snapshots.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the blocks of bash is checked for its form only is known > tutorials/29-snapshots.md: not run by any test 1`] = `
 Array []
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/30-upgrade.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the blocks of bash is checked for its form only is known > tutorials/30-upgrade.md: not run by any test 1`] = `
 Array []
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/31-resize-and-remove.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the blocks of bash is checked for its form only is known > tutorials/31-resize-and-remove.md: not run by any test 1`] = `
 Array [
   "kubectl get node worker01 -o jsonpath='{.status.capacity.memory}'",
   "kubectl get nodes",
@@ -346,11 +349,11 @@ Array [
 ]
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/32-drills.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the blocks of bash is checked for its form only is known > tutorials/32-drills.md: not run by any test 1`] = `
 Array []
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/33-capstone.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the blocks of bash is checked for its form only is known > tutorials/33-capstone.md: not run by any test 1`] = `
 Array [
   "kubectl rollout status deployment/cafe --namespace cafe --timeout=120s",
   "curl -H 'Host: cafe.lab.test' http://192.168.1.31/",
@@ -361,19 +364,19 @@ Array [
 ]
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/34-make-it-yours.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the blocks of bash is checked for its form only is known > tutorials/34-make-it-yours.md: not run by any test 1`] = `
 Array []
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/35-clean-up.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the blocks of bash is checked for its form only is known > tutorials/35-clean-up.md: not run by any test 1`] = `
 Array []
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/notes.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the blocks of bash is checked for its form only is known > tutorials/notes.md: not run by any test 1`] = `
 Array []
 `
 
-exports[`tests/docs/pages.test.ts > TAP > what of the console blocks is checked for its form only is known > tutorials/README.md: not run by any test 1`] = `
+exports[`tests/docs/pages.test.ts > TAP > what of the blocks of bash is checked for its form only is known > tutorials/README.md: not run by any test 1`] = `
 Array []
 `
 

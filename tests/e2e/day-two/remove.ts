@@ -39,11 +39,12 @@ export async function removeAgent(
 /** Removes the first server of a lab of several whose nodes are Ready: the next one takes over. The lab file follows. */
 export async function removeFirstServer(
   t: Test,
-  { host, work, run, nodes, lab }: Section & { lab: RawLab },
+  { host, work, run, nodes, lab }: Section & { lab: RawLab & { rke2: { vip?: string } } },
 ): Promise<void> {
   const [first = '', heir = '', ...others] = nodes
   const left = [heir, ...others]
-  const address = String(lab.nodes.find(({ name }) => name === heir)?.address)
+  const { vip } = lab.rke2
+  const address = vip ?? String(lab.nodes.find(({ name }) => name === heir)?.address)
   const members = async () => {
     const file = '/var/lib/rancher/rke2/server/db/etcd/stand-in.json'
     const data = JSON.parse(await work.ssh(heir, `sudo cat ${file}`)) as {

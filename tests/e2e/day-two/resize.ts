@@ -1,7 +1,8 @@
-// Memory, vcpus and disk of a machine changed in the lab file, and seen inside its guest.
+// Memory, vcpus and disks of a machine changed in the lab file, and seen inside its guest.
 import type { Test } from 'tap'
 import type { Runner } from '../runner.ts'
 import type { Workspace } from '../workspace.ts'
+import { further, onFurtherDisk, seeFurther } from './extras.ts'
 
 interface RawLab {
   name: string
@@ -37,7 +38,8 @@ export async function resizeNode(
   const grown = before.disk + 1
 
   await t.test('memory, vcpus and disk of a machine, with a restart', async (t) => {
-    set({ memory: '1536MiB', vcpus: 1, disk: `${grown}GiB` })
+    const disks = { data: '2GiB', spare: '128MiB', added: '256MiB' }
+    set({ memory: '1536MiB', vcpus: 1, disk: `${grown}GiB`, ...further(disks) })
     const drift = await run.succeeds(t, 'status', node)
     t.match(drift.stdout, 'memory is 1 GiB, the lab file says 1.5 GiB; resize.ts changes it')
     const { stderr } = await run.succeeds(t, 'resize')
@@ -48,18 +50,21 @@ export async function resizeNode(
     t.ok(now.memory > 1.3 && now.memory < 1.5, `${now.memory} GiB of memory`)
     t.equal(now.disk, grown)
     t.ok(now.root > before.root + 0.9, `${before.root} GiB, then ${now.root}`)
+    await seeFurther(t, { work, node }, { data: 2048, spare: 128, added: 256 })
     const nodes = await run.kubectl('get', 'nodes')
     for (const { name } of lab.nodes) t.match(nodes, new RegExp(`^${String(name)} +Ready +`, 'm'))
   })
 
-  await t.test('a disk alone, while the machine is on; then there is nothing to do', async (t) => {
+  await t.test('disks alone, while the machine is on; then there is nothing to do', async (t) => {
     const on = await inGuest()
-    set({ disk: `${grown + 1}GiB` })
+    set({ disk: `${grown + 1}GiB`, ...further({ data: '3GiB', spare: '128MiB', added: '256MiB' }) })
     await run.succeeds(t, 'resize', node)
     const now = await inGuest()
     t.equal(now.boot, on.boot, 'it was not restarted')
     t.equal(now.disk, grown + 1)
     t.ok(now.root > on.root + 0.9, `${on.root} GiB, then ${now.root}`)
+    await seeFurther(t, { work, node }, { data: 3072, spare: 128, added: 256 })
+    t.equal(await work.ssh(node, `cat ${onFurtherDisk}`), 'before\n')
     const { stderr } = await run.succeeds(t, 'resize')
     t.match(
       stderr,

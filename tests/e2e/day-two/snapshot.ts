@@ -2,13 +2,15 @@
 import type { Test } from 'tap'
 import { foreignDomain, offAndOn, readyNodes, type Section } from './off-and-on.ts'
 
-/** Off, save, on, break, revert: nodes are Ready, disks are as they were, and what is someone else's is untouched. */
-export async function saveBreakRevert(t: Test, section: Section): Promise<void> {
-  const { host, work, run, nodes } = section
+/** Off, save, on, break, revert: nodes are Ready, disks with these files on the last node are as they were, and what is someone else's is untouched. */
+export async function saveBreakRevert(
+  t: Test,
+  section: Section & { files: string[] },
+): Promise<void> {
+  const { host, work, run, nodes, files } = section
   const virsh = (...words: string[]) => host.run(['virsh', '-c', 'qemu:///system', ...words])
   const last = nodes.at(-1) ?? ''
-  const file = '/etc/of-the-lesson'
-  await work.ssh(last, `echo before | sudo tee ${file}`)
+  await work.ssh(last, `echo before | sudo tee ${files.join(' ')}`)
   await run.kubectl('apply', '-f', 'tutorials/manifests/configmap.yaml')
 
   const save = async () => void (await run.succeeds(t, 'snapshot', 'save', 'clean'))
@@ -20,12 +22,13 @@ export async function saveBreakRevert(t: Test, section: Section): Promise<void> 
 
   const other = await foreignDomain(section)
   const theirs = await other.look()
-  await work.ssh(last, `echo after | sudo tee ${file}; sudo rm -rf /etc/rancher; sync`)
+  await work.ssh(last, `echo after | sudo tee ${files.join(' ')}; sudo rm -rf /etc/rancher; sync`)
   await run.kubectl('delete', '-f', 'tutorials/manifests/configmap.yaml')
   await work.ssh(nodes[0] ?? '', 'sudo systemctl disable --now rke2-server')
   await run.succeeds(t, 'snapshot', 'revert', 'clean', '--save')
   await readyNodes(t, section)
-  t.equal(await work.ssh(last, `cat ${file}`), 'before\n', 'the disk is as it was')
+  for (const file of files)
+    t.equal(await work.ssh(last, `cat ${file}`), 'before\n', 'the disk is as it was')
   await run.kubectl('get', '-f', 'tutorials/manifests/configmap.yaml')
   t.match(await virsh('snapshot-list', last, '--name'), 'before-clean', 'and so it can be again')
   for (const name of ['clean', 'before-clean'])

@@ -6,18 +6,22 @@ export interface Fence {
   text: string
   /** Line of the page that the text begins on. */
   line: number
+  /** Whether `npm run docs` makes it. */
+  isMade: boolean
 }
 
 /** Every fenced block of a page, those within lists and answers as well. */
 export function fences(page: string): Fence[] {
   const found: Fence[] = []
   let open: { indent: string; info: string; line: number; lines: string[] } | undefined
+  let isMade = false
   for (const [index, line] of page.split('\n').entries()) {
+    if (!open && /^<!-- (begin:|end)/.test(line)) isMade = line.includes('begin')
     const [, indent = '', info = ''] = /^( *)```(.*)$/.exec(line) ?? []
     if (!line.trimStart().startsWith('```')) open?.lines.push(line.slice(open.indent.length))
     else if (!open) open = { indent, info, line: index + 2, lines: [] }
     else {
-      found.push({ info: open.info, text: open.lines.join('\n'), line: open.line })
+      found.push({ info: open.info, text: open.lines.join('\n'), line: open.line, isMade })
       open = undefined
     }
   }
@@ -29,23 +33,36 @@ export interface Typed {
   /** Lines to expect; none: nothing is said about them. */
   output: string[]
   line: number
-  /** What stands behind the word "console". */
+  /** What stands behind the word "bash". */
   mark?: string | undefined
 }
 
-/** The commands of `console` blocks: lines that begin with "$ ", each with what follows it. */
+/**
+ * The commands of blocks of bash, a line each; what a block of text right below says is the output of the last.
+ * Not those with the mark "script", whose lines belong together, nor "shown": these change the reader's own host or lab, or need
+ * the real RKE2.
+ */
 export function typed(page: string): Typed[] {
-  return fences(page)
-    .filter(({ info }) => /^console\b/.test(info))
-    .flatMap(({ info, text, line }) => {
-      const mark = info.split(' ')[1]
-      const found: Typed[] = []
-      for (const [index, row] of text.split('\n').entries())
-        if (row.startsWith('$ '))
-          found.push({ command: row.slice(2), output: [], line: line + index, mark })
-        else found.at(-1)?.output.push(row)
-      return found.map((one) => ({ ...one, output: trimEnd(one.output) }))
-    })
+  const all = fences(page)
+  return all.flatMap(({ info, text, line, isMade }, index) => {
+    const [language, mark] = info.split(' ')
+    if (language !== 'bash' || isMade || mark === 'script' || mark === 'shown') return []
+    const lines = text.split('\n')
+    const next = all[index + 1]
+    const isOutput = next?.info === 'text' && !next.isMade && next.line === line + lines.length + 3
+    return lines.map((command, row) => ({
+      command,
+      output: isOutput && row === lines.length - 1 ? next.text.trimEnd().split('\n') : [],
+      line: line + row,
+      mark,
+    }))
+  })
+}
+
+/** How many lines there are to type in blocks that no test types. */
+export function shown(page: string): number {
+  const blocks = fences(page).filter(({ info }) => info === 'bash shown')
+  return blocks.flatMap(({ text }) => text.split('\n')).length
 }
 
 /** The manifests of a page's answers to apply: blocks marked `yaml apply`. */
@@ -58,8 +75,6 @@ export function applied(page: string): Typed[] {
       line,
     }))
 }
-
-const trimEnd = (lines: string[]) => lines.slice(0, lines.findLastIndex((row) => row.trim()) + 1)
 
 /** Commands between `backticks` in the text, as far as they are commands of these programs. */
 export function mentioned(page: string): Typed[] {

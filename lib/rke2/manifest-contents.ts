@@ -1,0 +1,36 @@
+// PURE. What is in manifests besides objects: the images that they need, and a load balancer that would fight with RKE2's own.
+import { Bare } from '../text/yaml.ts'
+
+interface File {
+  name: string
+  text: string
+}
+
+const anImage = /(?:^[\s-]*|[{,]\s*)"?image"?: *["']?([\w./:@-]+)/gm
+const chart = /^kind: *["']?HelmChart["']?\s*$/m
+
+/** The images that they name, also in texts within them; what charts bring is not known here, so their files stand for it. */
+export function imagesOf(files: File[]): string[] {
+  const all = files.flatMap(({ name, text }) => [
+    ...[...text.matchAll(anImage)].map(([, image = '']) => image),
+    ...(chart.test(text) ? [`the chart in ${name} with its images`] : []),
+  ])
+  return [...new Set(all)]
+}
+
+const metalLb =
+  /^apiVersion: *["']?metallb\.io\/|^\s+chart: *["']?(\S*\/)?metallb\b|quay\.io\/metallb\//m
+const ofOneClass = /loadBalancerClass|--lb-class/
+
+/** Why files that bring MetalLB are refused: RKE2's servicelb is on, and both would serve every Service of type LoadBalancer. */
+export function balancerTrouble(files: File[], servicelb: unknown): string[] {
+  const value = servicelb instanceof Bare ? servicelb.text : servicelb
+  if (!/^(true|yes|on|y|1)$/i.test(String(value))) return []
+  if (files.some(({ text }) => ofOneClass.test(text))) return []
+  return files
+    .filter(({ text }) => metalLb.test(text))
+    .map(
+      ({ name }) =>
+        `${name}: MetalLB and enable-servicelb would both serve every Service; remove one of the two, or give MetalLB a loadBalancerClass`,
+    )
+}

@@ -1,0 +1,92 @@
+// EDGE. The steps around the address that the servers share: nobody else has it, it answers, and it leaves a server in time.
+import { onNode } from '../guest/on-node.ts'
+import { askNode, commandOn, knock } from '../guest/ssh.ts'
+import { typedOn } from '../guest/ssh-files.ts'
+import type { Lab, Node } from '../lab/lab.ts'
+import { untilBash, type Check, type Run, type Say, type Step } from '../shell/steps.ts'
+import { TimedOut, until, type Seen } from '../shell/wait.ts'
+import { CommandError, LabError } from '../text/errors.ts'
+import { formatSeconds } from '../text/progress.ts'
+import { kubectl } from './kube-nodes.ts'
+import { vipAnswers, vipFile, vipIsFree, vipPods, vipStatus, type VipStatus } from './vip.ts'
+import type { Member } from './service.ts'
+
+/** Nobody else has the address; asked before kube-vip first comes to a server. */
+export function planVipIsFree(lab: Lab, { node, state }: Member): Run[] {
+  const { vip } = lab.rke2
+  if (vip === undefined || state.manifests.ours.has(vipFile)) return []
+  return [
+    onNode(node, vipIsFree(vip, lab), {
+      explain: (error) =>
+        new LabError(error.failed.stderr.split('\n').at(-1) ?? '', {
+          hint: [
+            '# give rke2.vip an address that nobody uses, outside of DHCP',
+            typedOn(node, `ip neighbour show to ${vip}`),
+          ],
+          cause: error,
+        }),
+    }),
+  ]
+}
+
+/** The address answers when it is asked from a node. */
+export function planVipAnswers(lab: Lab, node: Node, server: Node, seconds: number): Check[] {
+  const { vip } = lab.rke2
+  if (vip === undefined) return []
+  const script = vipAnswers(vip)
+  const bash = untilBash(`(${commandOn(node, script)}\n)`, seconds, 3)
+  return [
+    { do: 'check', bash, holds: (say) => waitForVip(vip, script, { node, server, seconds }, say) },
+  ]
+}
+
+async function waitForVip(
+  vip: string,
+  script: string,
+  { node, server, seconds }: { node: Node; server: Node; seconds: number },
+  say: Say,
+): Promise<string> {
+  const state = `${vip} does not answer on 6443 and 9345 yet`
+  const probe = async (): Promise<Seen<string>> => {
+    say(state)
+    await askNode(node, script)
+    return { done: `${vip} answers` }
+  }
+  const silent = (error: unknown) => {
+    if (error instanceof CommandError) return { state }
+    throw error
+  }
+  return until(() => probe().catch(silent), { seconds, every: 3 }).catch((error: unknown) => {
+    if (!(error instanceof TimedOut)) throw error
+    const onServer = (words: string) => typedOn(server, `sudo ${kubectl} ${words}`)
+    throw new LabError(`rke2.vip ${vip} did not answer within ${formatSeconds(seconds)}`, {
+      details: ['kube-vip holds it on one of the servers, once its image is there'],
+      hint: [
+        onServer(`get pods ${vipPods} --output wide`),
+        onServer(`logs ${vipPods} --tail 20`),
+        '# does something else have the address, or does the network filter it?',
+      ],
+    })
+  })
+}
+
+/** Lets the address move to another server at once: kube-vip gives it back when its pod ends, not when RKE2 stops. */
+export const planVipMoves = ({ rke2 }: Lab, server: Node, { name, role }: Node): Step[] =>
+  rke2.vip === undefined || role !== 'server'
+    ? []
+    : [
+        onNode(
+          server,
+          `${kubectl} delete pods ${vipPods} --field-selector spec.nodeName=${name} --timeout=60s`,
+          { root: true, orWarn: `if ${name} holds ${rke2.vip}, that moves after about 20 s` },
+        ),
+      ]
+
+/** What status shows of the address; undefined without rke2.vip. `answers`: the addresses of each server that answered. */
+export async function lookAtVip(lab: Lab, answers: string[][]): Promise<VipStatus | undefined> {
+  const { vip } = lab.rke2
+  if (vip === undefined) return undefined
+  const isOpen = async (port: number) => (await knock(vip, port, 2000)) === 'open'
+  const [api, join] = await Promise.all([isOpen(6443), isOpen(9345)])
+  return vipStatus(lab, answers, { api, join })
+}

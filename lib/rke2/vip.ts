@@ -1,0 +1,181 @@
+// PURE. The address that the servers share, which kube-vip holds on one of them: its manifest, and what is wrong with it on a
+// cluster. Read of kube-vip v1.2.3: pkg/kubevip, pkg/election, pkg/cluster.
+import type { Lab, Node } from '../lab/lab.ts'
+import { LabError, script } from '../text/errors.ts'
+import { toYaml } from '../text/yaml.ts'
+
+/** The manifest's name, and words for kubectl that mean its pods. */
+export const vipFile = 'kube-vip.yaml'
+export const vipPods = '--namespace kube-system --selector app.kubernetes.io/name=kube-vip'
+
+const name = 'kube-vip'
+const metadata = { name, namespace: 'kube-system' }
+const labels = { 'app.kubernetes.io/name': name }
+const rbac = { apiVersion: 'rbac.authorization.k8s.io/v1' }
+const about = `\
+# Made from rke2.vip of the lab file: the servers share an address, and kube-vip holds it on one of them. It talks to the API
+# of its own server (127.0.0.1), so that a server whose API is dead loses the address. RKE2's etcd may be without a leader for
+# five seconds; with less patience than this the address would be dropped meanwhile. A Role for leases is all that it uses.
+`
+
+/** The manifest of kube-vip, alike for all servers; undefined without rke2.vip. */
+export function vipManifest({ rke2 }: Lab): { name: string; text: string } | undefined {
+  if (rke2.vip === undefined) return undefined
+  const objects = [
+    { apiVersion: 'v1', kind: 'ServiceAccount', metadata },
+    {
+      ...rbac,
+      kind: 'Role',
+      metadata,
+      rules: [
+        {
+          apiGroups: ['coordination.k8s.io'],
+          resources: ['leases'],
+          verbs: ['get', 'create', 'update'],
+        },
+      ],
+    },
+    {
+      ...rbac,
+      kind: 'RoleBinding',
+      metadata,
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name },
+      subjects: [{ kind: 'ServiceAccount', ...metadata }],
+    },
+    {
+      apiVersion: 'apps/v1',
+      kind: 'DaemonSet',
+      metadata: { ...metadata, labels },
+      spec: {
+        selector: { matchLabels: labels },
+        template: { metadata: { labels }, spec: podSpec(rke2.vip, rke2.vipImage) },
+      },
+    },
+  ]
+  return { name: vipFile, text: about + objects.map((one) => toYaml(one)).join('---\n') }
+}
+
+const podSpec = (address: string, image: string) => ({
+  serviceAccountName: name,
+  hostNetwork: true,
+  priorityClassName: 'system-node-critical',
+  nodeSelector: { 'node-role.kubernetes.io/control-plane': 'true' },
+  tolerations: ['NoSchedule', 'NoExecute'].map((effect) => ({ operator: 'Exists', effect })),
+  containers: [
+    {
+      name,
+      image,
+      imagePullPolicy: 'IfNotPresent',
+      args: ['manager'],
+      env: [
+        { name: 'vip_nodename', valueFrom: { fieldRef: { fieldPath: 'spec.nodeName' } } },
+        ...Object.entries(environment(address)).map(([key, value]) => ({ name: key, value })),
+      ],
+      securityContext: { capabilities: { add: ['NET_ADMIN', 'NET_RAW'], drop: ['ALL'] } },
+    },
+  ],
+})
+
+const environment = (address: string) => ({
+  address,
+  port: '6443',
+  vip_arp: 'true',
+  cp_enable: 'true',
+  cp_namespace: 'kube-system',
+  svc_enable: 'false',
+  vip_leaderelection: 'true',
+  vip_leasename: 'plndr-cp-lock',
+  vip_leaseduration: '15',
+  vip_renewdeadline: '10',
+  vip_retryperiod: '2',
+  prometheus_server: '127.0.0.1:2112',
+  KUBERNETES_SERVICE_HOST: '127.0.0.1',
+  KUBERNETES_SERVICE_PORT: '6443',
+})
+
+interface Server {
+  name: string
+  node: Node
+  state: { hasRun: boolean; config: string }
+}
+
+/** Throws where the address is new to a cluster of several servers whose certificates do not hold it, and where the only
+ *  server, which is not `first`, does not have it yet. */
+export function checkVipKnown({ rke2: { vip } }: Lab, servers: Server[], first?: Server): void {
+  if (vip === undefined) return
+  const members = servers.filter(({ state }) => state.hasRun)
+  const lacking = members.filter(({ state }) => !state.config.split('\n').includes(`  - ${vip}`))
+  const isAlone = members.length === 1
+  if (lacking.length === 0 || (isAlone && lacking[0] === first)) return
+  const names = lacking.map((one) => one.name).join(' and ')
+  throw new LabError(
+    `rke2.vip ${vip} is new to this cluster: the certificate of ${names} does not hold it`,
+    {
+      details: ['nodes that join there would not trust the server that answers'],
+      hint: isAlone
+        ? [script('install-rke2'), '# then run this again']
+        : [
+            `# write into the lab file, instead of rke2.vip for now: rke2: { config: { tls-san: [${vip}] } }`,
+            script('install-rke2'),
+            script('join'),
+            '# then write rke2.vip instead, and run both again',
+          ],
+    },
+  )
+}
+
+/** For sh on a node: whether the address answers, for kubectl and for nodes that join. Without credentials the API answers
+ *  401, which is an answer. */
+export const vipAnswers = (vip: string): string => `\
+answers() { curl --silent --insecure --noproxy ${vip} --max-time 5 --output /dev/null "$1" || wget --no-check-certificate --no-proxy --timeout=5 --tries=1 --server-response --output-document=/dev/null "$1" 2>&1 | grep -q HTTP/; }
+answers https://${vip}:6443/ && answers https://${vip}:9345/ping
+`
+
+/** For sh on a node: fails if a machine that is not of this lab has the address. Trying it makes the kernel look for its MAC. */
+export const vipIsFree = (vip: string, { nodes }: Lab): string => `\
+curl --silent --insecure --noproxy ${vip} --max-time 2 --output /dev/null https://${vip}:6443/ || wget --quiet --no-check-certificate --no-proxy --timeout=2 --tries=1 --output-document=/dev/null https://${vip}:6443/ || true
+mac=$(ip neighbour show to ${vip} | sed -n 's/.* lladdr \\([^ ]*\\).*/\\1/p')
+case $mac in
+'' | ${nodes.map(({ mac }) => mac).join(' | ')}) ;;
+*) echo "something else has the address ${vip} (MAC $mac)" >&2; false ;;
+esac
+`
+
+/** Who holds the address, as `status.ts --json` prints it; the names are stable. */
+export interface VipStatus {
+  address: string
+  /** The servers that have it, of those that answered: one is right. */
+  holders: string[]
+  /** Whether its ports answer this host: 6443 for kubectl, 9345 for nodes that join. */
+  api: boolean
+  join: boolean
+  remark: string | null
+}
+
+/** The addresses of each server that answered, and what its ports said. */
+export function vipStatus(
+  { nodes, rke2: { vip = '' } }: Lab,
+  answers: string[][],
+  ports: Pick<VipStatus, 'api' | 'join'>,
+): VipStatus {
+  const servers = nodes.filter(({ role }) => role === 'server')
+  const has = answers.filter((addresses) => addresses.includes(vip)).flat()
+  const holders = servers.filter(({ address }) => has.includes(address)).map(({ name }) => name)
+  const unasked = servers.length - answers.length
+  const silent = [!ports.api && '6443', !ports.join && '9345'].filter(Boolean)
+  const remarks = [
+    holders.length > 1 && `${holders.join(' and ')} have it, and only one of them may`,
+    holders.length === 0 && noHolder(unasked, silent.length < 2),
+    silent.length > 0 && `${silent.join(' and ')} ${silent.length > 1 ? 'do' : 'does'} not answer`,
+  ]
+  return { address: vip, holders, ...ports, remark: remarks.filter(Boolean).join('; ') || null }
+}
+
+function noHolder(unasked: number, answers: boolean): string {
+  if (unasked > 0) return `no server that answered has it, and ${unasked} did not answer`
+  return answers ? 'another machine has it, and no server does' : 'no server has it'
+}
+
+/** A line for people. */
+export const vipLine = ({ address, holders, remark }: VipStatus): string =>
+  `\n\nrke2.vip ${address}: ${remark ?? `held by ${holders[0]}, answers on 6443 and 9345`}`
