@@ -38,6 +38,22 @@ await t.test('create makes each machine on its host, with the image once on each
   await idle(t, host, 'create', 'nothing to do: every machine is there and ready')
 })
 
+await t.test('further disks are made on the host of their machine', async (t) => {
+  host.restore()
+  host.writeLab((lab) => {
+    twoHosts(lab)
+    for (const node of lab.nodes) node.disks = [{ name: 'data', size: '1GiB' }]
+  })
+  await succeeds(t, host, 'create')
+  const empty = 'base-0000000000000000.qcow2'
+  const volumes = (name?: string) =>
+    host.inventory(name).volumes!.filter((one) => one === empty || one.includes('-data'))
+  t.strictSame(volumes(), [empty, 'lab-kubemaster-data.qcow2', 'lab-worker01-data.qcow2'])
+  t.strictSame(volumes('bigbox'), [empty, 'lab-worker02-data.qcow2'])
+  await succeeds(t, host, 'destroy', '--yes', '--images')
+  t.strictSame([...volumes(), ...volumes('bigbox')], [])
+})
+
 await t.test(
   'a host that is off: create makes the machines of the other, and says which are left',
   async (t) => {
@@ -135,7 +151,7 @@ await t.test('what must not be done by halves needs every host', async (t) => {
   await succeeds(t, cluster, 'snapshot', 'save', 'good')
   const saved = (place: string) => existsSync(join(cluster.state, place, 'snapshots/good'))
   t.ok(saved('domains/worker01') && saved('hosts/bigbox/domains/worker02'))
-  t.match((await succeeds(t, cluster, 'snapshot', 'list')).stdout, /good .* whole/)
+  t.match((await succeeds(t, cluster, 'snapshot', 'list')).stdout, /good .* complete/)
   await succeeds(t, cluster, 'snapshot', 'revert', 'good', '--yes')
   cluster.switchOffHost('bigbox')
   failed(t, await cluster.run('snapshot', ['save', 'other']), off)
