@@ -64,7 +64,7 @@ await t.test('on the same machines, by the script and by the printed one', async
   for (const text of [
     `backup   ${backup}`,
     'of       2026-11-26 06:36 UTC',
-    'lost     all that has changed',
+    'lost     everything that has changed',
     'restart  the agents worker01, worker02',
   ])
     t.match(stderr, text)
