@@ -35,6 +35,7 @@
 #   nodes/NAME/run/canal         canal's pod has run there: without the file that this wrote, the Node is not Ready
 #   nodes/NAME/run/type          of its root file system, if not ext4
 #   nodes/NAME/run/vip           the address of kube-vip, on the server that holds it
+#   vip-pods                     kubectl's list of kube-vip's pods; vip-silent: the address does not answer
 #   neighbours/ADDRESS           the MAC of what else has an address
 #   nodes/NAME/etc/machine-id    another one for a recreated machine
 # guests/NAME{,.error} is what a node answers when it is asked about cloud-init, or what ssh says instead of an answer.
@@ -170,6 +171,7 @@ log() { echo "time=\"now\" level=$1 msg=\"$2\"" >>"$root/run/journal"; }
 server_at() { # ADDRESS: the folder of the server that has it and runs; kube-vip holds its own on the first that runs
   local file
   for file in "$nodes"/*/var/lib/rancher/rke2/server/manifests/kube-vip.yaml; do
+    [[ ! -e $STAND_IN/vip-silent ]] || break
     if grep -qsx " *value: $1" "$file" && [[ $(content "${file%/var/*}/run/rke2-server") = active ]]; then
       grep -qsx "$1" "$nodes"/*/run/vip || echo "$1" >"${file%/var/*}/run/vip"
       return
@@ -390,6 +392,9 @@ kubectl() { # WORDS
     'delete pods --namespace kube-system --selector app.kubernetes.io/name=kube-vip --field-selector spec.nodeName='*)
       name=$8 && rm -f "$nodes/${name#*=}/run/vip" && event "kube-vip of ${name#*=} ends"
       ;;
+    'get pods --namespace kube-system --selector app.kubernetes.io/name=kube-vip --no-headers')
+      content "$STAND_IN/vip-pods"
+      ;;
     'delete pod --namespace kube-system --selector k8s-app=canal --field-selector spec.nodeName='*) start_canal "$nodes/${8#*=}" ;;
     'get configmap drill-greeting' | 'get configmap drill-greeting --namespace default')
       [[ -e $cluster/drill-greeting ]] || fail 'Error from server (NotFound): configmaps "drill-greeting" not found'
@@ -549,7 +554,13 @@ case $me in
       '-o -4 address show to '*) addresses=$6 ;;
       '-o -4 address show') addresses="$(config node-ip) $(content "$root/run/vip")" ;;
       'neighbour show to '*)
-        mac=$(content "$STAND_IN/neighbours/$4") && echo "$4 dev enp1s0 ${mac:+lladdr $mac REACHABLE}"
+        [[ ! -e $root/run/no-neighbours ]] || fail 'Cannot open netlink socket: Permission denied'
+        mac=$(content "$STAND_IN/neighbours/$4")
+        echo "$4 dev enp1s0 ${mac:+lladdr $mac REACHABLE}"
+        exit
+      ;;
+      'address del '*)
+        [[ $(content "$root/run/vip") != "${3%/32}" ]] || rm "$root/run/vip"
         exit
         ;;
       *) unknown "$@" ;;
