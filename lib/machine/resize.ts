@@ -10,7 +10,7 @@ import { LabError, line, named, NodeErrors, script } from '../text/errors.ts'
 import { commandText } from '../text/quote.ts'
 import { formatSize } from '../text/size.ts'
 import { planStart } from './create.ts'
-import { missingDisks, planAttach } from './disks.ts'
+import { attachedElsewhere, missingDisks, planAttach } from './disks.ts'
 import { disksOf, isAttached, type Disk } from './drift.ts'
 
 /** The machine must be off for its change. */
@@ -39,7 +39,10 @@ export function checkDisks(lab: Lab, host: Host, machines: Machine[]): void {
     ...growing(one).flatMap((disk) => diskTrouble(lab, one, disk, disk.found.capacity) ?? []),
     ...missingDisks(one).flatMap(({ volume, found }) => {
       const isTaken = !found && host.volumeNames.includes(volume)
-      return isTaken ? named(one.name, foreignVolume(lab, volume)) : []
+      const trouble = isTaken
+        ? foreignVolume(lab, volume)
+        : attachedElsewhere(lab, host, one, volume)
+      return trouble ? named(one.name, trouble) : []
     }),
   ])
   if (errors.length > 0) throw errors.length > 1 ? new NodeErrors(errors) : errors[0]

@@ -1,5 +1,6 @@
 // Further disks and network cards through create, resize, snapshot and destroy, as real processes on a stand-in host.
 import t, { type Test } from 'tap'
+import { emptyBase } from '../../lib/libvirt/storage-xml.ts'
 import { FakeHost } from '../helpers/fake-host.ts'
 import { killAfterEachCall } from '../helpers/kill.ts'
 import type { RawLab } from '../helpers/labs.ts'
@@ -8,7 +9,7 @@ import { failed, idle, statusOf, succeeds } from '../helpers/results.ts'
 
 const gib = 2 ** 30
 const changes = (calls: string[]) => calls.map((call) => call.replace(/^virsh -c \S+ /, ''))
-const empty = 'base-0000000000000000.qcow2'
+const empty = emptyBase({ name: 'lab' })
 
 /** One machine with these disks, and a card. */
 const withDisks =
