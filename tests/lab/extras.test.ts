@@ -51,12 +51,22 @@ const wrong: Row[] = [
   [[disk('a_b')], /must be a-z/],
   [[disk('data', '1MiB')], /at least 64MiB/],
   [[{ disks: [{ name: 'data' }] }], /disks\[0\]\.size/],
-  ...['/', '/etc', '/usr/local', '/var', '/var/lib', '/srv/../etc', 'srv', '/a b', "/it's"].map(
-    (mount): Row => [
-      [{ disks: [{ name: 'data', size: '1GiB', mount }] }],
-      /disks\[0\]\.mount: must be a folder for data/,
-    ],
-  ),
+  ...[
+    '/',
+    '/etc',
+    '/usr/local',
+    '/var',
+    '/var/lib',
+    '/var/lib/cloud',
+    '/var/lib/kubelet/pods/x',
+    '/srv/../etc',
+    'srv',
+    '/a b',
+    "/it's",
+  ].map((mount): Row => [
+    [{ disks: [{ name: 'data', size: '1GiB', mount }] }],
+    /disks\[0\]\.mount: must be a folder for data/,
+  ]),
   [
     [{ disks: ['a', 'b'].map((name) => ({ name, size: '1GiB', mount: '/srv' })) }],
     /disks\[1\]\.mount: \/srv is already nodes\[0\]\.disks\[0\]/,

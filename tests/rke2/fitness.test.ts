@@ -402,6 +402,7 @@ await t.test('further disks are mounted before RKE2 writes there', async (t) => 
       'failure',
       'its disk data is not mounted on /var/lib/data: what is written there would fill its first disk',
       '# a disk is formatted and mounted when its machine is made; where it was added later (only an empty one is formatted):',
+      '# what is in the folder by now is hidden by the mount: move it first',
       `${onWorker}'test -z "$(sudo wipefs -n ${device} || echo unknown)" && { sudo blkid -p ${device}; test $? -eq 2; } && sudo mkfs.ext4 -q -L data ${device} || ! lsblk --fs ${device}'`,
       `${onWorker}'sudo mkdir -p /var/lib/data && { grep -q " /var/lib/data " /etc/fstab || echo ${device} /var/lib/data ext4 defaults,nofail,x-systemd.growfs 0 2 | sudo tee -a /etc/fstab; } && sudo mount /var/lib/data'`,
     ],

@@ -147,6 +147,42 @@ await t.test('resize makes them larger and adds others; a snapshot has them too'
   t.strictSame(host.inventory(), { domains: [], volumes: [], pools: [], networks: [] })
 })
 
+await t.test('a file system grows with its disk, also when a run was killed between', async (t) => {
+  const mounted = (size: string) => (lab: RawLab) => {
+    withDisks(size)(lab)
+    Object.assign((lab.nodes[0]!.disks as object[])[0]!, { mount: '/var/lib/data' })
+  }
+  const host = new FakeHost(t, mounted('10GiB'))
+  await succeeds(t, host, 'create')
+  await succeeds(t, host, 'eject')
+  const size = 'nodes/kubemaster/run/disk-data-0'
+  host.put(size, String(10 * gib))
+  await idle(t, host, 'resize', 'nothing to do: every machine has the sizes')
+  host.writeLab(mounted('20GiB'))
+  const file = '/var/lib/libvirt/images/rke2-kvm-lab/lab-kubemaster-data-0.qcow2'
+  host.put('kill-after', `1\nvirsh -c qemu:///system blockresize kubemaster ${file} ${20 * gib}B`)
+  t.equal((await host.run('resize')).code, null)
+  t.equal(capacityOf(host, 'lab-kubemaster-data-0.qcow2'), 20)
+  t.equal(Number(host.read(size)), 10 * gib)
+  await succeeds(t, host, 'resize')
+  t.equal(Number(host.read(size)), 20 * gib)
+  await idle(t, host, 'resize', 'nothing to do: every machine has the sizes')
+})
+
+await t.test('a disk that a Ready node does not have mounted is said by each run', async (t) => {
+  const host = new FakeHost(t, withDisks())
+  for (const script of ['create', 'eject', 'install-rke2']) await succeeds(t, host, script)
+  host.writeLab((lab) => {
+    withDisks('10GiB')(lab)
+    Object.assign((lab.nodes[0]!.disks as object[])[0]!, { mount: '/var/lib/data' })
+  })
+  for (const script of ['resize', 'resize', 'install-rke2']) {
+    const { stderr } = await succeeds(t, host, script)
+    t.match(stderr, 'kubemaster: its disk data-0 is not mounted on /var/lib/data', script)
+    t.match(stderr, 'sudo mkfs.ext4 -q -L data-0 /dev/disk/by-id/virtio-data-0', script)
+  }
+})
+
 await t.test('what resize does not do is said before anything is changed', async (t) => {
   const host = await made(t)
   host.writeLab(withDisks('9GiB'))
