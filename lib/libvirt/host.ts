@@ -108,8 +108,8 @@ export function owner(domain: Tree): Domain['owner'] {
   return undefined
 }
 
-const disks = (domain: Tree): Tree[] => list(domain.devices?.disk)
-const file = (disk: Tree | undefined) => attribute(disk?.source, 'file')
+export const disks = (domain: Tree): Tree[] => list(domain.devices?.disk)
+export const file = (disk: Tree | undefined) => attribute(disk?.source, 'file')
 const cdrom = (domain: Tree) =>
   disks(domain).find((disk) => attribute(disk.target, 'dev') === 'sda')
 
