@@ -3,7 +3,7 @@
 import type { Node } from '../lib/lab/lab.ts'
 import { phase } from '../lib/phase.ts'
 import { bringRelease } from '../lib/rke2/artifacts.ts'
-import { warnOfTwins } from '../lib/rke2/checks.ts'
+import { warnOfRunning } from '../lib/rke2/checks.ts'
 import { lookAtCluster, readyLeader } from '../lib/rke2/cluster.ts'
 import { ingressOf } from '../lib/rke2/config.ts'
 import { planJoin } from '../lib/rke2/join.ts'
@@ -22,7 +22,7 @@ await phase(import.meta.url, 'join', async ({ lab, nodes, options, shell }) => {
   if (lacking.length > 0) await shell.apply(inOrder('Find a server to join', lacking))
   const silent = joiners.filter(({ trouble }) => trouble)
   if (silent.length > 0) await shell.apply(forEach('Reach the nodes', silent, reached))
-  warnOfTwins(lab, joiners, seen.all)
+  warnOfRunning(lab, joiners, seen.all)
   checkVipKnown(lab, seen.servers)
   checkVipPut(lab, seen.servers)
   for (const stage of planOthers(lab, edited, seen.servers, joiners)) await shell.apply(stage)

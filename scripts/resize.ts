@@ -4,7 +4,7 @@ import * as ui from '../lib/cli/ui.ts'
 import { checkRoom } from '../lib/doctor/room.ts'
 import { checkAccess } from '../lib/guest/keys.ts'
 import { untilReady } from '../lib/guest/ready.ts'
-import { growRoot } from '../lib/guest/root-disk.ts'
+import { growMounts, growRoot } from '../lib/guest/root-disk.ts'
 import { observe } from '../lib/libvirt/observe.ts'
 import { pair, type Machine } from '../lib/libvirt/ownership.ts'
 import { planNetwork } from '../lib/machine/create.ts'
@@ -49,6 +49,7 @@ await phase(import.meta.url, 'resize', async ({ lab, nodes, options, shell }) =>
     const wait = forEach('Wait for SSH', some, (one) => [
       untilReady(lab, one.node, timeout),
       growRoot(one.node, growsRoot(one)),
+      ...growMounts(one.node),
     ])
     await shell.apply({ ...wait, watched: true })
     await bringBack(lab, nodesOf(some), timeout, shell)

@@ -10,6 +10,7 @@ import { LabError, script, type CommandError } from '../text/errors.ts'
 import { planStart } from './create.ts'
 import { checkMachines } from './drift.ts'
 import { isOn, shutDownInOrder, type Patience } from './power.ts'
+import { detachedBy } from './snapshot-losses.ts'
 import {
   byName,
   checkName,
@@ -149,9 +150,11 @@ export async function revert(
     throw new LabError(`the lab cannot go back to ${name}: ${trouble.why}`, { hint: trouble.hint })
   const before = nameBefore(name, all)
   const question = `Save the present state first, as ${before}?`
-  const isKept = keeps || (!options.yes && (await shell.ask(question, [about(one)], false)))
-  const lost = 'what was changed since then is lost'
-  if (!isKept && !(await shell.ask(`Put the lab back to ${name}?`, [lost], options.yes)))
+  const detached = detachedBy(one, machines)
+  const isKept =
+    keeps || (!options.yes && (await shell.ask(question, [about(one), ...detached], false)))
+  const lost = ['what was changed since then is lost', ...detached]
+  if (!isKept && !(await shell.ask(`Put the lab back to ${name}?`, lost, options.yes)))
     throw new LabError('nothing was changed')
   if (isKept) await save(lab, saves, before, { ...options, off: true }, shell)
   else await shell.apply(cutPower(lab, machines.filter(isOn)))

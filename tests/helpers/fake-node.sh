@@ -30,6 +30,7 @@
 #   nodes/NAME/run/watches-old   an agent that has not restarted since etcd was reset
 #   secret                       what the token of the next new cluster ends with
 #   nodes/NAME/run/partition, filesystem  how large they are, once the disk has been grown
+#   nodes/NAME/run/disk-DISK     how large the file system of a further disk is, once it is mounted
 #   nodes/NAME/run/ahead         seconds that its clock is ahead
 #   nodes/NAME/run/queue         how its network card queues what it sends, if not as usual
 #   nodes/NAME/run/canal         canal's pod has run there: without the file that this wrote, the Node is not Ready
@@ -307,6 +308,9 @@ size_of() { # disk, or what was on it when it was grown: partition, filesystem
   if [[ $1 != disk && -e $root/run/$1 ]]; then cat "$root/run/$1" && return; fi
   [[ $(cat "$STAND_IN"/volumes/*-"${root##*/}".qcow2/xml) =~ \<capacity[^\>]*\>([0-9]*) ]] && echo "${BASH_REMATCH[1]}"
 }
+size_of_disk() { # DEVICE: a further one; run/disk-NAME is how large its file system is, where it is mounted
+  [[ $(cat "$STAND_IN"/volumes/*-"${root##*/}-${1#*virtio-}".qcow2/xml) =~ \<capacity[^\>]*\>([0-9]*) ]] && echo "${BASH_REMATCH[1]}"
+}
 nodes_json() {
   local file separator=
   printf '{"items":['
@@ -527,7 +531,7 @@ case $me in
   uptime) echo ' 06:50:12 up 23 min,  0 users,  load average: 0.31, 0.24, 0.13' ;;
   findmnt) # the disk is vda, its first partition has the root file system
     mkdir -p "$root/sys/class/block/vda1" && echo 1 >"$root/sys/class/block/vda1/partition"
-    case "$*" in '-no SOURCE /') echo /dev/vda1 ;; '-no FSTYPE /') cat "$root/run/type" 2>/dev/null || echo ext4 ;; '-n /'*) test -e "$root/run/mounted" ;; *) unknown "$@" ;; esac
+    case "$*" in '-no SOURCE /') echo /dev/vda1 ;; '-no FSTYPE /') cat "$root/run/type" 2>/dev/null || echo ext4 ;; '-nro FSTYPE /dev/disk/by-id/virtio-'*) [[ ! -e $root/run/disk-${3#*virtio-} ]] || echo ext4; test -e "$root/run/disk-${3#*virtio-}" ;; *) unknown "$@" ;; esac
     ;;
   lsblk) [[ $* = '-no PKNAME /dev/vda1' ]] && echo vda || unknown "$@" ;;
   growpart)
@@ -537,9 +541,9 @@ case $me in
     if [[ $1 = --dry-run ]]; then echo "CHANGE: partition=1 old: size=$part new: size=$whole" && exit; fi
     echo "$whole" >"$root/run/partition" && echo "CHANGED: partition=1 old: size=$part new: size=$whole"
     ;;
-  resize2fs) [[ $1 != /dev/disk/by-id/virtio-* ]] || { echo "$1" >>"$root/run/mounted" && exit; }; size_of partition >"$root/run/filesystem.new" && mv "$root/run/filesystem.new" "$root/run/filesystem" ;;
-  dumpe2fs) printf 'Block count:              %s\nBlock size:               4096\n' "$(($(size_of filesystem) / 4096))" ;;
-  blockdev) size_of partition ;;
+  resize2fs) if [[ $1 = */virtio-* ]]; then size_of_disk "$1" >"$root/run/disk-${1#*virtio-}" && exit; fi; size_of partition >"$root/run/filesystem.new" && mv "$root/run/filesystem.new" "$root/run/filesystem" ;;
+  dumpe2fs) if [[ $2 = */virtio-* ]]; then size=$(cat "$root/run/disk-${2#*virtio-}"); else size=$(size_of filesystem); fi && printf 'Block count:              %s\nBlock size:               4096\n' "$((size / 4096))" ;;
+  blockdev) if [[ $2 = */virtio-* ]]; then size_of_disk "$2"; else size_of partition; fi ;;
   wget) exit 4 ;;
   df)
     if [[ $* = *avail,size* ]]; then # nearly full as long as the file of a drill is there
