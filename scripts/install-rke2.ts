@@ -2,6 +2,7 @@
 // Phase 3 - install-rke2: turns the first server into a Kubernetes cluster of one node. Safe to run again.
 import { phase } from '../lib/phase.ts'
 import { bringRelease } from '../lib/rke2/artifacts.ts'
+import { warnOfRunning } from '../lib/rke2/checks.ts'
 import { firstServer, lookAtFirst } from '../lib/rke2/cluster.ts'
 import { ingressOf } from '../lib/rke2/config.ts'
 import { planFirst, planLook } from '../lib/rke2/install.ts'
@@ -22,6 +23,7 @@ await phase(import.meta.url, 'install-rke2', async ({ lab, options, shell }) => 
   const { name, node, state, trouble } = seen.first
   if (trouble) await shell.apply(inOrder(`Reach ${name}`, reached(seen.first)))
 
+  warnOfRunning(lab, [seen.first], seen.others)
   const plan = planFirst(lab, edited, seen, options.timeout)
   if (!state.hasRun) await shell.apply(planLook(lab, edited, seen))
   if (!state.version) await bringRelease(lab, shell, ingressOf(lab, edited.server))

@@ -3,7 +3,7 @@
 import type { Node } from '../lib/lab/lab.ts'
 import { phase } from '../lib/phase.ts'
 import { bringRelease } from '../lib/rke2/artifacts.ts'
-import { warnOfTwins } from '../lib/rke2/checks.ts'
+import { warnOfRunning } from '../lib/rke2/checks.ts'
 import { lookAtCluster, readyLeader } from '../lib/rke2/cluster.ts'
 import { ingressOf } from '../lib/rke2/config.ts'
 import { planJoin } from '../lib/rke2/join.ts'
@@ -11,7 +11,8 @@ import { nextHint, planKubeconfig, readKubeconfig } from '../lib/rke2/kubeconfig
 import { planOthers } from '../lib/rke2/manifest-files.ts'
 import { reached, readEdited, type Member } from '../lib/rke2/service.ts'
 import { bringsNetwork } from '../lib/rke2/kube-nodes.ts'
-import { checkVipKnown } from '../lib/rke2/vip.ts'
+import { checkVipKnown, checkVipPut } from '../lib/rke2/vip-checks.ts'
+import { planVipAnswers, vipIsSilent } from '../lib/rke2/vip-steps.ts'
 import { forEach, inOrder } from '../lib/shell/steps.ts'
 
 await phase(import.meta.url, 'join', async ({ lab, nodes, options, shell }) => {
@@ -21,8 +22,9 @@ await phase(import.meta.url, 'join', async ({ lab, nodes, options, shell }) => {
   if (lacking.length > 0) await shell.apply(inOrder('Find a server to join', lacking))
   const silent = joiners.filter(({ trouble }) => trouble)
   if (silent.length > 0) await shell.apply(forEach('Reach the nodes', silent, reached))
-  warnOfTwins(lab, joiners, seen.all)
+  warnOfRunning(lab, joiners, seen.all)
   checkVipKnown(lab, seen.servers)
+  checkVipPut(lab, seen.servers)
   for (const stage of planOthers(lab, edited, seen.servers, joiners)) await shell.apply(stage)
   const leader = await readyLeader(lab, seen, options.timeout, shell)
 
@@ -35,6 +37,13 @@ await phase(import.meta.url, 'join', async ({ lab, nodes, options, shell }) => {
     await shell.apply({ ...forEach(`Join server ${server.name}`, [server], plan), watched: true })
   await shell.apply({ ...forEach('Join agents', ofRole('agent'), plan), watched: true })
 
+  if (await vipIsSilent(lab)) {
+    const answers = () => planVipAnswers(lab, leader.node, leader.node, options.timeout)
+    await shell.apply({
+      ...forEach('Wait until rke2.vip answers', [leader], answers),
+      watched: true,
+    })
+  }
   const kubeconfig = await readKubeconfig(lab, leader.node)
   await shell.apply(inOrder('Kubeconfig', planKubeconfig(lab, leader.node, kubeconfig)))
   const all = nodes.length === lab.nodes.length

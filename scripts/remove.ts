@@ -5,6 +5,7 @@ import { pairAll, silentNodes } from '../lib/libvirt/hosts.ts'
 import { findOwn, removal } from '../lib/machine/destroy.ts'
 import { leftOvers } from '../lib/machine/destroy-files.ts'
 import { phase } from '../lib/phase.ts'
+import { withoutVip } from '../lib/rke2/config.ts'
 import { planKubeconfig, readKubeconfig, readLabs } from '../lib/rke2/kubeconfig-files.ts'
 import { leaveText, namesServer, planLeave } from '../lib/rke2/remove.ts'
 import { lookAt } from '../lib/rke2/service.ts'
@@ -40,8 +41,9 @@ await phase(import.meta.url, 'remove', async ({ lab, nodes, options, shell }) =>
     throw new LabError('nothing was removed')
   for (const stage of leave.stages) await shell.apply(stage)
   if (leave.heir && namesServer(readLabs(lab), node)) {
-    const kubeconfig = await readKubeconfig(lab, leave.heir.node)
-    await shell.apply(inOrder('Kubeconfig', planKubeconfig(lab, leave.heir.node, kubeconfig)))
+    const own = withoutVip(lab) // as the kubeconfig has been
+    const kubeconfig = await readKubeconfig(own, leave.heir.node)
+    await shell.apply(inOrder('Kubeconfig', planKubeconfig(own, leave.heir.node, kubeconfig)))
   }
   for (const stage of removal(lab, own)) await shell.apply(stage)
   return { next: [`# remove ${node.name} from ${options.lab}, then:`, script('status')] }

@@ -4,7 +4,7 @@ import * as ui from '../lib/cli/ui.ts'
 import { checkRoom } from '../lib/doctor/room.ts'
 import { checkAccess } from '../lib/guest/keys.ts'
 import { untilReady } from '../lib/guest/ready.ts'
-import { growRoot } from '../lib/guest/root-disk.ts'
+import { growMounts, growRoot } from '../lib/guest/root-disk.ts'
 import { nodesOn } from '../lib/lab/hosts.ts'
 import { observeAll, pairAll, siteOf } from '../lib/libvirt/hosts.ts'
 import type { Machine } from '../lib/libvirt/ownership.ts'
@@ -55,6 +55,7 @@ await phase(import.meta.url, 'resize', async ({ lab, nodes, options, shell }) =>
     const wait = forEach('Wait for SSH', some, (one) => [
       untilReady(lab, one.node, timeout),
       growRoot(one.node, growsRoot(one)),
+      ...growMounts(one.node),
     ])
     await shell.apply({ ...wait, watched: true })
     await bringBack(lab, nodesOf(some), timeout, shell)

@@ -7,6 +7,7 @@ import { lookAtCluster } from '../lib/rke2/cluster.ts'
 import { nextHint, planKubeconfig } from '../lib/rke2/kubeconfig-files.ts'
 import { restoreText, rolesOf } from '../lib/rke2/restore-roles.ts'
 import { planRestore } from '../lib/rke2/restore.ts'
+import { checkVipRestored } from '../lib/rke2/vip-checks.ts'
 import { reached, readEdited } from '../lib/rke2/service.ts'
 import { forEach, inOrder } from '../lib/shell/steps.ts'
 import { LabError, script } from '../lib/text/errors.ts'
@@ -20,7 +21,8 @@ await phase(import.meta.url, 'restore', async ({ lab, nodes, options, shell }) =
 
   const restoring = { lab, edited, backup, all, seconds: options.timeout }
   const roles = rolesOf(restoring)
-  const { leader, fresh } = roles
+  const { leader, servers, fresh } = roles
+  checkVipRestored(lab, [leader, ...servers])
   if (leader.state.config !== backup.config)
     ui.warn(`config.yaml of ${leader.name} is not what it was: tar -xOf ${backup.file} config.yaml`)
   if (!(await shell.ask('Restore it?', restoreText(restoring, roles), options.yes)))

@@ -14,11 +14,12 @@ import { labStatus } from '../lib/status.ts'
 import { asOne } from '../lib/text/errors.ts'
 
 await phase(import.meta.url, 'status', async ({ lab, nodes, options }) => {
-  const { nodes: all, told, unseen } = await labStatus(lab, nodes, cluster)
+  const [{ nodes: all, told, unseen }, vip] = await Promise.all([
+    labStatus(lab, nodes, cluster),
+    lookAtVip(lab),
+  ])
   const manifests = manifestStatus(listManifests(lab), told)
   const silent = lab.nodes.filter(({ role }) => role === 'server').length - told.length
-  const servers = told.map(({ addresses }) => addresses)
-  const vip = await lookAtVip(lab, servers)
   const shown = [manifestTable(manifests, silent), vip ? vipLine(vip) : ''].join('')
   const whole = { lab: lab.name, nodes: all, manifests, ...(vip && { vip }) }
   if (options.json) console.log(JSON.stringify(whole, null, 2))

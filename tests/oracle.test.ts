@@ -83,7 +83,7 @@ await t.test('pool, volumes and network fit libvirt’s schemas', { skip: noVali
       ['storagepool', poolXml(lab)],
       ['storagevol', overlayXml(lab, { ...node, size: node.disk }, base)],
       ['storagevol', baseVolumeXml(base)],
-      ['storagevol', emptyXml],
+      ['storagevol', emptyXml(lab)],
       ...(lab.network.nat ? [['network', networkXml(lab)] satisfies [string, string]] : []),
     ]
     for (const [schema, text] of documents)

@@ -21,15 +21,30 @@ case $type in ext* | xfs | btrfs) ;; *) why="its root file system is of type $ty
 test "$number" || why="its root file system is on $part, not on a partition: it has to be grown by hand"
 `
 
-const lookScript = `${findRoot}
+// A file system in bytes: of which device, of which type, mounted where. Nothing where the type does not say.
+const measure = `measure() {
+case $2 in
+ext*) dumpe2fs -h "$1" 2>/dev/null | awk '/^Block count:/ { count = $3 } /^Block size:/ { size = $3 } END { printf "%.0f", count * size }' ;;
+xfs) xfs_info "$3" | awk -F '[= ,]+' '/^data/ { printf "%.0f", $3 * $5 }' ;;
+esac
+}
+`
+
+const withMount = ({ disks }: Node) =>
+  disks.flatMap(({ mount, ...disk }) => (mount ? [{ mount, device: deviceOf(disk) }] : []))
+
+const lookScript = (node: Node) => `${findRoot}${measure}
 echo "== why"; echo "$why"
 echo "== room"; test -z "$why" && growpart --dry-run "/dev/$disk" "$number" >/dev/null 2>&1 && echo yes
-case $type in
-ext*) size=$(dumpe2fs -h "$part" 2>/dev/null | awk '/^Block count:/ { count = $3 } /^Block size:/ { size = $3 } END { printf "%.0f", count * size }') ;;
-xfs) size=$(xfs_info / | awk -F '[= ,]+' '/^data/ { printf "%.0f", $3 * $5 }') ;;
-esac
+size=$(measure "$part" "$type" /)
 echo "== sizes"; echo "\${size:-0} $(blockdev --getsize64 "$part")"
-true
+echo "== mounts"
+${withMount(node)
+  .map(
+    ({ mount, device }) =>
+      `type=$(findmnt -nro FSTYPE ${device} ${mount}) && size=$(measure ${device} "$type" ${mount}) && echo "\${size:-0} $(blockdev --getsize64 ${device})"\n`,
+  )
+  .join('')}true
 `
 
 // growpart ends with 1 where there is nothing to grow.
@@ -48,6 +63,8 @@ export interface Root {
   grows: boolean
   /** Why it cannot be grown. */
   why: string
+  /** The file system of a further disk is smaller than the disk: nothing grew it after the disk. */
+  mounts: boolean
 }
 
 const slack = 64 * 2 ** 20 // a file system may leave the rest of a partition that is too small for it
@@ -56,15 +73,21 @@ const slack = 64 * 2 ** 20 // a file system may leave the rest of a partition th
 export function parseRoot(answer: string): Root {
   const found = parts(answer)
   const text = (name: string) => (found.get(name) ?? '').trim()
-  const [size = 0, partition = 0] = text('sizes').split(' ').map(Number)
-  const isSmall = size > 0 && partition - size > slack
+  const isSmall = (line: string) => {
+    const [size = 0, whole = 0] = line.split(' ').map(Number)
+    return size > 0 && whole - size > slack
+  }
   const why = text('why')
-  return { grows: why === '' && (text('room') === 'yes' || isSmall), why }
+  return {
+    grows: why === '' && (text('room') === 'yes' || isSmall(text('sizes'))),
+    why,
+    mounts: text('mounts').split('\n').some(isSmall),
+  }
 }
 
-/** Looks at the root file system of a node. */
+/** Looks at the root file system of a node, and those of its further disks. */
 export const lookAtRoot = async (node: Node): Promise<Root> =>
-  parseRoot(await askNode(node, lookScript, { root: true }))
+  parseRoot(await askNode(node, lookScript(node), { root: true }))
 
 /** The step that makes the root file system as large as its disk; unless it `must`, only where a script can do that. */
 export const growRoot = (node: Node, must: boolean): Run =>
@@ -77,15 +100,20 @@ export const growRoot = (node: Node, must: boolean): Run =>
         : error,
   })
 
-/** The step that makes the file system of a further disk as large as the disk, where it is mounted as the lab file says. */
-export const growMount = (node: Node, disk: Node['disks'][number]): Run =>
-  onNode(
-    node,
-    `PATH=$PATH:/usr/sbin:/sbin
-findmnt -n ${disk.mount} >/dev/null || exit 0
-resize2fs ${deviceOf(disk)}
+/** The steps that make the file systems of further disks as large as the disks, where they are mounted as the lab file says. */
+export const growMounts = (node: Node): Run[] =>
+  withMount(node).map(({ mount, device }) =>
+    onNode(
+      node,
+      `PATH=$PATH:/usr/sbin:/sbin
+case $(findmnt -nro FSTYPE ${device} ${mount}) in
+ext*) resize2fs ${device} ;;
+xfs) xfs_growfs ${mount} ;;
+btrfs) btrfs filesystem resize max ${mount} ;;
+esac
 `,
-    { root: true, state: 'growing its file system' },
+      { root: true, state: 'growing its file system' },
+    ),
   )
 
 /** The error for a root file system that only the user can grow. */

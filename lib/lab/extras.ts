@@ -44,6 +44,17 @@ export const extrasOf = (
 /** What the guest calls a further disk. */
 export const deviceOf = ({ name }: { name: string }) => `/dev/disk/by-id/virtio-${name}`
 
+/** For sh in the guest: formats a further disk if it is empty, and fails otherwise. blkid alone also fails where it cannot read
+ *  the disk, or finds two file systems; wipefs then names them or fails. */
+export function formatEmpty({ name }: { name: string }, sudo: '' | 'sudo ' = ''): string {
+  const device = deviceOf({ name })
+  return [
+    `test -z "$(${sudo}wipefs -n ${device} || echo unknown)"`,
+    `{ ${sudo}blkid -p ${device}; test $? -eq 2; }`,
+    `${sudo}mkfs.ext4 -q -L ${name.slice(0, 16)} ${device}`, // more does not fit into a label
+  ].join(' && ')
+}
+
 /** What the volumes of further disks begin with, by that of the first disk. */
 export const moreOf = (volume: string): string => volume.replace(/\.qcow2$/, '-')
 

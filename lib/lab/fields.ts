@@ -38,11 +38,11 @@ const diskName = z
   .string()
   .regex(/^[a-z0-9]([a-z0-9-]{0,18}[a-z0-9])?$/, 'must be a-z, 0-9 and "-", at most 20 characters')
 
-// Not where the system itself is.
+// Not where the system itself is, or what it has written by the time that the disk is mounted.
 const mountPoint = z
   .string()
   .regex(
-    /^(?!\/(bin|boot|dev|etc|lib\d*|proc|root|run|sbin|sys|tmp|usr)(\/|$)|\/(home|var|var\/lib)$|.*\/\.\.?(\/|$))(\/[\w.-]+)+$/,
+    /^(?!\/(bin|boot|dev|etc|lib\d*|proc|root|run|sbin|sys|tmp|usr)(\/|$)|\/(home|var|var\/lib|var\/log)$|\/var\/lib\/(cloud|dpkg|rpm|systemd|kubelet\/pods)(\/|$)|.*\/\.\.?(\/|$))(\/[\w.-]+)+$/,
     'must be a folder for data, such as /var/lib/data or /srv',
   )
 

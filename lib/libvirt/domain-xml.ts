@@ -19,12 +19,15 @@ const source = ({ bridge = '' }: { bridge?: string | undefined }, network?: stri
     ? xml`<interface type='bridge'><source bridge='${bridge}'/>`
     : xml`<interface type='network'><source network='${network}'/>`
 
-/** A further disk, the `index`th after the first; the guest finds it by its name. */
-export const diskXml = (lab: Lab, { name, volume }: Node['disks'][number], index: number): Xml =>
+/** What follows vd in the names of disks after the first. */
+export const diskLetters = 'bcdefghijklmnopqrstuvwxyz'.split('')
+
+/** A further disk; the guest finds it by its name, not by the letter of `vdX`. */
+export const diskXml = (lab: Lab, { name, volume }: Node['disks'][number], letter: string): Xml =>
   xml`<disk type='file' device='disk'>
       <driver name='qemu' type='qcow2' discard='unmap' detect_zeroes='unmap'/>
       <source file='${lab.pool.path}/${volume}'/>
-      <target dev='vd${String.fromCharCode('a'.charCodeAt(0) + index)}' bus='virtio'/>
+      <target dev='vd${letter}' bus='virtio'/>
       <serial>${name}</serial>
     </disk>`
 
@@ -66,7 +69,7 @@ export function domainXml(lab: Lab, node: Node, type: 'kvm' | 'qemu'): string {
       <source file='${lab.pool.path}/${node.volume}'/>
       <target dev='vda' bus='virtio'/>
       <boot order='1'/>
-    </disk>${after(node.disks.map((disk, index) => diskXml(lab, disk, index + 1)))}
+    </disk>${after(node.disks.map((disk, index) => diskXml(lab, disk, diskLetters[index] ?? '')))}
     <disk type='file' device='cdrom'>
       <driver name='qemu' type='raw'/>
       <source file='${lab.pool.path}/${node.seedVolume}' startupPolicy='optional'/>

@@ -24,6 +24,8 @@ export interface Domain {
   macs: string[]
   /** Files of all disks, live and persistent. */
   files: string[]
+  /** What its disks and drives are called, as vda: those of its next start. */
+  targets: string[]
   /** The medium in the CD-ROM drive sda, live and persistent. */
   seed: { live?: string; config?: string }
 }
@@ -106,8 +108,8 @@ export function owner(domain: Tree): Domain['owner'] {
   return undefined
 }
 
-const disks = (domain: Tree): Tree[] => list(domain.devices?.disk)
-const file = (disk: Tree | undefined) => attribute(disk?.source, 'file')
+export const disks = (domain: Tree): Tree[] => list(domain.devices?.disk)
+export const file = (disk: Tree | undefined) => attribute(disk?.source, 'file')
 const cdrom = (domain: Tree) =>
   disks(domain).find((disk) => attribute(disk.target, 'dev') === 'sda')
 
@@ -136,6 +138,7 @@ export function parseDomain(
     files: [
       ...new Set([...disks(running), ...disks(persistent)].flatMap((disk) => file(disk) ?? [])),
     ],
+    targets: disks(persistent).flatMap((disk) => attribute(disk.target, 'dev') ?? []),
     seed: {
       ...(seed.live && state.trim() !== 'shut off' ? { live: seed.live } : {}),
       ...(seed.config ? { config: seed.config } : {}),
@@ -188,10 +191,6 @@ export function parseNetwork(xml: string): Network {
     netmask: attribute(ip, 'netmask') ?? ipaddr.IPv4.subnetMaskFromPrefixLength(prefix).toString(),
   }
 }
-
-/** The names in `vol-list`, whose second column is the path. */
-export const volumeList = (output: string): string[] =>
-  words(output).map((line) => line.split(/\s{2,}/)[0] ?? line)
 
 export const words = (output: string): string[] =>
   output

@@ -4,7 +4,7 @@ import { moreOf } from '../lab/extras.ts'
 import { volumeNames, type Lab, type Node } from '../lab/lab.ts'
 import type { Domain, Host, Volume } from './host.ts'
 import { quote } from '../text/quote.ts'
-import { emptyBase } from './storage-xml.ts'
+import { emptyBase, isEmptyBase } from './storage-xml.ts'
 
 /** Owned by this lab, by another lab, or by neither. */
 export type Whose = 'ours' | { lab: string } | 'foreign'
@@ -35,7 +35,7 @@ export function whoseVolume(lab: Lab, host: Host, name: string, node: string, ta
   const volume = findVolume(host, name)
   // It may also have been made and attached by hand.
   if (isFurther(lab, node, name))
-    return volume?.backing === pathOf(lab, emptyBase) ? 'ours' : 'foreign'
+    return volume?.backing === pathOf(lab, emptyBase(lab)) ? 'ours' : 'foreign'
   if (domain?.files.includes(file)) return 'ours'
   if (!name.endsWith('.iso')) return isOverlay(volume, lab) ? 'ours' : 'foreign'
   if (tag === seedTag(lab, { name: node }) || (volume && isCutOff(volume))) return 'ours'
@@ -117,9 +117,9 @@ export const foreignUser = (host: Host, lab: Lab, path: string): Domain | undefi
     (domain) => whoseDomain(lab, domain) !== 'ours' && chainsOf(host, domain).has(path),
   )
 
-/** What marks a disk as ours: it is an overlay of a base image in the pool. */
+/** What marks a first disk as ours: it is an overlay of a base image in the pool. */
 const isOverlay = (volume: Volume | undefined, lab: Lab) =>
-  volume?.backing?.startsWith(pathOf(lab, 'base-')) ?? false
+  (volume?.backing?.startsWith(pathOf(lab, 'base-')) && !isEmptyBase(volume.backing)) ?? false
 
 /** The text in the ISO's application field that marks a seed volume as this node's. */
 export const seedTag = (lab: { name: string }, node: { name: string }) =>

@@ -1,5 +1,5 @@
 // PURE. What virsh prints of a snapshot -> typed values.
-import { attribute, list, owner, text, tree, type Domain } from './host.ts'
+import { attribute, disks, file, list, owner, text, tree, type Domain } from './host.ts'
 
 /** A snapshot of one machine. */
 export interface Snapshot {
@@ -16,6 +16,8 @@ export interface Snapshot {
   external: boolean
   /** What the domain was then. */
   owner?: Domain['owner']
+  /** The files of its disks then, if that is known. */
+  files?: string[]
 }
 
 /** A snapshot from `snapshot-dumpxml`. */
@@ -36,5 +38,8 @@ export function parseSnapshot(
     state: text(snapshot.state),
     external: parts.some((part) => attribute(part, 'snapshot') === 'external'),
     ...(owned ? { owner: owned } : {}),
+    ...(snapshot.domain
+      ? { files: disks(snapshot.domain).flatMap((disk) => file(disk) ?? []) }
+      : {}),
   }
 }

@@ -1,4 +1,5 @@
 // PURE. XML of the storage pool, its volumes and the NAT network.
+import { createHash } from 'node:crypto'
 import ipaddr from 'ipaddr.js'
 import type { Lab } from '../lab/lab.ts'
 import { xml } from '../text/xml.ts'
@@ -27,11 +28,18 @@ export function baseVolumeXml(base: string): string {
 `.text
 }
 
-/** What further disks are based on: an empty volume, called like the base images and kept like them. */
-export const emptyBase = 'base-0000000000000000.qcow2'
+/** What the further disks of a lab are based on, which marks them as its own: an empty volume, called like the base images and
+ *  kept like them. */
+export const emptyBase = ({ name }: { name: string }): string =>
+  `base-00000000${createHash('sha256').update(name).digest('hex').slice(0, 8)}.qcow2`
 
-export const emptyXml = xml`<volume>
-  <name>${emptyBase}</name>
+/** Whether a file is such a volume, of any lab. */
+export const isEmptyBase = (file: string): boolean =>
+  /\/base-00000000[0-9a-f]{8}\.qcow2$/.test(file)
+
+export const emptyXml = (lab: { name: string }): string =>
+  xml`<volume>
+  <name>${emptyBase(lab)}</name>
   <capacity unit='MiB'>1</capacity>
   <target>
     <format type='qcow2'/>

@@ -1,12 +1,16 @@
 // EDGE. Reads the pool and its volumes.
 import type { Lab } from '../lab/lab.ts'
-import { parsePool, parseVolume, volumeList, type Host, type Volume } from './host.ts'
+import { parsePool, parseVolume, words, type Host, type Volume } from './host.ts'
 import { quote } from '../text/quote.ts'
 import { volumesOfNode } from './ownership.ts'
 import { ask, readable, type Answers, type Read } from './virsh.ts'
 
 type Storage = Pick<Host, 'pool' | 'volumeNames' | 'volumes'>
 export const noPool: Storage = { volumeNames: [], volumes: [] }
+
+/** The names in `vol-list`, whose second column is the path. */
+export const volumeList = (output: string): string[] =>
+  words(output).map((line) => line.split(/\s{2,}/)[0] ?? line)
 
 /** The reads for the pool; its volumes can be read only while it is active. */
 export function poolReads(lab: Lab, active: boolean, more: string[]): Read[] {

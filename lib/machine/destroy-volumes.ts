@@ -10,9 +10,14 @@ import {
   whoseVolume,
 } from '../libvirt/ownership.ts'
 
-/** Whether a volume is named as by `virsh snapshot-create-as --disk-only`: disk name, dot, snapshot name. */
-const isSnapshot = (volume: string, disks: string[]) =>
-  disks.some((disk) => volume.startsWith(disk.replace(/qcow2$/, '')))
+/** Whether a volume is named as by `virsh snapshot-create-as --disk-only`: disk name, dot, snapshot name. A further disk must be
+ *  ours itself: it may have been made and attached by hand. */
+const isSnapshot = (lab: Lab, host: Host, volume: string, node: string, disks: string[]) =>
+  disks.some(
+    (disk) =>
+      volume.startsWith(disk.replace(/qcow2$/, '')) &&
+      (!isFurther(lab, node, disk) || whoseVolume(lab, host, disk, node) === 'ours'),
+  )
 
 /** Disks and seed of a node; further disks as in the lab file, and those that its domain has. */
 function namesOf(lab: Lab, host: Host, domains: Domain[], node: string): string[] {
@@ -99,7 +104,7 @@ const snapshotsOf = (lab: Lab, host: Host, domains: Domain[], all: Named[]): Nam
   all
     .filter(
       ({ volume, node }) =>
-        isSnapshot(volume, namesOf(lab, host, domains, node)) &&
+        isSnapshot(lab, host, volume, node, namesOf(lab, host, domains, node)) &&
         !foreignUser(host, lab, pathOf(lab, volume)),
     )
     .sort(

@@ -1,14 +1,14 @@
 // EDGE. The steps that make the disks of a machine, the first and the further ones.
 import { fileOf } from '../lab/hosts.ts'
 import type { Lab, Node } from '../lab/lab.ts'
-import { diskXml } from '../libvirt/domain-xml.ts'
+import { diskLetters, diskXml } from '../libvirt/domain-xml.ts'
 import type { Host } from '../libvirt/host.ts'
 import { virsh } from '../libvirt/observe.ts'
-import { checkUnused, foreignVolume, pathOf, type Machine } from '../libvirt/ownership.ts'
+import { chainsOf, checkUnused, foreignVolume, pathOf, type Machine } from '../libvirt/ownership.ts'
 import { emptyBase, emptyXml, overlayXml } from '../libvirt/storage-xml.ts'
 import { written } from '../shell/carry-out.ts'
 import { sh, type Step } from '../shell/steps.ts'
-import { LabError, script } from '../text/errors.ts'
+import { LabError, line, script } from '../text/errors.ts'
 import { commandText } from '../text/quote.ts'
 import { formatSize } from '../text/size.ts'
 import { disksOf, isAttached, type Disk } from './drift.ts'
@@ -19,8 +19,10 @@ export const planDisks = (lab: Lab, host: Host, machine: Machine, base: string):
 
 function planDisk(lab: Lab, host: Host, { node }: Machine, disk: Disk, base: string): Step[] {
   const { volume, found, size, extra } = disk
-  const backing = extra ? emptyBase : base
+  const backing = extra ? emptyBase(lab) : base
   checkUnused(lab, host, volume)
+  const elsewhere = attachedElsewhere(lab, host, node, volume)
+  if (elsewhere) throw elsewhere
   if (!found && host.volumeNames.includes(volume)) throw foreignVolume(lab, volume)
   if (found) {
     // An interrupted run leaves a disk without a machine; it is used if it is the one that would be created now.
@@ -40,14 +42,34 @@ function planDisk(lab: Lab, host: Host, { node }: Machine, disk: Disk, base: str
   ]
 }
 
+/** The error for a disk that another machine of the lab has; libvirt lets both have it, and both would write. */
+export function attachedElsewhere(
+  lab: Lab,
+  host: Host,
+  { name }: { name: string },
+  volume: string,
+): LabError | undefined {
+  const path = pathOf(lab, volume)
+  const other = host.domains.find((one) => one.name !== name && chainsOf(host, one).has(path))
+  return (
+    other &&
+    new LabError(`its disk ${volume} is attached to ${other.name}`, {
+      hint: line(
+        commandText`${virsh(lab)} detach-disk ${other.name} ${path} --config`,
+        '   # with that machine off',
+      ),
+    })
+  )
+}
+
 /** The steps to the volume that further disks are based on, which marks them as made here. Another lab may make it meanwhile. */
 export function planEmptyBase(lab: Lab, host: Host, nodes: Node[]): Step[] {
   const isNeeded = nodes.some(({ disks }) => disks.length > 0)
-  if (!isNeeded || host.volumeNames.includes(emptyBase)) return []
+  if (!isNeeded || host.volumeNames.includes(emptyBase(lab))) return []
   const file = fileOf(lab, 'empty', 'xml')
   const create = commandText`${virsh(lab)} vol-create --pool ${lab.pool.name} ${file}`
-  const look = commandText`${virsh(lab)} vol-info --pool ${lab.pool.name} ${emptyBase}`
-  return [...written(file, emptyXml), { do: 'run', bash: `${create} || ${look}` }]
+  const look = commandText`${virsh(lab)} vol-info --pool ${lab.pool.name} ${emptyBase(lab)}`
+  return [...written(file, emptyXml(lab)), { do: 'run', bash: `${create} || ${look}` }]
 }
 
 /** The further disks of the lab file that an existing machine does not have. */
@@ -57,13 +79,14 @@ export const missingDisks = (machine: Machine): Disk[] =>
 /** The steps that give a machine which is off its missing disks. One that is there already keeps what is on it. */
 export function planAttach(lab: Lab, host: Host, machine: Machine): Step[] {
   const { name, node, domain } = machine
-  const used = domain?.files.filter((file) => !file.endsWith('.iso')).length ?? 0
+  const taken = domain?.targets ?? []
+  const free = diskLetters.filter((letter) => !taken.includes(`vd${letter}`))
   return missingDisks(machine).flatMap((disk, index) => {
     if (!disk.extra) return []
     const file = `${node.dir}/attach-${disk.extra.name}.xml`
     return [
-      ...(disk.found ? [] : planDisk(lab, host, machine, disk, emptyBase)),
-      ...written(file, diskXml(lab, disk.extra, used + index).text),
+      ...(disk.found ? [] : planDisk(lab, host, machine, disk, emptyBase(lab))),
+      ...written(file, diskXml(lab, disk.extra, free[index] ?? '').text),
       sh`${virsh(lab)} attach-device ${name} ${file} --config`,
     ]
   })

@@ -40,6 +40,10 @@ function extraDifferences(machine: Machine): string[] {
   const known = disksOf(machine)
   const there = domain?.files.flatMap((file) => file.split('/').at(-1) ?? []) ?? []
   const added = known.filter((disk) => disk.extra && !isAttached(machine, disk))
+  // Where its first disk is not seen either, nothing is known of the others.
+  const alien = known.filter(
+    (disk) => disk.extra && !disk.found && machine.disk && isAttached(machine, disk),
+  )
   const gone = there.filter(
     (file) =>
       file.startsWith(moreOf(node.volume)) &&
@@ -48,6 +52,7 @@ function extraDifferences(machine: Machine): string[] {
   )
   return [
     ...added.map(({ what }) => `${what} is only in the lab file; resize.ts adds it`),
+    ...alien.map(({ what }) => `${what} is there, but this lab did not make it`),
     ...gone.map(
       (file) => `the lab file lacks its disk ${file}; an existing machine is not changed`,
     ),

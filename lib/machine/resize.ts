@@ -1,5 +1,5 @@
 // EDGE. The steps that give existing machines the vcpus, memory and disk of the lab file.
-import { cannotGrow, growMount, growRoot, lookAtRoot } from '../guest/root-disk.ts'
+import { cannotGrow, growMounts, growRoot, lookAtRoot } from '../guest/root-disk.ts'
 import { labAt } from '../lab/hosts.ts'
 import type { Lab, Node } from '../lab/lab.ts'
 import type { Volume } from '../libvirt/host.ts'
@@ -12,7 +12,7 @@ import { LabError, line, named, NodeErrors, script } from '../text/errors.ts'
 import { commandText } from '../text/quote.ts'
 import { formatSize } from '../text/size.ts'
 import { planStart } from './create.ts'
-import { missingDisks, planAttach } from './disks.ts'
+import { attachedElsewhere, missingDisks, planAttach } from './disks.ts'
 import { disksOf, isAttached, type Disk } from './drift.ts'
 
 /** The machine must be off for its change. */
@@ -43,7 +43,10 @@ export function checkDisks(seen: Seen, machines: Machine[]): void {
       ...growing(one).flatMap((disk) => diskTrouble(lab, one, disk, disk.found.capacity) ?? []),
       ...missingDisks(one).flatMap(({ volume, found }) => {
         const isTaken = !found && host.volumeNames.includes(volume)
-        return isTaken ? named(one.name, foreignVolume(lab, volume)) : []
+        const trouble = isTaken
+          ? foreignVolume(lab, volume)
+          : attachedElsewhere(lab, host, one, volume)
+        return trouble ? named(one.name, trouble) : []
       }),
     ]
   })
@@ -110,27 +113,27 @@ export const planOn = (lab: Lab, { domain, ...machine }: Machine): Step[] =>
 /** Of machines that are on, those whose disk or file system is to grow. */
 export async function unfilled(machines: Machine[]): Promise<Machine[]> {
   const found = await eachOf(machines, async (machine) => {
-    const { grows, why } = await lookAtRoot(machine.node)
+    const { grows, why, mounts } = await lookAtRoot(machine.node)
     if (growsRoot(machine) && why) throw cannotGrow(machine.node, why)
-    return grows || growsDisk(machine) ? [machine] : []
+    return grows || mounts || growsDisk(machine) ? [machine] : []
   })
   return found.flat()
 }
 
-/** The steps that grow the disks of a machine that is on, and its file system. blockresize shrinks without asking, so the size is
+/** The steps that grow the disks of a machine that is on, and its file systems. blockresize shrinks without asking, so the size is
  *  compared first. */
 export function planGrowth(all: Lab, machine: Machine): Step[] {
   const { name, node } = machine
   const lab = labAt(all, node)
-  const steps = growing(machine).flatMap(({ what, size, found, extra }): Step[] => {
+  const steps = growing(machine).map(({ what, size, found, extra }): Step => {
     const at = extra ? found.path : 'vda'
     const now = `${commandText`${virsh(lab)} domblkinfo ${name} ${at}`} | sed -n 's/^Capacity: *//p'`
     const grow = commandText`${virsh(lab)} blockresize ${name} ${at} ${size}B`
     const larger = `the ${what} of ${name} is larger by now`
     const bash = `test "$(${now})" -le ${size} || { echo "${larger}" >&2; false; }\n${grow}`
-    return [{ do: 'run', bash }, ...(extra?.mount ? [growMount(node, extra)] : [])]
+    return { do: 'run', bash }
   })
-  return [...steps, growRoot(node, true)]
+  return [...steps, growRoot(node, growsRoot(machine)), ...growMounts(node)]
 }
 
 /** The nodes that get more memory, and by how much all disks grow. */

@@ -1,4 +1,5 @@
 // PURE. What is said of the lab's snapshots before a machine of theirs goes, or changes.
+import type { Machine } from '../libvirt/ownership.ts'
 import { lacking, type LabSnapshot } from './snapshots.ts'
 
 // Those that all of their machines still have, with one of these.
@@ -18,4 +19,17 @@ export const oldSizes = (all: LabSnapshot[], names: string[]): string[] =>
   wholeOf(all, names).map(({ name, of = [] }) => {
     const changed = names.filter((one) => of.includes(one)).join(', ')
     return `snapshot ${name} has the old sizes of ${changed}: after a revert to it, run resize.ts again`
+  })
+
+/** For the question before a revert: it detaches the disks that were added since then. */
+export const detachedBy = ({ on }: LabSnapshot, machines: Machine[]): string[] =>
+  machines.flatMap(({ name, domain }) => {
+    const then = on.get(name)?.files
+    const added = then ? (domain?.files ?? []).filter((file) => !then.includes(file)) : []
+    return added
+      .filter((file) => !file.endsWith('.iso'))
+      .map(
+        (file) =>
+          `${name}: ${file} is not in it, so it is detached, with what is on it; resize.ts attaches it again`,
+      )
   })

@@ -13,6 +13,7 @@ import { LabError, script, type CommandError } from '../text/errors.ts'
 import { planStart } from './create.ts'
 import { checkMachines } from './drift.ts'
 import { cutPower, isOn, shutDownInOrder, type Patience } from './power.ts'
+import { detachedBy } from './snapshot-losses.ts'
 import {
   byName,
   checkName,
@@ -40,11 +41,8 @@ export async function lookAtSnapshots(lab: Lab): Promise<Saves> {
 }
 
 /** The snapshots alone. */
-export async function snapshotsOf(
-  lab: Lab,
-  { sites }: Pick<Seen, 'sites'>,
-): Promise<LabSnapshot[]> {
-  const all = sites.map(({ lab: at, host }) => {
+export async function snapshotsOf(lab: Lab, seen: Pick<Seen, 'sites'>): Promise<LabSnapshot[]> {
+  const all = seen.sites.map(({ lab: at, host }) => {
     const ours = host.domains.filter((domain) => whoseDomain(lab, domain) === 'ours')
     const made = ours.map(({ name }) => name)
     const known = lab.nodes.map(({ name }) => name).filter((name) => made.includes(name))
@@ -155,18 +153,20 @@ export async function revert(
     throw new LabError(`the lab cannot go back to ${name}: ${trouble.why}`, { hint: trouble.hint })
   const before = nameBefore(name, all)
   const question = `Save the present state first, as ${before}?`
-  const isKept = keeps || (!options.yes && (await shell.ask(question, [about(one)], false)))
-  const lost = 'what was changed since then is lost'
-  if (!isKept && !(await shell.ask(`Put the lab back to ${name}?`, [lost], options.yes)))
+  const detached = detachedBy(one, machines)
+  const isKept =
+    keeps || (!options.yes && (await shell.ask(question, [about(one), ...detached], false)))
+  const lost = ['what was changed since then is lost', ...detached]
+  if (!isKept && !(await shell.ask(`Put the lab back to ${name}?`, lost, options.yes)))
     throw new LabError('nothing was changed')
   if (isKept) await save(lab, saves, before, { ...options, off: true }, shell)
-  else await shell.apply(cutAll(lab, machines.filter(isOn)))
+  else {
+    // What a clean shutdown would still write is thrown away in a moment.
+    const cut = (one: Machine) => [hangUp(one.node), cutPower(lab, one)]
+    await shell.apply(forEach('Cut the power', machines.filter(isOn), cut))
+  }
   await shell.apply(forEach(`Back to ${name}`, machines, (one) => planRevert(lab, one, name)))
 }
-
-// What a clean shutdown would still write is thrown away in a moment.
-const cutAll = (lab: Lab, on: Machine[]): Stage =>
-  forEach('Cut the power', on, (one) => [hangUp(one.node), cutPower(lab, one)])
 
 // A saved memory would be started on a disk that it does not know.
 const planRevert = (lab: Lab, { name, node }: Machine, snapshot: string): Step[] => [

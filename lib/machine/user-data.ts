@@ -1,7 +1,7 @@
 // PURE. A node -> the files of its cloud-init seed, without keys: the shell inserts them (seed.ts).
 import { UsageError } from '../text/errors.ts'
 import { namedImage } from '../lab/images.ts'
-import { deviceOf } from '../lab/extras.ts'
+import { deviceOf, formatEmpty } from '../lab/extras.ts'
 import type { Lab, Node } from '../lab/lab.ts'
 import { asList, readMapping, refuse, toYaml } from '../text/yaml.ts'
 
@@ -91,7 +91,8 @@ function packageProxies({ proxy = { none: [] } }: Lab): CloudConfig {
   }
 }
 
-/** Formats and mounts further disks at the first boot. systemd grows their file systems when it mounts them. */
+/** Formats and mounts further disks at the first boot, unless they hold something: the volume may be older than the machine.
+ *  systemd grows their file systems when it mounts them. */
 function mounts({ disks }: Node): CloudConfig {
   const mounted = disks.flatMap(({ mount, ...disk }) => (mount ? [{ mount, ...disk }] : []))
   if (mounted.length === 0) return {}
@@ -100,8 +101,8 @@ function mounts({ disks }: Node): CloudConfig {
     fs_setup: mounted.map((disk) => ({
       device: deviceOf(disk),
       filesystem: 'ext4',
-      label: disk.name.slice(0, 16), // more does not fit
-      overwrite: false,
+      partition: 'none', // with this, cloud-init looks at nothing itself
+      cmd: `if ${formatEmpty(disk)}; then :; else echo '${deviceOf(disk)} is left as it is'; fi`,
     })),
     mounts: mounted.map((disk) => [deviceOf(disk), disk.mount, 'ext4', options, '0', '2']),
   }

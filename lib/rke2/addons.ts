@@ -18,8 +18,7 @@ import {
 const get = `timeout 10 ${kubectl} get --namespace kube-system --output json`
 
 /** Appended to what status runs on a server as the login user; the API is asked where something was put. */
-export const addonsScript = `; sudo sh -c ${quote(`part() { echo "== $1"; }
-part addresses; ip -o -4 address show
+export const addonsScript = `; sudo sh -c ${quote(`part() { echo; echo "== $1"; }
 ${manifestsScript}
 test -s ${manifestsOnNode}/${manifestList} || exit 0
 part addons; ${get} addons.k3s.cattle.io 2>/dev/null
@@ -27,8 +26,6 @@ part addon-events; ${get} events --field-selector involvedObject.kind=Addon 2>/d
 
 /** What a server reports about its manifests. */
 export interface ServerAddons extends ServerManifests {
-  /** The IPv4 addresses that it has. */
-  addresses: string[]
   /** The checksum of what was applied last, by Addon; undefined if the API did not answer. */
   applied?: Map<string, string>
   /** What went wrong since a file was applied last, by Addon. */
@@ -42,9 +39,6 @@ export function parseAddons(found: ReturnType<typeof parts>): ServerAddons | und
   const events = itemsIn(found.get('addon-events')) ?? []
   return {
     ...parseManifests(found),
-    addresses: [...(found.get('addresses') ?? '').matchAll(/ inet ([\d.]+)/g)].map(
-      ([, address = '']) => address,
-    ),
     ...(addons && {
       applied: new Map(
         addons.map(({ metadata, spec }) => [metadata?.name ?? '', spec?.checksum ?? '']),

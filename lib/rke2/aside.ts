@@ -29,9 +29,10 @@ export async function planAside(
     return drains && isCluster ? { ...nothing, before: [noAnswer(leader.node, without)] } : nothing
   }
   const drain = planDrain(leader.node, kube, all, without)
+  const moves = planVipMoves(lab, leader.node, node)
   return drains
-    ? { ...drain, before: [...drain.before, ...planVipMoves(lab, leader.node, node)] }
-    : { before: [], after: kube.marked ? planUncordon(leader.node, node.name) : [] }
+    ? { ...drain, before: [...drain.before, ...moves] }
+    : { before: moves, after: kube.marked ? planUncordon(leader.node, node.name) : [] }
 }
 
 function noAnswer(server: Node, without: Hint) {

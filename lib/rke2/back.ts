@@ -4,6 +4,7 @@ import type { Lab, Node } from '../lab/lab.ts'
 import { eachOf, type Shell } from '../shell/carry-out.ts'
 import { forEach, inOrder, type Stage, type Step } from '../shell/steps.ts'
 import { LabError, script, type Hint } from '../text/errors.ts'
+import { warnOfRunning } from './checks.ts'
 import { firstServer, lookAtCluster } from './cluster.ts'
 import { untilNodeReady } from './ready.ts'
 import { lookAt, planStart, refusal, type Member } from './service.ts'
@@ -35,6 +36,7 @@ export async function bringBack(
   const { leader, joiners, lacking } = await shell.look('Look at the cluster', () =>
     lookAtCluster(lab, agents),
   )
+  warnOfRunning(lab, [...first, ...joiners], [], ['mounts'])
   const members = joiners.filter(mayHaveRun)
   if (members.length > 0) {
     if (lacking.length > 0) await shell.apply(inOrder('Find a server that runs', lacking))

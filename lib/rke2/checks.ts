@@ -10,6 +10,7 @@ import type { Finding } from '../text/findings.ts'
 import { commandText } from '../text/quote.ts'
 import { rke2Config } from './config.ts'
 import { findingsOn, needsScript, ofRelease } from './fitness.ts'
+import { needs } from './needs.ts'
 import type { Edited, Member } from './service.ts'
 
 /** The step that reports everything that is wrong with a node, compared with the others where that matters; it fails if
@@ -41,15 +42,20 @@ export function planRoom(lab: Lab, { node, state }: Member): Check {
   }
 }
 
-/** Warns of the nodes that RKE2 has run on and that share their machine-id with another one. */
-export function warnOfTwins(lab: Lab, some: Member[], all: Member[]): void {
+/** Warns of what nodes that RKE2 has run on lack of these needs: that stops none of them. */
+export function warnOfRunning(
+  lab: Lab,
+  some: Member[],
+  all: Member[],
+  checks = ['machine-id', 'mounts'],
+): void {
+  const among = needs.filter(({ check }) => checks.includes(check))
   for (const { node, state } of some.filter((one) => one.state.hasRun)) {
     const others = all.filter(({ name }) => name !== node.name)
-    const findings = findingsOn({ lab, node, state, others, config: state.config })
-    const shared = findings.filter(({ check }) => check === 'machine-id')
+    const findings = findingsOn({ lab, node, state, others, config: state.config }, among)
     report(
       node,
-      shared.map((one): Finding => ({ ...one, level: 'warning' })),
+      findings.map((one): Finding => ({ ...one, level: 'warning' })),
     )
   }
 }

@@ -10,7 +10,8 @@ import { forEach, inOrder, type Check, type Stage } from '../shell/steps.ts'
 import { LabError, line, script } from '../text/errors.ts'
 import { untilNodeReady } from './ready.ts'
 import { checkVersion } from './requirements.ts'
-import { vipFile } from './vip.ts'
+import { hasVip } from './vip.ts'
+import { vipIsSilent } from './vip-steps.ts'
 import { lookAt, planStart, refusal, type Member } from './service.ts'
 import { kubectl, isReady } from './kube-nodes.ts'
 
@@ -29,6 +30,8 @@ export interface Start {
   /** The other servers, unless the first one is Ready and rke2.vip is not new: they may already form the cluster, or etcd may
    *  need them, or their certificates lack the address. */
   others: Member[]
+  /** rke2.vip does not answer this host. */
+  vipIsSilent?: boolean
 }
 
 /** Looks at the first server, and at the others where they matter. */
@@ -40,8 +43,10 @@ export async function lookAtFirst(lab: Lab): Promise<Start> {
       first: { ...first, trouble: areOff(`${first.name}: the machine is off`, off) },
       others: [],
     }
-  const isNew = lab.rke2.vip !== undefined && !first.state.manifests.ours.has(vipFile)
-  if (first.trouble || (reportsReady(lab, first) && !isNew)) return { first, others: [] }
+  const isNew = lab.rke2.vip !== undefined && !hasVip(lab, first.state)
+  if (first.trouble) return { first, others: [] }
+  if (reportsReady(lab, first) && !isNew)
+    return { first, others: [], vipIsSilent: await vipIsSilent(lab) }
   return { first, others: await eachOf(lab.nodes.filter(isServer).slice(1), lookAt) }
 }
 

@@ -38,6 +38,12 @@ export function parseRke2Config(text: string, file: string, machines = 1): Confi
 /** The address at which other nodes join a server. */
 export const joinUrl = (server: Pick<Node, 'address'>) => `https://${server.address}:9345`
 
+/** The lab without the address that servers share. */
+export function withoutVip(lab: Lab): Lab {
+  const { vip: _, ...rke2 } = lab.rke2
+  return { ...lab, rke2 }
+}
+
 /** The address of the cluster: the one that servers share, else that of this server. */
 export const clusterAddress = ({ rke2 }: Lab, server: Node) => rke2.vip ?? server.address
 

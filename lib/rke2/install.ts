@@ -7,7 +7,7 @@ import { awayFrom, checkNoOtherCluster, planTogether, type Start } from './clust
 import { ingressOf } from './config.ts'
 import { untilNodeReady } from './ready.ts'
 import { checkVersion } from './requirements.ts'
-import { checkVipKnown } from './vip.ts'
+import { checkVipKnown } from './vip-checks.ts'
 import { planVipAnswers, planVipIsFree } from './vip-steps.ts'
 import { planConfig, planStart, rememberImports, type Edited } from './service.ts'
 import { bringsNetwork, isReady } from './kube-nodes.ts'
@@ -20,7 +20,7 @@ export const planLook = (lab: Lab, edited: Edited, { first, others }: Start): St
 export function planFirst(
   lab: Lab,
   edited: Edited,
-  { first, others }: Start,
+  { first, others, vipIsSilent }: Start,
   seconds: number,
 ): Stage[] {
   const { name, node, state } = first
@@ -43,7 +43,7 @@ export function planFirst(
   const steps = start.lanes.flatMap((lane) => lane.steps)
   const kube = state.nodes?.find((one) => one.name === name)
   const isUp = isReady(state, kube, lab.rke2)
-  if (steps.length === 0 && isUp) return []
+  if (steps.length === 0 && isUp && !vipIsSilent) return []
   const goal = bringsNetwork(lab.rke2) ? 'has registered' : 'is Ready'
   const wait = forEach(`Wait until the node ${goal}`, [first], () => [
     untilNodeReady(lab, first, node, seconds, awayFrom(others)),

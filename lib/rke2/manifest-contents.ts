@@ -20,7 +20,7 @@ export function imagesOf(files: File[]): string[] {
 
 const metalLb =
   /^apiVersion: *["']?metallb\.io\/|^\s+chart: *["']?(\S*\/)?metallb\b|quay\.io\/metallb\//m
-const ofOneClass = /loadBalancerClass|--lb-class/
+const ofOneClass = /^[^#\n]*(loadBalancerClass|--lb-class)/m
 
 /** Why files that bring MetalLB are refused: RKE2's servicelb is on, and both would serve every Service of type LoadBalancer. */
 export function balancerTrouble(files: File[], servicelb: unknown): string[] {

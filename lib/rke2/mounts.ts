@@ -1,6 +1,6 @@
 // PURE. Whether the further disks of a node are mounted where the lab file says, before RKE2 writes there.
 import { typedOn } from '../guest/ssh-files.ts'
-import { deviceOf } from '../lab/extras.ts'
+import { deviceOf, formatEmpty } from '../lab/extras.ts'
 import type { Node } from '../lab/lab.ts'
 import { quote } from '../text/quote.ts'
 
@@ -18,16 +18,15 @@ export function mountTrouble(node: Node, mounted: string[]): string | false {
   return bare.length > 0 && `${names.join(', ')}: what is written there would fill its first disk`
 }
 
-/** What to type for a disk that was added to a machine later. Only an empty one is formatted. */
+/** What to type for a disk that was added to a machine later. It is formatted only if it is empty; otherwise what it has is shown. */
 export const mountByHand = (node: Node, mounted: string[]): string[] =>
   bareDisks(node, mounted).flatMap((disk) => {
     const { mount } = disk
     const device = deviceOf(disk)
     const line = `${device} ${mount} ext4 defaults,nofail,x-systemd.growfs 0 2`
     return [
-      `sudo blkid -p ${device} || sudo mkfs.ext4 -q ${device}`,
-      `echo ${line} | sudo tee -a /etc/fstab`,
-      `sudo mkdir -p ${mount} && sudo mount ${mount}`,
+      `${formatEmpty(disk, 'sudo ')} || ! lsblk --fs ${device}`,
+      `sudo mkdir -p ${mount} && { grep -q " ${mount} " /etc/fstab || echo ${line} | sudo tee -a /etc/fstab; } && sudo mount ${mount}`,
     ].map((command) => typedOn(node, quote(command)))
   })
 

@@ -132,7 +132,8 @@ test "$(cat /sys/module/apparmor/parameters/enabled 2>/dev/null)" != Y ||
     check: 'mounts',
     wrong: ({ node, state: { mounted } }) => mountTrouble(node, mounted),
     fix: ({ node, state: { mounted } }) => [
-      '# a disk is formatted and mounted when its machine is made; where it was added later:',
+      '# a disk is formatted and mounted when its machine is made; where it was added later (only an empty one is formatted):',
+      '# what is in the folder by now is hidden by the mount: move it first',
       ...mountByHand(node, mounted),
     ],
     printed: ({ node }) => mountScript(node),

@@ -2,6 +2,7 @@
 import { onNode, storeOn } from '../guest/on-node.ts'
 import { commandOn } from '../guest/ssh.ts'
 import { typedOn } from '../guest/ssh-files.ts'
+import type { Lab } from '../lab/lab.ts'
 import { forEach, inOrder, type Stage, type Step } from '../shell/steps.ts'
 import { LabError } from '../text/errors.ts'
 import { commandText } from '../text/quote.ts'
@@ -38,7 +39,7 @@ export function planRestore(restoring: Restoring, roles: Roles): Stage[] {
     node,
     [
       inOrder(`Bring the backup to ${name}`, bring(backup, leader)),
-      forEach('Stop the servers', [leader, ...servers], (one) => stop(one, one !== leader)),
+      forEach('Stop the servers', [leader, ...servers], (one) => stop(lab, one, one !== leader)),
       { ...forEach(`Reset ${name}`, [leader], () => reset(restoring, leader)), watched: true },
       inOrder(`Start ${name}`, planStart(stopped, true)),
       {
@@ -80,14 +81,19 @@ const bring = ({ file, snapshot }: Restoring['backup'], { node }: Member): Step[
 ]
 
 // A stopped service leaves etcd and the API running: two of three servers would still be a cluster.
-const stop = ({ node }: Member, isOther: boolean): Step[] =>
+const stop = ({ rke2 }: Lab, { node }: Member, isOther: boolean): Step[] =>
   isOther
     ? [
         onNode(node, 'systemctl disable rke2-server', { root: true }), // until it joins again
         onNode(node, 'systemctl stop rke2-server', { root: true }),
         onNode(node, '/usr/local/bin/rke2-killall.sh', { root: true }),
+        ...(rke2.vip === undefined ? [] : [onNode(node, giveBack(rke2.vip), { root: true })]),
       ]
     : [onNode(node, 'systemctl stop rke2-server', { root: true })]
+
+// kube-vip was killed too: an address that stayed on the card would answer this server's own calls.
+const giveBack = (vip: string) => `\
+ip -o -4 address show to ${vip} | while read -r _ card _; do ip address del ${vip}/32 dev "$card"; done`
 
 function reset({ lab, edited, backup, seconds }: Restoring, leader: Member): Step[] {
   const { node } = leader

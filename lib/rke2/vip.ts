@@ -1,8 +1,8 @@
 // PURE. The address that the servers share, which kube-vip holds on one of them: its manifest, and what is wrong with it on a
 // cluster. Read of kube-vip v1.2.3: pkg/kubevip, pkg/election, pkg/cluster.
-import type { Lab, Node } from '../lab/lab.ts'
-import { LabError, script } from '../text/errors.ts'
+import type { Lab } from '../lab/lab.ts'
 import { toYaml } from '../text/yaml.ts'
+import { sumOf, type ServerManifests } from './manifests.ts'
 
 /** The manifest's name, and words for kubectl that mean its pods. */
 export const vipFile = 'kube-vip.yaml'
@@ -93,36 +93,13 @@ const environment = (address: string) => ({
   KUBERNETES_SERVICE_PORT: '6443',
 })
 
-interface Server {
-  name: string
-  node: Node
-  state: { hasRun: boolean; config: string }
-}
+/** Whether a server has kube-vip as the lab file wants it. */
+export const hasVip = (lab: Lab, { manifests }: { manifests: ServerManifests }): boolean =>
+  manifests.ours.get(vipFile) === sumOf(vipManifest(lab)?.text ?? '')
 
-/** Throws where the address is new to a cluster of several servers whose certificates do not hold it, and where the only
- *  server, which is not `first`, does not have it yet. */
-export function checkVipKnown({ rke2: { vip } }: Lab, servers: Server[], first?: Server): void {
-  if (vip === undefined) return
-  const members = servers.filter(({ state }) => state.hasRun)
-  const lacking = members.filter(({ state }) => !state.config.split('\n').includes(`  - ${vip}`))
-  const isAlone = members.length === 1
-  if (lacking.length === 0 || (isAlone && lacking[0] === first)) return
-  const names = lacking.map((one) => one.name).join(' and ')
-  throw new LabError(
-    `rke2.vip ${vip} is new to this cluster: the certificate of ${names} does not hold it`,
-    {
-      details: ['nodes that join there would not trust the server that answers'],
-      hint: isAlone
-        ? [script('install-rke2'), '# then run this again']
-        : [
-            `# write into the lab file, instead of rke2.vip for now: rke2: { config: { tls-san: [${vip}] } }`,
-            script('install-rke2'),
-            script('join'),
-            '# then write rke2.vip instead, and run both again',
-          ],
-    },
-  )
-}
+/** For those who used the key for the address of a load balancer. */
+export const ownBalancer = (vip: string): string =>
+  `# if the address is that of your own load balancer, write it there instead of rke2.vip, for good: rke2: { config: { tls-san: [${vip}] } }`
 
 /** For sh on a node: whether the address answers, for kubectl and for nodes that join. Without credentials the API answers
  *  401, which is an answer. */
@@ -134,7 +111,8 @@ answers https://${vip}:6443/ && answers https://${vip}:9345/ping
 /** For sh on a node: fails if a machine that is not of this lab has the address. Trying it makes the kernel look for its MAC. */
 export const vipIsFree = (vip: string, { nodes }: Lab): string => `\
 curl --silent --insecure --noproxy ${vip} --max-time 2 --output /dev/null https://${vip}:6443/ || wget --quiet --no-check-certificate --no-proxy --timeout=2 --tries=1 --output-document=/dev/null https://${vip}:6443/ || true
-mac=$(ip neighbour show to ${vip} | sed -n 's/.* lladdr \\([^ ]*\\).*/\\1/p')
+known=$(ip neighbour show to ${vip}) || { echo "the node does not tell who has the address ${vip}" >&2; exit 1; }
+mac=$(echo "$known" | sed -n 's/.* lladdr \\([^ ]*\\).*/\\1/p')
 case $mac in
 '' | ${nodes.map(({ mac }) => mac).join(' | ')}) ;;
 *) echo "something else has the address ${vip} (MAC $mac)" >&2; false ;;

@@ -78,6 +78,7 @@ export const domainOf = (name: string, more: Partial<Domain> = {}): Domain => ({
   memory: 2 ** 30,
   macs: [],
   files: [],
+  targets: [],
   seed: {},
   ...more,
 })

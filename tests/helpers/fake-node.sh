@@ -30,11 +30,13 @@
 #   nodes/NAME/run/watches-old   an agent that has not restarted since etcd was reset
 #   secret                       what the token of the next new cluster ends with
 #   nodes/NAME/run/partition, filesystem  how large they are, once the disk has been grown
+#   nodes/NAME/run/disk-DISK     how large the file system of a further disk is, once it is mounted
 #   nodes/NAME/run/ahead         seconds that its clock is ahead
 #   nodes/NAME/run/queue         how its network card queues what it sends, if not as usual
 #   nodes/NAME/run/canal         canal's pod has run there: without the file that this wrote, the Node is not Ready
 #   nodes/NAME/run/type          of its root file system, if not ext4
 #   nodes/NAME/run/vip           the address of kube-vip, on the server that holds it
+#   vip-pods                     kubectl's list of kube-vip's pods; vip-silent: the address does not answer
 #   neighbours/ADDRESS           the MAC of what else has an address
 #   nodes/NAME/etc/machine-id    another one for a recreated machine
 # guests/NAME{,.error} is what a node answers when it is asked about cloud-init, or what ssh says instead of an answer.
@@ -174,6 +176,7 @@ log() { echo "time=\"now\" level=$1 msg=\"$2\"" >>"$root/run/journal"; }
 server_at() { # ADDRESS: the folder of the server that has it and runs; kube-vip holds its own on the first that runs
   local file
   for file in "$nodes"/*/var/lib/rancher/rke2/server/manifests/kube-vip.yaml; do
+    [[ ! -e $STAND_IN/vip-silent ]] || break
     if grep -qsx " *value: $1" "$file" && [[ $(content "${file%/var/*}/run/rke2-server") = active ]]; then
       grep -qsx "$1" "$nodes"/*/run/vip || echo "$1" >"${file%/var/*}/run/vip"
       return
@@ -309,6 +312,9 @@ size_of() { # disk, or what was on it when it was grown: partition, filesystem
   if [[ $1 != disk && -e $root/run/$1 ]]; then cat "$root/run/$1" && return; fi
   [[ $(cat "$STAND_IN"/{,hosts/*/}volumes/*-"${root##*/}".qcow2/xml 2>/dev/null) =~ \<capacity[^\>]*\>([0-9]*) ]] && echo "${BASH_REMATCH[1]}"
 }
+size_of_disk() { # DEVICE: a further one; run/disk-NAME is how large its file system is, where it is mounted
+  [[ $(cat "$STAND_IN"/volumes/*-"${root##*/}-${1#*virtio-}".qcow2/xml) =~ \<capacity[^\>]*\>([0-9]*) ]] && echo "${BASH_REMATCH[1]}"
+}
 nodes_json() {
   local file separator=
   printf '{"items":['
@@ -393,6 +399,9 @@ kubectl() { # WORDS
       ;;
     'delete pods --namespace kube-system --selector app.kubernetes.io/name=kube-vip --field-selector spec.nodeName='*)
       name=$8 && rm -f "$nodes/${name#*=}/run/vip" && event "kube-vip of ${name#*=} ends"
+      ;;
+    'get pods --namespace kube-system --selector app.kubernetes.io/name=kube-vip --no-headers')
+      content "$STAND_IN/vip-pods"
       ;;
     'delete pod --namespace kube-system --selector k8s-app=canal --field-selector spec.nodeName='*) start_canal "$nodes/${8#*=}" ;;
     'get configmap drill-greeting' | 'get configmap drill-greeting --namespace default')
@@ -526,7 +535,7 @@ case $me in
   uptime) echo ' 06:50:12 up 23 min,  0 users,  load average: 0.31, 0.24, 0.13' ;;
   findmnt) # the disk is vda, its first partition has the root file system
     mkdir -p "$root/sys/class/block/vda1" && echo 1 >"$root/sys/class/block/vda1/partition"
-    case "$*" in '-no SOURCE /') echo /dev/vda1 ;; '-no FSTYPE /') cat "$root/run/type" 2>/dev/null || echo ext4 ;; '-n /'*) test -e "$root/run/mounted" ;; *) unknown "$@" ;; esac
+    case "$*" in '-no SOURCE /') echo /dev/vda1 ;; '-no FSTYPE /') cat "$root/run/type" 2>/dev/null || echo ext4 ;; '-nro FSTYPE /dev/disk/by-id/virtio-'*) [[ ! -e $root/run/disk-${3#*virtio-} ]] || echo ext4; test -e "$root/run/disk-${3#*virtio-}" ;; *) unknown "$@" ;; esac
     ;;
   lsblk) [[ $* = '-no PKNAME /dev/vda1' ]] && echo vda || unknown "$@" ;;
   growpart)
@@ -536,9 +545,9 @@ case $me in
     if [[ $1 = --dry-run ]]; then echo "CHANGE: partition=1 old: size=$part new: size=$whole" && exit; fi
     echo "$whole" >"$root/run/partition" && echo "CHANGED: partition=1 old: size=$part new: size=$whole"
     ;;
-  resize2fs) [[ $1 != /dev/disk/by-id/virtio-* ]] || { echo "$1" >>"$root/run/mounted" && exit; }; size_of partition >"$root/run/filesystem.new" && mv "$root/run/filesystem.new" "$root/run/filesystem" ;;
-  dumpe2fs) printf 'Block count:              %s\nBlock size:               4096\n' "$(($(size_of filesystem) / 4096))" ;;
-  blockdev) size_of partition ;;
+  resize2fs) if [[ $1 = */virtio-* ]]; then size_of_disk "$1" >"$root/run/disk-${1#*virtio-}" && exit; fi; size_of partition >"$root/run/filesystem.new" && mv "$root/run/filesystem.new" "$root/run/filesystem" ;;
+  dumpe2fs) if [[ $2 = */virtio-* ]]; then size=$(cat "$root/run/disk-${2#*virtio-}"); else size=$(size_of filesystem); fi && printf 'Block count:              %s\nBlock size:               4096\n' "$((size / 4096))" ;;
+  blockdev) if [[ $2 = */virtio-* ]]; then size_of_disk "$2"; else size_of partition; fi ;;
   wget) exit 4 ;;
   df)
     if [[ $* = *avail,size* ]]; then # nearly full as long as the file of a drill is there
@@ -553,7 +562,13 @@ case $me in
       '-o -4 address show to '*) addresses=$6 ;;
       '-o -4 address show') addresses="$(config node-ip) $(content "$root/run/vip")" ;;
       'neighbour show to '*)
-        mac=$(content "$STAND_IN/neighbours/$4") && echo "$4 dev enp1s0 ${mac:+lladdr $mac REACHABLE}"
+        [[ ! -e $root/run/no-neighbours ]] || fail 'Cannot open netlink socket: Permission denied'
+        mac=$(content "$STAND_IN/neighbours/$4")
+        echo "$4 dev enp1s0 ${mac:+lladdr $mac REACHABLE}"
+        exit
+      ;;
+      'address del '*)
+        [[ $(content "$root/run/vip") != "${3%/32}" ]] || rm "$root/run/vip"
         exit
         ;;
       *) unknown "$@" ;;

@@ -26,6 +26,7 @@ export const domain = (name: string, more: Partial<Domain> = {}): Domain => ({
   name,
   owner: { lab: 'lab', role: 'agent', address: '192.0.2.9' },
   files: [],
+  targets: [],
   seed: {},
   macs: [],
   ...more,

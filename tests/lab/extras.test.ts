@@ -1,5 +1,9 @@
 // Disks and network cards beside the first: their rules, and what is derived from them.
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
+import { deviceOf, formatEmpty } from '../../lib/lab/extras.ts'
 import { makeLab, nodeOf, problemsOf, type RawLab } from '../helpers/labs.ts'
 
 const mac = /^52:54:00(:[0-9a-f]{2}){3}$/
@@ -47,12 +51,22 @@ const wrong: Row[] = [
   [[disk('a_b')], /must be a-z/],
   [[disk('data', '1MiB')], /at least 64MiB/],
   [[{ disks: [{ name: 'data' }] }], /disks\[0\]\.size/],
-  ...['/', '/etc', '/usr/local', '/var', '/var/lib', '/srv/../etc', 'srv', '/a b', "/it's"].map(
-    (mount): Row => [
-      [{ disks: [{ name: 'data', size: '1GiB', mount }] }],
-      /disks\[0\]\.mount: must be a folder for data/,
-    ],
-  ),
+  ...[
+    '/',
+    '/etc',
+    '/usr/local',
+    '/var',
+    '/var/lib',
+    '/var/lib/cloud',
+    '/var/lib/kubelet/pods/x',
+    '/srv/../etc',
+    'srv',
+    '/a b',
+    "/it's",
+  ].map((mount): Row => [
+    [{ disks: [{ name: 'data', size: '1GiB', mount }] }],
+    /disks\[0\]\.mount: must be a folder for data/,
+  ]),
   [
     [{ disks: ['a', 'b'].map((name) => ({ name, size: '1GiB', mount: '/srv' })) }],
     /disks\[1\]\.mount: \/srv is already nodes\[0\]\.disks\[0\]/,
@@ -124,3 +138,40 @@ await t.test('the same names and addresses elsewhere are fine', async (t) => {
   })
   t.strictSame(found, [])
 })
+
+const tools = ['wipefs', 'blkid', 'mkfs.ext4', 'mkswap']
+const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` }
+const inShell = (text: string, cwd: string) => spawnSync('sh', ['-c', text], { cwd, env }).status
+const lacking = tools.filter((tool) => inShell(`command -v ${tool}`, '.') !== 0)
+
+await t.test(
+  'only an empty disk is formatted',
+  { skip: lacking.length > 0 && `without ${lacking.join()}` },
+  (t) => {
+    const folder = t.testdir()
+    const disk = join(folder, 'disk')
+    const format = () =>
+      inShell(formatEmpty({ name: 'data' }).replaceAll(deviceOf({ name: 'data' }), disk), folder)
+    t.not(format(), 0, 'a disk that is not there')
+    const contents: [what: string, make: string][] = [
+      ['a file system', 'mkfs.ext4 -q disk'],
+      ['swap space', 'mkswap disk'],
+      ['a partition table', String.raw`printf '\125\252' | dd of=disk bs=1 seek=510 conv=notrunc`],
+      [
+        'what is two things',
+        String.raw`mkswap disk && printf '\123\357' | dd of=disk bs=1 seek=1080 conv=notrunc`,
+      ],
+    ]
+    for (const [what, make] of contents) {
+      t.equal(inShell(`rm -f disk && truncate -s 16M disk && { ${make}; } 2>&1`, folder), 0)
+      const before = readFileSync(disk)
+      t.not(format(), 0, what)
+      t.ok(before.equals(readFileSync(disk)), `${what} is untouched`)
+    }
+    inShell('rm disk && truncate -s 16M disk', folder)
+    t.equal(format(), 0, 'nothing')
+    t.equal(inShell('test "$(blkid -p -s LABEL -o value disk)" = data', folder), 0)
+    t.not(format(), 0, 'never twice')
+    t.end()
+  },
+)

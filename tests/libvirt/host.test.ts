@@ -6,8 +6,8 @@ import {
   parseNetwork,
   parsePool,
   parseVolume,
-  volumeList,
 } from '../../lib/libvirt/host.ts'
+import { volumeList } from '../../lib/libvirt/volumes.ts'
 import { fixture } from '../helpers/fixtures.ts'
 import { makeLab } from '../helpers/labs.ts'
 
@@ -29,6 +29,7 @@ await t.test('a running domain of ours', async (t) => {
     memory: 2 ** 30,
     macs: ['52:54:00:9f:c4:b3'],
     files: [`${pool}/lab-kubemaster.qcow2`, seedFile],
+    targets: ['vda', 'sda'],
     seed: { live: seedFile, config: seedFile },
   })
 })

@@ -26,6 +26,7 @@ import {
   stranger,
   volumeOf,
 } from '../helpers/hosts.ts'
+import type { Lab } from '../../lib/lab/lab.ts'
 import { emptyBase } from '../../lib/libvirt/storage-xml.ts'
 import { makeLab, nodeOf, withExtras } from '../helpers/labs.ts'
 
@@ -143,7 +144,7 @@ await t.test('a further disk is ours by what it grows on, not by who has it', as
   const host = hostWith([domain('kubemaster', { files })], [node.volume, made ?? '', byHand ?? ''])
   host.volumes = [
     volumeOf(node.volume),
-    volumeOf(made ?? '', emptyBase),
+    volumeOf(made ?? '', emptyBase(lab)),
     volumeOf(byHand ?? '', ''), // attached by virsh
   ]
   t.strictSame(
@@ -153,4 +154,31 @@ await t.test('a further disk is ours by what it grows on, not by who has it', as
   t.equal(whoseVolume(own, host, byHand ?? '', 'kubemaster'), 'foreign')
   const theirs = { ...host, domains: [stranger('x', { files })] }
   t.equal(whoseVolume(own, theirs, made ?? '', 'kubemaster'), 'foreign')
+})
+
+await t.test('a volume whose name fits two labs is of the one that made it', async (t) => {
+  const labOf = (name: string, node: string, disk?: string) =>
+    makeLab((raw) => {
+      raw.name = name
+      raw.nodes = raw.nodes.slice(0, 1)
+      Object.assign(raw.nodes[0]!, {
+        name: node,
+        disks: disk ? [{ name: disk, size: '1GiB' }] : [],
+      })
+    })
+  const rows: [volume: string, backing: string, whose: Lab, other: Lab][] = []
+  const [one, two, root] = [
+    labOf('lab', 'a', 'b-c'),
+    labOf('lab-a', 'b', 'c'),
+    labOf('lab-a-b', 'c'),
+  ]
+  for (const whose of [one, two])
+    for (const other of [one, two, root])
+      if (whose !== other) rows.push(['lab-a-b-c.qcow2', emptyBase(whose), whose, other])
+  for (const other of [one, two]) rows.push(['lab-a-b-c.qcow2', base, root, other])
+  for (const [volume, backing, whose, other] of rows) {
+    const host = { ...hostWith([], [volume]), volumes: [volumeOf(volume, backing)] }
+    const seen = (lab: Lab) => whoseVolume(lab, host, volume, lab.nodes[0]!.name)
+    t.strictSame([seen(whose), seen(other)], ['ours', 'foreign'], `${whose.name}, ${other.name}`)
+  }
 })

@@ -15,6 +15,7 @@ await t.test('a snapshot that snapshot.ts made', async (t) => {
     state: 'shutoff',
     external: false,
     owner: { lab: 'lab', role: 'server', address: '192.0.2.30' },
+    files: ['/var/lib/libvirt/images/rke2-kvm-lab/lab-kubemaster.qcow2'],
   })
 })
 

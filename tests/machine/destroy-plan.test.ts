@@ -239,18 +239,18 @@ await t.test(
     const volumes = ['lab-kubemaster.qcow2', 'lab-kubemaster-data.qcow2', 'lab-kubemaster-x.qcow2']
     const host = hostWith(
       [domain('kubemaster', { files: filesOf(...volumes) })],
-      [...volumes, emptyBase],
+      [...volumes, emptyBase(lab)],
     )
     host.volumes = [
       volumeOf('lab-kubemaster.qcow2'),
-      volumeOf('lab-kubemaster-data.qcow2', emptyBase),
+      volumeOf('lab-kubemaster-data.qcow2', emptyBase(lab)),
       volumeOf('lab-kubemaster-x.qcow2', ''), // made and attached by hand
     ]
     const left = ['volume lab-kubemaster-x.qcow2: kubemaster uses it, but this lab did not make it']
     for (const own of [lab, makeLab(withExtras)])
       t.match(destroyPlan(own, [], host, tags, true), {
         volumes: volumes.slice(0, 2),
-        images: [emptyBase],
+        images: [emptyBase(lab)],
         leftAlone: left,
       })
     const cut = { ...host, domains: [] } // an interrupted removal
@@ -261,3 +261,26 @@ await t.test(
     )
   },
 )
+
+await t.test('a snapshot of a further disk that the lab did not make is left alone', async (t) => {
+  const [disk, before] = ['lab-kubemaster-data.qcow2', 'lab-kubemaster-data.before']
+  const host = hostWith(
+    [domain('kubemaster', { files: filesOf('lab-kubemaster.qcow2', before) })],
+    ['lab-kubemaster.qcow2', disk, before],
+  )
+  const plan = (backing: string) => {
+    host.volumes = [
+      volumeOf('lab-kubemaster.qcow2'),
+      volumeOf(disk, backing),
+      volumeOf(before, disk),
+    ]
+    return destroyPlan(makeLab(withExtras), [], host, tags, true)
+  }
+  const byHand = plan('')
+  t.strictSame(byHand.volumes, ['lab-kubemaster.qcow2'])
+  t.match(byHand.leftAlone, [
+    `volume ${disk}: this lab did not make it`,
+    `volume ${before}: kubemaster uses it, but this lab did not make it`,
+  ])
+  t.strictSame(plan(emptyBase(lab)).volumes, [before, 'lab-kubemaster.qcow2', disk])
+})

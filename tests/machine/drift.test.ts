@@ -81,6 +81,10 @@ await t.test('further disks and cards', async (t) => {
   const files = [file('data'), file('spare')]
   t.strictSame(found({ macs, files }), [])
   t.strictSame(found({ macs, files: ['/pool/lab-kubemaster-data.snap', file('spare')] }), [])
+  t.strictSame(
+    differences({ ...machineOf({ ...same, macs, files }, own.disk), node: own }),
+    ['data', 'spare'].map((name) => `disk ${name} is there, but this lab did not make it`),
+  )
   t.strictSame(found({ macs, files }, 5), [
     'disk data is 5 GiB, the lab file says 10 GiB; resize.ts changes it',
   ])

@@ -206,7 +206,7 @@ await t.test('what is wrong, and the command that is right for the distribution'
       [
         [
           'failure',
-          /^its \/usr\/local has a .*: RKE2 would go to \/opt\/rke2, where no script looks/,
+          /^its \/usr\/local is a .*: RKE2 would go to \/opt\/rke2, where no script looks/,
           /a plain \/usr\/local/,
           again,
         ],
@@ -385,6 +385,7 @@ MemTotal:        1977012 kB
     prefix: 'cannot be written',
     lacksPolicy: true,
     memory: 1977012 * 1024,
+    mounted: [],
     free: 5000000000,
     hasCanalRule: true,
   })
@@ -392,6 +393,7 @@ MemTotal:        1977012 kB
 
 await t.test('further disks are mounted before RKE2 writes there', async (t) => {
   const disks = [{ name: 'data', size: '1GiB', mount: '/var/lib/data' }]
+  const device = '/dev/disk/by-id/virtio-data'
   const change = (lab: RawLab) => void Object.assign(lab.nodes[1]!, { disks })
   t.strictSame(said({}, { change }), [], 'what could not be read is no reason')
   t.strictSame(said({ mounted: ['/', '/var/lib/data'] }, { change }), [])
@@ -399,10 +401,10 @@ await t.test('further disks are mounted before RKE2 writes there', async (t) => 
     [
       'failure',
       'its disk data is not mounted on /var/lib/data: what is written there would fill its first disk',
-      '# a disk is formatted and mounted when its machine is made; where it was added later:',
-      `${onWorker}'sudo blkid -p /dev/disk/by-id/virtio-data || sudo mkfs.ext4 -q /dev/disk/by-id/virtio-data'`,
-      `${onWorker}'echo /dev/disk/by-id/virtio-data /var/lib/data ext4 defaults,nofail,x-systemd.growfs 0 2 | sudo tee -a /etc/fstab'`,
-      `${onWorker}'sudo mkdir -p /var/lib/data && sudo mount /var/lib/data'`,
+      '# a disk is formatted and mounted when its machine is made; where it was added later (only an empty one is formatted):',
+      '# what is in the folder by now is hidden by the mount: move it first',
+      `${onWorker}'test -z "$(sudo wipefs -n ${device} || echo unknown)" && { sudo blkid -p ${device}; test $? -eq 2; } && sudo mkfs.ext4 -q -L data ${device} || ! lsblk --fs ${device}'`,
+      `${onWorker}'sudo mkdir -p /var/lib/data && { grep -q " /var/lib/data " /etc/fstab || echo ${device} /var/lib/data ext4 defaults,nofail,x-systemd.growfs 0 2 | sudo tee -a /etc/fstab; } && sudo mount /var/lib/data'`,
     ],
   ])
   const script = needsScript(candidate({}, { change }))

@@ -43,4 +43,6 @@ void t.test('MetalLB and servicelb are refused together', async (t) => {
   const native = { name: 'native.yaml', text: 'image: quay.io/metallb/speaker:v0.16.1\n' }
   t.strictSame(names(true, [native]), ['native.yaml'])
   t.strictSame(names(true, [native, { name: 'x', text: 'args: [--lb-class=metallb]' }]), [])
+  const remark = { name: 'x', text: '# without loadBalancerClass\n' }
+  t.strictSame(names(true, [native, remark]), ['native.yaml'])
 })

@@ -5,7 +5,8 @@ import { joinedServer, rke2Config } from '../../lib/rke2/config.ts'
 import { checkManifests } from '../../lib/rke2/manifests.ts'
 import { planFirst } from '../../lib/rke2/install.ts'
 import { planJoin } from '../../lib/rke2/join.ts'
-import { checkVipKnown, vipLine, vipManifest, vipStatus } from '../../lib/rke2/vip.ts'
+import { checkVipKnown } from '../../lib/rke2/vip-checks.ts'
+import { vipLine, vipManifest, vipStatus } from '../../lib/rke2/vip.ts'
 import { manifestProblems } from '../docs/manifests.ts'
 import { makeLab, nodeOf, type RawLab } from '../helpers/labs.ts'
 import { kubeNode, member, shortly } from '../helpers/plans.ts'
@@ -132,7 +133,13 @@ void t.test('an address that certificates lack is refused on a cluster', async (
   t.doesNotThrow(() => checkVipKnown(without, [old, b]))
   t.throws(() => checkVipKnown(lab, [a, b, c], a), {
     message: `rke2.vip ${vip} is new to this cluster: the certificate of worker01 does not hold it`,
-    hint: [/tls-san: \[192\.0\.2\.29\]/, { script: 'install-rke2' }, { script: 'join' }, /then/],
+    hint: [
+      /tls-san: \[192\.0\.2\.29\]/,
+      { script: 'install-rke2' },
+      { script: 'join' },
+      /then/,
+      /load balancer/,
+    ],
   })
   t.throws(() => checkVipKnown(lab, [old, c]), {
     message: /the certificate of kubemaster/,

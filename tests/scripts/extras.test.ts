@@ -1,5 +1,6 @@
 // Further disks and network cards through create, resize, snapshot and destroy, as real processes on a stand-in host.
 import t, { type Test } from 'tap'
+import { emptyBase } from '../../lib/libvirt/storage-xml.ts'
 import { FakeHost } from '../helpers/fake-host.ts'
 import { killAfterEachCall } from '../helpers/kill.ts'
 import type { RawLab } from '../helpers/labs.ts'
@@ -8,7 +9,7 @@ import { failed, idle, statusOf, succeeds } from '../helpers/results.ts'
 
 const gib = 2 ** 30
 const changes = (calls: string[]) => calls.map((call) => call.replace(/^virsh -c \S+ /, ''))
-const empty = 'base-0000000000000000.qcow2'
+const empty = emptyBase({ name: 'lab' })
 
 /** One machine with these disks, and a card. */
 const withDisks =
@@ -144,6 +145,42 @@ await t.test('resize makes them larger and adds others; a snapshot has them too'
   t.strictSame(serials(host), ['vdb data-0', 'vdc data-1'])
   await succeeds(t, host, 'destroy', '--yes', '--images')
   t.strictSame(host.inventory(), { domains: [], volumes: [], pools: [], networks: [] })
+})
+
+await t.test('a file system grows with its disk, also when a run was killed between', async (t) => {
+  const mounted = (size: string) => (lab: RawLab) => {
+    withDisks(size)(lab)
+    Object.assign((lab.nodes[0]!.disks as object[])[0]!, { mount: '/var/lib/data' })
+  }
+  const host = new FakeHost(t, mounted('10GiB'))
+  await succeeds(t, host, 'create')
+  await succeeds(t, host, 'eject')
+  const size = 'nodes/kubemaster/run/disk-data-0'
+  host.put(size, String(10 * gib))
+  await idle(t, host, 'resize', 'nothing to do: every machine has the sizes')
+  host.writeLab(mounted('20GiB'))
+  const file = '/var/lib/libvirt/images/rke2-kvm-lab/lab-kubemaster-data-0.qcow2'
+  host.put('kill-after', `1\nvirsh -c qemu:///system blockresize kubemaster ${file} ${20 * gib}B`)
+  t.equal((await host.run('resize')).code, null)
+  t.equal(capacityOf(host, 'lab-kubemaster-data-0.qcow2'), 20)
+  t.equal(Number(host.read(size)), 10 * gib)
+  await succeeds(t, host, 'resize')
+  t.equal(Number(host.read(size)), 20 * gib)
+  await idle(t, host, 'resize', 'nothing to do: every machine has the sizes')
+})
+
+await t.test('a disk that a Ready node does not have mounted is said by each run', async (t) => {
+  const host = new FakeHost(t, withDisks())
+  for (const script of ['create', 'eject', 'install-rke2']) await succeeds(t, host, script)
+  host.writeLab((lab) => {
+    withDisks('10GiB')(lab)
+    Object.assign((lab.nodes[0]!.disks as object[])[0]!, { mount: '/var/lib/data' })
+  })
+  for (const script of ['resize', 'resize', 'install-rke2']) {
+    const { stderr } = await succeeds(t, host, script)
+    t.match(stderr, 'kubemaster: its disk data-0 is not mounted on /var/lib/data', script)
+    t.match(stderr, 'sudo mkfs.ext4 -q -L data-0 /dev/disk/by-id/virtio-data-0', script)
+  }
 })
 
 await t.test('what resize does not do is said before anything is changed', async (t) => {

@@ -2,6 +2,7 @@
 import { cpSync, existsSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { emptyBase } from '../../lib/libvirt/storage-xml.ts'
 import { FakeHost } from '../helpers/fake-host.ts'
 import type { RawLab } from '../helpers/labs.ts'
 import { prepare } from '../helpers/prepare.ts'
@@ -45,7 +46,7 @@ await t.test('further disks are made on the host of their machine', async (t) =>
     for (const node of lab.nodes) node.disks = [{ name: 'data', size: '1GiB' }]
   })
   await succeeds(t, host, 'create')
-  const empty = 'base-0000000000000000.qcow2'
+  const empty = emptyBase({ name: 'lab' })
   const volumes = (name?: string) =>
     host.inventory(name).volumes!.filter((one) => one === empty || one.includes('-data'))
   t.strictSame(volumes(), [empty, 'lab-kubemaster-data.qcow2', 'lab-worker01-data.qcow2'])

@@ -200,3 +200,95 @@ await t.test('it leaves a server before that is upgraded or removed', async (t) 
   t.ok(at('kube-vip of kubemaster ends') < at('ask kubemaster to leave'))
   t.match(kubeconfigOf(host), `server: https://${vip}:6443`)
 })
+
+const other = '192.0.2.28'
+const sanOnly = (lab: RawLab) => {
+  several(lab)
+  lab.rke2.config = { 'tls-san': [vip] }
+}
+
+await t.test('another address is as new as the first one', async (t) => {
+  const host = await made(t, shared, 'install-rke2', 'join')
+  host.writeLab((lab) => {
+    shared(lab)
+    lab.rke2.vip = other
+  })
+  for (const script of ['install-rke2', 'join']) {
+    const result = await host.run(script)
+    failed(t, result, `rke2.vip ${other} is new to this cluster: the certificate of kubemaster and`)
+    t.strictSame(shown(result), [])
+  }
+})
+
+await t.test('a server that cannot be asked is no reason to take an address', async (t) => {
+  const host = await made(t, several, 'install-rke2', 'join')
+  host.writeLab(shared)
+  host.put('domains/worker01/state', 'shut off\n')
+  for (const [script, ...names] of [['install-rke2'], ['join', 'worker02']] as const) {
+    const result = await host.run(script, names)
+    failed(t, result, 'is new to this cluster, and worker01 cannot be asked', 'start.ts worker01')
+    t.strictSame(shown(result), [])
+  }
+})
+
+await t.test('an address that was in certificates alone, of a load balancer', async (t) => {
+  const host = await made(t, sanOnly, 'install-rke2', 'join')
+  host.writeLab(shared)
+  const result = await host.run('join')
+  failed(t, result, 'the servers do not have the kube-vip.yaml of the lab file', 'install-rke2.ts')
+  t.match(result.stderr, 'if the address is that of your own load balancer')
+  t.strictSame(shown(result), [])
+  mkdirSync(join(host.state, 'neighbours'))
+  host.put(`neighbours/${vip}`, '02:00:00:00:00:01')
+  failed(t, await host.run('install-rke2'), 'something else has', 'your own load balancer')
+  host.put('nodes/kubemaster/run/no-neighbours', '')
+  failed(t, await host.run('install-rke2'), 'the node does not tell who has the address')
+  t.equal(host.onNode('kubemaster', there), '')
+  await succeeds(t, host, 'remove', 'kubemaster', '--yes')
+  t.match(kubeconfigOf(host), 'server: https://192.0.2.31:6443', 'nobody holds the address')
+})
+
+await t.test('while it does not answer, no run has nothing to do', async (t) => {
+  const host = await made(t, shared, 'install-rke2', 'join')
+  host.forget(`network/${vip}`)
+  host.put('vip-silent', '')
+  host.put('vip-pods', 'kube-vip-k2x9p   0/1   ImagePullBackOff   0   61s\n')
+  for (const script of ['install-rke2', 'join', 'install-rke2']) {
+    const result = await host.run(script, ['--timeout', '4'])
+    failed(t, result, `rke2.vip ${vip} did not answer within 4 s`, 'kube-vip: ImagePullBackOff')
+  }
+  host.forget('vip-silent')
+  await succeeds(t, host, 'install-rke2')
+  host.put(`network/${vip}`, 'open')
+  for (const script of ['install-rke2', 'join']) await idle(t, host, script, 'nothing to do')
+})
+
+const backedUp = async (t: Test, change: (lab: RawLab) => unknown) => {
+  const host = new FakeHost(t, change, { machines: true })
+  host.put('at-once', '')
+  await prepare(t, host, 'install-rke2', 'join', 'backup')
+  return host
+}
+
+await t.test(
+  'restore is refused where nobody would hold it; without the key it is not',
+  async (t) => {
+    const host = await backedUp(t, sanOnly)
+    host.writeLab(shared)
+    const result = await host.run('restore', ['--yes'])
+    failed(t, result, 'kubemaster and worker01 do not have the kube-vip.yaml', 'take rke2.vip out')
+    t.strictSame(shown(result), [])
+    host.writeLab(sanOnly)
+    await succeeds(t, host, 'restore', '--yes')
+  },
+)
+
+await t.test('restore: a server whose kube-vip is killed gives the address back', async (t) => {
+  const host = await backedUp(t, shared)
+  host.forget('nodes/kubemaster/run/vip')
+  host.put('nodes/worker01/run/vip', `${vip}\n`)
+  await succeeds(t, host, 'restore', '--yes')
+  t.equal(host.onNode('worker01', 'run/vip'), '')
+  t.match(host.onNode('kubemaster', 'run/vip'), vip)
+  t.match(configOf(host, 'worker01'), `server: https://${vip}:9345`)
+})
