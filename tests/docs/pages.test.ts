@@ -23,7 +23,7 @@ import { canServe, Cluster, hasTools } from './stand-in.ts'
 import { top } from '../helpers/fixtures.ts'
 import { isChange, succeeds } from '../helpers/results.ts'
 
-t.setTimeout(1_500_000) // seconds by itself, minutes beside tests that want the processor
+t.setTimeout(900_000) // seconds by itself, minutes beside tests that want the processor
 
 const pages = pageFiles().map((file) => ({ file, page: readPage(file) }))
 const manifests = readdirSync(join(top, 'tutorials/manifests'))

@@ -57,6 +57,7 @@ await t.test('an empty host is looked at in one process', async (t) => {
   reset('nothing')
   t.strictSame(await observe(lab), {
     domains: [],
+    networks: [],
     volumeNames: [],
     volumes: [],
     formerNetworks: [],
