@@ -291,3 +291,32 @@ await t.test('destroy with a host that is off keeps the files for the next run',
   t.notOk(existsSync(join(cluster.project, '.lab')))
   t.match((await succeeds(t, cluster, 'destroy', '--yes')).stderr, 'nothing to remove')
 })
+
+await t.test('a host behind SSH is asked by libvirt, and looked at over SSH', async (t) => {
+  const host = new FakeHost(t)
+  host.addHost('bigbox')
+  const onBridge = (bridge: string) =>
+    host.writeLab((lab) => {
+      twoHosts(lab)
+      lab.hosts = { bigbox: { libvirt: 'qemu+ssh://me@bigbox/system', bridge } }
+    })
+  const ofBigbox = async () => {
+    const { stdout } = await host.run('doctor', ['--json'])
+    const { findings } = JSON.parse(stdout) as { findings: Record<'found' | 'level', string>[] }
+    return findings.filter(({ found, level }) => found.includes('bigbox') && level !== 'ok')
+  }
+
+  onBridge('br1')
+  const missing = 'on bigbox: there is no interface br1; bridges of this host: br0'
+  t.match(await ofBigbox(), [{ check: 'bridge', level: 'failure', found: missing }])
+  failed(t, await host.run('create'), missing)
+  onBridge('br0')
+  t.strictSame(await ofBigbox(), [])
+  await succeeds(t, host, 'create')
+  t.strictSame(host.inventory('bigbox').domains, ['worker02'])
+  await succeeds(t, host, 'eject')
+  const { nodes } = await statusOf(t, host)
+  t.match(nodes[2], { name: 'worker02', host: 'bigbox', domain: 'running', seed: 'ejected' })
+  await succeeds(t, host, 'destroy', '--yes', '--images')
+  t.strictSame(host.inventory('bigbox').domains, [])
+})
