@@ -281,6 +281,13 @@ await t.test('selectors of the manifests find the pods that they are meant for',
   }
 })
 
+/** The lab with the keys of a page; `rke2` keeps its others. */
+const within = (lab: Record<string, unknown>, value: Record<string, unknown>) => ({
+  ...lab,
+  ...value,
+  ...(value.rke2 ? { rke2: { ...(lab.rke2 as object), ...value.rke2 } } : {}),
+})
+
 await t.test(
   'YAML in the pages is a lab file, a cloud-config or a manifest that is accepted',
   async (t) => {
@@ -302,13 +309,6 @@ await t.test(
       }
   },
 )
-
-/** The lab with the keys of a page; `rke2` keeps its others. */
-const within = (lab: Record<string, unknown>, value: Record<string, unknown>) => ({
-  ...lab,
-  ...value,
-  ...(value.rke2 ? { rke2: { ...(lab.rke2 as object), ...value.rke2 } } : {}),
-})
 
 await t.test('the checks themselves find mistakes', async (t) => {
   for (const line of [
