@@ -1,26 +1,45 @@
 // A lab of three servers on real libvirt, real QEMU guests and real SSH: made and removed by printed scripts, off and on
 // together, an upgrade that fails in the middle and is taken back, and the first server leaves. They share an address, which
-// another one has when the one that holds it is switched off. RKE2 and kube-vip are played by the stand-in in tests/stand-in.
+// another one has when the one that holds it is switched off. The third one is on a second host, which loses its power: a
+// libvirt in namespaces of its own, with a cable between the bridges. RKE2 and kube-vip are played by the stand-in in
+// tests/stand-in.
 import t from 'tap'
 import { offAndOn } from './day-two/off-and-on.ts'
 import { removeFirstServer } from './day-two/remove.ts'
 import { upgradeTakenBack } from './day-two/upgrade.ts'
+import { joinBridges, startHost } from './host.ts'
 import { startLab, version } from './rig.ts'
+import { destroyWithout, hostLost } from './three-servers/hosts.ts'
 import { madeByPrinted, runPrinted } from './three-servers/printed.ts'
 import { addressMoves, withVip } from './three-servers/vip.ts'
 
-const { before, ...section } = await startLab(
+const other = await startHost({ address: '192.168.1.2/24' })
+t.teardown(() => other.stop())
+const started = await startLab(
   t,
   { server01: 'server', server02: 'server', server03: 'server' },
   41,
-  { defaults: { vcpus: 1, memory: '1GiB', disk: '12GiB' } },
+  {
+    defaults: { vcpus: 1, memory: '1GiB', disk: '12GiB' },
+    hosts: { second: { libvirt: other.uri } },
+  },
 )
-const { host, run, work, lab } = section
+const { host, run, work, lab } = started
+await joinBridges(host, other)
+const before = [await host.inventory(), await other.inventory()]
+const hostOf = (name: string) => (name === 'server03' ? other : host)
+const section = { ...started, other, hostOf }
+lab.nodes[2]!.host = 'second'
 lab.rke2 = withVip(lab)
 work.writeLab(lab)
 
 await t.test('three servers by printed scripts', (t) => madeByPrinted(t, section))
+await t.test('each is on its host', async (t) => {
+  t.strictSame((await host.inventory()).domains, ['server01', 'server02'])
+  t.strictSame((await other.inventory()).domains, ['server03'])
+})
 await t.test('the address moves', (t) => addressMoves(t, section))
+await t.test('the second host loses its power, and comes back', (t) => hostLost(t, section))
 await t.test('off and on: etcd finds its quorum', (t) => offAndOn(t, section))
 
 const to = 'v1.37.0+rke2r1'
@@ -28,8 +47,9 @@ await t.test('upgrade', (t) => upgradeTakenBack(t, { ...section, from: version, 
 await t.test('the first server leaves', (t) => removeFirstServer(t, section))
 
 await t.test('destroy leaves nothing', async (t) => {
+  await destroyWithout(t, section)
   await runPrinted(t, section, 'destroy')
   t.match((await run.succeeds(t, 'destroy')).stderr, 'nothing to remove')
   await run.succeeds(t, 'destroy', '--yes', '--images')
-  t.strictSame(await host.inventory(), before)
+  t.strictSame([await host.inventory(), await other.inventory()], before)
 })

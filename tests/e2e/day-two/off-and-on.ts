@@ -9,6 +9,8 @@ export interface Section {
   work: Workspace
   run: Runner
   nodes: string[]
+  /** The host that a machine is on, where there are several. */
+  hostOf?: (node: string) => Host
 }
 
 const uri = ['virsh', '-c', 'qemu:///system']
@@ -46,15 +48,18 @@ export async function offAndOn(
   section: Section,
   whileOff = async (): Promise<void> => {},
 ): Promise<void> {
-  const { host, run, nodes } = section
-  const virsh = (...words: string[]) => host.run([...uri, ...words])
+  const { host, run, nodes, hostOf = () => host } = section
   const other = await foreignDomain(section)
   const theirs = await other.look()
   const before = await readyNodes(t, section)
 
   await run.succeeds(t, 'stop')
   for (const node of nodes)
-    t.match(await virsh('domstate', '--reason', node), 'shut off (shutdown)', `${node}: cleanly`)
+    t.match(
+      await hostOf(node).run([...uri, 'domstate', '--reason', node]),
+      'shut off (shutdown)',
+      `${node}: cleanly`,
+    )
   t.match((await run.succeeds(t, 'stop')).stderr, 'nothing to do: every machine is off')
   await whileOff()
   await run.succeeds(t, 'start')

@@ -4,14 +4,16 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import type { Section } from '../day-two/off-and-on.ts'
+import type { Host } from '../host.ts'
 
 /** Domains, volumes and seeds, without what is new each time: instance-id, keys. */
-async function made({ host, work, nodes }: Section) {
-  const virsh = (...words: string[]) => host.run(['virsh', '-c', 'qemu:///system', ...words])
+async function made({ host, work, nodes, hostOf = () => host }: Section) {
+  const virsh = (at: Host, ...words: string[]) =>
+    at.run(['virsh', '-c', 'qemu:///system', ...words])
   const lines = async (argv: string[]) => (await host.run(argv, work.options)).split('\n').sort()
   const seeds = nodes.map(async (name) => {
     const iso = join(work.dir, `${name}.iso`)
-    await virsh('vol-download', '--pool', 'rke2-kvm-lab', `lab-${name}-seed.iso`, iso)
+    await virsh(hostOf(name), 'vol-download', '--pool', 'rke2-kvm-lab', `lab-${name}-seed.iso`, iso)
     const file = (path: string) => host.run(['isoinfo', '-R', '-x', `/${path}`, '-i', iso])
     return [await file('user-data'), await file('meta-data'), await file('network-config')]
       .join('---\n')
@@ -20,17 +22,21 @@ async function made({ host, work, nodes }: Section) {
       .replace(/instance-id: .*/, 'instance-id: fresh')
   })
   const disks = nodes.map(async (name) =>
-    (await virsh('vol-dumpxml', '--pool', 'rke2-kvm-lab', `lab-${name}.qcow2`)).match(
+    (await virsh(hostOf(name), 'vol-dumpxml', '--pool', 'rke2-kvm-lab', `lab-${name}.qcow2`)).match(
       /<(capacity|path|compat)[^\n]*/g,
     ),
   )
-  const volumes = await virsh('vol-list', 'rke2-kvm-lab')
-  return {
-    domains: await Promise.all(nodes.map((name) => virsh('dumpxml', '--inactive', name))),
-    volumes: volumes
+  const volumes = [...new Set(nodes.map(hostOf))].map(async (at) =>
+    (await virsh(at, 'vol-list', 'rke2-kvm-lab'))
       .split('\n')
       .map((line) => line.trim().split(/\s+/)[0] ?? '')
       .sort((one, other) => one.localeCompare(other)),
+  )
+  return {
+    domains: await Promise.all(
+      nodes.map((name) => virsh(hostOf(name), 'dumpxml', '--inactive', name)),
+    ),
+    volumes: await Promise.all(volumes),
     disks: await Promise.all(disks),
     seeds: await Promise.all(seeds),
     files: await lines(['find', '.lab', '-type', 'f', '!', '-name', 'lock', '-printf', '%p %m\n']),
