@@ -17,13 +17,12 @@ trap exit INT TERM HUP
 
 # /run hides the machine's sockets (libvirt, dbus), /sys shows this namespace's network links.
 mount -t tmpfs -o mode=755 tmpfs /run
-mkdir -p /run/lock
+mkdir -p /run/lock /run/libvirt
 [[ ${XDG_RUNTIME_DIR:-} != /run/* ]] || mkdir -p "$XDG_RUNTIME_DIR"
 umount -l /sys
 mount -t sysfs sysfs /sys
 
-# Its sockets lie in STATE, where another stand-in host reaches them.
-for folder in /etc/libvirt /run/libvirt /var/lib/libvirt /var/log/libvirt /var/cache/libvirt; do
+for folder in /etc/libvirt /var/lib/libvirt /var/log/libvirt /var/cache/libvirt; do
   mkdir -p "$folder" "$state$folder"
   mount --bind "$state$folder" "$folder"
 done

@@ -4,7 +4,7 @@
 // else on disk is the machine's. It never meets the machine's own libvirt, needs no cgroups, and
 // lives only as long as the program that started it: its first process (host-init.sh) reads from
 // a pipe that the kernel closes for us, whichever way we end.
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
+import { spawn, type ChildProcess } from 'node:child_process'
 import { mkdtempSync, readFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { constants } from 'node:os'
@@ -31,8 +31,6 @@ export interface ExecResult {
 export interface Host {
   /** The first process, seen from outside; for nsenter. */
   pid: number
-  /** The URI by which other stand-in hosts reach its libvirt. */
-  uri: string
   /** Runs a program inside and waits for it; never throws for its exit status. */
   exec(argv: string[], options?: ExecOptions): Promise<ExecResult>
   /** Like exec, but throws when the exit status is not 0; gives stdout. */
@@ -111,7 +109,6 @@ export async function startHost(options: HostOptions = {}): Promise<Host> {
 
   const host: Host = {
     pid,
-    uri: `qemu+unix:///system?socket=${state}/run/libvirt/libvirt-sock`,
 
     spawn(argv, { cwd = process.cwd(), env = {}, stdio = 'pipe' } = {}) {
       // nsenter leaves us in /, so a shell goes where we want to be.
@@ -183,36 +180,6 @@ export async function startHost(options: HostOptions = {}): Promise<Host> {
     },
   }
   return host
-}
-
-/** Lays a cable between the bridges of two hosts. */
-export async function joinBridges(one: Host, other: Host): Promise<void> {
-  await one.run(['ip', 'link', 'add', 'cable', 'type', 'veth', 'peer', 'name', 'end'])
-  // The other host's namespace cannot be named inside.
-  const move = `nsenter --target ${one.pid} --net ip link set end netns ${other.pid}`
-  execFileSync('sh', ['-c', move], { env: systemEnv })
-  for (const [host, link] of [
-    [one, 'cable'],
-    [other, 'end'],
-  ] as const) {
-    await host.run(['ip', 'link', 'set', link, 'master', 'br0'])
-    await host.run(['ip', 'link', 'set', link, 'up'])
-  }
-}
-
-/** Its power is cut: its libvirt and its guests are gone, its disks stay. */
-export async function cutPower(host: Host): Promise<void> {
-  await host.run([
-    'bash',
-    '-c',
-    'for file in /run/libvirtd.pid /run/libvirt/qemu/*.pid; do kill -KILL "$(<$file)"; done',
-  ])
-}
-
-/** It is there again; nobody has started its guests. */
-export async function powerOn(host: Host): Promise<void> {
-  const start = 'rm -f /run/libvirtd.pid && libvirtd --daemon --pid-file /run/libvirtd.pid'
-  await host.run(['bash', '-c', `${start} && until virsh list >/dev/null 2>&1; do sleep 0.2; done`])
 }
 
 /** The only child of a process; waits a moment for one that is being started. */

@@ -1,31 +1,29 @@
 // A lab of three servers on real libvirt, real QEMU guests and real SSH: made and removed by printed scripts, off and on
 // together, an upgrade that fails in the middle and is taken back, and the first server leaves. They share an address, which
-// another one has when the one that holds it is switched off. The third one is on a second host, which loses its power: a
-// libvirt in namespaces of its own, with a cable between the bridges. RKE2 and kube-vip are played by the stand-in in
+// another one has when the one that holds it is switched off. The third one is on a second host, behind SSH, which
+// loses its power. RKE2 and kube-vip are played by the stand-in in
 // tests/stand-in.
 import t from 'tap'
 import { offAndOn } from './day-two/off-and-on.ts'
 import { removeFirstServer } from './day-two/remove.ts'
 import { upgradeTakenBack } from './day-two/upgrade.ts'
-import { joinBridges, startHost } from './host.ts'
 import { startLab, version } from './rig.ts'
+import { secondUri, startSecondHost } from './second-host.ts'
 import { destroyWithout, hostLost } from './three-servers/hosts.ts'
 import { madeByPrinted, runPrinted } from './three-servers/printed.ts'
 import { addressMoves, withVip } from './three-servers/vip.ts'
 
-const other = await startHost({ address: '192.168.1.2/24' })
-t.teardown(() => other.stop())
 const started = await startLab(
   t,
   { server01: 'server', server02: 'server', server03: 'server' },
   41,
   {
     defaults: { vcpus: 1, memory: '1GiB', disk: '12GiB' },
-    hosts: { second: { libvirt: other.uri } },
+    hosts: { second: { libvirt: secondUri } },
   },
 )
 const { host, run, work, lab } = started
-await joinBridges(host, other)
+const other = await startSecondHost(t, host)
 const before = [await host.inventory(), await other.inventory()]
 const hostOf = (name: string) => (name === 'server03' ? other : host)
 const section = { ...started, other, hostOf }

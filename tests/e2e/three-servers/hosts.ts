@@ -3,11 +3,11 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { readyNodes, type Section } from '../day-two/off-and-on.ts'
-import { cutPower, powerOn, type Host } from '../host.ts'
+import type { SecondHost } from '../second-host.ts'
 
 /** The lab, of which the last node is on the other host. */
 interface OnTwoHosts extends Section {
-  other: Host
+  other: SecondHost
 }
 
 interface Status {
@@ -33,7 +33,7 @@ export async function hostLost(t: Test, section: OnTwoHosts): Promise<void> {
   }
   t.match((await run.succeeds(t, 'doctor')).stderr, '✓ libvirt: second: ')
 
-  await cutPower(other)
+  await other.cutPower()
   const first = await status()
   t.equal(first.exitCode, 1)
   t.match(first.stderr, isOff)
@@ -52,7 +52,7 @@ export async function hostLost(t: Test, section: OnTwoHosts): Promise<void> {
   t.match(await run.kubectl('get', 'nodes'), new RegExp(`${last} +NotReady`))
   await failsWithout(t, section, ['start'], `left out: ${last}`)
 
-  await powerOn(other)
+  await other.powerOn()
   t.match((await status()).nodes.at(-1), { name: last, domain: 'shut off' })
   await run.succeeds(t, 'start')
   await readyNodes(t, section)
@@ -61,7 +61,7 @@ export async function hostLost(t: Test, section: OnTwoHosts): Promise<void> {
 /** Without the other host destroy removes what is on this one, and keeps the files for the next run. */
 export async function destroyWithout(t: Test, section: OnTwoHosts): Promise<void> {
   const { host, other, work } = section
-  await cutPower(other)
+  await other.cutPower()
   await failsWithout(
     t,
     section,
@@ -70,5 +70,5 @@ export async function destroyWithout(t: Test, section: OnTwoHosts): Promise<void
   )
   t.strictSame((await host.inventory()).domains, [])
   t.ok(existsSync(join(work.dir, '.lab/lab/ssh_config')))
-  await powerOn(other)
+  await other.powerOn()
 }
