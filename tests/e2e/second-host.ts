@@ -1,6 +1,6 @@
 // A second stand-in host, a cable away from the first one, which logs in there by SSH.
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { startHost, type Host } from './host.ts'
@@ -28,30 +28,22 @@ export async function startSecondHost(t: Test, first: Host): Promise<SecondHost>
   await layCable(first, host)
   for (const name of ['host_key', 'login'])
     await host.run(['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-f', join(keys, name)])
-  const serve = `mkdir -p /run/sshd && $(command -v sshd) -f /dev/null -o HostKey=${keys}/host_key \\
-    -o AuthorizedKeysFile=${keys}/login.pub -o StrictModes=no -o PidFile=none`
-  await bash(serve)
-  const config = `Host second
+  const hostKey = readFileSync(join(keys, 'host_key.pub'), 'utf8')
+  writeFileSync(join(keys, 'known_hosts'), `${address} ${hostKey}`)
+  mkdirSync(join(keys, 'config'))
+  writeFileSync(
+    join(keys, 'config/second.conf'),
+    `Host second
   HostName ${address}
-  User root
   IdentityFile ${keys}/login
   IdentitiesOnly yes
   UserKnownHostsFile ${keys}/known_hosts
-`
-  await first.run(
-    [
-      'bash',
-      '-euc',
-      'mount -t tmpfs tmpfs /etc/ssh/ssh_config.d && cat >$0',
-      '/etc/ssh/ssh_config.d/second.conf',
-    ],
-    { input: config },
+`,
   )
-  await first.run([
-    'bash',
-    '-euc',
-    `echo "${address} $(<${keys}/host_key.pub)" >${keys}/known_hosts`,
-  ])
+  await first.run(['mount', '--bind', join(keys, 'config'), '/etc/ssh/ssh_config.d'])
+  const serve = `mkdir -p /run/sshd && $(command -v sshd) -f /dev/null -o HostKey=${keys}/host_key \
+    -o AuthorizedKeysFile=${keys}/login.pub -o StrictModes=no -o PidFile=none`
+  await bash(serve)
 
   return {
     ...host,

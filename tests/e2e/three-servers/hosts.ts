@@ -14,7 +14,7 @@ interface Status {
   nodes: { name: string; domain: string; kubernetes: { ready: boolean } | null }[]
 }
 
-const isOff = 'second: libvirt is not running'
+const isOff = 'second: SSH cannot connect'
 
 async function failsWithout(t: Test, { run }: Section, words: string[], says: string) {
   const [name = '', ...more] = words
