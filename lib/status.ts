@@ -51,9 +51,12 @@ interface KubeNode {
 export interface Cluster<Told = unknown> {
   /** A script to run on the node after the one that reads cloud-init's state. */
   ask(node: Node): string
-  /** The answer; nodes: those of Kubernetes, where the node knows them; isReady: whether Kubernetes' word on the node itself is
-   *  of this start of RKE2. */
-  read(answer: string): {
+  /** The answer of a node; nodes: those of Kubernetes, where the node knows them; isReady: whether Kubernetes' word on the node
+   *  itself is of this start of RKE2. */
+  read(
+    answer: string,
+    node: Node,
+  ): {
     rke2: NodeStatus['rke2']
     nodes: KubeNode[] | undefined
     isReady: (own: KubeNode) => boolean
@@ -87,7 +90,7 @@ export async function labStatus<Told>(
   const told: Told[] = []
   const ask = async (node: Node): Promise<Asked> => {
     const { init, answer } = await askInit(node, cluster.ask(node), end.signal)
-    const read = cluster.read(answer)
+    const read = cluster.read(answer, node)
     if (read.told !== undefined) told.push(read.told)
     return { init, ...read }
   }

@@ -4,15 +4,17 @@ import { deviceOf, formatEmpty } from '../lab/extras.ts'
 import type { Node } from '../lab/lab.ts'
 import { quote } from '../text/quote.ts'
 
-const mountsOf = ({ disks }: Node) =>
+type Disks = Pick<Node, 'disks'>
+
+const mountsOf = ({ disks }: Disks) =>
   disks.flatMap(({ name, mount }) => (mount ? [{ name, mount }] : []))
 
 /** Those that are not, by what the node has mounted: nothing, if that is unknown. */
-const bareDisks = (node: Node, mounted: string[]) =>
+const bareDisks = (node: Disks, mounted: string[]) =>
   mounted.length === 0 ? [] : mountsOf(node).filter(({ mount }) => !mounted.includes(mount))
 
 /** What is wrong, if anything. */
-export function mountTrouble(node: Node, mounted: string[]): string | false {
+export function mountTrouble(node: Disks, mounted: string[]): string | false {
   const bare = bareDisks(node, mounted)
   const names = bare.map(({ name, mount }) => `its disk ${name} is not mounted on ${mount}`)
   return bare.length > 0 && `${names.join(', ')}: what is written there would fill its first disk`

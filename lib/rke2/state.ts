@@ -182,9 +182,9 @@ systemctl is-active --quiet ${service} &&
   started=$(((now - \${up%.*}\${up#*.}0000 + began) / 1000000)) &&
   echo "$(date -u -d "@$started" +%FT%TZ) $(date -u -d '${tolerance} seconds' +%FT%TZ)"`
 
-/** Appended to what status runs on a node as the login user: RKE2's version and service, and on a server the nodes. */
+/** Appended to what status runs on a node as the login user: RKE2's version and service, what is mounted, and on a server the nodes. */
 export const statusScript = (service: Service) =>
-  `; echo '== version'; test ! -x /usr/local/bin/rke2 || /usr/local/bin/rke2 --version 2>&1 || echo "exit $?"; echo '== service'; systemctl is-active ${service}; ${startScript(service)}` +
+  `; echo '== version'; test ! -x /usr/local/bin/rke2 || /usr/local/bin/rke2 --version 2>&1 || echo "exit $?"; echo '== service'; systemctl is-active ${service}; echo '== mounted'; cut -d ' ' -f 2 /proc/mounts; ${startScript(service)}` +
   (service === 'rke2-server'
     ? `; echo '== nodes'; test -x ${program} && sudo timeout 10 ${kubectl} get nodes -o json 2>/dev/null; true${addonsScript}; true`
     : '; true')

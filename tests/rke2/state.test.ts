@@ -174,11 +174,16 @@ await t.test('a program that was killed is no answer', async (t) => {
     })
   const unfinished = answer({ version: 'exit 139', 'cut-off': 'yes' })
   t.equal(parseState(unfinished).version, undefined, 'half unpacked: it is installed again')
-  t.match(cluster.read(answer({ version: 'Killed\nexit 137' })), {
+  const node = { disks: [{ name: 'data', size: 1, mount: '/var/lib/data', volume: 'v' }] }
+  t.match(cluster.read(answer({ version: 'Killed\nexit 137' }), node), {
     rke2: null,
     trouble: 'rke2 --version failed: exit 137',
   })
-  t.equal(cluster.read(answer({ version: '' })).trouble, undefined, 'not installed')
+  t.equal(cluster.read(answer({ version: '' }), node).trouble, undefined, 'not installed')
+  t.equal(
+    cluster.read(answer({ mounted: '/\n/boot' }), node).trouble,
+    'its disk data is not mounted on /var/lib/data: what is written there would fill its first disk',
+  )
 })
 
 await t.test('Ready counts by a report of the kubelet after this start of the service', (t) => {

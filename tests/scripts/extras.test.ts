@@ -181,6 +181,8 @@ await t.test('a disk that a Ready node does not have mounted is said by each run
     t.match(stderr, 'kubemaster: its disk data-0 is not mounted on /var/lib/data', script)
     t.match(stderr, 'sudo mkfs.ext4 -q -L data-0 /dev/disk/by-id/virtio-data-0', script)
   }
+  const { nodes } = await statusOf(t, host)
+  t.match(nodes[0], { kubernetes: { ready: true }, remark: /^its disk data-0 is not mounted on / })
 })
 
 await t.test('what resize does not do is said before anything is changed', async (t) => {
