@@ -1,7 +1,7 @@
 // PURE. Networks and addresses that this host knows of nobody in, as lines for the lab file.
 import ipaddr from 'ipaddr.js'
 import type { Lab } from '../lab/lab.ts'
-import { cidrsOverlap } from '../lab/rules.ts'
+import { addressNumber, cidrsOverlap } from '../lab/rules.ts'
 import { lookedAt, type Facts, type HostFacts } from './facts.ts'
 import { parseInterfaces, parseRoutes, prefixOf } from './network.ts'
 import { parseNeighbours } from './ownership.ts'
@@ -63,11 +63,9 @@ export function movedTo(free: string, text: string, { network: { cidr } }: Lab) 
   return { text: text.replaceAll(old, now), sed }
 }
 
-const toNumber = (address: string) =>
-  ipaddr.IPv4.parse(address).octets.reduce((sum, octet) => sum * 256 + octet, 0)
 const toAddress = (number: number) =>
   [24, 16, 8, 0].map((bits) => Math.floor(number / 2 ** bits) % 256).join('.')
-const firstOf = (cidr: string) => toNumber(ipaddr.IPv4.networkAddressFromCIDR(cidr).toString())
+const firstOf = (cidr: string) => addressNumber(ipaddr.IPv4.networkAddressFromCIDR(cidr).toString())
 
 /** An address for each of these that nobody is known to have, at the same place in the network where it can be. */
 function freeAddresses(lab: Lab, here: HostFacts, old: string[], { cidr, gateway }: Place) {
@@ -81,7 +79,7 @@ function freeAddresses(lab: Lab, here: HostFacts, old: string[], { cidr, gateway
   ])
   const hosts = 2 ** (32 - prefixOf(cidr)) - 2 // neither the first nor the last
   return old.flatMap((address) => {
-    const place = toNumber(address) - firstOf(network.cidr) - 1
+    const place = addressNumber(address) - firstOf(network.cidr) - 1
     const found = range(0, Math.min(hosts, 1024) - 1)
       .map((step) => toAddress(firstOf(cidr) + 1 + ((place + step) % hosts)))
       .find((one) => !taken.has(one))

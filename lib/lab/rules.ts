@@ -27,6 +27,19 @@ export function cidrContains(cidr: string, address: string): boolean {
   return ipaddr.IPv4.parse(address).match(ipaddr.IPv4.parseCIDR(cidr))
 }
 
+/** True if the IPv4 address is in the range, `FIRST-LAST` or a network; false if that is none. */
+export function rangeContains(range: string, address: string): boolean {
+  if (range.includes('/')) return isCidr(range) && cidrContains(range, address)
+  const [first, last] = range.split('-').map((end) => end.trim())
+  if (!isAddress(first) || !isAddress(last)) return false
+  const place = addressNumber(address)
+  return addressNumber(first) <= place && place <= addressNumber(last)
+}
+
+/** An IPv4 address as a number. */
+export const addressNumber = (address: string): number =>
+  ipaddr.IPv4.parse(address).octets.reduce((sum, octet) => sum * 256 + octet, 0)
+
 export const problem = (path: Problem['path'], message: string | false | undefined): Problem[] =>
   message ? [{ path, message }] : []
 

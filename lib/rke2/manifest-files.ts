@@ -13,7 +13,7 @@ import { commandText, quote } from '../text/quote.ts'
 import { refuse } from '../text/yaml.ts'
 import { disabledBy, type Config } from './config.ts'
 import { kubectl } from './kube-nodes.ts'
-import { balancerTrouble, imagesOf } from './manifest-contents.ts'
+import { balancerTrouble, imagesOf, poolTrouble } from './manifest-contents.ts'
 import {
   addonOf,
   asManifest,
@@ -32,7 +32,7 @@ export function readManifests(lab: Lab, edited: Config): Manifest[] {
   const [here, made] = [manifestsHere(), vipManifest(lab)]
   const disabled = disabledBy(edited, lab.rke2.config)
   const servicelb = { ...edited, ...lab.rke2.config }['enable-servicelb']
-  refuse(manifestsFolder, balancerTrouble(here, servicelb))
+  refuse(manifestsFolder, [...balancerTrouble(here, servicelb), ...poolTrouble(here, lab)])
   if (!made) return checkManifests(here, disabled)
   if (here.some(({ name }) => name === made.name))
     refuse(manifestsFolder, [

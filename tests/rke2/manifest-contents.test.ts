@@ -1,10 +1,11 @@
-// What is in manifests besides objects: images, and MetalLB beside RKE2's own load balancer.
+// What is in manifests besides objects: images, and MetalLB beside RKE2's own load balancer and the lab's addresses.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { balancerTrouble, imagesOf } from '../../lib/rke2/manifest-contents.ts'
+import { balancerTrouble, imagesOf, poolTrouble } from '../../lib/rke2/manifest-contents.ts'
 import { Bare } from '../../lib/text/yaml.ts'
 import { top } from '../helpers/fixtures.ts'
+import { makeLab } from '../helpers/labs.ts'
 
 const example = (name: string) => ({
   name,
@@ -45,4 +46,32 @@ void t.test('MetalLB and servicelb are refused together', async (t) => {
   t.strictSame(names(true, [native, { name: 'x', text: 'args: [--lb-class=metallb]' }]), [])
   const remark = { name: 'x', text: '# without loadBalancerClass\n' }
   t.strictSame(names(true, [native, remark]), ['native.yaml'])
+})
+
+const poolOf = (ranges: string[]) =>
+  ['kind: IPAddressPool', 'spec:', '  addresses:', ...ranges.map((one) => `    - ${one}`)].join(
+    '\n',
+  )
+
+void t.test('a pool of MetalLB has no address of the lab', async (t) => {
+  const lab = makeLab((raw) => Object.assign(raw.rke2, { vip: '192.0.2.50' }))
+  const said = (...ranges: string[]) =>
+    poolTrouble([{ name: 'pool.yaml', text: poolOf(ranges) }], lab).map((one) =>
+      one.replace('pool.yaml: ', ''),
+    )
+  t.strictSame(poolTrouble(metallb, lab), [], 'elsewhere')
+  t.strictSame(said('192.0.2.31 - 192.0.2.50'), [
+    '192.0.2.31 - 192.0.2.50 has the address 192.0.2.31 of worker01',
+    '192.0.2.31 - 192.0.2.50 has the address 192.0.2.32 of worker02',
+    '192.0.2.31 - 192.0.2.50 has the address 192.0.2.50 of rke2.vip',
+  ])
+  t.strictSame(said('192.0.2.50/32', '192.0.2.1-192.0.2.1'), [
+    '192.0.2.50/32 has the address 192.0.2.50 of rke2.vip',
+    '192.0.2.1-192.0.2.1 has the address 192.0.2.1 of the gateway',
+  ])
+  for (const free of ['192.0.2.33-192.0.2.49', '192.0.2.64/26', 'fd00::/64', '999.1.1.1/8'])
+    t.strictSame(said(free), [])
+  const other = poolOf(['192.0.2.0/24']).replace('IPAddressPool', 'ConfigMap')
+  t.strictSame(poolTrouble([{ name: 'x', text: other }], lab), [])
+  t.strictSame(said('192.0.2.200/32 # not 192.0.2.30/32'), [])
 })
