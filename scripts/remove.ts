@@ -5,9 +5,8 @@ import { pairAll, silentNodes } from '../lib/libvirt/hosts.ts'
 import { findOwn, removal } from '../lib/machine/destroy.ts'
 import { leftOvers } from '../lib/machine/destroy-files.ts'
 import { phase } from '../lib/phase.ts'
-import { withoutVip } from '../lib/rke2/config.ts'
 import { planKubeconfig, readKubeconfig, readLabs } from '../lib/rke2/kubeconfig-files.ts'
-import { leaveText, namesServer, planLeave } from '../lib/rke2/remove.ts'
+import { leaveText, losesKubeconfig, planLeave } from '../lib/rke2/remove.ts'
 import { lookAt } from '../lib/rke2/service.ts'
 import { eachOf } from '../lib/shell/carry-out.ts'
 import { inOrder } from '../lib/shell/steps.ts'
@@ -40,10 +39,10 @@ await phase(import.meta.url, 'remove', async ({ lab, nodes, options, shell }) =>
   )
     throw new LabError('nothing was removed')
   for (const stage of leave.stages) await shell.apply(stage)
-  if (leave.heir && namesServer(readLabs(lab), node)) {
-    const own = withoutVip(lab) // as the kubeconfig has been
-    const kubeconfig = await readKubeconfig(own, leave.heir.node)
-    await shell.apply(inOrder('Kubeconfig', planKubeconfig(own, leave.heir.node, kubeconfig)))
+  const by = losesKubeconfig(lab, readLabs(lab) ?? '', node)
+  if (leave.heir && by) {
+    const kubeconfig = await readKubeconfig(by, leave.heir.node)
+    await shell.apply(inOrder('Kubeconfig', planKubeconfig(by, leave.heir.node, kubeconfig)))
   }
   for (const stage of removal(lab, own)) await shell.apply(stage)
   return { next: [`# remove ${node.name} from ${options.lab}, then:`, script('status')] }

@@ -7,7 +7,8 @@ import { forEach, untilBash, type Check, type Run, type Say, type Stage } from '
 import { TimedOut, until, type Seen } from '../shell/wait.ts'
 import { LabError, line, script } from '../text/errors.ts'
 import { formatSeconds } from '../text/progress.ts'
-import { joinUrl } from './config.ts'
+import { firstServer } from './cluster.ts'
+import { joinUrl, withoutVip } from './config.ts'
 import { planDrain } from './drain.ts'
 import { kubectl, memberMark, removedMark } from './kube-nodes.ts'
 import { checkQuorum, lastServer } from './quorum.ts'
@@ -182,9 +183,14 @@ const deleteNode = (heir: Node, { name }: Node): Run =>
         : error,
   })
 
-/** The kubeconfig names the server that leaves. */
-export const namesServer = (kubeconfig: string | undefined, { address }: Node): boolean =>
-  kubeconfig?.includes(`https://${address}:6443`) ?? false
+/** The lab by whose address the kubeconfig has to be read from another server: it came from the one that leaves, by its own
+ *  address, or as the first one's by the address that servers share. */
+export function losesKubeconfig(lab: Lab, kubeconfig: string, node: Node): Lab | undefined {
+  const { vip } = lab.rke2
+  const names = (address: string) => kubeconfig.includes(`https://${address}:6443`)
+  if (names(node.address)) return withoutVip(lab)
+  return vip !== undefined && names(vip) && node === firstServer(lab) ? lab : undefined
+}
 
 /** What is said of the node before the question. */
 export const leaveText = ({ node }: Leaving, { stages }: { stages: Stage[] }): string[] =>
