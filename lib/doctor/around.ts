@@ -27,10 +27,11 @@ export async function checkHosts(
   arounds: Map<Lab['on'], Around>,
 ): Promise<Map<Lab['on'], 'kvm' | 'qemu'>> {
   const types = await eachOf(
-    sites.map((site) => ({ ...site, name: '' })), // each error has the name of its host
-    async ({ lab, host }) => {
+    sites.map((site, index) => ({ ...site, name: '', isFirst: index === 0 })), // each error has the name of its host
+    async ({ lab, host, isFirst }) => {
       const around = arounds.get(lab.on)!
-      return [lab.on, await checkHost(lab, nodesOn(lab, nodes), host, around)] as const
+      const facts = { lab, nodes: nodesOn(lab, nodes), host, ...(await settle(lab, around)) }
+      return [lab.on, checkHost(facts, isFirst)] as const
     },
   )
   return new Map(types)
@@ -46,21 +47,16 @@ export function checkNamesOn(sites: Site[], nodes: Node[]): void {
 }
 
 /** Runs the checks that stop create: shows warnings, throws one LabError for all failures. Returns the type for domains. */
-async function checkHost(
-  lab: Lab,
-  nodes: Node[],
-  host: Host,
-  around: Around,
-): Promise<'kvm' | 'qemu'> {
-  const facts = { lab, nodes, host, ...(await settle(lab, around)) }
-  const findings = findForCreate(facts)
+function checkHost(facts: Facts, isFirst: boolean): 'kvm' | 'qemu' {
+  const { lab, kvm } = facts
+  const findings = findForCreate(facts, isFirst)
   const warnings = findings.flatMap(({ level, found }) => (level === 'warning' ? found : []))
   for (const text of new Set(warnings)) ui.warn(text)
   const error = hostError(findings)
   if (error) throw error
   const fine = findings.filter(({ level }) => level === 'ok').map(({ check }) => check)
   ui.detail(onHost(lab, `${fine.join(', ')}: fine`))
-  return domainTypeFor(lab, facts.kvm)
+  return domainTypeFor(lab, kvm)
 }
 
 /** What is found out while libvirt is asked. */

@@ -47,8 +47,9 @@ const checks: Check<Facts>[] = Object.values(stopsCreate)
 /** The questions that create needs. */
 export const questionsOfCreate: Question[] = checks.flatMap(({ asks = [] }) => asks)
 
-/** The findings of the checks that stop create. */
-export const findForCreate = (facts: Facts): Finding[] => find(checks, facts)
+/** The findings of the checks that stop create; those about this host alone are left out unless `isFirst`. */
+export const findForCreate = (facts: Facts, isFirst = true): Finding[] =>
+  find(isFirst ? checks : checks.filter(({ here }) => !here), facts)
 
 export const find = <F extends Facts>(checks: Check<F>[], facts: F): Finding[] =>
   checks

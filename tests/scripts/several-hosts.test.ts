@@ -27,7 +27,9 @@ const off = /bigbox: libvirt is not running/
 
 await t.test('create makes each machine on its host, with the image once on each', async (t) => {
   host.restore()
-  const { changes } = await succeeds(t, host, 'create')
+  const { changes, stderr } = await succeeds(t, host, 'create')
+  t.equal(stderr.split('host tools').length - 1, 1, 'this host is checked once')
+  t.match(stderr, 'bigbox: KVM, network')
   t.strictSame(host.inventory().domains, ['kubemaster', 'worker01'])
   t.strictSame(host.inventory('bigbox').domains, ['worker02'])
   t.match(host.inventory('bigbox').volumes, [
