@@ -53,17 +53,16 @@ export interface Cluster<Told = unknown> {
   ask(node: Node): string
   /** The answer of a node; nodes: those of Kubernetes, where the node knows them; isReady: whether Kubernetes' word on the node
    *  itself is of this start of RKE2. */
-  read(
-    answer: string,
-    node: Node,
-  ): {
-    rke2: NodeStatus['rke2']
-    nodes: KubeNode[] | undefined
-    isReady: (own: KubeNode) => boolean
-    trouble?: string | undefined
-    /** What else a script wants of the answer. */
-    told?: Told | undefined
-  }
+  read(answer: string, node: Node): ClusterSaid<Told>
+}
+
+interface ClusterSaid<Told> {
+  rke2: NodeStatus['rke2']
+  nodes: KubeNode[] | undefined
+  isReady: (own: KubeNode) => boolean
+  trouble?: string | undefined
+  /** What else a script wants of the answer. */
+  told?: Told | undefined
 }
 
 interface LabStatus<Told> {
@@ -75,7 +74,7 @@ interface LabStatus<Told> {
 }
 
 type Ask = (node: Node) => Promise<Asked>
-type Asked = ReturnType<Cluster['read']> & Pick<Answer, 'init'>
+type Asked = ClusterSaid<unknown> & Pick<Answer, 'init'>
 
 /** The status of each node. Nodes are asked while libvirt is asked; nobody waits for the answer of one that does not run. */
 export async function labStatus<Told>(
@@ -123,10 +122,8 @@ export async function labStatus<Told>(
   }
 }
 
-function placeOf(lab: Lab, node: Node): Pick<NodeStatus, 'host'> {
-  const at = labAt(lab, node)
-  return at.on === undefined ? {} : { host: hostName(at) }
-}
+const placeOf = (lab: Lab, node: Node): Pick<NodeStatus, 'host'> =>
+  Object.keys(lab.hosts).length === 0 ? {} : { host: hostName(labAt(lab, node)) }
 
 // What Kubernetes says of a machine that is off, or was, may be old.
 function withKubernetes({ status, isReady, drift }: Look, nodes: KubeNode[]): NodeStatus {
@@ -170,8 +167,8 @@ async function lookAt(
   answerOf: Ask,
   isDiskSeen: boolean,
 ): Promise<Look> {
-  const { node, domain, foreign, disk } = machine
-  const elsewhere = machine.elsewhere && `it is on ${machine.elsewhere}`
+  const { node, domain, foreign, disk, elsewhere } = machine
+  const where = elsewhere ? `it is on ${elsewhere}` : null
   const remark = 'not made by this lab'
   if (foreign) return { node, status: { ...nothing(node), domain: 'foreign', remark } }
   const known = {
@@ -179,7 +176,7 @@ async function lookAt(
     disk: disk ? { used: disk.allocation, size: disk.capacity } : null,
     domain: domain?.state ?? 'absent',
     seed: domain ? seedState(labAt(lab, node), node, domain) : null,
-    remark: isDiskSeen ? (elsewhere ?? null) : 'its disk could not be checked',
+    remark: isDiskSeen ? where : 'its disk could not be checked',
   }
   const drift = differences(machine).join('; ')
   if (domain?.state !== 'running') return { node, status: known, drift }

@@ -27,7 +27,8 @@ export function removeLogs(lab: Lab, names: string[]): Step[] {
   const remove = sh`${virsh(lab)} pool-create-as ${logPool} dir --target ${logFolder}
 failed=
 logs=$(${virsh(lab)} -q vol-list ${logPool}) || failed=yes
-for name in ${names}; do
+names=(${names})
+for name in "\${names[@]}"; do
   [[ " $logs" == *[[:space:]]"$name.console.log"* ]] || continue
   while read -r log _; do
     case $log in "$name".console.log* | "$name".log | "$name".log.*) ${virsh(lab)} vol-delete --pool ${logPool} "$log" || failed=yes ;; esac
