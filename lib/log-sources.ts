@@ -13,10 +13,13 @@ import { statusTable } from './status-table.ts'
 import { labStatus, type Cluster } from './status.ts'
 import { commandText } from './text/quote.ts'
 
+const versionOf = (lab: Lab) => commandText`${virsh(lab)} -q version`
+
 /** The files of the archive that this host tells. */
 export function hostSources(lab: Lab, labFile: string, cluster: Cluster, shell: Shell): Source[] {
   let status: ReturnType<typeof labStatus> | undefined
   const once = () => (status ??= labStatus(lab, lab.nodes, cluster))
+  const views = hostsOf(lab)
   const script = (name: string) => `npx zx scripts/${name}.ts${ui.settings.lab}`
   return [
     {
@@ -32,9 +35,14 @@ cat /etc/os-release
 echo ${`Node ${process.version}`}
 git log -1 --format='commit %h of %cs' 2>/dev/null || true
 ssh -V 2>&1`,
-        ...hostsOf(lab).map((at) => commandText`${virsh(at)} -q version`),
+        ...views.filter(({ on }) => on === undefined).map(versionOf),
       ].join('\n'),
     },
+    ...views.flatMap((at) =>
+      at.on === undefined
+        ? []
+        : { file: `versions-${at.on || 'libvirt'}.txt`, bash: versionOf(at) },
+    ),
     {
       file: 'doctor.json',
       bash: `${script('doctor')} --json`,

@@ -19,8 +19,7 @@ export interface NodeStatus {
   address: string
   /** The name of its host, in a lab with `hosts`. */
   host?: string
-  /** State of the domain as libvirt calls it; absent: not made; foreign: a domain of that name is not this lab's;
-   *  unknown: libvirt did not say. */
+  /** As libvirt calls it; absent: not made; foreign: of that name, but not this lab's; unknown: libvirt did not say. */
   domain: string
   ssh: 'ok' | 'unreachable' | null
   /** done, running, failed; null where it cannot be asked. */
@@ -51,8 +50,7 @@ interface KubeNode {
 export interface Cluster<Told = unknown> {
   /** A script to run on the node after the one that reads cloud-init's state. */
   ask(node: Node): string
-  /** The answer of a node; nodes: those of Kubernetes, where the node knows them; isReady: whether Kubernetes' word on the node
-   *  itself is of this start of RKE2. */
+  /** The answer of a node; isReady: whether Kubernetes' word on it is of this start of RKE2. */
   read(answer: string, node: Node): ClusterSaid<Told>
 }
 
@@ -61,6 +59,8 @@ interface ClusterSaid<Told> {
   nodes: KubeNode[] | undefined
   isReady: (own: KubeNode) => boolean
   trouble?: string | undefined
+  /** Which further disk is not mounted; other remarks go first. */
+  mounts?: string | undefined
   /** What else a script wants of the answer. */
   told?: Told | undefined
 }
@@ -180,7 +180,8 @@ async function lookAt(
   }
   const drift = differences(machine).join('; ')
   if (domain?.state !== 'running') return { node, status: known, drift }
-  return { ...withAnswer(node, known, await answerOf(node)), drift }
+  const asked = await answerOf(node)
+  return { ...withAnswer(node, known, asked), drift: drift || (asked.mounts ?? '') }
 }
 
 async function withoutLibvirt(node: Node, answerOf: Ask | undefined): Promise<Look> {

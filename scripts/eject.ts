@@ -2,7 +2,7 @@
 // Phase 2 - eject: the seed medium is no longer needed. It holds the private host key, and a machine might not start
 // once its medium is deleted. Safe to run again.
 import { nodesOn } from '../lib/lab/hosts.ts'
-import { answeringNodes, leftOut, observeHosts, pairAll } from '../lib/libvirt/hosts.ts'
+import { answeringNodes, eachSite, leftOut, observeHosts, pairAll } from '../lib/libvirt/hosts.ts'
 import { readAgain } from '../lib/libvirt/volumes.ts'
 import { openPool } from '../lib/machine/create.ts'
 import { checkMachines } from '../lib/machine/drift.ts'
@@ -13,13 +13,13 @@ import { script } from '../lib/text/errors.ts'
 
 await phase(import.meta.url, 'eject', async ({ lab, nodes, options, shell }) => {
   const force = options.flags.force
-  const seen = await observeHosts(lab)
-  const there = answeringNodes(seen, nodes)
-  for (const site of seen.sites) {
-    if (!site.host.pool || nodesOn(site.lab, there).length === 0) continue
+  const seen = await eachSite(await observeHosts(lab), async (site) => {
+    const { lab: at, host } = site
+    if (!host.pool || nodesOn(at, nodes).length === 0) return host
     await openPool(site, shell)
-    if (!site.host.pool.active) site.host = await readAgain(site.lab, site.host)
-  }
+    return host.pool.active ? host : readAgain(at, host)
+  })
+  const there = answeringNodes(seen, nodes)
   const machines = pairAll(seen, there)
   checkMachines(lab, machines)
   const left = await findSeeds(seen, machines)

@@ -19,12 +19,13 @@ import {
   type Bundle,
 } from '../lib/shell/bundle.ts'
 import { forEach, inOrder } from '../lib/shell/steps.ts'
+import { withoutSecrets } from '../lib/text/without-secrets.ts'
 
 await phase(import.meta.url, 'logs', async ({ lab, nodes, options, shell }) => {
   const bundle: Bundle = { files: new Map(), missing: [] }
   const machines = await noting(bundle, 'everything from libvirt', async () => {
     const seen = await observeHosts(lab, look)
-    bundle.missing.push(...seen.silent.map(({ error }) => error.message))
+    bundle.missing.push(...seen.silent.map(({ error }) => withoutSecrets(error.message)))
     return pairAll(seen, nodes)
   })
   const asked = lab.nodes.filter((node) => nodes.includes(node) || node.role === 'server') // servers know Kubernetes

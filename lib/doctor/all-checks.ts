@@ -61,7 +61,7 @@ export const checks: Check<AllFacts>[] = [
 export const questions: Question[] = checks.flatMap(({ asks = [] }) => asks)
 
 /** The findings of doctor. */
-export const findAll = (facts: AllFacts): Finding[] => find(checks, facts)
+export const findAll = (facts: AllFacts, isFirst = true): Finding[] => find(checks, facts, isFirst)
 
 /** The version of Node; that of npm is only shown. */
 export function checkNode({ node, here }: AllFacts): Finding[] {

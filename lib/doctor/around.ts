@@ -3,7 +3,7 @@ import * as ui from '../cli/ui.ts'
 import { knock } from '../guest/ssh.ts'
 import { hostsOf, nodesOn } from '../lab/hosts.ts'
 import type { Lab, Node } from '../lab/lab.ts'
-import { onHost } from '../libvirt/host-names.ts'
+import { onHost, thisHost } from '../libvirt/host-names.ts'
 import type { Site } from '../libvirt/hosts.ts'
 import { virsh, type Host } from '../libvirt/observe.ts'
 import { libvirtHost } from '../libvirt/trouble.ts'
@@ -26,8 +26,9 @@ export async function checkHosts(
   nodes: Node[],
   arounds: Map<Lab['on'], Around>,
 ): Promise<Map<Lab['on'], 'kvm' | 'qemu'>> {
+  const first = thisHost(sites.map(({ lab }) => lab))
   const types = await eachOf(
-    sites.map((site, index) => ({ ...site, name: '', isFirst: index === 0 })), // each error has the name of its host
+    sites.map((site) => ({ ...site, name: '', isFirst: site.lab === first })), // each error has the name of its host
     async ({ lab, host, isFirst }) => {
       const around = arounds.get(lab.on)!
       const facts = { lab, nodes: nodesOn(lab, nodes), host, ...(await settle(lab, around)) }

@@ -10,7 +10,7 @@ import { NotLookedAt, type Facts, type Question } from './facts.ts'
 import { checkKvm } from './kvm.ts'
 import { checkNetwork } from './network.ts'
 import { checkAddresses, checkOwnership } from './ownership.ts'
-import { checkTools } from './tools.ts'
+import { checkTools, checkVersion } from './tools.ts'
 
 export interface Check<F> {
   name: string
@@ -27,10 +27,15 @@ export const stopsCreate = {
   tools: {
     name: 'host tools',
     here: true,
-    asks: ['tools', 'virsh', 'libvirt', 'modes'],
+    asks: ['tools', 'virsh', 'modes'],
     find: checkTools,
   },
-  kvm: { name: 'KVM', there: true, asks: ['kvm', 'processor'], find: checkKvm },
+  kvm: {
+    name: 'KVM',
+    there: true,
+    asks: ['libvirt', 'kvm', 'processor'],
+    find: (facts) => [...checkVersion(facts, 'libvirt'), ...checkKvm(facts)],
+  },
   network: {
     name: 'network',
     there: true,
@@ -47,13 +52,15 @@ const checks: Check<Facts>[] = Object.values(stopsCreate)
 /** The questions that create needs. */
 export const questionsOfCreate: Question[] = checks.flatMap(({ asks = [] }) => asks)
 
-/** The findings of the checks that stop create; those about this host alone are left out unless `isFirst`. */
+/** The findings of the checks that stop create. */
 export const findForCreate = (facts: Facts, isFirst = true): Finding[] =>
-  find(isFirst ? checks : checks.filter(({ here }) => !here), facts)
+  find(checks, facts, isFirst)
 
-export const find = <F extends Facts>(checks: Check<F>[], facts: F): Finding[] =>
+/** The findings about a host of the lab, without those about this host alone unless it is the first one. */
+export const find = <F extends Facts>(checks: Check<F>[], facts: F, isFirst: boolean): Finding[] =>
   checks
     .filter(({ there }) => !there || facts.lab.nodes.length > 0)
+    .filter(({ here }) => !here || isFirst)
     .flatMap((check) => found(facts.lab, check, () => check.find(facts)))
 
 function found(

@@ -3,6 +3,7 @@ import { whyNot } from '../download/fetch.ts'
 import { findImage, isCached } from '../download/image.ts'
 import { hostsOf } from '../lab/hosts.ts'
 import type { Lab, Node } from '../lab/lab.ts'
+import { thisHost } from '../libvirt/host-names.ts'
 import { lookAtHosts, pairAll, type Seen } from '../libvirt/hosts.ts'
 import { observe, type Host } from '../libvirt/observe.ts'
 import type { Shell } from '../shell/carry-out.ts'
@@ -27,20 +28,22 @@ export async function examine(
     const own = at.nodes.filter((node) => nodes.includes(node))
     return { lab: at, nodes: own, around: lookAround(at, own, questions, 250) }
   })
-  const seen = await lookAtHosts(lab, observe)
-  const [arounds, image, found] = await Promise.all([
+  const looking = lookAtHosts(lab, observe)
+  const [arounds, seen, image, found] = await Promise.all([
     Promise.all(looks.map(({ lab, around }) => settle(lab, around))),
-    findPlace(lab, nodes, seen, remember),
+    looking,
+    looking.then((seen) => findPlace(lab, nodes, seen, remember)),
     setup,
   ])
   const more = { image, node: process.versions.node, proxy: hasProxy() }
+  const first = thisHost(looks.map(({ lab }) => lab))
   const all = looks.map(({ lab, nodes }, index) => {
     const around = arounds[index]!
     const host = seen.sites.find((one) => one.lab.on === lab.on)?.host
     const trouble = seen.silent.find((one) => one.lab.on === lab.on)?.error
     const propose = proposals(lab, around.here)
     const facts = { ...more, lab, nodes, host, trouble, ...around, propose }
-    return forThisHost(findAll(facts), found, lab)
+    return forThisHost(findAll(facts, lab === first), found, lab)
   })
   return once(all.flat())
 }
@@ -62,22 +65,19 @@ export async function checkNetworks(lab: Lab): Promise<Finding[]> {
 
 /** A free network, where that of a NAT lab leads elsewhere on this host. */
 export async function freeInstead(lab: Lab): Promise<string | undefined> {
-  const [here, { host }] = await Promise.all([
-    lookHere(lab, ['interfaces', 'routes']),
-    askLibvirt(lab),
-  ])
+  const [here, host] = await Promise.all([lookHere(lab, ['interfaces', 'routes']), askLibvirt(lab)])
   const isTaken = lookedAt(() =>
     [checkNetwork, checkRoutes].flatMap((check) => check({ lab, host, here })),
   )?.some(({ level }) => level !== 'ok')
   return isTaken ? freeNetwork(lab, here) : undefined
 }
 
-async function askLibvirt(lab: Lab): Promise<{ host?: Host; trouble?: LabError }> {
+async function askLibvirt(lab: Lab): Promise<Host | undefined> {
   try {
-    return { host: await observe(lab) }
+    return await observe(lab)
   } catch (error) {
     if (!(error instanceof LabError)) throw error
-    return { trouble: error }
+    return undefined
   }
 }
 

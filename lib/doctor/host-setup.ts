@@ -1,8 +1,8 @@
 // EDGE. Looks at what this host has and lacks to run machines at all.
 import { hostsOf } from '../lab/hosts.ts'
 import type { Lab } from '../lab/lab.ts'
+import { thisHost } from '../libvirt/host-names.ts'
 import { virsh } from '../libvirt/observe.ts'
-import { libvirtHost } from '../libvirt/trouble.ts'
 import { ask, query } from '../shell/bash.ts'
 import { inOrder, type Run, type Stage } from '../shell/steps.ts'
 import {
@@ -29,7 +29,7 @@ export async function packageBytes(setup: Setup): Promise<number | undefined> {
 /** The group under which the rest has to run, when libvirt does not let this login in and the database would. */
 export async function newGroup(lab: Lab): Promise<'libvirt' | undefined> {
   if (!needsNewGroup(await lookAtSetup(lab))) return undefined
-  const here = hostsOf(lab).find(({ libvirt }) => libvirtHost(libvirt).isHere) ?? lab
+  const here = thisHost(hostsOf(lab)) ?? lab
   const { code } = await query`${virsh(here)} version`
   return code === 0 ? undefined : 'libvirt'
 }

@@ -3,7 +3,7 @@ import { signerOf } from '../download/checksums.ts'
 import { sshFiles } from '../guest/ssh-files.ts'
 import type { Lab } from '../lab/lab.ts'
 import { isHere } from '../libvirt/host-names.ts'
-import { libvirtHost, oldest } from '../libvirt/trouble.ts'
+import { oldest } from '../libvirt/trouble.ts'
 import { script } from '../text/errors.ts'
 import { commandText } from '../text/quote.ts'
 import { lookedAt, type Facts } from './facts.ts'
@@ -22,7 +22,7 @@ export const neededTools = (lab: Lab): string[] => [
 /** The tools that are there, new enough, and keys that ssh will take. */
 export const checkTools = (facts: Facts): Finding[] => [
   findTools(facts),
-  ...checkVersions(facts),
+  ...checkVersion(facts, 'virsh'),
   ...checkKeyModes(facts),
 ]
 
@@ -34,18 +34,16 @@ function findTools({ lab, here }: Facts): Finding {
   return failure('host tools', `missing: ${missing.join(', ')}`, script('doctor', '--fix'))
 }
 
-/** libvirt must be new enough, on this host and on that of the machines. */
-export const checkVersions = ({ lab, here }: Facts): Finding[] =>
-  (['virsh', 'libvirt'] as const).flatMap((question) => {
-    const version = /\d+\.\d+(\.\d+)?/.exec(lookedAt(() => here(question)) ?? '')?.[0]
-    if (version === undefined || !isOlder(version, oldest)) return []
-    const where =
-      question === 'virsh' ? 'virsh on this host' : `libvirt on ${libvirtHost(lab.libvirt).name}`
-    const advice = '# Debian 12, Ubuntu 22.04, Enterprise Linux 9 and newer have it'
-    return [
-      failure('libvirt version', `${where} is ${version}; ${oldest} or newer is needed`, advice),
-    ]
-  })
+/** libvirt must be new enough: virsh on this host, and libvirt where the machines are. */
+export function checkVersion({ here }: Facts, question: 'virsh' | 'libvirt'): Finding[] {
+  const version = /\d+\.\d+(\.\d+)?/.exec(lookedAt(() => here(question)) ?? '')?.[0]
+  if (version === undefined || !isOlder(version, oldest)) return []
+  const where = question === 'virsh' ? 'virsh on this host' : 'libvirt'
+  const advice = '# Debian 12, Ubuntu 22.04, Enterprise Linux 9 and newer have it'
+  return [
+    failure('libvirt version', `${where} is ${version}; ${oldest} or newer is needed`, advice),
+  ]
+}
 
 function isOlder(version: string, than: string): boolean {
   const [one, other] = [version, than].map((text) => text.split('.').map(Number))

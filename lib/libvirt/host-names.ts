@@ -14,6 +14,10 @@ export const isHere = (lab: Lab): boolean =>
 export const isAllHere = (lab: Lab): boolean =>
   usedBy(lab).every(({ libvirt }) => libvirtHost(libvirt).isHere)
 
+/** Of hosts the one that is this very host, else the first. */
+export const thisHost = (hosts: Lab[]): Lab | undefined =>
+  hosts.find(({ libvirt }) => libvirtHost(libvirt).isHere) ?? hosts[0]
+
 /** The name of a host in the lab file. */
 export function hostName({ on, libvirt }: Lab): string {
   const { isHere, name } = libvirtHost(libvirt)

@@ -4,7 +4,8 @@ import { hostsOf } from '../lab/hosts.ts'
 import type { Lab, Node } from '../lab/lab.ts'
 import * as ui from '../cli/ui.ts'
 import { asOne, LabError, type Hint } from '../text/errors.ts'
-import { look, observe, type Host } from './observe.ts'
+import { commandText } from '../text/quote.ts'
+import { look, observe, virsh, type Host } from './observe.ts'
 import { pair, whoseDomain, type Machine } from './ownership.ts'
 import { hostName, namedHost } from './host-names.ts'
 
@@ -16,8 +17,8 @@ export interface Site {
 
 export interface Seen {
   sites: Site[]
-  /** Hosts that do not answer, and why. */
-  silent: { lab: Lab; error: LabError }[]
+  /** Hosts that do not answer, and why; `isUp`: they did, but not about all that is asked for. */
+  silent: { lab: Lab; error: LabError; isUp?: true }[]
 }
 
 /** Reads all hosts. */
@@ -31,6 +32,47 @@ export async function lookAtHosts(lab: Lab, read = look): Promise<Seen> {
     else if (!(result?.reason instanceof LabError)) throw result?.reason
     else seen.silent.push({ lab: at, error: namedHost(at, result.reason) })
   }
+  checkTwins(seen.sites)
+  return seen
+}
+
+// A lab's machine of that UUID exists once.
+function checkTwins(sites: Site[]): void {
+  for (const [index, { lab, host }] of sites.entries())
+    for (const before of sites.slice(0, index)) {
+      const twin = ours(lab, host).find(({ uuid }) =>
+        ours(before.lab, before.host).some((one) => one.uuid === uuid),
+      )
+      if (twin) throw twice(twin.name, before.lab, lab)
+    }
+}
+
+const ours = (lab: Lab, { domains }: Host) =>
+  domains.filter((domain) => whoseDomain(lab, domain) === 'ours')
+
+const twice = (name: string, one: Lab, other: Lab) =>
+  new LabError(`${name} is on ${hostName(one)} and on ${hostName(other)}`, {
+    details: ['both are one libvirt, or another folder has a lab of this name there'],
+    hint: [
+      '# name each libvirt once in the lab file, or give one of the labs another name; to compare:',
+      ...[one, other].map(({ libvirt }) => commandText`${virsh({ libvirt })} list --all`),
+    ],
+  })
+
+/** Reads more of each host, one after another; of several, one that fails is from then on like one that does not answer. */
+export async function eachSite(
+  { sites, silent }: Seen,
+  read: (site: Site) => Promise<Host>,
+): Promise<Seen> {
+  const seen: Seen = { sites: [], silent: [...silent] }
+  for (const { lab, host } of sites)
+    try {
+      seen.sites.push({ lab, host: await read({ lab, host }) })
+    } catch (error) {
+      if (!(error instanceof LabError) || lab.on === undefined) throw error
+      seen.silent.push({ lab, error: namedHost(lab, error), isUp: true })
+    }
+  if (seen.sites.length === 0) throw asOne(seen.silent.map(({ error }) => error))
   return seen
 }
 
@@ -60,7 +102,7 @@ export const pairAll = ({ sites }: Seen, nodes?: Node[]): Machine[] =>
   })
 
 const hasMade = ({ lab, host }: Site, { name }: Node) =>
-  host.domains.some((domain) => domain.name === name && whoseDomain(lab, domain) === 'ours')
+  ours(lab, host).some((domain) => domain.name === name)
 
 /** The host of a node, where it answers. */
 export function siteOf({ sites }: Seen, node: Node): Site {

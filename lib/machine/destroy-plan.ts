@@ -84,11 +84,15 @@ function checkSeen(lab: Lab, host: Host, whole: boolean): void {
     (host.pool && whosePool(lab, host.pool) === 'moved' ? poolTrouble(host, lab) : undefined) ??
     (isOff ? poolOff(lab) : undefined)
   if (!trouble) return
-  throw new LabError(`not all of the lab can be seen, so nothing is removed: ${trouble.message}`, {
-    details: trouble.details,
-    hint: trouble.hint,
-    cause: trouble,
-  })
+  const where = lab.on === undefined ? '' : ' there'
+  throw new LabError(
+    `not all of the lab can be seen, so nothing is removed${where}: ${trouble.message}`,
+    {
+      details: trouble.details,
+      hint: trouble.hint,
+      cause: trouble,
+    },
+  )
 }
 
 const poolOff = ({ libvirt, pool }: Lab) =>

@@ -3,7 +3,14 @@ import type { Lab, Node } from '../lab/lab.ts'
 import { logFiles, removeLogs } from '../libvirt/console-logs.ts'
 import type { Domain } from '../libvirt/host.ts'
 import { hostName, namedHost, onHost } from '../libvirt/host-names.ts'
-import { answeringNodes, checkFound, observeHosts, type Seen, type Site } from '../libvirt/hosts.ts'
+import {
+  answeringNodes,
+  checkFound,
+  eachSite,
+  observeHosts,
+  type Seen,
+  type Site,
+} from '../libvirt/hosts.ts'
 import { look, virsh, type Host } from '../libvirt/observe.ts'
 import { tagPlace, whosePool } from '../libvirt/ownership.ts'
 import { readInVolumes } from '../libvirt/volumes.ts'
@@ -17,11 +24,10 @@ import { lostWith } from './snapshot-losses.ts'
 import { snapshotsOf } from './snapshot-steps.ts'
 
 // Everything that this lab may have on a host; its pool is started for that.
-async function lookAtAll(lab: Lab, shell: Shell): Promise<Host> {
-  const first = await look(lab)
-  const isOff = first.pool && !first.pool.active && whosePool(lab, first.pool) === 'ours'
-  if (isOff) await shell.apply(inOrder('Storage pool', startPool(lab)))
-  const { volumeNames } = isOff ? await look(lab) : first
+async function lookAtAll({ lab, host }: Site, shell: Shell): Promise<Host> {
+  const isOff = host.pool && !host.pool.active && whosePool(lab, host.pool) === 'ours'
+  if (isOff) await shell.apply(inOrder(onHost(lab, 'Storage pool'), startPool(lab)))
+  const { volumeNames } = isOff ? await look(lab) : host
   return look(lab, volumeNames)
 }
 
@@ -50,7 +56,7 @@ async function planEach(
         return [{ site, lab: site.lab, plan: await plan(site) }]
       } catch (error) {
         if (!(error instanceof LabError)) throw error
-        failed.push({ lab: site.lab, error: namedHost(site.lab, error) })
+        failed.push({ lab: site.lab, error: namedHost(site.lab, error), isUp: true })
         return []
       }
     }),
@@ -68,7 +74,7 @@ export async function findOwn(
   withImages: boolean,
   shell: Shell,
 ): Promise<Own> {
-  const first = await observeHosts(lab, (at) => lookAtAll(at, shell))
+  const first = await eachSite(await observeHosts(lab, look), (site) => lookAtAll(site, shell))
   const meant = answeringNodes(first, wanted)
   checkFound(first, meant)
   const plan = async ({ lab: at, host }: Site) => {
@@ -124,7 +130,7 @@ const keepsFiles = ({ silent }: Pick<Seen, 'silent'>, named: Node[]) =>
 /** The error for what the lab may have on hosts that do not answer; undefined when all of them do. */
 export function stillThere(lab: Lab, { silent }: Seen): unknown {
   const errors = silent.map(
-    ({ lab: at, error }) =>
+    ({ lab: at, error, isUp }) =>
       new LabError(error.message, {
         details: [
           ...error.details,
@@ -132,8 +138,12 @@ export function stillThere(lab: Lab, { silent }: Seen): unknown {
         ],
         hint: [
           ...error.hint,
-          line(script('destroy'), '   # when it answers'),
-          `# if it never will: take it and its nodes out of the lab file first`,
+          ...(isUp
+            ? [line('# then: ', script('destroy'))]
+            : [
+                line(script('destroy'), '   # when it answers'),
+                '# if it never will: take it and its nodes out of the lab file first',
+              ]),
         ],
         cause: error,
       }),

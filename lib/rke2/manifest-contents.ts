@@ -1,4 +1,4 @@
-// PURE. What is in manifests besides objects: the images that they need, and a load balancer that would fight with RKE2's own
+// PURE. What is in manifests besides objects: the images that they need, and a load balancer that would fight with RKE2's own,
 // or with the lab for addresses.
 import type { Lab } from '../lab/lab.ts'
 import { rangeContains } from '../lab/rules.ts'
@@ -38,26 +38,18 @@ export function balancerTrouble(files: File[], servicelb: unknown): string[] {
     )
 }
 
-const aRange = /(?:\d+\.){3}\d+(?: *- *(?:\d+\.){3}\d+|\/\d+)/g
-
-/** Why pools of MetalLB are refused: they have an address of the lab, and two machines would answer for it. */
-export function poolTrouble(files: File[], { nodes, network, rke2 }: Lab): string[] {
+/** Why a range of addresses for Services is refused: two machines would answer for an address of the lab. */
+export function rangeTrouble(range: string, { nodes, network, rke2 }: Lab): string[] {
   const taken = [
-    ...nodes.map(({ name, address }) => ({ address, whose: `of ${name}` })),
+    ...nodes.flatMap(({ name, address, networks }) =>
+      [address, ...networks.flatMap((card) => card.address?.replace(/\/.*/, '') ?? [])].map(
+        (one) => ({ address: one, whose: `of ${name}` }),
+      ),
+    ),
     ...(rke2.vip === undefined ? [] : [{ address: rke2.vip, whose: 'of rke2.vip' }]),
     { address: network.gateway, whose: 'of the gateway' },
   ]
-  return files.flatMap(({ name, text }) =>
-    rangesIn(text).flatMap((range) =>
-      taken
-        .filter(({ address }) => rangeContains(range, address))
-        .map(({ address, whose }) => `${name}: ${range} has the address ${address} ${whose}`),
-    ),
-  )
+  return taken
+    .filter(({ address }) => rangeContains(range, address))
+    .map(({ address, whose }) => `${range} has the address ${address} ${whose}`)
 }
-
-const rangesIn = (text: string): string[] =>
-  text
-    .split(/^---/m)
-    .filter((one) => /^kind: *["']?IPAddressPool\b/m.test(one))
-    .flatMap((one) => one.replace(/#.*/g, '').match(aRange) ?? [])

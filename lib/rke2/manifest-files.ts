@@ -13,7 +13,7 @@ import { commandText, quote } from '../text/quote.ts'
 import { refuse } from '../text/yaml.ts'
 import { disabledBy, type Config } from './config.ts'
 import { kubectl } from './kube-nodes.ts'
-import { balancerTrouble, imagesOf, poolTrouble } from './manifest-contents.ts'
+import { balancerTrouble, imagesOf, rangeTrouble } from './manifest-contents.ts'
 import {
   addonOf,
   asManifest,
@@ -32,13 +32,15 @@ export function readManifests(lab: Lab, edited: Config): Manifest[] {
   const [here, made] = [manifestsHere(), vipManifest(lab)]
   const disabled = disabledBy(edited, lab.rke2.config)
   const servicelb = { ...edited, ...lab.rke2.config }['enable-servicelb']
-  refuse(manifestsFolder, [...balancerTrouble(here, servicelb), ...poolTrouble(here, lab)])
-  if (!made) return checkManifests(here, disabled)
+  refuse(manifestsFolder, balancerTrouble(here, servicelb))
+  const check = (files: typeof here) =>
+    checkManifests(files, disabled, (range) => rangeTrouble(range, lab))
+  if (!made) return check(here)
   if (here.some(({ name }) => name === made.name))
     refuse(manifestsFolder, [
       `${made.name}: this file is made from rke2.vip in the lab file; remove one of the two`,
     ])
-  const all = checkManifests([...here, made], disabled)
+  const all = check([...here, made])
   return all.map((one) => (one.name === made.name ? { ...one, made: made.text } : one))
 }
 

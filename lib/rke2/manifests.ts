@@ -2,7 +2,8 @@
 // same; a list beside them says which of them are from here. Facts: k3s, pkg/deploy/controller.go.
 import { createHash } from 'node:crypto'
 import { LabError } from '../text/errors.ts'
-import { readYaml, refuse } from '../text/yaml.ts'
+import { refuse } from '../text/yaml.ts'
+import { objectsIn } from './manifest-objects.ts'
 
 /** The folder that people fill, the servers' one, and the list of what comes from here: sums and names; "-": being put. */
 export const manifestsFolder = 'rke2/manifests'
@@ -30,16 +31,16 @@ const nameForm = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?\.yaml$/
 // RKE2 writes these at each start.
 const packaged =
   /^(rke2-(calico(-crd)?|canal|cilium|coredns|flannel|ingress-nginx|metrics-server|multus|runtimeclasses|snapshot-controller(-crd)?|snapshot-validation-webhook|traefik(-crd)?)|rancher-vsphere-c[ps]i|harvester-(cloud-provider|csi-driver))\.yaml$/
-const optOut = 'rke2.cattle.io/inject-cluster-config'
 
 /** The Addon that RKE2 makes of a file: its name up to the first dot. */
 export const addonOf = (file: string): string => file.replace(/.*\//, '').replace(/\..*/, '')
 
 /** The files as manifests. Throws a UsageError for what RKE2 would ignore, fail on or undo; values are not in it. `disabled`: what
- *  RKE2 is configured to leave out. */
+ *  RKE2 is configured to leave out; `troubleOf`: what is wrong with a range of MetalLB. */
 export function checkManifests(
   files: { name: string; text: string }[],
   disabled: string[] = [],
+  troubleOf: (range: string) => string[] = () => [],
 ): Manifest[] {
   const owners = new Map<string, string>()
   const problems: string[] = []
@@ -53,7 +54,8 @@ export function checkManifests(
       say(
         'holds no object, so RKE2 would delete those that it held before; remove the file instead',
       )
-    for (const { key, shown, line } of objects) {
+    for (const { key, shown, line, ranges } of objects) {
+      ranges.flatMap(troubleOf).forEach((one) => say(`line ${line}: ${one}`))
       const owner = owners.get(key)
       if (owner)
         say(`line ${line}: ${shown} is ${owner === name ? 'there twice' : `in ${owner} too`}`)
@@ -86,53 +88,6 @@ function nameTrouble(name: string, disabled: string[]): string | undefined {
   if (disabled.includes(addonOf(name)))
     return `RKE2 would delete it: ${addonOf(name)} is listed under disable in its configuration`
   return undefined
-}
-
-interface Found {
-  /** What no other object may have: group, kind, namespace and name. */
-  key: string
-  shown: string
-  line: number
-  rewritten: boolean
-}
-
-// Kubernetes' own reader splits a file at lines that begin with ---.
-function objectsIn(text: string, say: (problem: string) => void): Found[] {
-  const starts = [0, ...[...text.matchAll(/^---/gm)].map(({ index }) => index)]
-  return starts.flatMap((start, index) => {
-    const before = text.slice(0, start).split('\n').length - 1
-    const { value, problems } = readYaml(text.slice(start, starts[index + 1]))
-    for (const problem of problems)
-      say(problem.replace(/^line (\d+)/, (_, line) => `line ${Number(line) + before}`))
-    if (value === null || value === undefined) return []
-    const items = value instanceof Map ? itemsOf(value) : [value]
-    return items.flatMap((item) => objectIn(item, before + 1, say))
-  })
-}
-
-const itemsOf = (list: Map<unknown, unknown>): unknown[] => {
-  const items = list.get('items')
-  return String(list.get('kind')).endsWith('List') && Array.isArray(items) ? items : [list]
-}
-
-function objectIn(value: unknown, line: number, say: (problem: string) => void): Found[] {
-  const textAt = (...path: string[]) => {
-    let at = value
-    for (const key of path) at = at instanceof Map ? at.get(key) : undefined
-    return typeof at === 'string' && at !== '' ? at : undefined
-  }
-  const [api, kind, name] = [textAt('apiVersion'), textAt('kind'), textAt('metadata', 'name')]
-  if (!api || !kind || !name) {
-    const lacking = [!api && 'apiVersion', !kind && 'kind', !name && 'metadata.name']
-    say(`line ${line}: this document lacks ${lacking.filter(Boolean).join(', ')} as text`)
-    return []
-  }
-  const namespace = textAt('metadata', 'namespace')
-  const rewritten =
-    kind === 'HelmChart' && textAt('metadata', 'annotations', optOut)?.toLowerCase() !== 'false'
-  const group = api.includes('/') ? api.replace(/\/.*/, '') : ''
-  const key = [group, kind, namespace ?? 'default', name].join(' ')
-  return [{ key, shown: [kind, namespace, name].filter(Boolean).join(' '), line, rewritten }]
 }
 
 /** Appended to what is asked of a server: prints its files and the list below lines with names; fails when it cannot. */

@@ -24,10 +24,8 @@ export const cluster = {
         remark: remarkOn(one),
       })),
       told: parseAddons(found),
-      trouble:
-        said && !version
-          ? `rke2 --version failed: ${said.split('\n').at(-1)}`
-          : mountTrouble(node, linesOf(found.get('mounted'))) || undefined,
+      trouble: said && !version ? `rke2 --version failed: ${said.split('\n').at(-1)}` : undefined,
+      mounts: mountTrouble(node, linesOf(found.get('mounted'))) || undefined,
     }
   },
 }

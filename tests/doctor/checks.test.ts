@@ -30,7 +30,7 @@ await t.test(
     ])
     t.strictSame(
       questionsOfCreate,
-      'tools virsh libvirt modes kvm processor interfaces routes memory disk'.split(' '),
+      'tools virsh modes libvirt kvm processor interfaces routes memory disk'.split(' '),
     )
     const besides = questions.filter((name) => !questionsOfCreate.includes(name))
     t.strictSame(besides, ['npm', 'forwards', 'filters', 'rules', 'backend', 'folder'])

@@ -1,7 +1,7 @@
 // Node, npm, host tools, libvirt.
 import t from 'tap'
 import { checkLibvirt, checkNode } from '../../lib/doctor/all-checks.ts'
-import { checkKeyModes, checkTools, checkVersions, neededTools } from '../../lib/doctor/tools.ts'
+import { checkKeyModes, checkTools, checkVersion, neededTools } from '../../lib/doctor/tools.ts'
 import { LabError } from '../../lib/text/errors.ts'
 import { factsWith, hereWith } from '../helpers/facts.ts'
 import { makeLab, type RawLab } from '../helpers/labs.ts'
@@ -36,7 +36,12 @@ await t.test('tools that are missing are named', async (t) => {
 
 await t.test('a libvirt that is too old is named with its version', async (t) => {
   const judge = (answers: Parameters<typeof hereWith>[0], libvirt = 'qemu:///system') =>
-    checkVersions(factsWith({ here: hereWith(answers) }, (lab) => (lab.libvirt = libvirt)))
+    (['virsh', 'libvirt'] as const).flatMap((one) =>
+      checkVersion(
+        factsWith({ here: hereWith(answers) }, (lab) => (lab.libvirt = libvirt)),
+        one,
+      ),
+    )
   t.strictSame(judge({}), [])
   t.strictSame(judge({ virsh: '7.7.0' }), [])
   t.strictSame(judge({ virsh: '', libvirt: '' }), [], 'not installed')
@@ -45,7 +50,7 @@ await t.test('a libvirt that is too old is named with its version', async (t) =>
       { level: 'failure', found: `virsh on this host is ${version}; 7.7 or newer is needed` },
     ])
   t.match(judge({ libvirt: 'libvirtd (libvirt) 6.0.0' }, 'qemu+ssh://you@bigbox/system'), [
-    { found: 'libvirt on bigbox is 6.0.0; 7.7 or newer is needed', fix: [/^# Debian 12/] },
+    { found: 'libvirt is 6.0.0; 7.7 or newer is needed', fix: [/^# Debian 12/] },
   ])
 })
 

@@ -2,7 +2,9 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { balancerTrouble, imagesOf, poolTrouble } from '../../lib/rke2/manifest-contents.ts'
+import { balancerTrouble, imagesOf, rangeTrouble } from '../../lib/rke2/manifest-contents.ts'
+import { checkManifests } from '../../lib/rke2/manifests.ts'
+import { UsageError } from '../../lib/text/errors.ts'
 import { Bare } from '../../lib/text/yaml.ts'
 import { top } from '../helpers/fixtures.ts'
 import { makeLab } from '../helpers/labs.ts'
@@ -48,30 +50,37 @@ void t.test('MetalLB and servicelb are refused together', async (t) => {
   t.strictSame(names(true, [native, remark]), ['native.yaml'])
 })
 
-const poolOf = (ranges: string[]) =>
-  ['kind: IPAddressPool', 'spec:', '  addresses:', ...ranges.map((one) => `    - ${one}`)].join(
-    '\n',
-  )
-
-void t.test('a pool of MetalLB has no address of the lab', async (t) => {
-  const lab = makeLab((raw) => Object.assign(raw.rke2, { vip: '192.0.2.50' }))
-  const said = (...ranges: string[]) =>
-    poolTrouble([{ name: 'pool.yaml', text: poolOf(ranges) }], lab).map((one) =>
-      one.replace('pool.yaml: ', ''),
-    )
-  t.strictSame(poolTrouble(metallb, lab), [], 'elsewhere')
+void t.test('a range of MetalLB has no address of the lab', async (t) => {
+  const lab = makeLab((raw) => {
+    Object.assign(raw.rke2, { vip: '192.0.2.50' })
+    raw.nodes[0]!.networks = [{ name: 'data', bridge: 'br1', address: '10.0.0.5/24' }]
+  })
+  const said = (range: string) => rangeTrouble(range, lab)
   t.strictSame(said('192.0.2.31 - 192.0.2.50'), [
     '192.0.2.31 - 192.0.2.50 has the address 192.0.2.31 of worker01',
     '192.0.2.31 - 192.0.2.50 has the address 192.0.2.32 of worker02',
     '192.0.2.31 - 192.0.2.50 has the address 192.0.2.50 of rke2.vip',
   ])
-  t.strictSame(said('192.0.2.50/32', '192.0.2.1-192.0.2.1'), [
-    '192.0.2.50/32 has the address 192.0.2.50 of rke2.vip',
-    '192.0.2.1-192.0.2.1 has the address 192.0.2.1 of the gateway',
+  for (const [range, address, whose] of [
+    ['192.0.2.50/32', '192.0.2.50', 'rke2.vip'],
+    ['192.0.2.1-192.0.2.1', '192.0.2.1', 'the gateway'],
+    ['10.0.0.0/24', '10.0.0.5', 'kubemaster'],
+  ] as const)
+    t.strictSame(said(range), [`${range} has the address ${address} of ${whose}`])
+  for (const free of [
+    '192.0.2.33-192.0.2.49',
+    '192.0.2.64/26',
+    'fd00::/64',
+    '999.1.1.1/8',
+    '',
+    '-',
   ])
-  for (const free of ['192.0.2.33-192.0.2.49', '192.0.2.64/26', 'fd00::/64', '999.1.1.1/8'])
-    t.strictSame(said(free), [])
-  const other = poolOf(['192.0.2.0/24']).replace('IPAddressPool', 'ConfigMap')
-  t.strictSame(poolTrouble([{ name: 'x', text: other }], lab), [])
-  t.strictSame(said('192.0.2.200/32 # not 192.0.2.30/32'), [])
+    t.strictSame(said(free), [], free)
+
+  const pool = '# 192.0.2.30\nkind: IPAddressPool\nspec: { addresses: [192.0.2.30/32, a-b] }\n'
+  const list = `kind: List\nitems:\n  - apiVersion: metallb.io/v1beta1\n    metadata: { name: lab }\n${pool.replace(/^(?=.)/gm, '    ')}`
+  const refused = new UsageError('rke2/manifests: 1 problem', {
+    details: ['a.yaml: line 1: 192.0.2.30/32 has the address 192.0.2.30 of kubemaster'],
+  })
+  t.throws(() => checkManifests([{ name: 'a.yaml', text: list }], [], said), refused)
 })

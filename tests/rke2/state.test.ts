@@ -181,7 +181,7 @@ await t.test('a program that was killed is no answer', async (t) => {
   })
   t.equal(cluster.read(answer({ version: '' }), node).trouble, undefined, 'not installed')
   t.equal(
-    cluster.read(answer({ mounted: '/\n/boot' }), node).trouble,
+    cluster.read(answer({ mounted: '/\n/boot' }), node).mounts,
     'its disk data is not mounted on /var/lib/data: what is written there would fill its first disk',
   )
 })

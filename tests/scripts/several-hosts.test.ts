@@ -1,5 +1,5 @@
 // A lab over two hosts: all scripts as real processes, with two stand-in libvirts, of which one may be off.
-import { cpSync, existsSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { emptyBase } from '../../lib/libvirt/storage-xml.ts'
@@ -220,13 +220,48 @@ await t.test('destroy removes the rest where one host does not show its pool', a
     twoHosts(lab)
     lab.hosts = { bigbox: { libvirt: uri, pool: '/data/rke2-kvm-lab' } }
   })
-  const why = /bigbox: not all of the lab can be seen, .* the storage pool .* is in/
+  const why =
+    /bigbox: not all of the lab can be seen, so nothing is removed there: the storage pool .* is in/
   const one = await succeeds(t, cluster, 'destroy', 'worker01', '--yes')
   t.match(one.stderr, why)
-  failed(t, await cluster.run('destroy', ['--yes']), why, 'what the lab has on bigbox stays')
+  const all = await cluster.run('destroy', ['--yes'])
+  failed(t, all, why, 'what the lab has on bigbox stays', '# then: npx zx scripts/destroy.ts')
+  t.notMatch(all.stderr, 'take it and its nodes out')
   t.strictSame(cluster.inventory().domains, [])
   t.strictSame(cluster.inventory('bigbox').domains, ['worker02'])
   t.ok(existsSync(join(cluster.project, '.lab/lab/ssh_config')))
+})
+
+await t.test('eject continues where one host does not show its pool', async (t) => {
+  cluster.restore()
+  const toHost = (pool?: string) =>
+    cluster.writeLab((lab) => {
+      twoHosts(lab)
+      lab.hosts = { bigbox: { libvirt: uri, ...(pool && { pool }) } }
+    })
+  toHost('/data/rke2-kvm-lab')
+  writeFileSync(join(cluster.project, '.lab/lab/nodes/worker01/host_key'), '')
+  const why = 'bigbox: the storage pool rke2-kvm-lab is in'
+  failed(t, await cluster.run('eject'), why, 'left out: worker02', 'npx zx scripts/eject.ts')
+  t.notOk(existsSync(join(cluster.project, '.lab/lab/nodes/worker01/host_key')))
+  toHost()
+  await idle(t, cluster, 'eject', 'nothing to do')
+})
+
+await t.test('one libvirt under two names is refused, as soon as that can be seen', async (t) => {
+  const host = new FakeHost(t, (lab) => {
+    twoHosts(lab)
+    delete lab.hosts
+    delete lab.nodes[2]!.host
+  })
+  await succeeds(t, host, 'create')
+  mkdirSync(join(host.state, 'hosts'))
+  symlinkSync('..', join(host.state, 'hosts/bigbox'))
+  host.writeLab(twoHosts)
+  const twice = 'kubemaster is on this host and on bigbox'
+  for (const words of [['create'], ['destroy', '--yes'], ['stop'], ['doctor']])
+    failed(t, await host.run(words[0]!, words.slice(1)), twice, 'name each libvirt once')
+  t.strictSame(host.inventory().domains, ['kubemaster', 'worker01', 'worker02'])
 })
 
 await t.test('resize and remove reach the other host', async (t) => {

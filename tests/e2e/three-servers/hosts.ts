@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { Test } from 'tap'
 import { readyNodes, type Section } from '../day-two/off-and-on.ts'
 import type { SecondHost } from '../second-host.ts'
+import { settled } from './vip.ts'
 
 /** The lab, of which the last node is on the other host. */
 interface OnTwoHosts extends Section {
@@ -50,6 +51,10 @@ export async function hostLost(t: Test, section: OnTwoHosts): Promise<void> {
     'two of three servers are a majority',
   )
   t.match(await run.kubectl('get', 'nodes'), new RegExp(`${last} +NotReady`))
+  const { holders, ...rest } = await settled(section)
+  t.match(rest, { api: true, join: true, remark: null }, 'the address is here')
+  t.equal(holders.length, 1)
+  t.not(holders[0], last)
   await failsWithout(t, section, ['start'], `left out: ${last}`)
 
   await other.powerOn()

@@ -10,23 +10,24 @@ interface Status {
   vip: { holders: string[]; api: boolean; join: boolean; remark: string | null }
 }
 
-/** Leaves the lab as it was. */
-export async function addressMoves(t: Test, section: Section): Promise<void> {
-  const { host, work, run, nodes } = section
-  const [first = '', next = '', ...others] = nodes
+/** What status says of it; a server that is too busy to answer is waited for. */
+export async function settled({ run }: Section): Promise<Status['vip']> {
   const state = async () => {
     const { stdout } = await run.script('status', '--json')
     return (JSON.parse(stdout) as Status).vip
   }
-  // A server that is too busy to answer is not counted.
-  const settled = async () => {
-    let last = await state()
-    for (let tries = 0; tries < 30 && last.remark !== null; tries++) {
-      await sleep(2000)
-      last = await state()
-    }
-    return last
+  let last = await state()
+  for (let tries = 0; tries < 30 && last.remark !== null; tries++) {
+    await sleep(2000)
+    last = await state()
   }
+  return last
+}
+
+/** Leaves the lab as it was. */
+export async function addressMoves(t: Test, section: Section): Promise<void> {
+  const { host, work, run, nodes } = section
+  const [first = '', next = '', ...others] = nodes
 
   await t.test('certificates, configurations and kubeconfig have it', async (t) => {
     for (const node of nodes) {
@@ -39,7 +40,7 @@ export async function addressMoves(t: Test, section: Section): Promise<void> {
       else t.match(config, joins, node)
     }
     t.match(await run.kubectl('config', 'view', '--minify'), `server: https://${vip}:6443`)
-    t.match(await settled(), { holders: [first], api: true, join: true, remark: null })
+    t.match(await settled(section), { holders: [first], api: true, join: true, remark: null })
   })
 
   await t.test('the one that holds it loses its power', async (t) => {
@@ -53,13 +54,13 @@ export async function addressMoves(t: Test, section: Section): Promise<void> {
     }
     t.match(list, new RegExp(`${next} +Ready`), 'kubectl works without any change')
     t.comment(`after ${Math.round((Date.now() - began) / 1000)} s, with the stand-in`)
-    t.match(await settled(), { holders: [next], api: true, join: true, remark: null })
+    t.match(await settled(section), { holders: [next], api: true, join: true, remark: null })
     for (const node of [next, ...others]) await work.ssh(node, 'sudo systemctl restart rke2-server') // by the address
   })
 
   await t.test('it comes back: one server has the address', async (t) => {
     await run.succeeds(t, 'start')
-    const { holders, ...rest } = await settled()
+    const { holders, ...rest } = await settled(section)
     t.match(rest, { api: true, join: true, remark: null })
     t.equal(holders.length, 1)
     for (const script of ['install-rke2', 'join'])
