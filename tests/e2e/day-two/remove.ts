@@ -39,7 +39,14 @@ export async function removeAgent(
 /** Removes the first server of a lab of several whose nodes are Ready: the next one takes over. The lab file follows. */
 export async function removeFirstServer(
   t: Test,
-  { host, work, run, nodes, lab }: Section & { lab: RawLab & { rke2: { vip?: string } } },
+  {
+    host,
+    hostOf = () => host,
+    work,
+    run,
+    nodes,
+    lab,
+  }: Section & { lab: RawLab & { rke2: { vip?: string } } },
 ): Promise<void> {
   const [first = '', heir = '', ...others] = nodes
   const left = [heir, ...others]
@@ -60,7 +67,8 @@ export async function removeFirstServer(
   const list = await run.kubectl('get', 'nodes')
   for (const name of left) t.match(list, new RegExp(`^${name} +Ready .*control-plane`, 'm'))
   t.notMatch(list, first)
-  t.notMatch(JSON.stringify(await host.inventory()), first, 'nothing of it is on the host')
+  const there = await hostOf(first).inventory()
+  t.notMatch(JSON.stringify(there), first, 'nothing of it is on its host')
 
   lab.nodes = lab.nodes.filter(({ name }) => name !== first)
   work.writeLab(lab)
