@@ -124,6 +124,17 @@ function addressProblem(raw: Raw, card: Extra, cards: Extra[]): string | false {
   return isEnd && `${own} is the first or the last address of its network`
 }
 
+// A libvirt network ends at its host.
+function networkProblem({ value, node }: Extra, cards: Extra[]): string | false {
+  const { network } = value
+  const far = cards.find((one) => one.value.network === network && one.node.host !== node.host)
+  return (
+    typeof network === 'string' &&
+    far !== undefined &&
+    `${network} ends at its host, and ${String(far.node.name)} is on another one; give bridge instead`
+  )
+}
+
 /** Every broken rule of further disks and network cards in a raw lab document. */
 export function extraProblems(document: unknown): Problem[] {
   const raw = record(document)
@@ -137,5 +148,6 @@ export function extraProblems(document: unknown): Problem[] {
     ...cards.flatMap((card) =>
       problem([...card.path, 'address'], addressProblem(raw, card, cards)),
     ),
+    ...cards.flatMap((card) => problem([...card.path, 'network'], networkProblem(card, cards))),
   ]
 }

@@ -118,6 +118,10 @@ const wrong: Row[] = [
     ],
     /10\.0\.9\.3\/24 overlaps nodes\[0\]\.networks\[0\] 10\.0\.0\.3\/16/,
   ],
+  [
+    [undefined, 'bigbox'].map((host) => ({ host, networks: [{ name: 'a', network: 'x' }] })),
+    /nodes\[0\]\.networks\[0\]\.network: x ends at its host, and worker01 is on another one/,
+  ],
 ]
 await t.test('each broken rule is reported with its path and reason', async (t) => {
   for (const [nodes, reason] of wrong)

@@ -171,6 +171,25 @@ await t.test('a single server takes it at once; others then join', async (t) => 
   t.match(configOf(host, 'worker01'), `server: https://${vip}:9345`)
 })
 
+await t.test('an agent joins by it while the first server is off', async (t) => {
+  const host = await made(
+    t,
+    (lab) => {
+      shared(lab)
+      lab.nodes[2]!.role = 'server'
+      lab.nodes.push({ name: 'worker03', role: 'agent', address: '192.0.2.33' })
+    },
+    'install-rke2',
+  )
+  await succeeds(t, host, 'join', 'worker01', 'worker02')
+  host.put('domains/kubemaster/state', 'shut off\n')
+  host.forget('network/192.0.2.30')
+  host.put('cluster/nodes/kubemaster', 'Unknown server v1.36.5+rke2r1\n')
+  await succeeds(t, host, 'join', 'worker03')
+  t.match(configOf(host, 'worker03'), `server: https://${vip}:9345`)
+  t.equal(host.kubeNodes().worker03, true)
+})
+
 await t.test('a first server made again joins by it', async (t) => {
   const host = await made(t, shared, 'install-rke2', 'join')
   host.forget('nodes/kubemaster')
