@@ -132,6 +132,23 @@ const states = () =>
     cluster.read(`${place.includes('/') ? '' : 'domains/'}${place}/state`).trim(),
   )
 
+await t.test('what speaks with the nodes alone continues without the other host', async (t) => {
+  cluster.restore()
+  cluster.switchOffHost('bigbox')
+  const silent = 'worker02: cannot be reached over SSH'
+  await idle(t, cluster, 'install-rke2', 'nothing to do')
+  failed(t, await cluster.run('join'), silent)
+  t.match((await succeeds(t, cluster, 'join', 'worker01')).stderr, 'joined and Ready: worker01')
+  t.match((await succeeds(t, cluster, 'backup')).stderr, 'saved in .lab/lab/backups/lab-')
+  const exec = await cluster.run('exec', ['--', 'uptime'])
+  failed(t, exec, silent)
+  for (const name of ['kubemaster', 'worker01'])
+    t.match(exec.stdout, new RegExp(`^${name}: .* up `, 'm'))
+  const { stderr } = await succeeds(t, cluster, 'logs')
+  t.match(stderr, 'missing: bigbox: libvirt is not running')
+  t.match(stderr, /nodes\/worker01\/: .*domain\.xml/)
+})
+
 await t.test('stop and start do what they can', async (t) => {
   cluster.restore()
   cluster.switchOffHost('bigbox')
