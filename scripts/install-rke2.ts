@@ -12,7 +12,7 @@ import {
   planMerge,
   readKubeconfig,
 } from '../lib/rke2/kubeconfig-files.ts'
-import { warnOfImages } from '../lib/rke2/manifest-files.ts'
+import { warnOfManifests } from '../lib/rke2/manifest-files.ts'
 import { reached, readEdited } from '../lib/rke2/service.ts'
 import { inOrder } from '../lib/shell/steps.ts'
 import { script } from '../lib/text/errors.ts'
@@ -27,7 +27,7 @@ await phase(import.meta.url, 'install-rke2', async ({ lab, options, shell }) => 
   const plan = planFirst(lab, edited, seen, options.timeout)
   if (!state.hasRun) await shell.apply(planLook(lab, edited, seen))
   if (!state.version) await bringRelease(lab, shell, ingressOf(lab, edited.server))
-  if (plan.length > 0) warnOfImages(lab)
+  if (plan.length > 0) warnOfManifests(lab)
   for (const stage of plan) await shell.apply(stage) // install, configure and start, wait
 
   const kubeconfig = await readKubeconfig(lab, node)

@@ -11,7 +11,7 @@ export interface Problem {
 export type Raw = Record<string, unknown>
 export const record = (value: unknown): Raw =>
   value !== null && typeof value === 'object' ? (value as Raw) : {}
-const isAddress = (value: unknown): value is string =>
+export const isAddress = (value: unknown): value is string =>
   typeof value === 'string' && ipaddr.IPv4.isValidFourPartDecimal(value)
 export const isCidr = (value: unknown): value is string =>
   typeof value === 'string' && ipaddr.IPv4.isValidCIDR(value)

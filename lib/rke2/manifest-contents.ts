@@ -1,7 +1,7 @@
 // PURE. What is in manifests besides objects: the images that they need, and a load balancer that would fight with RKE2's own,
 // or with the lab for addresses.
 import type { Lab } from '../lab/lab.ts'
-import { rangeContains } from '../lab/rules.ts'
+import { cidrContains, isAddress, rangeContains } from '../lab/rules.ts'
 import { Bare } from '../text/yaml.ts'
 
 interface File {
@@ -52,4 +52,11 @@ export function rangeTrouble(range: string, { nodes, network, rke2 }: Lab): stri
   return taken
     .filter(({ address }) => rangeContains(range, address))
     .map(({ address, whose }) => `${range} has the address ${address} ${whose}`)
+}
+
+/** Whether a range of IPv4 addresses is in no network of the nodes: nobody there asks for it by ARP. */
+export function isFar(range: string, { network, nodes }: Lab): boolean {
+  const [first = ''] = range.split(/[-/]/).map((end) => end.trim())
+  const cards = nodes.flatMap(({ networks }) => networks.flatMap(({ address }) => address ?? []))
+  return isAddress(first) && ![network.cidr, ...cards].some((cidr) => cidrContains(cidr, first))
 }

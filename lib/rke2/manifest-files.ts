@@ -13,7 +13,8 @@ import { commandText, quote } from '../text/quote.ts'
 import { refuse } from '../text/yaml.ts'
 import { disabledBy, type Config } from './config.ts'
 import { kubectl } from './kube-nodes.ts'
-import { balancerTrouble, imagesOf, rangeTrouble } from './manifest-contents.ts'
+import { balancerTrouble, imagesOf, isFar, rangeTrouble } from './manifest-contents.ts'
+import { objectsIn } from './manifest-objects.ts'
 import {
   addonOf,
   asManifest,
@@ -44,8 +45,14 @@ export function readManifests(lab: Lab, edited: Config): Manifest[] {
   return all.map((one) => (one.name === made.name ? { ...one, made: made.text } : one))
 }
 
-/** Warns of the images that rke2.images does not bring along. */
-export function warnOfImages(lab: Lab): void {
+/** Warns of ranges of addresses that lead nowhere, and of images that rke2.images does not bring along. */
+export function warnOfManifests(lab: Lab): void {
+  for (const { name, text } of manifestsHere())
+    for (const range of objectsIn(text, () => {}).flatMap(({ ranges }) => ranges))
+      if (isFar(range, lab))
+        ui.warn(
+          `${name}: ${range} is in no network of the nodes, so MetalLB cannot answer for it there`,
+        )
   if (!lab.rke2.images) return
   const images = imagesOf([...manifestsHere(), vipManifest(lab) ?? []].flat())
   if (images.length > 0)

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { balancerTrouble, imagesOf, rangeTrouble } from '../../lib/rke2/manifest-contents.ts'
+import { balancerTrouble, imagesOf, isFar, rangeTrouble } from '../../lib/rke2/manifest-contents.ts'
 import { checkManifests } from '../../lib/rke2/manifests.ts'
 import { UsageError } from '../../lib/text/errors.ts'
 import { Bare } from '../../lib/text/yaml.ts'
@@ -76,6 +76,10 @@ void t.test('a range of MetalLB has no address of the lab', async (t) => {
     '-',
   ])
     t.strictSame(said(free), [], free)
+
+  for (const far of ['192.168.1.240-192.168.1.249', '10.0.1.0/24']) t.ok(isFar(far, lab), far)
+  for (const near of ['192.0.2.64/26', '10.0.0.7-10.0.0.9', 'fd00::/64', 'x'])
+    t.notOk(isFar(near, lab), near)
 
   const pool = '# 192.0.2.30\nkind: IPAddressPool\nspec: { addresses: [192.0.2.30/32, a-b] }\n'
   const list = `kind: List\nitems:\n  - apiVersion: metallb.io/v1beta1\n    metadata: { name: lab }\n${pool.replace(/^(?=.)/gm, '    ')}`

@@ -173,19 +173,25 @@ await t.test('MetalLB beside servicelb is refused', async (t) => {
   t.strictSame(shown(result), [])
 })
 
-await t.test('images that rke2.images does not bring are named', async (t) => {
-  host.restore()
-  host.writeLab((lab) => {
-    lab.nodes.slice(1, 2).forEach((node) => (node.role = 'server'))
-    lab.rke2.images = true
-  })
-  edit('a.yaml', manifest('{ image: registry.test/app:1.0 }'))
-  const { stderr } = await succeeds(t, host, 'install-rke2')
-  t.match(
-    stderr,
-    "rke2.images brings RKE2's own images, not these: registry.test/app:1.0; see docs/",
-  )
-})
+await t.test(
+  'images that rke2.images does not bring are named, and a range that leads nowhere',
+  async (t) => {
+    host.restore()
+    host.writeLab((lab) => {
+      lab.nodes.slice(1, 2).forEach((node) => (node.role = 'server'))
+      lab.rke2.images = true
+    })
+    edit('a.yaml', manifest('{ image: registry.test/app:1.0 }'))
+    const pool = join(host.project, 'rke2/examples/metallb-pool.yaml')
+    cpSync(pool, join(host.project, 'rke2/manifests/pool.yaml'))
+    const { stderr } = await succeeds(t, host, 'install-rke2')
+    t.match(stderr, 'pool.yaml: 192.168.1.240-192.168.1.249 is in no network of the nodes')
+    t.match(
+      stderr,
+      "rke2.images brings RKE2's own images, not these: registry.test/app:1.0; see docs/",
+    )
+  },
+)
 
 await t.test('on new machines they are there before the first start', async (t) => {
   const fresh = new FakeHost(t)
