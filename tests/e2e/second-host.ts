@@ -38,6 +38,7 @@ export async function startSecondHost(t: Test, first: Host): Promise<SecondHost>
   IdentityFile ${keys}/login
   IdentitiesOnly yes
   UserKnownHostsFile ${keys}/known_hosts
+  ConnectTimeout 10
 `,
   )
   await first.run(['mount', '--bind', join(keys, 'config'), '/etc/ssh/ssh_config.d'])
