@@ -16,6 +16,7 @@ import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fixtures, top } from '../helpers/fixtures.ts'
+import { manifestsOnNode } from '../../lib/rke2/manifests.ts'
 import { programs } from '../stand-in/release.ts'
 import { defaultLab } from './blocks.ts'
 import { matches, type Typed } from './typed.ts'
@@ -38,7 +39,7 @@ const served = [
   /^kubectl (apply|delete) -k tutorials\//,
   /^kubectl diff -f tutorials\/\S+$/,
   /^kubectl delete -f (?!https:)/,
-  /^kubectl delete (pod|deployment|configmap|secret|service|namespace|hpa) /,
+  /^kubectl delete (pod|deployment|configmap|secret|service|namespace|hpa|persistentvolumeclaim) /,
   /^kubectl (set image|patch|label|scale|taint) /,
   /^kubectl (drain|uncordon) (kubemaster|worker0[12])\b/,
   /^kubectl delete node worker02 --timeout=120s$/,
@@ -48,6 +49,7 @@ const served = [
   /^kubectl describe (configmap|secret|node) /,
   /^kubectl get --raw \/readyz$/,
   /^kubectl get (service|ingress|secret) /,
+  /^kubectl get storageclass$/,
   /^kubectl get (ingressclass|helmcharts|pods --namespace kube-system)\b/,
   /^kubectl api-resources$/,
   /^kubectl (create|run) .*--dry-run=client/,
@@ -67,6 +69,9 @@ const isUntouched = (command: string, output: string[]) =>
 /** What kubemaster's own `rke2` is asked for. */
 const rke2Call = /^ssh -F \S+ kubemaster sudo rke2 (etcd-snapshot .*)$/
 
+/** A ready file goes where RKE2 applies it: at once (the script that copies it is typed on the fake host). */
+const readyFile = /^cp rke2\/examples\/(\S+)\.yaml rke2\/manifests\/$/
+
 /** A list of nodes, as long as they are the ones of the lab and all of them are there. */
 const isWhole = (command: string, output: string[]) =>
   /^kubectl get nodes( -o wide)?$/.test(command) &&
@@ -81,6 +86,7 @@ export function canServe({ command, output }: Typed): boolean {
   return (
     served.some((one) => one.test(call)) ||
     rke2Call.test(call) ||
+    readyFile.test(call) ||
     isUntouched(call, output) ||
     isWhole(call, output)
   )
@@ -129,7 +135,13 @@ export class Cluster {
     const file = this.path(name, 'etc/rancher/rke2/config.yaml')
     mkdirSync(join(file, '..'), { recursive: true })
     writeFileSync(file, JSON.stringify({ 'node-name': name, ...config }))
-    const quick = { 'ready-delay': 0.1, 'node-ready-delay': 0.3, heartbeat: 1, retry: 0.3 }
+    const quick = {
+      'ready-delay': 0.1,
+      'node-ready-delay': 0.3,
+      heartbeat: 1,
+      retry: 0.3,
+      deploy: 0.3,
+    }
     const env = {
       ...process.env,
       RKE2_STAND_IN_ROOT: join(this.folder, name),
@@ -159,6 +171,11 @@ export class Cluster {
     const isWatch = command.endsWith(' --watch')
     const here = onlyCluster(command)
       .replace(rke2Call, `'${this.standIn}' $1`)
+      .replace(
+        readyFile,
+        `cp rke2/examples/$1.yaml '${this.path('kubemaster', manifestsOnNode)}' && ` +
+          'until kubectl get addons.k3s.cattle.io $1 --namespace kube-system >/dev/null; do sleep 0.2; done 2>/dev/null',
+      )
       .replace('https://192.168.1.30:', `https://${this.net}.1:`)
     const { status, text } = this.bash(`${isWatch ? 'timeout 3 ' : ''}${here}`)
     const printed = this.asInPages(text).split('\n').map(squeezed).join('\n')

@@ -407,7 +407,8 @@ def service_cells(o):
     spec = o['spec']
     ports = [f"{p['port']}{':' + str(p['nodePort']) if 'nodePort' in p else ''}/"
              f"{p.get('protocol', 'TCP')}" for p in spec.get('ports', [])]
-    return [o['metadata']['name'], spec['type'], spec['clusterIP'], '<none>', ','.join(ports),
+    outside = '<pending>' if spec['type'] == 'LoadBalancer' else '<none>'  # nobody assigns one
+    return [o['metadata']['name'], spec['type'], spec['clusterIP'], outside, ','.join(ports),
             age_of(o)]
 
 
@@ -419,6 +420,14 @@ def ingress_cells(o):
 
 def claim_cells(o):  # nothing binds it, so it has no volume
     return [o['metadata']['name'], o['status']['phase'], '', '', '', '', '<unset>', age_of(o)]
+
+
+def class_cells(o):
+    meta = o['metadata']
+    default = meta.get('annotations', {}).get('storageclass.kubernetes.io/is-default-class')
+    return [meta['name'] + (' (default)' if default == 'true' else ''), o['provisioner'],
+            o.get('reclaimPolicy', 'Delete'), o.get('volumeBindingMode', 'Immediate'),
+            str(o.get('allowVolumeExpansion', False)).lower(), age_of(o)]
 
 
 # kind -> columns (those after '|' only with -o wide) and the function that fills them
@@ -435,6 +444,8 @@ TABLES = {
         o['metadata']['name'], o['spec']['controller'], '<none>', age_of(o)]),
     'PersistentVolumeClaim': ('Name Status Volume Capacity Access_Modes StorageClass '
                               'VolumeAttributesClass Age', claim_cells),
+    'StorageClass': ('Name Provisioner ReclaimPolicy VolumeBindingMode AllowVolumeExpansion Age',
+                     class_cells),
     '': ('Name Age', lambda o: [o['metadata']['name'], age_of(o)]),
 }
 

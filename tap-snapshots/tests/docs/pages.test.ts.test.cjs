@@ -185,10 +185,9 @@ Array [
   "kubectl wait --for=condition=Ready pod/notes --timeout=120s",
   "kubectl exec notes -- cat /data/log",
   "ssh -F .lab/lab/ssh_config worker01 cat /srv/notes/log",
-  "kubectl apply -f https://raw.githubusercontent.com/rancher/local-path-provisioner/v0.0.31/deploy/local-path-storage.yaml",
-  "kubectl get storageclass",
+  "kubectl wait --for=condition=Ready pod/more --timeout=120s",
+  "kubectl get persistentvolumeclaims",
   "ssh -F .lab/lab/ssh_config worker01 sudo rm -r /srv/notes",
-  "kubectl delete -f https://raw.githubusercontent.com/rancher/local-path-provisioner/v0.0.31/deploy/local-path-storage.yaml",
 ]
 `
 
