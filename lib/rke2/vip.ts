@@ -1,6 +1,6 @@
 // PURE. The address that the servers share, which kube-vip holds on one of them: its manifest, and what is wrong with it on a
 // cluster. Read of kube-vip v1.2.3: pkg/kubevip, pkg/election, pkg/cluster.
-import type { Lab } from '../lab/lab.ts'
+import type { Lab, Node } from '../lab/lab.ts'
 import { toYaml } from '../text/yaml.ts'
 import { sumOf, type ServerManifests } from './manifests.ts'
 
@@ -97,6 +97,8 @@ const environment = (address: string) => ({
 export const hasVip = (lab: Lab, { manifests }: { manifests: ServerManifests }): boolean =>
   manifests.ours.get(vipFile) === sumOf(vipManifest(lab)?.text ?? '')
 
+const serversOf = (nodes: Node[]) => nodes.filter(({ role }) => role === 'server')
+
 /** For those who used the key for the address of a load balancer. */
 export const ownBalancer = (vip: string): string =>
   `# if the address is that of your own load balancer, write it there instead of rke2.vip, for good: rke2: { config: { tls-san: [${vip}] } }`
@@ -108,13 +110,16 @@ answers() { curl --silent --insecure --noproxy ${vip} --max-time 5 --output /dev
 answers https://${vip}:6443/ && answers https://${vip}:9345/ping
 `
 
-/** For sh on a node: fails if a machine that is not of this lab has the address. Trying it makes the kernel look for its MAC. */
+/** For sh on a node: fails if something else than a server of this lab has the address; an agent never holds it. Trying it
+ *  makes the kernel look for its MAC. */
 export const vipIsFree = (vip: string, { nodes }: Lab): string => `\
 curl --silent --insecure --noproxy ${vip} --max-time 2 --output /dev/null https://${vip}:6443/ || wget --quiet --no-check-certificate --no-proxy --timeout=2 --tries=1 --output-document=/dev/null https://${vip}:6443/ || true
 known=$(ip neighbour show to ${vip}) || { echo "the node does not tell who has the address ${vip}" >&2; exit 1; }
 mac=$(echo "$known" | sed -n 's/.* lladdr \\([^ ]*\\).*/\\1/p')
 case $mac in
-'' | ${nodes.map(({ mac }) => mac).join(' | ')}) ;;
+'' | ${serversOf(nodes)
+  .map(({ mac }) => mac)
+  .join(' | ')}) ;;
 *) echo "something else has the address ${vip} (MAC $mac)" >&2; false ;;
 esac
 `
@@ -136,7 +141,7 @@ export function vipStatus(
   answers: string[][],
   ports: Pick<VipStatus, 'api' | 'join'>,
 ): VipStatus {
-  const servers = nodes.filter(({ role }) => role === 'server')
+  const servers = serversOf(nodes)
   const has = answers.filter((addresses) => addresses.includes(vip)).flat()
   const holders = servers.filter(({ address }) => has.includes(address)).map(({ name }) => name)
   const unasked = servers.length - answers.length

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { FakeHost } from '../helpers/fake-host.ts'
 import { killAfterEachCall } from '../helpers/kill.ts'
-import type { RawLab } from '../helpers/labs.ts'
+import { makeLab, type RawLab } from '../helpers/labs.ts'
 import { prepare } from '../helpers/prepare.ts'
 import { printed, runByBash } from '../helpers/printed.ts'
 import { failed, idle, shown, succeeds } from '../helpers/results.ts'
@@ -89,16 +89,17 @@ await t.test('killed anywhere and run again', async (t) => {
   })
 })
 
-await t.test('an address that something else has starts nothing', async (t) => {
+await t.test('an address that something else has starts nothing, an agent too', async (t) => {
   const host = await made(t, shared)
+  const macOf = (name: string) => makeLab(shared).nodes.find((node) => node.name === name)!.mac
   mkdirSync(join(host.state, 'neighbours'))
-  host.put(`neighbours/${vip}`, '02:00:00:00:00:01')
-  failed(
-    t,
-    await host.run('install-rke2'),
-    `something else has the address ${vip} (MAC 02:00:00:00:00:01)`,
-  )
-  t.strictSame(host.events(), [])
+  for (const mac of ['02:00:00:00:00:01', macOf('worker02')]) {
+    host.put(`neighbours/${vip}`, mac)
+    failed(t, await host.run('install-rke2'), `something else has the address ${vip} (MAC ${mac})`)
+    t.strictSame(host.events(), [])
+  }
+  host.put(`neighbours/${vip}`, macOf('worker01'))
+  await succeeds(t, host, 'install-rke2')
 })
 
 await t.test(
