@@ -63,6 +63,17 @@ await t.test('servers and agents join through it, and kubectl uses it', async (t
   })
   const { stdout } = await succeeds(t, host, 'status')
   t.match(stdout, `rke2.vip ${vip}: held by kubemaster, answers on 6443 and 9345`)
+  host.put(`network/${vip}`, 'mute')
+  t.match(
+    await vipOf(t, host),
+    {
+      holders: ['kubemaster'],
+      api: false,
+      join: false,
+      remark: '6443 and 9345 do not answer',
+    },
+    'open ports that say nothing',
+  )
   host.onNode('worker01', 'run/vip', `${vip}\n`)
   host.forget(`network/${vip}`)
   t.match(await vipOf(t, host), {
@@ -253,7 +264,7 @@ await t.test('an address that was in certificates alone, of a load balancer', as
 
 await t.test('while it does not answer, no run has nothing to do', async (t) => {
   const host = await made(t, shared, 'install-rke2', 'join')
-  host.forget(`network/${vip}`)
+  host.put(`network/${vip}`, 'mute')
   host.put('vip-silent', '')
   host.put('vip-pods', 'kube-vip-k2x9p   0/1   ImagePullBackOff   0   61s\n')
   for (const script of ['install-rke2', 'join', 'install-rke2']) {
