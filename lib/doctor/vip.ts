@@ -4,7 +4,7 @@ import { lookedAt, type Facts } from './facts.ts'
 import { parseInterfaces } from './network.ts'
 import { parseNeighbours } from './ownership.ts'
 
-/** Its MAC is that of a node, or nobody has it; the kernel was made to look for it. */
+/** Its MAC is that of a server, or nobody has it; the kernel was made to look for it. */
 export function checkVip({
   lab,
   here,
@@ -19,7 +19,9 @@ export function checkVip({
   if (own) return [failure('addresses', `rke2.vip: this host has ${vip} on ${own.name}`, advice)]
   const { mac, isSure } = parseNeighbours(here('neighbours')).get(vip) ?? {}
   const holder = [...lab.nodes, ...(lab.others ?? [])].find((node) => node.mac === mac)
-  if (holder) return [ok('addresses', `rke2.vip ${vip} is held by ${holder.name}`)]
+  if (holder?.role === 'server')
+    return [ok('addresses', `rke2.vip ${vip} is held by ${holder.name}`)]
   if (!isSure) return [ok('addresses', `nobody answers on rke2.vip ${vip}`)]
-  return [failure('addresses', `rke2.vip: something else answers on ${vip} (MAC ${mac})`, advice)]
+  const who = holder ? `the agent ${holder.name}` : 'something else'
+  return [failure('addresses', `rke2.vip: ${who} answers on ${vip} (MAC ${mac})`, advice)]
 }

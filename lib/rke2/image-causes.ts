@@ -1,17 +1,20 @@
 // PURE. Known causes with container images: they are missing, or a power cut damaged them.
 import { again, forgetImages, onNode, recreate, type Known } from './cause.ts'
 import { archiveOf, imageArchive } from './release.ts'
+import { registriesFile } from './registries.ts'
 import { imagesFolder } from './remains.ts'
 
 // As containerd and RKE2 name it in their messages: "index.docker.io/rancher/mirrored-pause:3.6".
 const ofRke2 = /["\s]((?:[\w.:-]+\/)*rancher\/[\w.-]+(?::[\w.-]+)?)/
-const all = (...patterns: RegExp[]) => ({
+const all = (...patterns: Known['match'][]) => ({
   test: (line: string) => patterns.every((pattern) => pattern.test(line)),
 })
 const failed = /failed to get runtime image|failed to pull (and unpack )?image|ErrImagePull/
 // A pod of the user's may name an image that does not exist; RKE2 starts all the same.
 const pull = all(failed, /failed to get runtime image|rancher\//, ofRke2)
 const imageIn = (line: string) => ofRke2.exec(line)?.[1] ?? ''
+// The registry that was asked, as rke2/registries.yaml names it.
+const registryIn = (line = '') => /https:\/\/([\w.:[\]-]+)\/v2\//.exec(line)?.[1] ?? 'HOST:PORT'
 const archiveIn = (line = '') => imageArchive(archiveOf(imageIn(line)))
 
 export const ofImages: Known[] = [
@@ -23,6 +26,28 @@ export const ofImages: Known[] = [
     fix: (at) => [
       '# wait some hours, or let this host bring the images: rke2.images: true in the lab file, then:',
       ...recreate(at),
+    ],
+  },
+  {
+    id: 'registry-http',
+    match: all(/server gave HTTP response to HTTPS client/, pull),
+    patience: 30,
+    why: (_, line) => `it asks ${registryIn(line)} by https, and that registry speaks http`,
+    fix: (at, line) => [
+      `# in ${registriesFile}: endpoint: ["http://${registryIn(line)}"], with http://; then:`,
+      again(at),
+    ],
+  },
+  {
+    id: 'registry-ca',
+    match: all(/x509: certificate signed by unknown authority/, pull),
+    patience: 30,
+    why: (_, line) =>
+      `the certificate of ${registryIn(line)} is from an authority that the node does not know`,
+    fix: (at, line) => [
+      '# copy the certificate of that authority to the same path on every node; for new machines: write_files in cloud-init/user-data.yaml',
+      `# in ${registriesFile}: configs: { "${registryIn(line)}": { tls: { ca_file: /PATH } } }; then:`,
+      again(at),
     ],
   },
   {

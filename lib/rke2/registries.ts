@@ -64,6 +64,23 @@ export function registriesSum(text: string): string {
   return createHash('sha256').update(text).digest('hex')
 }
 
+/** What is wrong with embedded-registry: true beside the file, undefined if there is none. */
+export function embeddedProblem(
+  config: Record<string, unknown>,
+  text?: string,
+): string | undefined {
+  if (!/^(true|t|1)$/i.test(String(plain(config['embedded-registry'])))) return undefined
+  const mirrors = readMapping(text ?? '', registriesFile, 'mirrors and configs').find(
+    ({ key }) => key === 'mirrors',
+  )?.value
+  if (mirrors instanceof Map && mirrors.size > 0) return undefined
+  const lacks =
+    text === undefined
+      ? `there is no ${registriesFile}: some versions of RKE2 do not start then, and no node shares an image`
+      : `${registriesFile} has no mirrors: no node shares an image`
+  return `embedded-registry is true, but ${lacks}; write there:\nmirrors:\n  "*":`
+}
+
 /** Whether there is a login in it. */
 export const holdsLogin = (text: string): boolean =>
   /(^\s*|[{,]\s*)["']?(password|auth|identity_token)["']?:\s*[^\s{#]/m.test(text)

@@ -15,7 +15,13 @@ import { parseKubeNodes, type KubeNode, kubectl } from './kube-nodes.ts'
 import { planManifests, readManifests } from './manifest-files.ts'
 import type { Manifest } from './manifests.ts'
 import { environmentFile, keepOthers, proxyLines } from './proxy.ts'
-import { holdsLogin, registriesFile, registriesOnNode, registriesSum } from './registries.ts'
+import {
+  embeddedProblem,
+  holdsLogin,
+  registriesFile,
+  registriesOnNode,
+  registriesSum,
+} from './registries.ts'
 import { importMemory } from './remains.ts'
 import { secretsIn, withSecrets, type Secret } from './secrets.ts'
 import { parseState, serviceOf, stateScript, untouched, type Rke2State } from './state.ts'
@@ -110,10 +116,13 @@ export function readEdited(lab: Lab, labFile: string, { manifests = true } = {})
   }
   const [server, agent] = [read('server'), read('agent')]
   const registries = readText(registriesFile)
+  const sum = registries === undefined ? undefined : registriesSum(registries)
   if (registries !== undefined && holdsLogin(registries) && statSync(registriesFile).mode & 0o044)
     ui.warn(`others on this host can read the login in it: chmod 600 ${registriesFile}`)
+  const sharing = embeddedProblem({ ...server.config, ...lab.rke2.config }, registries)
+  if (sharing) ui.warn(sharing)
   return {
-    ...(registries === undefined ? {} : { registries: registriesSum(registries) }),
+    ...(sum === undefined ? {} : { registries: sum }),
     ...(manifests && { manifests: readManifests(lab, server.config) }),
     server: server.config,
     agent: agent.config,

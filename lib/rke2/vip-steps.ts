@@ -1,8 +1,9 @@
 // EDGE. The steps around the address that the servers share: nobody else has it, it answers, and it leaves a server in time.
 import { onNode } from '../guest/on-node.ts'
-import { askNode, commandOn, knock } from '../guest/ssh.ts'
+import { askNode, commandOn } from '../guest/ssh.ts'
 import { typedOn } from '../guest/ssh-files.ts'
 import type { Lab, Node } from '../lab/lab.ts'
+import { ask } from '../shell/bash.ts'
 import { untilBash, type Check, type Run, type Say, type Step } from '../shell/steps.ts'
 import { TimedOut, until, type Seen } from '../shell/wait.ts'
 import { CommandError, LabError } from '../text/errors.ts'
@@ -12,6 +13,7 @@ import {
   hasVip,
   ownBalancer,
   vipAnswers,
+  vipAnswersHere,
   vipIsFree,
   vipPods,
   vipStatus,
@@ -122,8 +124,9 @@ export async function vipIsSilent({ rke2: { vip } }: Lab): Promise<boolean> {
 }
 
 async function portsOf(vip: string): Promise<Pick<VipStatus, 'api' | 'join'>> {
-  const isOpen = async (port: number) => (await knock(vip, port, 2000)) === 'open'
-  const [api, join] = await Promise.all([isOpen(6443), isOpen(9345)])
+  const commands = vipAnswersHere(vip)
+  const answers = async (command: string) => (await ask(command)).code === 0
+  const [api, join] = await Promise.all([answers(commands.api), answers(commands.join)])
   return { api, join }
 }
 

@@ -1,6 +1,6 @@
 // PURE. The address that the servers share, which kube-vip holds on one of them: its manifest, and what is wrong with it on a
 // cluster. Read of kube-vip v1.2.3: pkg/kubevip, pkg/election, pkg/cluster.
-import type { Lab } from '../lab/lab.ts'
+import type { Lab, Node } from '../lab/lab.ts'
 import { toYaml } from '../text/yaml.ts'
 import { sumOf, type ServerManifests } from './manifests.ts'
 
@@ -97,24 +97,40 @@ const environment = (address: string) => ({
 export const hasVip = (lab: Lab, { manifests }: { manifests: ServerManifests }): boolean =>
   manifests.ours.get(vipFile) === sumOf(vipManifest(lab)?.text ?? '')
 
+const serversOf = (nodes: Node[]) => nodes.filter(({ role }) => role === 'server')
+
 /** For those who used the key for the address of a load balancer. */
 export const ownBalancer = (vip: string): string =>
   `# if the address is that of your own load balancer, write it there instead of rke2.vip, for good: rke2: { config: { tls-san: [${vip}] } }`
 
-/** For sh on a node: whether the address answers, for kubectl and for nodes that join. Without credentials the API answers
- *  401, which is an answer. */
+const curl = (vip: string, seconds: number) =>
+  `curl --silent --insecure --noproxy ${vip} --max-time ${seconds} --output /dev/null`
+const api = (vip: string) => `https://${vip}:6443/`
+const join = (vip: string) => `https://${vip}:9345/ping`
+
+/** For bash on this host: whether the address answers kubectl, and nodes that join. Without credentials the API answers 401,
+ *  which is an answer; an open port alone is none. */
+export const vipAnswersHere = (vip: string) => ({
+  api: `${curl(vip, 5)} ${api(vip)}`,
+  join: `${curl(vip, 5)} ${join(vip)}`,
+})
+
+/** The same for sh on a node, which may have wget instead. */
 export const vipAnswers = (vip: string): string => `\
-answers() { curl --silent --insecure --noproxy ${vip} --max-time 5 --output /dev/null "$1" || wget --no-check-certificate --no-proxy --timeout=5 --tries=1 --server-response --output-document=/dev/null "$1" 2>&1 | grep -q HTTP/; }
-answers https://${vip}:6443/ && answers https://${vip}:9345/ping
+answers() { ${curl(vip, 5)} "$1" || wget --no-check-certificate --no-proxy --timeout=5 --tries=1 --server-response --output-document=/dev/null "$1" 2>&1 | grep -q HTTP/; }
+answers ${api(vip)} && answers ${join(vip)}
 `
 
-/** For sh on a node: fails if a machine that is not of this lab has the address. Trying it makes the kernel look for its MAC. */
+/** For sh on a node: fails if something else than a server of this lab has the address; an agent never holds it. Trying it
+ *  makes the kernel look for its MAC. */
 export const vipIsFree = (vip: string, { nodes }: Lab): string => `\
-curl --silent --insecure --noproxy ${vip} --max-time 2 --output /dev/null https://${vip}:6443/ || wget --quiet --no-check-certificate --no-proxy --timeout=2 --tries=1 --output-document=/dev/null https://${vip}:6443/ || true
+${curl(vip, 2)} ${api(vip)} || wget --quiet --no-check-certificate --no-proxy --timeout=2 --tries=1 --output-document=/dev/null ${api(vip)} || true
 known=$(ip neighbour show to ${vip}) || { echo "the node does not tell who has the address ${vip}" >&2; exit 1; }
 mac=$(echo "$known" | sed -n 's/.* lladdr \\([^ ]*\\).*/\\1/p')
 case $mac in
-'' | ${nodes.map(({ mac }) => mac).join(' | ')}) ;;
+'' | ${serversOf(nodes)
+  .map(({ mac }) => mac)
+  .join(' | ')}) ;;
 *) echo "something else has the address ${vip} (MAC $mac)" >&2; false ;;
 esac
 `
@@ -124,7 +140,7 @@ export interface VipStatus {
   address: string
   /** The servers that have it, of those that answered: one is right. */
   holders: string[]
-  /** Whether its ports answer this host: 6443 for kubectl, 9345 for nodes that join. */
+  /** Whether its ports answer this host over HTTPS: 6443 for kubectl, 9345 for nodes that join. */
   api: boolean
   join: boolean
   remark: string | null
@@ -136,7 +152,7 @@ export function vipStatus(
   answers: string[][],
   ports: Pick<VipStatus, 'api' | 'join'>,
 ): VipStatus {
-  const servers = nodes.filter(({ role }) => role === 'server')
+  const servers = serversOf(nodes)
   const has = answers.filter((addresses) => addresses.includes(vip)).flat()
   const holders = servers.filter(({ address }) => has.includes(address)).map(({ name }) => name)
   const unasked = servers.length - answers.length

@@ -52,7 +52,7 @@ function standInForPages(host: FakeHost): void {
   host.add(
     'curl',
     `case "\${*: -1}" in
-  */rke2/*) exec "$STAND_IN/real/curl" "$@" ;;
+  */rke2/* | https://*:6443/ | https://*:9345/ping) exec "$STAND_IN/real/curl" "$@" ;;
   *) while [[ $1 != --output ]]; do shift; done; cp '${image}' "$2" ;;
 esac`,
   )

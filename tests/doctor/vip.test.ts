@@ -14,14 +14,22 @@ const shared = (lab: RawLab) => {
 const neighbour = (lladdr: string, state: string) =>
   JSON.stringify([{ dst: vip, lladdr, state: [state] }])
 
-await t.test('nobody, a node of the lab, or another machine has it', async (t) => {
+await t.test('nobody, a server of the lab, an agent, or another machine has it', async (t) => {
   t.strictSame(checkVip(factsWith()), [])
   const facts = factsWith({}, shared)
-  const own = facts.lab.nodes[1]?.mac ?? ''
+  const [own, agent] = ['server', 'agent'].map(
+    (wanted) => facts.lab.nodes.find(({ role }) => role === wanted)?.mac ?? '',
+  ) as [string, string]
   const other = '02:00:00:00:00:01'
   const cases: [neighbours: string, level: string, found: string][] = [
     ['[]', 'ok', `nobody answers on rke2.vip ${vip}`],
-    [neighbour(own, 'REACHABLE'), 'ok', `rke2.vip ${vip} is held by worker01`],
+    [neighbour(own, 'REACHABLE'), 'ok', `rke2.vip ${vip} is held by kubemaster`],
+    [neighbour(agent, 'STALE'), 'ok', `nobody answers on rke2.vip ${vip}`],
+    [
+      neighbour(agent, 'REACHABLE'),
+      'failure',
+      `rke2.vip: the agent worker01 answers on ${vip} (MAC ${agent})`,
+    ],
     [neighbour(other, 'STALE'), 'ok', `nobody answers on rke2.vip ${vip}`],
     [
       neighbour(other, 'REACHABLE'),

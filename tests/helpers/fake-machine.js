@@ -1,5 +1,6 @@
 // Preloaded before a script, so that what it sees of the machine is the same on every machine.
-// Port 22 of an address: $STAND_IN/network/ADDRESS holds "open" or "refused"; no file: silence. No packet is sent.
+// The ports of an address: $STAND_IN/network/ADDRESS holds "open", "refused" or "mute" (open, but says nothing); no file:
+// silence. No packet is sent.
 // The logs of consoles are those in $STAND_IN/files (fake-machine.sh has more). Pauses between looks are $HASTE times shorter.
 // Stand-ins that are to kill the script find its process in $SCRIPT_PID. Scripts that it runs are run by $NODE.
 import { EventEmitter } from 'node:events'
@@ -21,7 +22,7 @@ class FakeSocket extends EventEmitter {
     } catch {
       // nobody there
     }
-    if (state === 'open') this.emit('connect')
+    if (state === 'open' || state === 'mute') this.emit('connect')
     else if (state === 'refused')
       this.emit('error', Object.assign(new Error('refused'), { code: 'ECONNREFUSED' }))
     else this.silence?.()

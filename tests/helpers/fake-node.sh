@@ -484,6 +484,9 @@ case $me in
       esac
     else
       record "$@"
+      if [[ $* = '--silent --insecure --noproxy '*' --output /dev/null https://'* ]]; then # does rke2.vip answer?
+        case $(content "$STAND_IN/network/$4") in open) exit ;; mute) exit 28 ;; *) exit 7 ;; esac
+      fi
       fetch "$@"
       killed_now
     fi

@@ -5,7 +5,7 @@ import type { FakeHost, Result } from './fake-host.ts'
 /** Whether a call of a stand-in changes something. */
 export const isChange = (call: string) =>
   /^virsh -c \S+ (?!-q|domstate|domcapabilities|domblkinfo)/.test(call) ||
-  /^(genisoimage|curl (?!.*--head ))/.test(call)
+  /^(genisoimage|curl (?!.*(--head|--output \/dev\/null) ))/.test(call)
 
 /** The commands that a script showed: what it changed. */
 export const shown = ({ stderr }: Result) =>

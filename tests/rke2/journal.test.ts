@@ -201,6 +201,18 @@ const journals: [id: string, line: string][] = [
     'rate-limit',
     'level=error msg="failed to pull image rancher/a: 429 Too Many Requests - toomanyrequests: You have reached your pull rate limit"',
   ],
+  [
+    'registry-http',
+    String.raw`level=error msg="PullImage \"rancher/mirrored-pause:3.6\" failed" error="failed to pull and unpack image \"docker.io/rancher/mirrored-pause:3.6\": failed to resolve image: failed to do request: Head \"https://192.168.1.10:5000/v2/rancher/mirrored-pause/manifests/3.6?ns=docker.io\": http: server gave HTTP response to HTTPS client"`,
+  ],
+  [
+    'registry-ca',
+    String.raw`level=error msg="PullImage \"rancher/mirrored-pause:3.6\" failed" error="failed to pull and unpack image \"docker.io/rancher/mirrored-pause:3.6\": failed to resolve image: failed to do request: Head \"https://registry.lan:5000/v2/rancher/mirrored-pause/manifests/3.6?ns=docker.io\": tls: failed to verify certificate: x509: certificate signed by unknown authority"`,
+  ],
+  [
+    'registry-ca',
+    String.raw`level=fatal msg="failed to get runtime image index.docker.io/rancher/rke2-runtime:v1.35.0-rke2r1: Get \"https://registry.lan:5000/v2/\": x509: certificate signed by unknown authority"`,
+  ],
 ]
 
 // Seconds that each cause must last, and what its advice has.
@@ -232,6 +244,14 @@ const expected: Record<string, [patience: number, advice: RegExp]> = {
   'no-space': [0, /df -h/],
   'no-cgroup': [0, /another image/],
   'rate-limit': [30, /rke2\.images: true/],
+  'registry-http': [
+    30,
+    /rke2\/registries\.yaml.*"http:\/\/192\.168\.1\.10:5000"\].*join\.ts worker01/,
+  ],
+  'registry-ca': [
+    30,
+    /every node.*rke2\/registries\.yaml.*"registry\.lan:5000": \{ tls: \{ ca_file.*join\.ts worker01/,
+  ],
   'image-pull': [30, /rke2\.images: true/],
   'no-bootstrap-data': [0, /db\/snapshots.*destroy\.ts worker01/],
   'first-start-cut-off': [30, /rke2-killall\.sh.*server\/db/],
@@ -624,6 +644,17 @@ await t.test(
     }
     t.equal(diagnose('', failed('library/nginx:1'), { ...at, remains }), undefined, "not RKE2's")
     t.equal(diagnose('', failed('rancher/mirrored-pause:3.6'), at)?.id, 'image-pull')
+    for (const [words, id] of [
+      ['http: server gave HTTP response to HTTPS client', 'registry-http'],
+      [
+        'tls: failed to verify certificate: x509: certificate signed by unknown authority',
+        'registry-ca',
+      ],
+    ] as const) {
+      const of = (image: string) => failed(image).replace('no route', words)
+      t.equal(diagnose('', of('rancher/mirrored-pause:3.6'), { ...at, remains })?.id, id)
+      t.equal(diagnose('', of('me/mine:1'), at), undefined, "a pod of the user's")
+    }
     t.equal(diagnose('', failed('library/nginx:nope'), at), undefined, 'also without archives')
     const limited = (image: string) =>
       failed(image).replace('no route', '429 Too Many Requests - toomanyrequests: rate limit')

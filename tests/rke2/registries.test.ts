@@ -1,6 +1,7 @@
 // rke2/registries.yaml: what RKE2 would drop without a word is refused by key, and no value is shown.
 import t from 'tap'
-import { holdsLogin, registriesSum } from '../../lib/rke2/registries.ts'
+import { embeddedProblem, holdsLogin, registriesSum } from '../../lib/rke2/registries.ts'
+import { parseRke2Config } from '../../lib/rke2/config.ts'
 import { UsageError } from '../../lib/text/errors.ts'
 
 const problemsOf = (text: string): string[] => {
@@ -73,4 +74,25 @@ void t.test('whether there is a login in it', async (t) => {
     'configs:\n  a:\n    tls: { ca_file: /a }\n',
   ])
     t.notOk(holdsLogin(text), text)
+})
+
+void t.test('embedded-registry wants mirrors in it', async (t) => {
+  const shares = (value: unknown, text?: string) =>
+    embeddedProblem({ 'embedded-registry': value }, text)
+  const lines = /write there:\nmirrors:\n {2}"\*":$/
+  for (const value of [
+    true,
+    'true',
+    'True',
+    parseRke2Config('embedded-registry: 1\n', 'a')['embedded-registry'],
+  ]) {
+    t.match(shares(value), /there is no rke2\/registries\.yaml: some versions of RKE2 do not start/)
+    t.match(shares(value), lines)
+  }
+  for (const text of ['', 'configs:\n', 'mirrors:\n', 'mirrors: {}\n']) {
+    t.match(shares(true, text), /registries\.yaml has no mirrors/, text)
+    t.match(shares(true, text), lines)
+  }
+  t.equal(shares(true, 'mirrors:\n  "*":\n'), undefined)
+  for (const value of [false, 'false', undefined]) t.equal(shares(value), undefined)
 })

@@ -25,6 +25,7 @@ const edited = { server: {}, agent: {} }
 
 interface Container {
   image: string
+  imagePullPolicy: string
   args: string[]
   env: { name: string; value?: string; valueFrom?: object }[]
   securityContext: object
@@ -56,9 +57,28 @@ void t.test(
         verbs: ['get', 'create', 'update'],
       },
     ])
-    const pod = set?.spec.template.spec as { hostNetwork: boolean; containers: Container[] }
-    t.equal(pod.hostNetwork, true)
-    const [container] = pod.containers
+    const { containers, ...pod } = set!.spec.template.spec as { containers: Container[] }
+    t.strictSame(
+      pod,
+      {
+        serviceAccountName: 'kube-vip',
+        hostNetwork: true,
+        priorityClassName: 'system-node-critical',
+        nodeSelector: { 'node-role.kubernetes.io/control-plane': 'true' },
+        tolerations: [
+          { operator: 'Exists', effect: 'NoSchedule' },
+          { operator: 'Exists', effect: 'NoExecute' },
+        ],
+      },
+      'on every server whatever its taints, and nowhere else',
+    )
+    t.equal(containers.length, 1)
+    const [container] = containers
+    t.equal(container?.imagePullPolicy, 'IfNotPresent', 'an image brought along is enough')
+    t.strictSame(container?.securityContext, {
+      capabilities: { add: ['NET_ADMIN', 'NET_RAW'], drop: ['ALL'] },
+    })
+    t.strictSame(set?.spec.selector.matchLabels, set?.spec.template.metadata.labels)
     t.equal(container?.image, 'ghcr.io/kube-vip/kube-vip:v1.2.3')
     t.strictSame(container?.args, ['manager'])
     const environment = Object.fromEntries(

@@ -1,5 +1,5 @@
 // rke2/registries.yaml on its way to the nodes, with install-rke2 and join as real processes on a stand-in host.
-import { chmodSync, existsSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { FakeHost } from '../helpers/fake-host.ts'
@@ -82,3 +82,19 @@ await t.test('a warning about a login that others on this host can read', async 
   const { stderr } = await succeeds(t, host, 'join')
   t.match(stderr, 'others on this host can read the login in it: chmod 600 rke2/registries.yaml')
 })
+
+await t.test(
+  'a warning where embedded-registry is true, and no mirrors say what to share',
+  async (t) => {
+    host.restore()
+    host.writeLab((lab) => {
+      lab.rke2.config = { 'embedded-registry': true }
+    })
+    const says = async () => (await succeeds(t, host, 'install-rke2', '--dry-run')).stderr
+    rmSync(join(host.project, 'rke2/registries.yaml'), { force: true })
+    const problem = 'embedded-registry is true, but there is no rke2/registries.yaml'
+    t.match(await says(), problem)
+    edit('mirrors:\n  "*":\n')
+    t.notMatch(await says(), 'embedded-registry is true')
+  },
+)

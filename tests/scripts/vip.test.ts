@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { FakeHost } from '../helpers/fake-host.ts'
 import { killAfterEachCall } from '../helpers/kill.ts'
-import type { RawLab } from '../helpers/labs.ts'
+import { makeLab, type RawLab } from '../helpers/labs.ts'
 import { prepare } from '../helpers/prepare.ts'
 import { printed, runByBash } from '../helpers/printed.ts'
 import { failed, idle, shown, succeeds } from '../helpers/results.ts'
@@ -63,6 +63,17 @@ await t.test('servers and agents join through it, and kubectl uses it', async (t
   })
   const { stdout } = await succeeds(t, host, 'status')
   t.match(stdout, `rke2.vip ${vip}: held by kubemaster, answers on 6443 and 9345`)
+  host.put(`network/${vip}`, 'mute')
+  t.match(
+    await vipOf(t, host),
+    {
+      holders: ['kubemaster'],
+      api: false,
+      join: false,
+      remark: '6443 and 9345 do not answer',
+    },
+    'open ports that say nothing',
+  )
   host.onNode('worker01', 'run/vip', `${vip}\n`)
   host.forget(`network/${vip}`)
   t.match(await vipOf(t, host), {
@@ -89,16 +100,17 @@ await t.test('killed anywhere and run again', async (t) => {
   })
 })
 
-await t.test('an address that something else has starts nothing', async (t) => {
+await t.test('an address that something else has starts nothing, an agent too', async (t) => {
   const host = await made(t, shared)
+  const macOf = (name: string) => makeLab(shared).nodes.find((node) => node.name === name)!.mac
   mkdirSync(join(host.state, 'neighbours'))
-  host.put(`neighbours/${vip}`, '02:00:00:00:00:01')
-  failed(
-    t,
-    await host.run('install-rke2'),
-    `something else has the address ${vip} (MAC 02:00:00:00:00:01)`,
-  )
-  t.strictSame(host.events(), [])
+  for (const mac of ['02:00:00:00:00:01', macOf('worker02')]) {
+    host.put(`neighbours/${vip}`, mac)
+    failed(t, await host.run('install-rke2'), `something else has the address ${vip} (MAC ${mac})`)
+    t.strictSame(host.events(), [])
+  }
+  host.put(`neighbours/${vip}`, macOf('worker01'))
+  await succeeds(t, host, 'install-rke2')
 })
 
 await t.test(
@@ -271,7 +283,7 @@ await t.test('an address that was in certificates alone, of a load balancer', as
 
 await t.test('while it does not answer, no run has nothing to do', async (t) => {
   const host = await made(t, shared, 'install-rke2', 'join')
-  host.forget(`network/${vip}`)
+  host.put(`network/${vip}`, 'mute')
   host.put('vip-silent', '')
   host.put('vip-pods', 'kube-vip-k2x9p   0/1   ImagePullBackOff   0   61s\n')
   for (const script of ['install-rke2', 'join', 'install-rke2']) {
