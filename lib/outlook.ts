@@ -36,7 +36,7 @@ export async function lookAhead(
     examine(lab, lab.nodes, shell, asked),
     lookAtHosts(lab, observe), // a finding says which host does not answer
   ])
-  const made = pairAll(seen).flatMap(({ node, domain }) => (domain ? node : []))
+  const made = pairAll(seen, lab.nodes).flatMap(({ node, domain }) => (domain ? node : []))
   const fresh = lab.nodes.filter((node) => !made.includes(node))
   const [bytes, downloads, diskFree] = await Promise.all([
     packageBytes(setup),

@@ -17,7 +17,7 @@ await phase(import.meta.url, 'remove', async ({ lab, nodes, options, shell }) =>
   if (!node) throw new Error('parseArgs asks for a node')
   const own = await findOwn(lab, nodes, false, shell)
   const made = [
-    ...pairAll(own.seen).flatMap((one) => (one.domain || one.elsewhere ? one.node : [])),
+    ...pairAll(own.seen, lab.nodes).flatMap((one) => (one.domain || one.elsewhere ? one.node : [])),
     ...silentNodes(own.seen, lab.nodes),
   ]
   const all = await shell.look('Look at the nodes', () => eachOf(made, lookAt))

@@ -75,7 +75,7 @@ await phase(import.meta.url, 'resize', async ({ lab, nodes, options, shell }) =>
 
   for (const one of restarted) {
     const { name, node } = one
-    const warning = lostQuorum(lab, pairAll(seen), [node])
+    const warning = lostQuorum(lab, pairAll(seen, lab.nodes), [node])
     if (warning) ui.warn(warning)
     const without = script('resize', name, '--no-drain')
     const aside = await planAside(lab, node, { drains: !flags['no-drain'], without }, shell)

@@ -15,7 +15,7 @@ await phase(import.meta.url, 'stop', async ({ lab, nodes, options, shell }) => {
     machines.filter(({ elsewhere }) => elsewhere),
   )
   if (options.nodes.length > 0) checkMade(machines)
-  const warning = lostQuorum(lab, pairAll(seen), nodes)
+  const warning = lostQuorum(lab, pairAll(seen, lab.nodes), nodes)
   if (warning && machines.some(isOn)) ui.warn(warning)
 
   await shutDownInOrder(lab, machines, options, shell)

@@ -1,6 +1,6 @@
 // EDGE. Looks at all hosts of a lab at the same time; one that does not answer is known, and the others are used.
 import { existsSync } from 'node:fs'
-import { hostsOf } from '../lab/hosts.ts'
+import { hostsOf, nodesOn } from '../lab/hosts.ts'
 import type { Lab, Node } from '../lab/lab.ts'
 import * as ui from '../cli/ui.ts'
 import { asOne, LabError, type Hint } from '../text/errors.ts'
@@ -91,15 +91,16 @@ export async function observeAll(lab: Lab): Promise<Seen> {
   return seen
 }
 
-/** Pairs nodes with what they have, on the hosts that answer. */
-export const pairAll = ({ sites }: Seen, nodes?: Node[]): Machine[] =>
-  sites.flatMap(({ lab, host }) => {
-    const own = lab.nodes.filter((node) => nodes?.includes(node) ?? true)
-    return pair(lab, host, own).map((machine) => {
-      const other = sites.find((one) => one.host !== host && hasMade(one, machine.node))
-      return other ? { ...machine, elsewhere: hostName(other.lab) } : machine
-    })
-  })
+/** Pairs nodes with what they have, on the hosts that answer; in the order of the nodes. */
+export const pairAll = ({ sites }: Seen, nodes: Node[]): Machine[] =>
+  sites
+    .flatMap(({ lab, host }) =>
+      pair(lab, host, nodesOn(lab, nodes)).map((machine) => {
+        const other = sites.find((one) => one.host !== host && hasMade(one, machine.node))
+        return other ? { ...machine, elsewhere: hostName(other.lab) } : machine
+      }),
+    )
+    .sort((one, other) => nodes.indexOf(one.node) - nodes.indexOf(other.node))
 
 const hasMade = ({ lab, host }: Site, { name }: Node) =>
   ours(lab, host).some((domain) => domain.name === name)

@@ -36,7 +36,7 @@ export interface Saves {
 /** Reads them; snapshots also of machines that are no longer in the lab file. */
 export async function lookAtSnapshots(lab: Lab): Promise<Saves> {
   const seen = await observeAll(lab)
-  const machines = pairAll(seen).filter(({ domain }) => domain)
+  const machines = pairAll(seen, lab.nodes).filter(({ domain }) => domain)
   return { seen, machines, all: await snapshotsOf(lab, seen) }
 }
 
@@ -44,11 +44,18 @@ export async function lookAtSnapshots(lab: Lab): Promise<Saves> {
 export async function snapshotsOf(lab: Lab, seen: Pick<Seen, 'sites'>): Promise<LabSnapshot[]> {
   const all = seen.sites.map(({ lab: at, host }) => {
     const ours = host.domains.filter((domain) => whoseDomain(lab, domain) === 'ours')
-    const made = ours.map(({ name }) => name)
-    const known = lab.nodes.map(({ name }) => name).filter((name) => made.includes(name))
-    return readSnapshots(at, [...new Set([...known, ...made])])
+    return readSnapshots(
+      at,
+      ours.map(({ name }) => name),
+    )
   })
-  return byName(lab, (await Promise.all(all)).flat())
+  const names = lab.nodes.map(({ name }) => name)
+  const place = ({ machine }: { machine: string }) =>
+    names.includes(machine) ? names.indexOf(machine) : names.length
+  return byName(
+    lab,
+    (await Promise.all(all)).flat().sort((one, other) => place(one) - place(other)),
+  )
 }
 
 /** Shuts the machines down and saves their disks under the name. Returns the machines that must be on again, none when they
@@ -61,7 +68,7 @@ export async function save(
   shell: Shell,
 ): Promise<Machine[]> {
   checkName(name)
-  checkMachines(lab, pairAll(seen))
+  checkMachines(lab, pairAll(seen, lab.nodes))
   const there = all.find((one) => one.name === name)
   checkSave(lab, machines, all, there, await countAll(seen, machines))
   const kept = there ? machines.filter((machine) => isUnchanged(machine, there)) : []

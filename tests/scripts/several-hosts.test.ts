@@ -182,6 +182,19 @@ await t.test('what must not be done by halves needs every host', async (t) => {
   t.notOk(saved('domains/worker01') || saved('hosts/bigbox/domains/worker02'))
 })
 
+await t.test('machines are in the order of the lab file, wherever they are', async (t) => {
+  const host = new FakeHost(t, (lab) => {
+    twoHosts(lab)
+    for (const [index, node] of lab.nodes.entries()) node.host = index === 0 ? 'bigbox' : undefined
+  })
+  host.addHost('bigbox')
+  await prepare(t, host, 'create', 'eject')
+  await succeeds(t, host, 'snapshot', 'save', 'good')
+  const { stdout } = await succeeds(t, host, 'snapshot', 'list', '--json')
+  const machines = ['kubemaster', 'worker01', 'worker02']
+  t.match(JSON.parse(stdout), { snapshots: [{ name: 'good', machines, remark: null }] })
+})
+
 await t.test('a snapshot is removed where it is, whatever the lab file says', async (t) => {
   cluster.restore()
   await succeeds(t, cluster, 'snapshot', 'save', 'good')
