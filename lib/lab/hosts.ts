@@ -16,6 +16,13 @@ export const labAt = (lab: Lab, { host = '' }: Pick<Node, 'host'>): Lab =>
 export const nodesOn = (at: Lab, nodes: Node[]): Node[] =>
   at.nodes.filter((node) => nodes.includes(node))
 
+/** What machines of all hosts have, in the order of the lab file; that of machines which are not in it comes last. */
+export function inLabOrder<T extends { machine: string }>({ nodes }: Lab, all: T[]): T[] {
+  const names = nodes.map(({ name }) => name)
+  const place = ({ machine }: T) => names.indexOf(machine) + 1 || names.length + 1
+  return [...all].sort((one, other) => place(one) - place(other))
+}
+
 function seenBy(lab: Lab, on: string): Lab {
   const { libvirt = lab.libvirt, bridge, pool } = lab.hosts[on] ?? {}
   const isThere = ({ host = '' }: Node) => host === on

@@ -1,6 +1,6 @@
 // EDGE. The steps that save the disks of all machines under one name, put them back, and remove that name.
 import { hangUp } from '../guest/on-node.ts'
-import { labAt } from '../lab/hosts.ts'
+import { inLabOrder, labAt } from '../lab/hosts.ts'
 import type { Lab } from '../lab/lab.ts'
 import { observeAll, pairAll, type Seen } from '../libvirt/hosts.ts'
 import { virsh } from '../libvirt/observe.ts'
@@ -44,18 +44,10 @@ export async function lookAtSnapshots(lab: Lab): Promise<Saves> {
 export async function snapshotsOf(lab: Lab, seen: Pick<Seen, 'sites'>): Promise<LabSnapshot[]> {
   const all = seen.sites.map(({ lab: at, host }) => {
     const ours = host.domains.filter((domain) => whoseDomain(lab, domain) === 'ours')
-    return readSnapshots(
-      at,
-      ours.map(({ name }) => name),
-    )
+    const made = ours.map(({ name }) => name)
+    return readSnapshots(at, made)
   })
-  const names = lab.nodes.map(({ name }) => name)
-  const place = ({ machine }: { machine: string }) =>
-    names.includes(machine) ? names.indexOf(machine) : names.length
-  return byName(
-    lab,
-    (await Promise.all(all)).flat().sort((one, other) => place(one) - place(other)),
-  )
+  return byName(lab, inLabOrder(lab, (await Promise.all(all)).flat()))
 }
 
 /** Shuts the machines down and saves their disks under the name. Returns the machines that must be on again, none when they

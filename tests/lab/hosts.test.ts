@@ -1,6 +1,6 @@
 // A lab over several hosts, and what each of them sees.
 import t from 'tap'
-import { fileOf, hostsOf, labAt } from '../../lib/lab/hosts.ts'
+import { inLabOrder, fileOf, hostsOf, labAt } from '../../lib/lab/hosts.ts'
 import { makeLab, nodeOf, problemsOf, type RawLab } from '../helpers/labs.ts'
 
 const far = 'qemu+ssh://me@bigbox/system'
@@ -92,4 +92,14 @@ await t.test('hosts are on one LAN, each once, and known by name', async (t) => 
   t.notOk(twice('qemu+ssh://me@localhost:2201/system', 'qemu+ssh://me@localhost:2202/system'))
   t.notOk(twice('qemu:///system', 'qemu+unix:///system?socket=/run/other'))
   t.match(problemsOf((lab) => (lab.hosts = { 'Big Box': {} })).join(), 'hosts')
+})
+
+await t.test('what machines have is in the order of the lab file', async (t) => {
+  const all = ['other', 'worker02', 'kubemaster', 'gone', 'worker02'].map((machine) => ({
+    machine,
+  }))
+  t.strictSame(
+    inLabOrder(makeLab(), all).map(({ machine }) => machine),
+    ['kubemaster', 'worker02', 'worker02', 'other', 'gone'],
+  )
 })
