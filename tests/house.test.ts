@@ -33,7 +33,7 @@ const mayImport: Record<string, string[]> = {
 }
 
 /** What a user who copies scripts/create.ts has to copy too: it must not grow. */
-const createTakes = { files: 69, lines: 6975 }
+const createTakes = { files: 69, lines: 6960 }
 
 await t.test('a room imports only from those below it', async (t) => {
   const rooms = [

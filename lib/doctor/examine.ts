@@ -1,7 +1,7 @@
 // EDGE. All checks, for doctor and up.
 import { whyNot } from '../download/fetch.ts'
 import { findImage, isCached } from '../download/image.ts'
-import { hostsOf } from '../lab/hosts.ts'
+import { hostsOf, nodesOn } from '../lab/hosts.ts'
 import type { Lab, Node } from '../lab/lab.ts'
 import { thisHost } from '../libvirt/host-names.ts'
 import { lookAtHosts, pairAll, type Seen } from '../libvirt/hosts.ts'
@@ -25,7 +25,7 @@ export async function examine(
   setup: Promise<Setup>,
 ): Promise<Finding[]> {
   const looks = hostsOf(lab).map((at) => {
-    const own = at.nodes.filter((node) => nodes.includes(node))
+    const own = nodesOn(at, nodes)
     return { lab: at, nodes: own, around: lookAround(at, own, questions, 250) }
   })
   const looking = lookAtHosts(lab, observe)
@@ -45,14 +45,8 @@ export async function examine(
     const facts = { ...more, lab, nodes, host, trouble, ...around, propose }
     return forThisHost(findAll(facts, lab === first), found, lab)
   })
-  return once(all.flat())
+  return all.flat()
 }
-
-// What is about this host alone was found for each host of the lab.
-const once = (findings: Finding[]) =>
-  findings.filter((finding, index) => index === findings.findIndex((one) => isSame(one, finding)))
-const isSame = (one: Finding, other: Finding) =>
-  one.check === other.check && one.found === other.found
 
 const hasProxy = () =>
   ['https_proxy', 'HTTPS_PROXY', 'http_proxy', 'HTTP_PROXY'].find((name) => process.env[name])

@@ -147,7 +147,7 @@ export function checkFound(seen: Seen, nodes: Node[]): void {
 /** The error for nodes that are left out because their hosts do not answer; undefined when there are none. */
 export function leftOut({ silent }: Seen, nodes: Node[], hint?: Hint): unknown {
   const errors = silent.flatMap(({ lab, error }) => {
-    const names = lab.nodes.filter((node) => nodes.includes(node)).map(({ name }) => name)
+    const names = nodesOn(lab, nodes).map(({ name }) => name)
     if (names.length === 0) return []
     const details = [...error.details, `left out: ${names.join(', ')}`]
     return new LabError(error.message, {

@@ -4,7 +4,7 @@ import { labAt } from '../lab/hosts.ts'
 import type { Lab, Node } from '../lab/lab.ts'
 import type { Volume } from '../libvirt/host.ts'
 import { foreignDomain, type Machine } from '../libvirt/ownership.ts'
-import { LabError, line, NodeErrors, script } from '../text/errors.ts'
+import { LabError, line, NodeErrors, script, type Hint } from '../text/errors.ts'
 import { formatSize } from '../text/size.ts'
 
 /** A disk that a machine is to have, with its volume if that is there and the lab's. */
@@ -119,21 +119,18 @@ export function checkMade(machines: Machine[]): void {
     )
 }
 
+const recreated = ({ name }: Node, old: string): Hint[] => [
+  line(script('destroy', name), ' && ', script('create', name), '   # recreates it'),
+  `# or put ${old} back into the lab file`,
+]
+
 function otherHost({ node, domain, elsewhere }: Machine): LabError | undefined {
   if (elsewhere === undefined) return undefined
   const too = domain
     ? ' too, and each name and address may be there once'
     : '; a machine does not move'
   return new LabError(`${node.name}: it is on ${elsewhere}${too}`, {
-    hint: [
-      line(
-        script('destroy', node.name),
-        ' && ',
-        script('create', node.name),
-        '   # makes it again',
-      ),
-      `# or put its old host back into the lab file`,
-    ],
+    hint: recreated(node, 'its old host'),
   })
 }
 
@@ -144,15 +141,7 @@ function otherAddress({ node, domain }: Machine): LabError | undefined {
   return new LabError(
     `${node.name}: it has ${address}, the lab file says ${node.address}; a machine keeps the address it was created with`,
     {
-      hint: [
-        line(
-          script('destroy', node.name),
-          ' && ',
-          script('create', node.name),
-          '   # recreates it',
-        ),
-        `# or put ${address} back into the lab file`,
-      ],
+      hint: recreated(node, address),
     },
   )
 }
